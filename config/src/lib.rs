@@ -1,18 +1,40 @@
-//! The configuration file of `distributexd`: what a [`Config`] can say, and how its text is read.
+//! The configuration file of `distributexd`, from its text to a [`Config`] the server can trust.
 //!
-//! `yaml` turns the text into a tree in which every value knows when it was met; `mistakes` finds the lines.
+//! ```text
+//!  source ──► yaml ──► check ──► Config
+//!  the text   what it  defaults  or all Mistakes,
+//!             says     + limits  each with its line
+//! ```
+//!
+//! `yaml` turns the text into a tree in which every value knows when it was met. `check` takes the tree
+//! apart, fills in the defaults and collects what is wrong instead of stopping at the first mistake;
+//! `mistakes` finds the lines. The sample `config/distributex.yaml` explains every key.
+//!
+//! ```
+//! let told = distributex_config::parse("pools:\n  - name: pool1\n    max_locks: 3", "my.yaml").unwrap_err();
+//! assert_eq!(told.to_string(), r#"my.yaml:3: pool "pool1": unknown key "max_locks"; did you mean maxlocks?"#);
+//! ```
 mod anchors;
+mod check;
 mod config;
 mod host;
+mod keys;
 mod listen;
+mod merge;
 mod mistakes;
 mod name;
 mod node;
+mod section;
 mod source;
 mod syntax;
+mod value;
 mod walk;
 mod yaml;
 
+use std::path::Path;
+
+pub use check::KEYS;
+pub use check::pool::KEYS as POOL_KEYS;
 pub use config::{
     Backend, Config, DEFAULT_EXPIRE, DEFAULT_MEMCACHE_HOST, DEFAULT_MEMCACHE_PORT, DEFAULT_PORT,
     LONGEST_EXPIRE, MOST_SLOTS, MOST_WAITERS, Pool, SHORTEST_EXPIRE,
@@ -20,3 +42,27 @@ pub use config::{
 pub use listen::{BadListen, Listen};
 pub use mistakes::Mistakes;
 pub use name::{BadName, Name};
+
+/// Reads and checks the configuration file at `path`.
+///
+/// # Errors
+/// Every mistake of the file, or why it cannot be read.
+pub fn read(path: &Path) -> Result<Config, Mistakes> {
+    let file = path.display().to_string();
+    match source::text(path) {
+        Ok(text) => parse(&text, &file),
+        Err(mistake) => Err(Mistakes::new(&file, "", vec![mistake])),
+    }
+}
+
+/// Checks `text`, the contents of a configuration file; `file` is what the mistakes call it.
+///
+/// # Errors
+/// Every mistake of the text.
+pub fn parse(text: &str, file: &str) -> Result<Config, Mistakes> {
+    let checked = match yaml::tree(text) {
+        Ok(tree) => check::config(tree),
+        Err(mistake) => Err(vec![mistake]),
+    };
+    checked.map_err(|found| Mistakes::new(file, text, found))
+}

@@ -1,0 +1,90 @@
+//! From what the file says to what it means: defaults, limits and every mistake on the way.
+pub(crate) mod pool;
+mod servers;
+
+use crate::config::{Backend, Config, DEFAULT_MEMCACHE_HOST, DEFAULT_MEMCACHE_PORT, Pool};
+use crate::host::is_host;
+use crate::keys::{listed, nearest};
+use crate::listen::Listen;
+use crate::mistakes::Mistake;
+use crate::node::{Node, Said};
+use crate::section::Section;
+use crate::value::{Unfit, unquoted, whole};
+
+/// The keys of the file.
+pub const KEYS: [&str; 5] = ["backend", "memcachehost", "memcacheport", "listen", "pools"];
+
+/// Keys that begin so are for the author's anchors.
+const EXTENSION: &str = "x-";
+
+/// Checks the whole file.
+pub(crate) fn config(Node { at, said }: Node) -> Result<Config, Vec<Mistake>> {
+    if let Said::Map(entries) = said {
+        return map(Section::open(at, entries));
+    }
+    if matches!(said, Said::Nothing) {
+        let way_out = "name at least one pool under pools:";
+        return Err(vec![Mistake::in_file("is empty", way_out)]);
+    }
+    let way_out = format!("begin with one of the keys {}", listed(&KEYS, "or"));
+    Err(vec![Mistake::new(at, format!("the file is {said}"), way_out)])
+}
+
+fn map(mut file: Section) -> Result<Config, Vec<Mistake>> {
+    let backend = backend(&mut file);
+    let nowhere = Unfit::because("is an empty list", "leave the key out to listen on every address");
+    let listen = file.take_each("listen", nowhere, listen).unwrap_or_default();
+    let pools = pools(&mut file);
+    file.ignore(|key| key.starts_with(EXTENSION));
+    let mistakes = file.close(&KEYS, Some(EXTENSION));
+    if mistakes.is_empty() { Ok(Config { backend, listen, pools }) } else { Err(mistakes) }
+}
+
+fn backend(file: &mut Section) -> Backend {
+    let word = file.take("backend", backend_word).unwrap_or(Backend::IN_MEMORY);
+    let host = file.take("memcachehost", host).unwrap_or_else(|| DEFAULT_MEMCACHE_HOST.to_owned());
+    let port = file.take("memcacheport", |said| whole(&unquoted(said), 1..=65535));
+    if word == Backend::MEMCACHE {
+        Backend::Memcache { host, port: port.unwrap_or(DEFAULT_MEMCACHE_PORT) }
+    } else {
+        Backend::InMemory
+    }
+}
+
+fn backend_word(said: &Said) -> Result<&'static str, Unfit> {
+    let given = said.word().unwrap_or_default();
+    if let Some(word) = Backend::WORDS.into_iter().find(|word| *word == given) {
+        return Ok(word);
+    }
+    Err(match nearest(&given, &Backend::WORDS) {
+        Some(near) => Unfit::new(said, format!("did you mean {near}?")),
+        None => Unfit::new(said, format!("give {}", listed(&Backend::WORDS, "or"))),
+    })
+}
+
+fn host(said: &Said) -> Result<String, Unfit> {
+    let host = said.word().filter(|host| is_host(host));
+    let way_out = "give a host name or an address; its port belongs into memcacheport";
+    host.ok_or_else(|| Unfit::new(said, way_out))
+}
+
+fn listen(said: &Said) -> Result<Listen, Unfit> {
+    let address = said.word().and_then(|word| word.trim().parse().ok());
+    address.ok_or_else(|| Unfit::new(said, Listen::EXPECTED))
+}
+
+fn pools(file: &mut Section) -> Vec<Pool> {
+    const WAY_OUT: &str = "give a list in which each pool begins with - name: NAME";
+    let Some(Node { at, said }) = file.take_node("pools") else {
+        file.note(Unfit::because("is missing", WAY_OUT).of("pools", file.at));
+        return Vec::new();
+    };
+    let unfit = Unfit::new(&said, WAY_OUT).of("pools", at);
+    if let Said::List(items) = said
+        && !items.is_empty()
+    {
+        return pool::all(items, file);
+    }
+    file.note(unfit);
+    Vec::new()
+}

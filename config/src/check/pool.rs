@@ -1,0 +1,88 @@
+//! The pools of the file.
+use std::collections::HashMap;
+use std::time::Duration;
+
+use super::servers;
+use crate::config::{DEFAULT_EXPIRE, LONGEST_EXPIRE, MOST_SLOTS, MOST_WAITERS, Pool, SHORTEST_EXPIRE};
+use crate::mistakes::Mistake;
+use crate::name::Name;
+use crate::node::{At, Node, Said};
+use crate::section::Section;
+use crate::value::{Unfit, seconds, unquoted, whole};
+
+/// The keys of a pool.
+pub const KEYS: [&str; 5] = ["name", "expire", "maxlocks", "servers", "max_waiters"];
+
+/// Checks every pool, and that no two have the same name; notes the mistakes in `file`.
+pub(crate) fn all(items: Vec<Node>, file: &mut Section) -> Vec<Pool> {
+    let mut pools = Vec::new();
+    let mut first: HashMap<Name, At> = HashMap::new();
+    for (index, item) in items.into_iter().enumerate() {
+        let at = item.at;
+        let (pool, mistakes) = one(item, index + 1);
+        file.note_all(mistakes);
+        let Some(pool) = pool else { continue };
+        match first.get(&pool.name) {
+            Some(first) => file.note(twice(&pool.name, at, *first)),
+            None => {
+                first.insert(pool.name.clone(), at);
+            }
+        }
+        pools.push(pool);
+    }
+    pools
+}
+
+/// The place is that of the pools: their names may both come from one line, through an alias.
+fn twice(name: &Name, at: At, first: At) -> Mistake {
+    let problem = format!("a second pool is named {name:?}");
+    Mistake { first: Some(first), ..Mistake::new(at, problem, "give each pool a name of its own") }
+}
+
+/// Checks one pool. Without a name there is no pool, only mistakes.
+fn one(Node { at, said }: Node, number: usize) -> (Option<Pool>, Vec<Mistake>) {
+    let nameless = format!("pool number {number}");
+    if let Said::Map(entries) = said {
+        return section(Section::open(at, entries), nameless);
+    }
+    let way_out = "write it as - name: NAME with its other keys below";
+    let mistake = Mistake::new(at, format!("{nameless} is {said}"), way_out);
+    (None, vec![mistake])
+}
+
+fn section(mut section: Section, nameless: String) -> (Option<Pool>, Vec<Mistake>) {
+    let name = section.take_needed("name", "give the pool one, as in - name: pool1", name);
+    let expire = section.take("expire", expire).unwrap_or(Some(DEFAULT_EXPIRE));
+    let slots = section.take("maxlocks", slots).unwrap_or(1);
+    let servers = servers::take(&mut section);
+    let max_waiters = section.take("max_waiters", |said| whole(said, 1..=MOST_WAITERS as i128));
+    let label = name.as_ref().map_or(nameless, |name| format!("pool {name:?}"));
+    let mistakes = section.close(&KEYS, None).into_iter();
+    let mistakes = mistakes.map(|mistake| mistake.inside(&label)).collect();
+    let pool = name.map(|name| Pool { name, expire, slots, servers, max_waiters });
+    (pool, mistakes)
+}
+
+fn name(said: &Said) -> Result<Name, Unfit> {
+    let Some(word) = said.word() else {
+        return Err(Unfit::new(said, "give a text, in quotes if it looks like something else"));
+    };
+    if word == "." || word == ".." {
+        return Err(Unfit::new(said, "give another one: in a URL it would mean a directory"));
+    }
+    Name::new(&word).map_err(|bad| Unfit::new(said, bad.to_string()))
+}
+
+fn expire(said: &Said) -> Result<Option<Duration>, Unfit> {
+    seconds(&unquoted(said), SHORTEST_EXPIRE..=LONGEST_EXPIRE)
+}
+
+fn slots(said: &Said) -> Result<u32, Unfit> {
+    let said = unquoted(said);
+    if matches!(said, Said::Whole(0)) {
+        let way_out = format!("give a whole number from 1 to {MOST_SLOTS}");
+        let is = "is 0, so the pool could never grant a slot";
+        return Err(Unfit::because(is, way_out));
+    }
+    whole(&said, 1..=MOST_SLOTS.into())
+}

@@ -1,0 +1,107 @@
+//! Anchors and merge keys, which old files use to say things once.
+use std::time::Duration;
+
+use crate::{good, only_pool, told};
+
+fn seconds(text: &str) -> Vec<u64> {
+    good(text).pools.iter().map(|pool| pool.expire.unwrap_or(Duration::ZERO).as_secs()).collect()
+}
+
+#[test]
+fn a_pool_can_be_the_base_of_the_next_ones() {
+    let text = "\
+pools:
+  - &base {name: a, expire: 10, maxlocks: 2}
+  - <<: *base
+    name: b
+  - expire: 30
+    <<: *base
+    name: c
+";
+
+    assert_eq!(seconds(text), [10, 10, 30]);
+    assert!(good(text).pools.iter().all(|pool| pool.slots == 2));
+}
+
+#[test]
+fn a_base_can_have_a_base_itself() {
+    let text = "\
+x-base: &base {expire: 10, maxlocks: 2}
+x-more: &more {<<: *base, maxlocks: 3}
+pools:
+  - {<<: *more, name: a}
+";
+
+    let pool = only_pool(text);
+
+    assert_eq!((pool.expire, pool.slots), (Some(Duration::from_secs(10)), 3));
+}
+
+#[test]
+fn of_several_bases_the_first_counts() {
+    let text = "\
+x-one: &one {expire: 10}
+x-two: &two {expire: 20, maxlocks: 2}
+pools:
+  - {name: a, <<: [*one, *two]}
+";
+
+    let pool = only_pool(text);
+
+    assert_eq!((pool.expire, pool.slots), (Some(Duration::from_secs(10)), 2));
+}
+
+#[test]
+fn an_empty_value_takes_back_what_was_merged() {
+    let text = "pools:\n  - &base {name: a, servers: acme1}\n  - {<<: *base, name: b, servers: ~}\n";
+
+    assert_eq!(good(text).pools[1].servers, None);
+}
+
+#[test]
+fn the_whole_file_can_be_merged_too() {
+    assert_eq!(seconds("x-all: &all {pools: [{name: a, expire: 5}]}\n<<: *all\n"), [5]);
+}
+
+#[test]
+fn a_mistake_in_a_base_is_told_for_each_pool_in_the_line_of_the_base() {
+    let text = "\
+x-base: &base
+  expire: -1
+pools:
+  - name: a
+    expire: -2
+  - {name: b, <<: *base}
+  - {name: c, <<: *base}
+";
+
+    let way_out = "give seconds from 0.001 to 315360000 (10 years), or 0 for never";
+    let told = told(text).replace(&format!("; {way_out}"), "");
+    let lines: Vec<_> = told.lines().collect();
+    let [b, c] = ["f:2: pool \"b\": expire is -1", "f:2: pool \"c\": expire is -1"];
+    assert_eq!(lines, [b, c, "f:5: pool \"a\": expire is -2"]);
+}
+
+#[test]
+fn a_merged_name_is_a_second_pool_in_its_own_line() {
+    let text = "pools:\n  - &base {name: a}\n  - {<<: *base, expire: 5}\n";
+
+    assert_eq!(
+        told(text),
+        "f:3: a second pool is named \"a\", first in line 2; give each pool a name of its own"
+    );
+}
+
+#[test]
+fn an_anchor_has_one_meaning() {
+    let text = "\
+x-a: &a {expire: 1}
+x-b: &b {expire: 2}
+x-c: &a {expire: 3}
+x-d: &d {expire: 4}
+pools: [{name: p, <<: *a}]
+";
+
+    let way_out = "give each anchor a name of its own";
+    assert_eq!(told(text), format!("f:3: anchor &a is defined twice, first in line 1; {way_out}"));
+}

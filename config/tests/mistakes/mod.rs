@@ -1,0 +1,109 @@
+//! Every mistake is told, in the order of the lines, with what to do about it.
+mod keys;
+mod pool;
+mod syntax;
+
+use crate::told;
+
+const POOLS: &str = "give a list in which each pool begins with - name: NAME";
+const EXPIRE: &str = "give seconds from 0.001 to 315360000 (10 years), or 0 for never";
+const MILLION: &str = "give a whole number from 1 to 1000000";
+const LISTEN: &str =
+    "give HOST or HOST:PORT, as in localhost, 127.0.0.1:9889, [::1]:9889 or *:9889 (every address)";
+
+/// A text, and what is told about it: all of it.
+type Case<'a> = (&'a str, &'a [&'a str]);
+
+fn check(cases: &[Case<'_>]) {
+    for (text, lines) in cases {
+        assert_eq!(told(text), lines.join("\n"), "\n{text}");
+    }
+}
+
+/// What is told about a value of a pool, which stands in line 3.
+fn in_pool(value: &str) -> String {
+    let told = told(&format!("pools:\n  - name: a\n    {value}\n"));
+    told.strip_prefix("f:3: pool \"a\": ").unwrap_or(&told).to_owned()
+}
+
+#[test]
+fn a_file_needs_pools() {
+    let empty = "f: the file is empty; name at least one pool under pools:";
+    let begin = "begin with one of the keys backend, memcachehost, memcacheport, listen or pools";
+    check(&[
+        ("", &[empty]),
+        ("# only\n\n# comments\n", &[empty]),
+        ("---\n", &[empty]),
+        ("- name: a\n", &[&format!("f:1: the file is a list; {begin}")]),
+        ("pools\n", &[&format!("f:1: the file is \"pools\"; {begin}")]),
+        ("{}", &[&format!("f:1: pools is missing; {POOLS}")]),
+        ("\nbackend: inmemory\n", &[&format!("f:2: pools is missing; {POOLS}")]),
+        ("pools:\n", &[&format!("f:1: pools is missing; {POOLS}")]),
+        ("pools: []\n", &[&format!("f:1: pools is an empty list; {POOLS}")]),
+        ("pools:\n  pool1: {expire: 3}\n", &[&format!("f:2: pools is a map; {POOLS}")]),
+        ("pools: pool1\n", &[&format!("f:1: pools is \"pool1\"; {POOLS}")]),
+    ]);
+}
+
+#[test]
+fn the_backend_is_a_known_word_at_a_possible_place() {
+    let host = "give a host name or an address; its port belongs into memcacheport";
+    let port = "give a whole number from 1 to 65535";
+    let told = |line: &str| told(&format!("{line}\npools: [{{name: a}}]"));
+    for (line, words) in [
+        ("backend: InMemory", "backend is \"InMemory\"; did you mean inmemory?"),
+        ("backend: memcached", "backend is \"memcached\"; did you mean memcache?"),
+        ("backend: redis", "backend is \"redis\"; give inmemory or memcache"),
+        ("backend: [memcache]", "backend is a list; give inmemory or memcache"),
+        ("memcachehost: localhost:11211", &format!("memcachehost is \"localhost:11211\"; {host}")),
+        ("memcachehost: ''", &format!("memcachehost is \"\"; {host}")),
+        ("memcacheport: 0", &format!("memcacheport is 0; {port}")),
+        ("memcacheport: 65536", &format!("memcacheport is 65536; {port}")),
+        ("memcacheport: \"x\"", &format!("memcacheport is \"x\"; {port}")),
+    ] {
+        assert_eq!(told(line), format!("f:1: {words}"));
+    }
+}
+
+#[test]
+fn listen_is_told_item_by_item() {
+    check(&[
+        ("listen: 9889\npools: [{name: a}]", &[&format!("f:1: listen is 9889; {LISTEN}")]),
+        (
+            "listen: []\npools: [{name: a}]",
+            &["f:1: listen is an empty list; leave the key out to listen on every address"],
+        ),
+        (
+            "listen:\n  - localhost\n  - a b\n  - {}\npools: [{name: a}]",
+            &[
+                &format!("f:3: listen is \"a b\"; {LISTEN}"),
+                &format!("f:4: listen is an empty map; {LISTEN}"),
+            ],
+        ),
+    ]);
+}
+
+#[test]
+fn all_mistakes_are_told_at_once_in_the_order_of_their_lines() {
+    let text = "\
+pools:
+  - max_locks: 3
+    expire: -1
+    name: ..
+  - name: b
+    maxlocks: -1
+memcacheport: x
+backend: redis
+";
+    check(&[(
+        text,
+        &[
+            "f:2: pool number 1: unknown key \"max_locks\"; did you mean maxlocks?",
+            &format!("f:3: pool number 1: expire is -1; {EXPIRE}"),
+            "f:4: pool number 1: name is \"..\"; give another one: in a URL it would mean a directory",
+            &format!("f:6: pool \"b\": maxlocks is -1; {MILLION}"),
+            "f:7: memcacheport is \"x\"; give a whole number from 1 to 65535",
+            "f:8: backend is \"redis\"; give inmemory or memcache",
+        ],
+    )]);
+}

@@ -1,0 +1,120 @@
+//! What a file without mistakes means.
+use std::time::Duration;
+
+use distributex_config::{Backend, DEFAULT_EXPIRE, Listen};
+
+use crate::{good, only_pool};
+
+#[test]
+fn the_name_is_all_a_pool_needs() {
+    let config = good("pools:\n  - name: pool1\n");
+
+    assert_eq!(config.backend, Backend::InMemory);
+    assert_eq!(config.listen, []);
+    let [pool] = &config.pools[..] else { panic!("{config:?}") };
+    assert_eq!(pool.name.as_str(), "pool1");
+    assert_eq!(pool.expire, Some(DEFAULT_EXPIRE));
+    assert_eq!(pool.slots, 1);
+    assert_eq!(pool.servers, None);
+    assert_eq!(pool.max_waiters, None);
+}
+
+#[test]
+fn a_key_without_a_value_says_as_much_as_no_key() {
+    let text = "backend:\nmemcachehost: ~\nmemcacheport: null\nlisten:\npools:\n  - name: a\n    expire:\n    maxlocks: ~\n    servers:\n    max_waiters:\n";
+
+    assert_eq!(good(text), good("pools: [{name: a}]"));
+}
+
+#[test]
+fn pools_keep_the_order_of_the_file() {
+    let names: Vec<_> = good("pools: [{name: b}, {name: a}, {name: c}]").pools;
+
+    let names: Vec<_> = names.iter().map(|pool| pool.name.as_str()).collect();
+    assert_eq!(names, ["b", "a", "c"]);
+}
+
+#[test]
+fn a_name_may_look_like_a_number() {
+    for (written, name) in [("7", "7"), ("\"7\"", "7"), ("007", "007"), ("1e", "1e"), ("'..x'", "..x")] {
+        assert_eq!(only_pool(&format!("pools: [{{name: {written}}}]")).name.as_str(), name);
+    }
+}
+
+#[test]
+fn expire_is_in_seconds_and_0_is_never() {
+    for (written, expire) in [
+        ("300", Some(Duration::from_secs(300))),
+        ("\"300\"", Some(Duration::from_secs(300))),
+        ("0.5", Some(Duration::from_millis(500))),
+        ("'0.5'", Some(Duration::from_millis(500))),
+        ("1e3", Some(Duration::from_secs(1000))),
+        ("0.001", Some(Duration::from_millis(1))),
+        ("315360000", Some(Duration::from_secs(315_360_000))),
+        ("0", None),
+        ("0.0", None),
+        ("\"0\"", None),
+    ] {
+        assert_eq!(
+            only_pool(&format!("pools: [{{name: a, expire: {written}}}]")).expire,
+            expire,
+            "{written}"
+        );
+    }
+}
+
+#[test]
+fn whole_numbers_reach_their_limits() {
+    for (written, slots) in [("1", 1), ("\"3\"", 3), ("1000000", 1_000_000)] {
+        assert_eq!(only_pool(&format!("pools: [{{name: a, maxlocks: {written}}}]")).slots, slots);
+    }
+    for most in [1, 1_000_000] {
+        assert_eq!(only_pool(&format!("pools: [{{name: a, max_waiters: {most}}}]")).max_waiters, Some(most));
+    }
+}
+
+#[test]
+fn servers_have_commas_between_them_or_are_a_list() {
+    for written in [
+        "acme1,acme2",
+        "\" acme1 ,  acme2 , \"",
+        "[acme1, acme2]",
+        "[acme1, acme2, acme1]",
+        "[\"acme1, acme2\"]",
+    ] {
+        let text = format!("pools:\n  - name: a\n    servers: {written}\n");
+
+        let servers = only_pool(&text).servers.unwrap();
+
+        assert_eq!(servers.len(), 2, "{written}");
+        assert!(servers.contains("acme1") && servers.contains("acme2"), "{written}");
+    }
+    assert!(only_pool("pools: [{name: a, servers: 7}]").servers.unwrap().contains("7"));
+}
+
+#[test]
+fn memcache_has_a_host_and_a_port() {
+    let at = |host: &str, port| Backend::Memcache { host: host.to_owned(), port };
+    for (written, backend) in [
+        ("", at("localhost", 11211)),
+        ("memcachehost: cache.acme.com\n", at("cache.acme.com", 11211)),
+        ("memcacheport: 11212\nmemcachehost: '::1'\n", at("::1", 11212)),
+        ("memcacheport: \"11212\"\n", at("localhost", 11212)),
+    ] {
+        let config = good(&format!("backend: memcache\n{written}pools: [{{name: a}}]"));
+
+        assert_eq!(config.backend, backend);
+        assert_eq!(config.backend.word(), "memcache");
+    }
+}
+
+#[test]
+fn listen_is_one_address_or_a_list() {
+    let local = Listen { host: "127.0.0.1".to_owned(), port: Some(80) };
+    let every = Listen { host: "*".to_owned(), port: None };
+    for (written, listen) in
+        [("127.0.0.1:80", vec![local.clone()]), ("\n  - 127.0.0.1:80\n  - '*'", vec![local, every])]
+    {
+        assert_eq!(good(&format!("listen: {written}\npools: [{{name: a}}]")).listen, listen);
+    }
+}
