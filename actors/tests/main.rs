@@ -1,0 +1,7 @@
+//! Pools under a clock that the tests own.
+
+#![expect(clippy::unwrap_used, reason = "these are tests; a failed step ends one of them")]
+
+mod model;
+mod rules;
+mod support;

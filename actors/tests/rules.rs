@@ -1,0 +1,258 @@
+//! The rules of a pool, told the time.
+
+use std::time::Duration;
+
+use distributex_actors::{AskId, Ending, Event, Refusal, Ticket, Token};
+use distributex_config::Pool;
+
+use crate::support::{MINUTE, SECOND, Stage, granted_asks, grants, name, refusal, settings};
+
+#[test]
+fn a_free_slot_is_granted_at_once_and_to_one_host_only() {
+    let mut pool = Stage::new(settings());
+
+    let (ann, bob) = (pool.get("ann"), pool.get("bob"));
+
+    assert_eq!(grants(&ann), [("ann", 101)]);
+    assert_eq!(refusal(&bob), Some(Refusal::Full));
+}
+
+#[test]
+fn a_host_that_holds_is_told_so_again_and_its_end_does_not_move() {
+    let mut pool = Stage::new(settings());
+    pool.get("ann");
+    pool.pass(MINUTE / 2);
+
+    let again = pool.get("ann");
+    let end = pool.rules.next_end();
+
+    assert_eq!(grants(&again), [("ann", 101)]);
+    assert_eq!(end, Some(pool.now + MINUTE / 2));
+}
+
+#[test]
+fn a_pool_has_as_many_holders_as_slots() {
+    let mut pool = Stage::new(Pool { slots: 3, ..settings() });
+
+    let first: Vec<_> = ["ann", "bob", "cid"].iter().flat_map(|host| pool.get(host)).collect();
+    let fourth = pool.get("dan");
+
+    assert_eq!(grants(&first), [("ann", 101), ("bob", 102), ("cid", 103)]);
+    assert_eq!(refusal(&fourth), Some(Refusal::Full));
+}
+
+#[test]
+fn a_freed_slot_goes_to_the_longest_waiter() {
+    let mut pool = Stage::new(settings());
+    pool.get("ann");
+    pool.wait("bob");
+    pool.wait("cid");
+
+    let (first, second) = (pool.release("ann"), pool.release("bob"));
+
+    assert_eq!(grants(&first), [("bob", 102)]);
+    assert_eq!(grants(&second), [("cid", 103)]);
+}
+
+#[test]
+fn a_waiter_is_told_its_ticket_and_its_place() {
+    let mut pool = Stage::new(settings());
+    pool.get("ann");
+    let (bob, _) = pool.wait("bob");
+    pool.wait("cid");
+    pool.rules.leave(bob);
+
+    let (dan, events) = pool.wait("dan");
+
+    assert_eq!(events, [Event::Placed { ask: dan, ticket: Ticket(3), place: 2 }]);
+}
+
+#[test]
+fn a_waiter_that_left_is_passed_over_and_leaving_twice_changes_nothing() {
+    let mut pool = Stage::new(settings());
+    pool.get("ann");
+    let (bob, _) = pool.wait("bob");
+    pool.wait("cid");
+    pool.rules.leave(bob);
+    pool.rules.leave(bob);
+
+    let freed = pool.release("ann");
+
+    assert_eq!(grants(&freed), [("cid", 102)]);
+}
+
+#[test]
+fn one_grant_answers_all_waits_of_its_host() {
+    let mut pool = Stage::new(Pool { slots: 2, ..settings() });
+    pool.get("ann");
+    pool.get("zoe");
+    let (first, _) = pool.wait("bob");
+    let (cid, _) = pool.wait("cid");
+    let (second, _) = pool.wait("bob");
+
+    let freed = pool.release("ann");
+    let next = pool.release("zoe");
+
+    assert_eq!(granted_asks(&freed), [first, second]);
+    assert_eq!(grants(&freed), [("bob", 102 + 1), ("bob", 103)]);
+    assert_eq!(granted_asks(&next), [cid]);
+}
+
+#[test]
+fn a_host_whose_first_wait_left_stands_where_its_second_wait_stands() {
+    let mut pool = Stage::new(settings());
+    pool.get("ann");
+    let (first, _) = pool.wait("bob");
+    pool.wait("cid");
+    pool.wait("bob");
+    pool.rules.leave(first);
+
+    let freed = pool.release("ann");
+
+    assert_eq!(grants(&freed), [("cid", 102)]);
+}
+
+#[test]
+fn only_the_holder_frees_its_slot() {
+    let mut pool = Stage::new(settings());
+    pool.get("ann");
+    pool.wait("bob");
+
+    let nothing = pool.release("cid");
+    let also_nothing = pool.release("bob");
+
+    assert_eq!((nothing, also_nothing), (vec![], vec![]));
+}
+
+#[test]
+fn every_lease_ends_at_its_own_time() {
+    let mut pool = Stage::new(Pool { slots: 2, ..settings() });
+    pool.get("ann");
+    pool.pass(SECOND * 20);
+    pool.get("bob");
+    pool.wait("cid");
+
+    let before = pool.pass(SECOND * 40 - Duration::from_nanos(1));
+    let at_the_end = pool.pass(Duration::from_nanos(1));
+
+    assert_eq!(before, []);
+    let ended = Event::Ended { token: Token(101), host: name("ann"), how: Ending::Expired, held: MINUTE };
+    assert_eq!(at_the_end[0], ended);
+    assert_eq!(grants(&at_the_end), [("cid", 103)]);
+    assert_eq!(pool.rules.next_end(), Some(pool.now + SECOND * 20));
+}
+
+#[test]
+fn a_lease_that_is_over_is_not_in_the_way_of_who_asks_before_the_timer_rings() {
+    let mut pool = Stage::new(settings());
+    pool.get("ann");
+    pool.now += MINUTE;
+
+    let bob = pool.get("bob");
+
+    assert_eq!(grants(&bob), [("bob", 102)]);
+}
+
+#[test]
+fn without_expiry_a_lease_never_ends() {
+    let mut pool = Stage::new(Pool { expire: None, ..settings() });
+    pool.get("ann");
+
+    let century = pool.pass(MINUTE * 60 * 24 * 365 * 100);
+
+    assert_eq!((century, pool.rules.next_end()), (vec![], None));
+}
+
+#[test]
+fn only_the_named_hosts_may_use_a_pool() {
+    let servers = Some([name("ann")].into());
+    let mut pool = Stage::new(Pool { servers, ..settings() });
+    let ask = AskId::next();
+
+    let get = pool.get("bob");
+    let (_, wait) = pool.wait("bob");
+    let release = pool.act(|rules, now, out| rules.release(ask, &name("bob"), now, out));
+
+    assert_eq!([refusal(&get), refusal(&wait), refusal(&release)], [Some(Refusal::HostNotAllowed); 3]);
+    assert_eq!(grants(&pool.get("ann")), [("ann", 101)]);
+}
+
+#[test]
+fn a_full_line_refuses_who_would_have_to_wait_and_nobody_else() {
+    let mut pool = Stage::new(Pool { max_waiters: Some(1), ..settings() });
+    pool.get("ann");
+    pool.wait("bob");
+
+    let (_, cid) = pool.wait("cid");
+    let (_, ann) = pool.wait("ann");
+
+    assert_eq!(refusal(&cid), Some(Refusal::LineFull));
+    assert_eq!(grants(&ann), [("ann", 101)]);
+}
+
+#[test]
+fn a_grant_that_nobody_heard_of_goes_to_the_next() {
+    let mut pool = Stage::new(settings());
+    pool.get("ann");
+    pool.wait("bob");
+
+    let events = pool.act(|rules, now, out| rules.unheard(Token(101), now, out));
+
+    let ended =
+        Event::Ended { token: Token(101), host: name("ann"), how: Ending::Unheard, held: Duration::ZERO };
+    assert_eq!(events[0], ended);
+    assert_eq!(grants(&events), [("bob", 102)]);
+}
+
+#[test]
+fn a_grant_that_anybody_heard_of_stays() {
+    let mut pool = Stage::new(settings());
+    pool.get("ann");
+    for _ in 0..5 {
+        pool.wait("bob");
+    }
+    pool.release("ann");
+    let unheard = |pool: &mut Stage| pool.act(|rules, now, out| rules.unheard(Token(102), now, out));
+
+    let four: Vec<_> = (0..4).flat_map(|_| unheard(&mut pool)).collect();
+    let again = pool.get("bob");
+    let fifth = unheard(&mut pool);
+
+    assert_eq!(four, []);
+    assert_eq!(grants(&again), [("bob", 102)]);
+    assert_eq!(fifth, []); // the get was told
+}
+
+#[test]
+fn what_was_not_heard_of_an_older_lease_does_not_end_a_newer_one() {
+    let mut pool = Stage::new(settings());
+    pool.get("ann");
+    pool.release("ann");
+    pool.get("ann");
+
+    let events = pool.act(|rules, now, out| rules.unheard(Token(101), now, out));
+
+    assert_eq!(events, []);
+    assert_eq!(refusal(&pool.get("bob")), Some(Refusal::Full));
+}
+
+#[test]
+fn a_renewal_moves_the_end_and_a_lost_lease_cannot_be_renewed() {
+    let mut pool = Stage::new(settings());
+    pool.get("ann");
+    let ask = AskId::next();
+    let renew = |pool: &mut Stage| {
+        pool.act(|rules, now, out| rules.renew(ask, Token(101), Some(MINUTE * 2), now, out))
+    };
+    pool.pass(SECOND * 30);
+
+    let renewed = renew(&mut pool);
+    let until = pool.now + MINUTE * 2;
+    let still_held = pool.pass(MINUTE * 2 - SECOND);
+    let over = pool.pass(SECOND);
+    let too_late = renew(&mut pool);
+
+    assert_eq!(renewed, [Event::Renewed { ask, until: Some(until) }]);
+    assert_eq!((still_held.len(), over.len()), (0, 1));
+    assert_eq!(refusal(&too_late), Some(Refusal::LeaseLost));
+}
