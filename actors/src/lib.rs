@@ -8,9 +8,25 @@
 //! | ask | one request for a slot, from its arrival to its answer ([`AskId`]) |
 //! | line | the asks that wait, first come, first served ([`pool::line`]) |
 //! | ticket | the public number of a place in the line: rises per pool ([`Ticket`]) |
+//! | grant | a lease on its way to an asker; gives itself back when nobody hears of it ([`Grant`]) |
+//! | backend | where leases live ([`backend`]) |
 //!
-//! The rules of a pool ([`pool::rules`]) are plain data that is told the time.
+//! A pool is two things: its *rules* ([`pool::rules`]) are plain data that is told the time, its *actor*
+//! ([`pool::actor`]) is a thin shell with a mailbox, one timer and the reply channels. Between them stands
+//! the [`backend::Backend`].
+//!
+//! ```text
+//!  PoolHandle ──message──► PoolActor ──enter, leave, renew, release──► Backend (rules, line)
+//!      ▲                       │   ▲                                       │
+//!      └──────── answer ───────┘   └── granted, ended, placed, away, back ─┘
+//! ```
 
+pub mod backend;
 pub mod pool;
+mod room;
 
+pub use pool::actor::PoolActor;
+pub use pool::grant::Grant;
+pub use pool::handle::PoolHandle;
 pub use pool::{AskId, Ending, Event, Granted, Refusal, Ticket, Token};
+pub use room::Room;

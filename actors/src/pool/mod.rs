@@ -1,4 +1,4 @@
-//! One pool: its words, its rules and its line.
+//! One pool: its words, its rules, its line and its actor.
 
 use std::{
     fmt,
@@ -11,6 +11,9 @@ use distributex_config::Name;
 use thiserror::Error;
 use tokio::time::Instant;
 
+pub mod actor;
+pub mod grant;
+pub mod handle;
 pub mod lease;
 pub mod line;
 pub mod rules;

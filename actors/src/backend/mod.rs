@@ -1,0 +1,36 @@
+//! Where leases live. A backend is one file and one word in the configuration.
+//!
+//! Into it go enter, leave, renew, release and unheard; out of it come [`Event`]s: into `out` on the spot, or
+//! at any later time as a message to the pool's actor (which takes `Event`s), so that no actor ever blocks.
+//! The line stands behind this seam: a store that keeps one line for all servers brings its own.
+
+use std::{fmt::Debug, time::Duration};
+
+use distributex_config::Name;
+use tokio::time::Instant;
+
+use crate::pool::{Ask, AskId, Event, Token};
+
+/// The leases and the line of one pool.
+pub trait Backend: Debug + 'static {
+    /// Somebody asks for a slot; answered by granted or refused, or for now by placed.
+    fn enter(&mut self, ask: Ask, now: Instant, out: &mut Vec<Event>);
+
+    /// An ask that was placed does not wait any longer; nothing is answered.
+    fn leave(&mut self, ask: AskId);
+
+    /// Lets a lease live for `ttl` from now (`None`: for ever); answered by renewed or refused.
+    fn renew(&mut self, ask: AskId, token: Token, ttl: Option<Duration>, now: Instant, out: &mut Vec<Event>);
+
+    /// Ends what this host holds; answered by released, also when it held nothing, or refused.
+    fn release(&mut self, ask: AskId, host: &Name, now: Instant, out: &mut Vec<Event>);
+
+    /// One answer that was to tell of this lease was not sent; ends the lease if no other one tells of it.
+    fn unheard(&mut self, token: Token, now: Instant, out: &mut Vec<Event>);
+
+    /// The time has come that [`Backend::next_end`] told.
+    fn expire(&mut self, now: Instant, out: &mut Vec<Event>);
+
+    /// When something will end by itself.
+    fn next_end(&self) -> Option<Instant>;
+}

@@ -1,0 +1,303 @@
+//! The pool actor: one mailbox per configured pool. It owns the pool's [`Backend`], the one timer for whatever
+//! ends first, and the reply channels of all asks that are not answered yet.
+//!
+//! ```text
+//!  Enter ─► backend ─┬ granted ───────────────► Grant ─┬ heard
+//!                    ├ refused ───────────────► Refusal└ dropped ─► Unheard ─► the next in line
+//!                    └ placed ─► parked ─┬ its turn ──► Grant
+//!                                        ├ Leave ─────► forgotten at once
+//!                                        └ Drain ─────► Refusal
+//! ```
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use actix::{Actor, Addr, AsyncContext as _, Context, Handler, Message, SpawnHandle};
+use distributex_config::Name;
+use log::{debug, error, info, warn};
+use tokio::{sync::oneshot, time::Instant};
+
+use super::{Ask, AskId, Event, Granted, Refusal, Token, grant::Grant};
+use crate::{
+    backend::Backend,
+    room::{Room, Seat},
+};
+
+/// What the process ends with when a pool's actor panics: EX_SOFTWARE of sysexits.h.
+const EX_SOFTWARE: i32 = 70;
+
+/// The actor of one pool.
+#[derive(Debug)]
+pub struct PoolActor {
+    /// The pool's name, for the log.
+    name: Name,
+    /// The leases and the line.
+    backend: Box<dyn Backend>,
+    /// Who has not been answered yet.
+    open: HashMap<AskId, Reply>,
+    /// Where asks may park.
+    room: Arc<Room>,
+    /// The timer, and when it rings. It may ring early: a lease that ended before its time leaves it be.
+    alarm: Option<(Instant, SpawnHandle)>,
+    /// Whether the store cannot be reached.
+    away: bool,
+}
+
+/// The way back to whoever asked.
+#[derive(Debug)]
+enum Reply {
+    /// To an ask for a slot. `seat` is where it may park; `None` if it would not wait, or no seat was free.
+    Grant { to: GrantReply, wait: bool, seat: Option<Seat> },
+    /// To a renewal.
+    Renewal(RenewalReply),
+    /// To a release.
+    Release(ReleaseReply),
+}
+
+type GrantReply = oneshot::Sender<Result<Grant, Refusal>>;
+type RenewalReply = oneshot::Sender<Result<Option<Instant>, Refusal>>;
+type ReleaseReply = oneshot::Sender<Result<(), Refusal>>;
+
+impl PoolActor {
+    /// The actor of a pool with this name, whose leases live in `backend` and whose asks park in `room`.
+    #[must_use]
+    pub fn new(name: Name, backend: Box<dyn Backend>, room: Arc<Room>) -> Self {
+        let open = HashMap::new();
+        Self { name, backend, open, room, alarm: None, away: false }
+    }
+
+    /// Why nothing can be granted now.
+    fn closed(&self) -> Option<Refusal> {
+        match (self.room.is_closed(), self.away) {
+            (true, _) => Some(Refusal::Stopping),
+            (false, true) => Some(Refusal::Away),
+            (false, false) => None,
+        }
+    }
+
+    /// Lets the backend do something, passes on what came of it, and sets the timer anew.
+    fn act(&mut self, ctx: &mut Context<Self>, act: impl FnOnce(&mut dyn Backend, Instant, &mut Vec<Event>)) {
+        let mut events = Vec::new();
+        act(self.backend.as_mut(), Instant::now(), &mut events);
+        for event in events {
+            self.pass_on(event, ctx);
+        }
+        self.set_alarm(ctx);
+    }
+
+    fn pass_on(&mut self, event: Event, ctx: &Context<Self>) {
+        match event {
+            Event::Granted(granted) => self.grant(granted, ctx.address()),
+            Event::Refused { ask, why } => self.refuse(ask, why),
+            Event::Placed { ask, ticket, place } => {
+                debug!("waiting pool={:?} {ask:?} {ticket:?} place={place}", self.name.as_str());
+            }
+            Event::Renewed { ask, until } => self.renewed(ask, until),
+            Event::Released { ask } => self.released(ask),
+            Event::Ended { token, host, how, held } => {
+                let (pool, host, held) = (self.name.as_str(), host.as_str(), held.as_secs_f64());
+                info!("{how} pool={pool:?} host={host:?} token={token} held={held:.3}s");
+            }
+            Event::Away => self.set_away(true),
+            Event::Back => self.set_away(false),
+        }
+    }
+
+    fn grant(&mut self, granted: Granted, me: Addr<Self>) {
+        if granted.new {
+            let (pool, host, waited) =
+                (self.name.as_str(), granted.host.as_str(), granted.waited.as_secs_f64());
+            info!("granted pool={pool:?} host={host:?} token={} waited={waited:.3}s", granted.token);
+        }
+        let grant = Grant::new(&granted, me);
+        if let Some(Reply::Grant { to, .. }) = self.open.remove(&granted.ask) {
+            drop(to.send(Ok(grant))); // an untaken grant comes back as Unheard
+        }
+    }
+
+    fn refuse(&mut self, ask: AskId, why: Refusal) {
+        match self.open.remove(&ask) {
+            Some(Reply::Grant { to, wait, seat }) => {
+                let would_have_waited = wait && seat.is_none() && why == Refusal::Full;
+                drop(to.send(Err(if would_have_waited { Refusal::LineFull } else { why })));
+            }
+            Some(Reply::Renewal(to)) => drop(to.send(Err(why))),
+            Some(Reply::Release(to)) => drop(to.send(Err(why))),
+            None => {} // it left before it was refused
+        }
+    }
+
+    fn renewed(&mut self, ask: AskId, until: Option<Instant>) {
+        if let Some(Reply::Renewal(to)) = self.open.remove(&ask) {
+            let _ = to.send(Ok(until)); // who is gone will renew again, or lose its lease in time
+        }
+    }
+
+    fn released(&mut self, ask: AskId) {
+        if let Some(Reply::Release(to)) = self.open.remove(&ask) {
+            let _ = to.send(Ok(())); // released is released, also for who is gone
+        }
+    }
+
+    fn set_away(&mut self, away: bool) {
+        let pool = self.name.as_str();
+        match (self.away, away) {
+            (false, true) => {
+                warn!("pool={pool:?}: the store cannot be reached; nothing is granted until it is back");
+            }
+            (true, false) => warn!("pool={pool:?}: the store is back"),
+            (true, true) | (false, false) => {}
+        }
+        self.away = away;
+    }
+
+    /// Sees to it that the timer rings when the next thing ends. One that would ring earlier stays: taking
+    /// it back and setting another for every grant and release would cost more than one ring too many.
+    fn set_alarm(&mut self, ctx: &mut Context<Self>) {
+        let Some(end) = self.backend.next_end() else {
+            return;
+        };
+        if let Some((at, timer)) = self.alarm {
+            if at <= end {
+                return;
+            }
+            ctx.cancel_future(timer);
+        }
+        let timer = ctx.run_later(end.saturating_duration_since(Instant::now()), |pool, ctx| {
+            pool.alarm = None;
+            pool.act(ctx, |backend, now, out| backend.expire(now, out));
+        });
+        self.alarm = Some((end, timer));
+    }
+}
+
+impl Actor for PoolActor {
+    type Context = Context<Self>;
+}
+
+impl Drop for PoolActor {
+    /// A pool that forgot who holds its slots is worse than none.
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            error!("pool={:?}: its actor panicked; the server ends", self.name.as_str());
+            log::logger().flush();
+            std::process::exit(EX_SOFTWARE);
+        }
+    }
+}
+
+/// Request: a slot for this ask, now or, if it waits, when it is its turn.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(super) struct Enter {
+    pub(super) ask: Ask,
+    pub(super) reply: GrantReply,
+}
+
+impl Handler<Enter> for PoolActor {
+    type Result = ();
+
+    fn handle(&mut self, Enter { mut ask, reply }: Enter, ctx: &mut Self::Context) {
+        if let Some(why) = self.closed() {
+            let _ = reply.send(Err(why));
+            return;
+        }
+        let wait = ask.wait;
+        let seat = if wait { self.room.take() } else { None };
+        ask.wait = seat.is_some();
+        self.open.insert(ask.id, Reply::Grant { to: reply, wait, seat });
+        self.act(ctx, |backend, now, out| backend.enter(ask, now, out));
+    }
+}
+
+/// Request: forget this ask; it does not wait any longer.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(super) struct Leave(pub(super) AskId);
+
+impl Handler<Leave> for PoolActor {
+    type Result = ();
+
+    fn handle(&mut self, Leave(ask): Leave, _: &mut Self::Context) {
+        self.open.remove(&ask);
+        self.backend.leave(ask);
+    }
+}
+
+/// Request: let this lease live for `ttl` from now.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(super) struct Renew {
+    pub(super) token: Token,
+    pub(super) ttl: Option<Duration>,
+    pub(super) reply: RenewalReply,
+}
+
+impl Handler<Renew> for PoolActor {
+    type Result = ();
+
+    fn handle(&mut self, Renew { token, ttl, reply }: Renew, ctx: &mut Self::Context) {
+        let ask = AskId::next();
+        self.open.insert(ask, Reply::Renewal(reply));
+        self.act(ctx, |backend, now, out| backend.renew(ask, token, ttl, now, out));
+    }
+}
+
+/// Request: give back what this host holds.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(super) struct Release {
+    pub(super) host: Name,
+    pub(super) reply: ReleaseReply,
+}
+
+impl Handler<Release> for PoolActor {
+    type Result = ();
+
+    fn handle(&mut self, Release { host, reply }: Release, ctx: &mut Self::Context) {
+        let ask = AskId::next();
+        self.open.insert(ask, Reply::Release(reply));
+        self.act(ctx, |backend, now, out| backend.release(ask, &host, now, out));
+    }
+}
+
+/// Request: take note that an answer which was to tell of this lease was not sent.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(super) struct Unheard(pub(super) Token);
+
+impl Handler<Unheard> for PoolActor {
+    type Result = ();
+
+    fn handle(&mut self, Unheard(token): Unheard, ctx: &mut Self::Context) {
+        self.act(ctx, |backend, now, out| backend.unheard(token, now, out));
+    }
+}
+
+/// Request: answer all who wait, and grant nothing any more. Releases are served on.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(super) struct Drain;
+
+impl Handler<Drain> for PoolActor {
+    type Result = ();
+
+    fn handle(&mut self, Drain: Drain, _: &mut Self::Context) {
+        self.room.close();
+        let waiting = self.open.extract_if(|_, reply| matches!(reply, Reply::Grant { .. }));
+        for (ask, reply) in waiting {
+            self.backend.leave(ask);
+            if let Reply::Grant { to, .. } = reply {
+                let _ = to.send(Err(Refusal::Stopping));
+            }
+        }
+    }
+}
+
+/// What a backend has to say when it was not asked, or could not answer on the spot.
+impl Handler<Event> for PoolActor {
+    type Result = ();
+
+    fn handle(&mut self, event: Event, ctx: &mut Self::Context) {
+        self.act(ctx, |_, _, out| out.push(event));
+    }
+}
