@@ -23,10 +23,12 @@
 
 pub mod backend;
 pub mod pool;
+mod registry;
 mod room;
 
 pub use pool::actor::PoolActor;
 pub use pool::grant::Grant;
 pub use pool::handle::PoolHandle;
 pub use pool::{AskId, Ending, Event, Granted, Refusal, Ticket, Token};
+pub use registry::{NotAvailable, Pools};
 pub use room::Room;

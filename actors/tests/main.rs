@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "these are tests; a failed step ends one of them")]
 
 mod actor;
+mod behaviour;
 mod model;
+mod registry;
 mod rules;
 mod support;

@@ -11,6 +11,8 @@ use tokio::time::Instant;
 
 use crate::pool::{Ask, AskId, Event, Token};
 
+pub mod inmemory;
+
 /// The leases and the line of one pool.
 pub trait Backend: Debug + 'static {
     /// Somebody asks for a slot; answered by granted or refused, or for now by placed.
