@@ -1,0 +1,3 @@
+//! The programs of Distributex.
+
+pub mod server;

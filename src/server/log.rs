@@ -1,0 +1,159 @@
+//! The log: env_logger's lines, written by a thread of their own.
+//!
+//! A line for every grant and release must cost the pools next to nothing, and whoever reads the log (a disk
+//! that is slow, a pipe that nobody empties) must not be able to stop them. So lines are collected and
+//! written many at once; when too many wait to be written, further ones are counted and left out.
+
+use std::{
+    io::{self, Write as _},
+    mem,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    thread,
+    time::Duration,
+};
+
+use log::{Log, Metadata, Record};
+
+/// What is logged unless RUST_LOG says otherwise. actix-http would log every mistake of a client as an error.
+const DEFAULT_FILTER: &str = "info,actix_http=off,actix_server=warn";
+
+/// For how long lines are collected.
+const COLLECT: Duration = Duration::from_millis(20);
+
+/// How many bytes may wait to be written.
+const MOST_WAITING: usize = 4 * 1024 * 1024;
+
+/// For how long the end of the process waits for the last lines to be written.
+const LAST_WORDS: Duration = Duration::from_millis(500);
+
+/// Starts the log on standard error, as RUST_LOG says.
+///
+/// # Errors
+/// When its thread cannot be started.
+pub fn start() -> io::Result<()> {
+    let lines = Arc::new(Lines::default());
+    let writer = Arc::clone(&lines);
+    thread::Builder::new().name("log".to_owned()).spawn(move || writer.write_for_ever())?;
+    let logger = env_logger::Builder::from_env(env_logger::Env::default().default_filter_or(DEFAULT_FILTER))
+        .format(|line, record| {
+            writeln!(line, "{} {:5} {}", line.timestamp_millis(), record.level(), record.args())
+        })
+        .target(env_logger::Target::Pipe(Box::new(Pen(Arc::clone(&lines)))))
+        .build();
+    let level = logger.filter();
+    log::set_boxed_logger(Box::new(Collected { logger, lines })).map_err(io::Error::other)?;
+    log::set_max_level(level);
+    Ok(())
+}
+
+/// The logger: env_logger's, whose lines are collected.
+#[derive(Debug)]
+struct Collected {
+    logger: env_logger::Logger,
+    lines: Arc<Lines>,
+}
+
+impl Log for Collected {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        self.logger.enabled(metadata)
+    }
+
+    fn log(&self, record: &Record<'_>) {
+        self.logger.log(record);
+    }
+
+    /// For the end of the process: returns when all is written, or when that takes too long.
+    fn flush(&self) {
+        self.lines.written();
+    }
+}
+
+/// Lines that wait to be written.
+#[derive(Debug, Default)]
+struct Lines {
+    waiting: Mutex<Waiting>,
+    /// Rings when there are lines again, or when somebody waits for them to be written.
+    some: Condvar,
+    /// Rings when all is written.
+    none: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    bytes: Vec<u8>,
+    /// How many lines were left out since the last write.
+    left_out: usize,
+    /// Whether lines are being written now.
+    writing: bool,
+    /// Whether somebody waits for them to be written.
+    urgent: bool,
+}
+
+impl Lines {
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn add(&self, line: &[u8]) {
+        let mut waiting = self.lock();
+        if waiting.bytes.len() + line.len() > MOST_WAITING {
+            waiting.left_out += 1;
+            return;
+        }
+        if waiting.bytes.is_empty() {
+            self.some.notify_one();
+        }
+        waiting.bytes.extend_from_slice(line);
+    }
+
+    fn written(&self) {
+        let mut waiting = self.lock();
+        waiting.urgent = true;
+        self.some.notify_one();
+        let unwritten = |waiting: &mut Waiting| waiting.writing || !waiting.bytes.is_empty();
+        drop(self.none.wait_timeout_while(waiting, LAST_WORDS, unwritten));
+    }
+
+    fn write_for_ever(&self) {
+        loop {
+            let (bytes, left_out) = self.collected();
+            write(&bytes, left_out);
+            self.lock().writing = false;
+            self.none.notify_all();
+        }
+    }
+
+    /// Waits for a line, and a little longer for more.
+    fn collected(&self) -> (Vec<u8>, usize) {
+        let waiting = self.some.wait_while(self.lock(), |waiting| waiting.bytes.is_empty());
+        let waiting = waiting.unwrap_or_else(PoisonError::into_inner);
+        let more = self.some.wait_timeout_while(waiting, COLLECT, |waiting| !waiting.urgent);
+        let (mut waiting, _) = more.unwrap_or_else(PoisonError::into_inner);
+        waiting.writing = true;
+        (mem::take(&mut waiting.bytes), mem::take(&mut waiting.left_out))
+    }
+}
+
+/// An error is nobody's business: there is no place left to report it.
+fn write(bytes: &[u8], left_out: usize) {
+    let mut stderr = io::stderr().lock();
+    let _ = stderr.write_all(bytes);
+    if left_out > 0 {
+        let _ = writeln!(stderr, "{left_out} lines are missing here: the log was not read in time");
+    }
+}
+
+/// What env_logger writes its lines to, one line at a time.
+#[derive(Debug)]
+struct Pen(Arc<Lines>);
+
+impl io::Write for Pen {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        self.0.add(line);
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
