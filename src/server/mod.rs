@@ -1,5 +1,6 @@
-//! `distributexd`: what it needs before it serves.
+//! `distributexd`: what it needs before it serves, and its end of a connection.
 
+pub mod connection;
 pub mod limits;
 pub mod listen;
 pub mod log;
