@@ -1,3 +1,3 @@
-//! The programs of Distributex.
+//! The programs of Distributex: HTTP in front of the actors.
 
 pub mod server;

@@ -1,7 +1,93 @@
-//! `distributexd`: what it needs before it serves, and its end of a connection.
+//! `distributexd`: HTTP in front of the pools. Turns requests into messages and answers into bytes, and
+//! decides nothing.
 
+use std::{
+    future::ready,
+    io,
+    net::TcpListener,
+    rc::Rc,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use actix_http::{HttpService, KeepAlive, error::DispatchError};
+use actix_rt::net::TcpStream;
+use actix_server::Server;
+use actix_service::{ServiceFactoryExt as _, fn_service, map_config};
+use actix_web::{App, dev::AppConfig};
+use distributex_actors::{Pools, Room};
+use distributex_config::Config;
+
+use self::{
+    connection::{Connection, Crowd},
+    limits::Limits,
+};
+
+pub mod classic;
 pub mod connection;
 pub mod limits;
 pub mod listen;
 pub mod log;
 pub mod options;
+pub mod run;
+
+/// How long a connection may be idle between two requests.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// How long a connection that is being closed may take to read its last answer.
+const CLOSING: Duration = Duration::from_secs(1);
+
+/// How long the connections may take to end when the server stops, in seconds.
+const STOPPING: u64 = 1;
+
+/// The pools, once the first worker has started them: the actors live where most of their messages come
+/// from, because a message to another thread costs more than all the rest of it.
+pub type Started = Arc<OnceLock<Arc<Pools>>>;
+
+/// The server on these sockets; runs when it is awaited.
+///
+/// # Errors
+/// When a socket is of no use.
+pub fn server(
+    config: Config,
+    limits: Limits,
+    workers: usize,
+    sockets: Vec<TcpListener>,
+    pools: &Started,
+) -> io::Result<Server> {
+    let room = Room::new(limits.parked);
+    let crowd = Crowd::new(limits.parked);
+    let config = Arc::new(config);
+    let mut server = Server::build()
+        .workers(workers)
+        .max_concurrent_connections((limits.connections / workers).max(1))
+        .shutdown_timeout(STOPPING)
+        .disable_signals();
+    for socket in sockets {
+        let (pools, config) = (Arc::clone(pools), Arc::clone(&config));
+        let (room, crowd) = (Arc::clone(&room), Arc::clone(&crowd));
+        server = server.listen("http", socket, move || {
+            let pools = pools.get_or_init(|| Arc::new(Pools::start(&config, &room)));
+            let pools = Arc::clone(pools);
+            let app = App::new()
+                .default_service(fn_service(move |request| classic::answer(request, Arc::clone(&pools))));
+            let http = HttpService::build()
+                .keep_alive(KeepAlive::Timeout(KEEP_ALIVE))
+                .client_request_timeout(connection::HEAD_LIMIT)
+                .client_disconnect_timeout(CLOSING)
+                .h1_allow_half_closed(false) // a client that closes is gone: its parked wait ends now
+                .on_connect_ext(|connection: &Connection, data| {
+                    data.insert(Rc::clone(connection.peer()));
+                })
+                .h1(map_config(app, |()| AppConfig::default()));
+            let crowd = Arc::clone(&crowd);
+            let take_over = move |stream: TcpStream| {
+                let addr = stream.peer_addr().ok();
+                let connection = Connection::new(stream, &crowd).map_err(DispatchError::Io);
+                ready(connection.map(|connection| (connection, addr)))
+            };
+            fn_service(take_over).and_then(http)
+        })?;
+    }
+    Ok(server.run())
+}

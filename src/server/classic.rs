@@ -1,0 +1,191 @@
+//! The classic protocol: `GET /get`, `/wait` and `/release` with `host=` and `pool=`, one word back.
+
+use std::{borrow::Cow, mem, rc::Rc, sync::Arc};
+
+use actix_web::{
+    Error, HttpResponse,
+    body::BoxBody,
+    dev::{ServiceRequest, ServiceResponse},
+    http::{
+        ConnectionType, Method, StatusCode,
+        header::{ALLOW, CONTENT_TYPE, HeaderValue},
+    },
+};
+use distributex_actors::{Grant, PoolHandle, Pools, Refusal};
+use distributex_config::Name;
+use percent_encoding::percent_decode;
+
+use super::connection::Peer;
+
+/// The three calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Call {
+    Get,
+    Wait,
+    Release,
+}
+
+/// Answers any request: what is no call at all, too.
+///
+/// # Errors
+/// Never: every request has an answer.
+pub async fn answer(mut request: ServiceRequest, pools: Arc<Pools>) -> Result<ServiceResponse, Error> {
+    let Some(peer) = request.conn_data::<Rc<Peer>>().cloned() else {
+        return Ok(request.into_response(word(StatusCode::INTERNAL_SERVER_ERROR, "NO")));
+    };
+    let mut response = respond(&mut request, &pools, &peer).await;
+    if response.status() == StatusCode::SERVICE_UNAVAILABLE || peer.is_in_a_crowd() {
+        response.head_mut().set_connection_type(ConnectionType::Close);
+    }
+    Ok(request.into_response(response))
+}
+
+async fn respond(request: &mut ServiceRequest, pools: &Pools, peer: &Rc<Peer>) -> HttpResponse {
+    let handling = peer.begin();
+    let Some(call) = call(request.path()) else {
+        return word(StatusCode::NOT_FOUND, "INVALID");
+    };
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        return not_allowed();
+    }
+    let Some((pool, host)) = asked(request.query_string(), pools) else {
+        return word(StatusCode::OK, "INVALID");
+    };
+    match call {
+        Call::Get => told(pool.get(host).await, peer),
+        Call::Wait => {
+            drop(mem::take(request.headers_mut())); // a third of what a parked request would occupy
+            handling.park();
+            told(pool.wait(host).await, peer)
+        }
+        Call::Release => match pool.release(host).await {
+            Ok(()) => word(StatusCode::OK, "OK"),
+            Err(why) => refused(why),
+        },
+    }
+}
+
+/// Tells the asker of its grant, if it is still there; otherwise the grant goes back.
+fn told(answer: Result<Grant, Refusal>, peer: &Peer) -> HttpResponse {
+    match answer {
+        Ok(_) if peer.is_gone() => not_now(),
+        Ok(grant) => {
+            grant.heard();
+            word(StatusCode::OK, "YES")
+        }
+        Err(why) => refused(why),
+    }
+}
+
+fn refused(why: Refusal) -> HttpResponse {
+    match why {
+        Refusal::Full | Refusal::LeaseLost => word(StatusCode::OK, "NO"),
+        Refusal::HostNotAllowed => word(StatusCode::OK, "INVALID"),
+        Refusal::LineFull | Refusal::Stopping | Refusal::Away => not_now(),
+    }
+}
+
+fn not_now() -> HttpResponse {
+    word(StatusCode::SERVICE_UNAVAILABLE, "NO")
+}
+
+fn not_allowed() -> HttpResponse {
+    let mut response = word(StatusCode::METHOD_NOT_ALLOWED, "INVALID");
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+    response
+}
+
+fn word(status: StatusCode, word: &'static str) -> HttpResponse {
+    let mut response = HttpResponse::with_body(status, BoxBody::new(word));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    response
+}
+
+/// The call of a path. Slashes do not count, as ever: `/get`, `/get/` and `//get//` are the same.
+fn call(path: &str) -> Option<Call> {
+    let is = |word: &str| path.bytes().filter(|byte| *byte != b'/').eq(word.bytes());
+    match () {
+        () if is("get") => Some(Call::Get),
+        () if is("wait") => Some(Call::Wait),
+        () if is("release") => Some(Call::Release),
+        () => None,
+    }
+}
+
+/// The pool and the host that a query names, if it names both.
+fn asked<'a>(query: &str, pools: &'a Pools) -> Option<(&'a PoolHandle, Name)> {
+    let pool = pools.get(&parameter(query, "pool")?)?;
+    let host = Name::new(&parameter(query, "host")?).ok()?;
+    Some((pool, host))
+}
+
+/// The first value of a parameter, decoded; `None` if there is none, or if it is not UTF-8.
+fn parameter<'a>(query: &'a str, name: &str) -> Option<Cow<'a, str>> {
+    let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+    let (_, value) = pairs.into_iter().find(|(key, _)| decoded(key).is_some_and(|key| key == name))?;
+    decoded(value)
+}
+
+/// A part of a query without its percent signs and plus signs.
+fn decoded(text: &str) -> Option<Cow<'_, str>> {
+    if !text.contains(['%', '+']) {
+        return Some(Cow::Borrowed(text));
+    }
+    let spaced = text.replace('+', " ");
+    let text = percent_decode(spaced.as_bytes()).decode_utf8().ok()?;
+    Some(Cow::Owned(text.into_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use actix::Actor as _;
+    use distributex_actors::{PoolActor, Room, backend::inmemory::InMemory};
+
+    use super::{
+        super::connection::tests::{connected, is_gone_soon},
+        *,
+    };
+
+    fn name(text: &str) -> Name {
+        Name::new(text).unwrap()
+    }
+
+    fn pool() -> PoolHandle {
+        let name = name("pool1");
+        let settings = distributex_config::Pool {
+            name: name.clone(),
+            expire: None,
+            slots: 1,
+            servers: None,
+            max_waiters: None,
+        };
+        let backend = Box::new(InMemory::new(settings));
+        PoolHandle::new(PoolActor::new(name, backend, Room::new(1)).start())
+    }
+
+    #[actix::test]
+    async fn who_hung_up_before_the_answer_is_not_told_and_the_slot_goes_on() {
+        let (pool, (connection, client)) = (pool(), connected().await);
+        let grant = pool.get(name("ann")).await;
+        drop(client);
+        is_gone_soon(connection.peer()).await;
+
+        let answer = told(grant, connection.peer());
+
+        assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert!(pool.get(name("bob")).await.is_ok());
+    }
+
+    #[actix::test]
+    async fn who_hangs_up_after_the_answer_keeps_the_slot() {
+        let (pool, (connection, client)) = (pool(), connected().await);
+        let grant = pool.get(name("ann")).await;
+
+        let answer = told(grant, connection.peer());
+        drop(client);
+        is_gone_soon(connection.peer()).await;
+
+        assert_eq!(answer.status(), StatusCode::OK);
+        assert_eq!(pool.get(name("bob")).await.err(), Some(Refusal::Full));
+    }
+}

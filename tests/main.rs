@@ -1,0 +1,6 @@
+//! All tests over real sockets, real processes and the real binaries, in one binary: it links once.
+
+#![expect(clippy::unwrap_used, reason = "these are tests; a failed step ends one of them")]
+
+mod server;
+mod support;

@@ -1,0 +1,7 @@
+//! `distributexd` from outside.
+
+mod classic;
+mod gone;
+mod limits;
+mod line;
+mod program;

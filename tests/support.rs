@@ -1,0 +1,250 @@
+//! Starts the real server on a port of its own, asks it over real sockets, and stops it when dropped.
+
+use std::{
+    fs,
+    io::{self, BufRead as _, BufReader, Read as _, Write as _},
+    net::{Shutdown, SocketAddr, TcpStream},
+    path::PathBuf,
+    process::{Child, ChildStdout, Command, ExitStatus, Stdio},
+    sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
+};
+
+use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
+
+/// After this long an answer is missing. Nothing waits that long in a run that passes.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// One pool with one slot.
+pub(crate) const ONE_SLOT: &str = "pools: [{name: pool1, expire: 300}]";
+
+/// A running `distributexd`; killed when it goes out of scope.
+#[derive(Debug)]
+pub(crate) struct Server {
+    /// The process.
+    pub(crate) child: Child,
+    /// Where it listens.
+    pub(crate) addr: SocketAddr,
+    /// What it says after that.
+    pub(crate) stdout: BufReader<ChildStdout>,
+}
+
+impl Server {
+    /// Starts the server with this configuration on a free port of 127.0.0.1.
+    pub(crate) fn start(yaml: &str) -> Self {
+        Self::start_with(yaml, |command| command)
+    }
+
+    /// As [`Server::start`], with something changed about the command: more options, the environment.
+    pub(crate) fn start_with(yaml: &str, change: impl Fn(&mut Command) -> &mut Command) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_distributexd"));
+        command.arg("-c").arg(file_with(yaml)).args(["--listen", "127.0.0.1:0"]);
+        Self::spawn(change(&mut command))
+    }
+
+    /// Starts this command, which is or becomes a server.
+    pub(crate) fn spawn(command: &mut Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        stdout.read_line(&mut line).unwrap();
+        let (_, addr) = line.trim_end().split_once("http://").expect("the server ended before it listened");
+        Self { child, addr: addr.parse().unwrap(), stdout }
+    }
+
+    /// A new connection to it.
+    pub(crate) fn connect(&self) -> Client {
+        let stream = TcpStream::connect(self.addr).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        Client { reader: BufReader::new(stream) }
+    }
+
+    /// One `GET` on a connection of its own: status and body.
+    pub(crate) fn get(&self, path: &str) -> (u16, String) {
+        self.connect().ask(path)
+    }
+
+    /// The word that answers a classic call on a connection of its own.
+    pub(crate) fn word(&self, path: &str) -> String {
+        let (status, word) = self.get(path);
+        assert_eq!(status, 200, "{path}: {word}");
+        word
+    }
+
+    /// A connection whose wait has reached its pool when this returns: the wait travels behind a request that
+    /// needs no pool, in one packet, and is handed on before that one's answer is written.
+    pub(crate) fn waiting(&self, host: &str, pool: &str) -> Client {
+        let mut client = self.connect();
+        let wait = format!("GET /wait?host={host}&pool={pool} HTTP/1.1\r\nHost: test\r\n\r\n");
+        client.send_raw(&format!("GET /nothing HTTP/1.1\r\nHost: test\r\n\r\n{wait}"));
+        assert_eq!(client.answer().0, 404);
+        client
+    }
+
+    /// Returns when a request that was sent now has been answered.
+    pub(crate) fn round_trip(&self) {
+        assert_eq!(self.get("/nothing").0, 404);
+    }
+
+    /// Returns when the kernel has bytes for the server that this client sent.
+    pub(crate) fn has_bytes_of(&self, client: SocketAddr) {
+        eventually(|| self.end_of(client).is_none_or(|(_, unread)| unread > 0));
+    }
+
+    /// Returns when the kernel knows on the server's side that this client ended its connection.
+    pub(crate) fn has_end_of(&self, client: SocketAddr) {
+        const ESTABLISHED: u8 = 1;
+        eventually(|| self.end_of(client).is_none_or(|(state, _)| state != ESTABLISHED));
+    }
+
+    /// The state of the server's end of a connection, and how many bytes are unread there; see proc_net_tcp(5).
+    fn end_of(&self, client: SocketAddr) -> Option<(u8, u64)> {
+        let port = |addr: SocketAddr| format!(":{:04X}", addr.port());
+        let table = fs::read_to_string("/proc/net/tcp").unwrap();
+        let is_it = |line: &&str| {
+            let mut fields = line.split_ascii_whitespace().skip(1);
+            fields.next().is_some_and(|local| local.ends_with(&port(self.addr)))
+                && fields.next().is_some_and(|remote| remote.ends_with(&port(client)))
+        };
+        let fields: Vec<_> = table.lines().find(is_it)?.split_ascii_whitespace().collect();
+        let (_, unread) = fields[4].split_once(':')?;
+        Some((u8::from_str_radix(fields[3], 16).ok()?, u64::from_str_radix(unread, 16).ok()?))
+    }
+
+    /// Sends a signal.
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill_process(self.pid(), signal).unwrap();
+    }
+
+    /// Stops the process as Ctrl-Z does, and returns when it stands still.
+    pub(crate) fn freeze(&self) {
+        self.signal(Signal::STOP);
+        let (_, status) = waitpid(Some(self.pid()), WaitOptions::UNTRACED).unwrap().unwrap();
+        assert!(status.stopped());
+    }
+
+    /// Waits for the process to end.
+    pub(crate) fn end(&mut self) -> ExitStatus {
+        self.child.wait().unwrap()
+    }
+
+    fn pid(&self) -> Pid {
+        Pid::from_child(&self.child)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// One connection, on which one request follows another.
+#[derive(Debug)]
+pub(crate) struct Client {
+    reader: BufReader<TcpStream>,
+}
+
+impl Client {
+    /// The socket.
+    pub(crate) fn stream(&self) -> &TcpStream {
+        self.reader.get_ref()
+    }
+
+    /// Its address.
+    pub(crate) fn addr(&self) -> SocketAddr {
+        self.stream().local_addr().unwrap()
+    }
+
+    /// Sends a `GET`.
+    pub(crate) fn send(&mut self, path: &str) {
+        self.send_raw(&format!("GET {path} HTTP/1.1\r\nHost: test\r\n\r\n"));
+    }
+
+    /// Sends these bytes.
+    pub(crate) fn send_raw(&mut self, request: &str) {
+        self.stream().write_all(request.as_bytes()).unwrap();
+    }
+
+    /// Reads one answer: its status and its body.
+    pub(crate) fn answer(&mut self) -> (u16, String) {
+        let (head, body) = self.whole_answer();
+        (head[9..12].parse().unwrap(), body)
+    }
+
+    /// Reads one answer: its head and its body.
+    pub(crate) fn whole_answer(&mut self) -> (String, String) {
+        let (mut head, mut length) = (String::new(), 0);
+        while !head.ends_with("\r\n\r\n") {
+            let start = head.len();
+            assert_ne!(self.reader.read_line(&mut head).unwrap(), 0, "closed after {head:?}");
+            if let Some(value) = head[start..].to_ascii_lowercase().strip_prefix("content-length:") {
+                length = value.trim().parse().unwrap();
+            }
+        }
+        let mut body = vec![0; length];
+        self.reader.read_exact(&mut body).unwrap();
+        (head, String::from_utf8(body).unwrap())
+    }
+
+    /// Sends a `GET` and reads its answer.
+    pub(crate) fn ask(&mut self, path: &str) -> (u16, String) {
+        self.send(path);
+        self.answer()
+    }
+
+    /// Whether nothing has come that was not read.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.stream().set_nonblocking(true).unwrap();
+        let peeked = self.stream().peek(&mut [0]);
+        self.stream().set_nonblocking(false).unwrap();
+        self.reader.buffer().is_empty()
+            && peeked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+    }
+
+    /// Whether the server neither answered nor closed, a round trip after it took the request.
+    pub(crate) fn is_parked(&self, server: &Server) -> bool {
+        server.round_trip();
+        self.is_silent()
+    }
+
+    /// Reads until the server closes the connection; what came before that.
+    pub(crate) fn rest(&mut self) -> String {
+        let mut rest = Vec::new();
+        if let Err(error) = self.reader.read_to_end(&mut rest) {
+            let is_end = error.kind() == io::ErrorKind::ConnectionReset;
+            assert!(is_end, "the server did not close: {error}");
+        }
+        String::from_utf8(rest).unwrap()
+    }
+
+    /// Ends the connection with a reset.
+    pub(crate) fn reset(self) {
+        socket2::SockRef::from(self.stream()).set_linger(Some(Duration::ZERO)).unwrap();
+    }
+
+    /// Ends the sending half of the connection.
+    pub(crate) fn half_close(&self) {
+        self.stream().shutdown(Shutdown::Write).unwrap();
+    }
+}
+
+/// A new file in the build's scratch folder that says `text`.
+pub(crate) fn file_with(text: &str) -> PathBuf {
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    let path =
+        PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{}-{number}.yaml", std::process::id()));
+    fs::write(&path, text).unwrap();
+    path
+}
+
+/// Asks until it is so: for what happens soon, but sends no word of it.
+pub(crate) fn eventually(so: impl Fn() -> bool) {
+    let asked_since = tokio::time::Instant::now();
+    while !so() {
+        assert!(asked_since.elapsed() < PATIENCE, "it never came to be");
+        std::thread::yield_now();
+    }
+}
