@@ -1,0 +1,63 @@
+//! Pauses between attempts that grow, and differ between clients.
+
+use std::{
+    collections::hash_map::RandomState,
+    hash::{BuildHasher as _, Hasher as _},
+    time::Duration,
+};
+
+/// The first pause, before jitter.
+const FIRST: Duration = Duration::from_millis(200);
+/// No pause is longer.
+const LONGEST: Duration = Duration::from_secs(5);
+
+/// The pauses between one attempt and the next: twice as long each time, and never the same for two
+/// clients, so that they do not all come back at once when a server does.
+#[derive(Debug)]
+pub struct Backoff {
+    /// The next pause, before jitter.
+    next: Duration,
+}
+
+impl Backoff {
+    /// As before the first failure.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { next: FIRST }
+    }
+
+    /// How long to pause now: between half and all of what is due.
+    pub fn pause(&mut self) -> Duration {
+        let due = self.next;
+        self.next = (due * 2).min(LONGEST);
+        due.mul_f64(0.5 + 0.5 * chance())
+    }
+}
+
+impl Default for Backoff {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// A number from 0 to 1 by chance. Hash maps are seeded by the system; no more is needed here.
+fn chance() -> f64 {
+    let bits = RandomState::new().build_hasher().finish() >> 32;
+    f64::from(u32::try_from(bits).unwrap_or(u32::MAX)) / f64::from(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_to_a_limit() {
+        let mut backoff = Backoff::new();
+
+        let pauses: Vec<_> = (0..20).map(|_| backoff.pause()).collect();
+
+        assert!(pauses[0] >= FIRST / 2 && pauses[0] <= FIRST);
+        assert!(pauses[19] >= LONGEST / 2);
+        assert!(pauses.iter().all(|pause| *pause <= LONGEST));
+    }
+}

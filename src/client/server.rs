@@ -1,0 +1,126 @@
+//! The address of a server, as a person writes it.
+
+use std::{
+    fmt,
+    net::{IpAddr, Ipv6Addr, SocketAddr, ToSocketAddrs as _},
+    time::Duration,
+};
+
+use thiserror::Error;
+
+use super::lookup::off_thread;
+
+/// How long the name service may take.
+const LOOKUP_PATIENCE: Duration = Duration::from_secs(5);
+
+/// A server: a name or an address, and a port.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Server {
+    /// Name or address; an IPv6 address without brackets.
+    host: String,
+    /// Where it listens.
+    port: u16,
+}
+
+/// What can be wrong with the text that names a server.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ServerError {
+    /// More than one name.
+    #[error("{0:?} names several servers; this version asks one server, so name one")]
+    Several(String),
+    /// Not a host name or address.
+    #[error("{0:?} is no server; write a name or an address, with a port if you like: locks.acme.com:9889")]
+    NoHost(String),
+    /// What stands behind the colon is no port.
+    #[error("{0:?} is no port; a port is a number from 1 to 65535")]
+    NoPort(String),
+}
+
+impl Server {
+    /// Reads `HOST`, `HOST:PORT`, `ADDRESS`, or `[ADDRESS]:PORT`.
+    ///
+    /// # Errors
+    /// When the text is something else.
+    pub fn parse(text: &str, default_port: u16) -> Result<Self, ServerError> {
+        if text.contains(',') {
+            return Err(ServerError::Several(text.to_owned()));
+        }
+        let (host, port) = split_port(text);
+        let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+        if !is_host(host) {
+            return Err(ServerError::NoHost(text.to_owned()));
+        }
+        let port = port.map_or(Ok(default_port), read_port)?;
+        Ok(Self { host: host.to_owned(), port })
+    }
+
+    /// Every socket address of this server. An address needs no name service, and so no thread.
+    pub(super) async fn addresses(&self) -> Result<Vec<SocketAddr>, String> {
+        if let Ok(ip) = self.host.parse::<IpAddr>() {
+            return Ok(vec![SocketAddr::new(ip, self.port)]);
+        }
+        let (host, port) = (self.host.clone(), self.port);
+        let found = off_thread(LOOKUP_PATIENCE, move || (host.as_str(), port).to_socket_addrs()).await;
+        match found {
+            Some(Ok(addresses)) => Ok(addresses.collect()),
+            Some(Err(error)) => Err(error.to_string()),
+            None => Err("the name service does not answer".to_owned()),
+        }
+    }
+}
+
+impl fmt::Display for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.host.contains(':') {
+            write!(f, "[{}]:{}", self.host, self.port)
+        } else {
+            write!(f, "{}:{}", self.host, self.port)
+        }
+    }
+}
+
+/// Parts the port from the host; the colons of a bare IPv6 address are no port.
+fn split_port(text: &str) -> (&str, Option<&str>) {
+    match text.rsplit_once(':') {
+        Some((host, port)) if text.parse::<Ipv6Addr>().is_err() && !port.ends_with(']') => (host, Some(port)),
+        Some(_) | None => (text, None),
+    }
+}
+
+/// A host of a URI: an IPv6 address, or the letters names and IPv4 addresses are made of.
+fn is_host(host: &str) -> bool {
+    let of_a_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
+    host.parse::<Ipv6Addr>().is_ok() || (!host.is_empty() && host.chars().all(of_a_name))
+}
+
+fn read_port(text: &str) -> Result<u16, ServerError> {
+    text.parse().ok().filter(|port| *port > 0).ok_or_else(|| ServerError::NoPort(text.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_is_written_with_or_without_a_port() {
+        for (text, shown) in [
+            ("locks.acme.com", "locks.acme.com:9889"),
+            ("locks:80", "locks:80"),
+            ("127.0.0.1:80", "127.0.0.1:80"),
+            ("::1", "[::1]:9889"),
+            ("[::1]", "[::1]:9889"),
+            ("[::1]:80", "[::1]:80"),
+        ] {
+            assert_eq!(Server::parse(text, 9889).unwrap().to_string(), shown);
+        }
+    }
+
+    #[test]
+    fn what_is_no_server_is_refused() {
+        for text in
+            ["", ":80", "a b", "http://locks", "locks:", "locks:0", "locks:65536", "a,b", "x@y", "[::1"]
+        {
+            assert!(Server::parse(text, 9889).is_err(), "{text}");
+        }
+    }
+}
