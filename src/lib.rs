@@ -1,4 +1,5 @@
-//! The programs of Distributex: HTTP in front of the actors, and the client's side of it.
+//! The programs of Distributex: HTTP in front of the actors, and the wrapper.
 
 pub mod client;
 pub mod server;
+pub mod wrapper;

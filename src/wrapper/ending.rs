@@ -1,0 +1,61 @@
+//! How a run can end, and the exit status that says so.
+
+use std::process::ExitCode;
+
+use rustix::process::WaitStatus;
+
+/// The status of «no slot», unless another was asked for: `EX_TEMPFAIL`.
+pub(super) const NO_SLOT: u8 = 75;
+
+/// Every way the wrapper can end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// The command ended by itself, with this status.
+    Exited(u8),
+    /// This signal ended the command, or the waiting for a slot.
+    Signalled(i32),
+    /// The options make no sense.
+    Usage,
+    /// The server could not be reached, and there was no more time to try.
+    Unreachable,
+    /// The system refused something the wrapper needs: its lock file, a descriptor.
+    System,
+    /// No slot in the time there was, or the local lock is held; the status to say so with.
+    NoSlot(u8),
+    /// The server knows no such pool, or does not give its slots to this host.
+    Refused,
+    /// The command is there, but cannot be executed.
+    NotExecutable,
+    /// The command was not found.
+    NotFound,
+}
+
+impl Ending {
+    /// The exit status: the command's own, a shell's for signals and missing commands, else one of `sysexits.h`.
+    #[must_use]
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Exited(status) => status,
+            Self::Signalled(signal) => u8::try_from(128 + signal).unwrap_or(u8::MAX),
+            Self::Usage => 64,
+            Self::Unreachable => 69,
+            Self::System => 71,
+            Self::NoSlot(status) => status,
+            Self::Refused => 77,
+            Self::NotExecutable => 126,
+            Self::NotFound => 127,
+        }
+    }
+
+    /// What a child's end means. Nothing if it has not ended, only stopped.
+    pub(super) fn of_child(status: WaitStatus) -> Option<Self> {
+        let exited = status.exit_status().map(|status| Self::Exited(u8::try_from(status).unwrap_or(u8::MAX)));
+        exited.or_else(|| status.terminating_signal().map(Self::Signalled))
+    }
+}
+
+impl From<Ending> for ExitCode {
+    fn from(ending: Ending) -> Self {
+        Self::from(ending.code())
+    }
+}

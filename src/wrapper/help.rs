@@ -1,0 +1,30 @@
+//! What `--help` teaches beyond the list of options.
+
+/// What the program is for.
+pub(super) const ABOUT: &str = "Runs a command only while this host holds a slot of a pool";
+
+/// Examples, and what the exit statuses mean.
+pub(super) const AFTER: &str = r#"COMMAND:
+    One argument is run by the shell: 'cd /srv && ./deploy'. Several, or one after --, are run as they are.
+    Options of distributex stand before it; everything behind its first word belongs to the command.
+    It runs in a process group of its own, to which INT TERM HUP QUIT USR1 USR2 WINCH are passed on, and is
+    told DX_POOL, DX_HOST, DX_SERVER and DX_WAITED (seconds). The slot is given back when the whole group ended.
+
+EXAMPLES:
+    One Puppet run at a time in the whole fleet, and no second one on this host (crontab):
+        */5 * * * * /usr/bin/distributex -l -H locks.acme.com -r pool1 '/usr/bin/puppet agent --onetime --no-daemonize'
+    Deploy now or not at all:
+        distributex -n -H locks.acme.com -r deploy ./deploy.sh web1
+    Wait ten minutes at most:
+        distributex -w 600 -H locks.acme.com:9889 -r backup -- rsync -a /srv/ backup:/srv/
+
+EXIT STATUS:
+    the command's own, or 128+n if signal n ended it (or ended the waiting)
+     64  wrong usage
+     69  the server cannot be reached, with -n or when -w ran out (else distributex keeps trying)
+     71  the system refused something: the file of the local lock, a descriptor
+     75  no slot: all are held with -n, or -w ran out, or the local lock is held (-E changes it)
+     77  refused: the server has no such pool, or this host may not use it
+    126  the command cannot be executed
+    127  the command was not found
+"#;

@@ -1,0 +1,132 @@
+//! What the command line says.
+
+use std::{ffi::OsString, path::PathBuf, time::Duration};
+
+use structopt::{
+    StructOpt,
+    clap::{AppSettings, Error, ErrorKind},
+};
+
+use super::{Task, ending, help};
+use crate::client::Server;
+
+/// No wait is longer: a hundred years.
+const LONGEST_WAIT: f64 = 3.2e9;
+
+/// What the wrapper was asked to do.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Who hands out the slots.
+    pub server: Server,
+    /// The pool they belong to.
+    pub pool: String,
+    /// How this host is called, if not by its own name.
+    pub host: Option<String>,
+    /// Whether runs on this host exclude each other too.
+    pub lock: bool,
+    /// The file they do it with, if not the usual one.
+    pub lock_file: Option<PathBuf>,
+    /// How long to wait for a slot; nothing is for ever, zero is not at all.
+    pub wait: Option<Duration>,
+    /// The exit status if there was no slot.
+    pub conflict_status: u8,
+    /// Whether to wait for what the command left running.
+    pub wait_group: bool,
+    /// Whether to say what goes well, too.
+    pub verbose: bool,
+    /// What is to be run.
+    pub task: Task,
+}
+
+/// The options as they are written; their comments are the help.
+#[derive(Debug, StructOpt)]
+#[structopt(
+    name = "distributex", about = help::ABOUT, after_help = help::AFTER,
+    usage = "distributex -H HOST[:PORT] -r POOL [OPTIONS] [--] COMMAND...",
+    global_settings = &[AppSettings::TrailingVarArg, AppSettings::DeriveDisplayOrder],
+)]
+struct Arguments {
+    /// The lock server: a name or an address
+    #[structopt(short = "H", long, value_name = "HOST[:PORT]")]
+    server: String,
+    /// The pool to take a slot of
+    #[structopt(short, long, value_name = "POOL", parse(try_from_str = name))]
+    resource: String,
+    /// The server's port, if none is written behind its name
+    #[structopt(short, long, value_name = "PORT", default_value = "9889")]
+    port: u16,
+    /// Also lock on this host: if a run for this pool is under way here, say so and end
+    #[structopt(short, long)]
+    lock: bool,
+    /// The file of the local lock (implies -l)
+    #[structopt(long, value_name = "FILE", parse(from_os_str))]
+    lock_file: Option<PathBuf>,
+    /// Do not wait: end if every slot is held
+    #[structopt(short, long, conflicts_with = "wait")]
+    nonblock: bool,
+    /// Wait so long at most, fractions allowed; 0 is as -n [default: for ever]
+    #[structopt(short, long, value_name = "SECONDS", parse(try_from_str = seconds))]
+    wait: Option<Duration>,
+    /// The exit status if there is no slot [default: 75]
+    #[structopt(short = "E", long, value_name = "N")]
+    conflict_exit_code: Option<u8>,
+    /// What this host is called [default: its full name]
+    #[structopt(long, value_name = "NAME", parse(try_from_str = name))]
+    host: Option<String>,
+    /// Give the slot back when the command ends, even if it left processes in the background
+    #[structopt(long)]
+    no_wait_group: bool,
+    /// Say what is going on
+    #[structopt(short, long)]
+    verbose: bool,
+    /// What to run while the slot is held
+    #[structopt(required = true, value_name = "COMMAND", parse(from_os_str))]
+    command: Vec<OsString>,
+}
+
+impl Options {
+    /// Reads the command line, program name included.
+    ///
+    /// # Errors
+    /// When it makes no sense, and when it asks for help or the version.
+    pub fn read(line: &[OsString]) -> Result<Self, Error> {
+        let given = Arguments::from_iter_safe(line).map_err(with_hint)?;
+        let server = Server::parse(&given.server, given.port).map_err(|error| wrong(&error.to_string()))?;
+        Ok(Self {
+            server,
+            pool: given.resource,
+            host: given.host,
+            lock: given.lock || given.lock_file.is_some(),
+            lock_file: given.lock_file,
+            wait: if given.nonblock { Some(Duration::ZERO) } else { given.wait },
+            conflict_status: given.conflict_exit_code.unwrap_or(ending::NO_SLOT),
+            wait_group: !given.no_wait_group,
+            verbose: given.verbose,
+            task: Task::read(line, given.command).map_err(wrong)?,
+        })
+    }
+}
+
+fn name(text: &str) -> Result<String, &'static str> {
+    match text.len() {
+        1..=255 if !text.chars().any(char::is_control) => Ok(text.to_owned()),
+        _ => Err("a name has 1 to 255 bytes and no control characters"),
+    }
+}
+
+fn seconds(text: &str) -> Result<Duration, &'static str> {
+    let number = text.parse::<f64>().ok().filter(|number| (0.0..=LONGEST_WAIT).contains(number));
+    number.map(Duration::from_secs_f64).ok_or("write a number of seconds, as 30 or 0.5")
+}
+
+fn wrong(sentence: &str) -> Error {
+    with_hint(Error::with_description(sentence, ErrorKind::ValueValidation))
+}
+
+/// Not every message says where the options are explained.
+fn with_hint(mut error: Error) -> Error {
+    if error.use_stderr() && !error.message.contains("--help") {
+        error.message.push_str("\n\nFor more information try --help");
+    }
+    error
+}

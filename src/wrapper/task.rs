@@ -1,0 +1,45 @@
+//! What is to be run: a line for the shell, or a program and its words.
+
+use std::{ffi::OsString, io, process::Command};
+
+use super::{Ending, voice::Voice};
+
+/// What is to be run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Task {
+    /// A line for the shell.
+    Shell(OsString),
+    /// A program and its arguments.
+    Direct(Vec<OsString>),
+}
+
+impl Task {
+    /// One word alone is for the shell, unless a `--` stands before it in the command line.
+    pub(super) fn read(line: &[OsString], words: Vec<OsString>) -> Result<Self, &'static str> {
+        match words.as_slice() {
+            [] => Err("say what to run"),
+            [first, ..] if first.is_empty() => Err("the command is empty; say what to run"),
+            [only] if line.iter().rev().nth(1).is_none_or(|before| before != "--") => {
+                Ok(Self::Shell(only.clone()))
+            }
+            _ => Ok(Self::Direct(words)),
+        }
+    }
+
+    /// How the system is asked to run it. The shell is always the same, so that cron and people get the same.
+    pub(super) fn command(&self) -> Command {
+        let (program, arguments) = match self {
+            Self::Shell(line) => ("/bin/sh".into(), vec!["-c".into(), line.clone()]),
+            Self::Direct(words) => (words[0].clone(), words[1..].to_vec()),
+        };
+        let mut command = Command::new(program);
+        command.args(arguments);
+        command
+    }
+
+    /// Says why it could not be started.
+    pub(super) fn not_started(&self, error: &io::Error, voice: Voice) -> Ending {
+        voice.say(format_args!("cannot run {:?}: {error}", self.command().get_program()));
+        if error.kind() == io::ErrorKind::NotFound { Ending::NotFound } else { Ending::NotExecutable }
+    }
+}
