@@ -1,0 +1,57 @@
+//! Giving the slot back: tried again for a while, and never more important than the command's own end.
+
+use std::time::Duration;
+
+use tokio::{
+    select,
+    time::{sleep, timeout},
+};
+
+use super::{signals::Signals, voice::Voice};
+use crate::client::{Answer, Backoff, Call, Classic};
+
+/// How long to try.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How long to try on after a signal. A second one ends it at once.
+const PATIENCE_AFTER_SIGNAL: Duration = Duration::from_secs(2);
+
+/// Gives the slot back, or says that it could not be.
+pub(super) async fn give_back(asker: &Classic, signals: &mut Signals, voice: Voice) {
+    let mut trouble = "it does not answer".to_owned();
+    let is_back = select! {
+        taken = attempts(asker, &mut trouble) => taken,
+        () = sleep(PATIENCE) => false,
+        () = no_more_patience(signals) => false,
+    };
+    let (pool, server) = (&asker.pool, &asker.server);
+    if is_back {
+        voice.note(format_args!("gave the slot of {pool:?} back"));
+    } else {
+        voice.say(format_args!(
+            "could not give the slot of {pool:?} back to {server}: {trouble}; it stays held until it expires"
+        ));
+    }
+}
+
+/// Asks until the server took it. False if it never will.
+async fn attempts(asker: &Classic, trouble: &mut String) -> bool {
+    let mut backoff = Backoff::new();
+    loop {
+        match asker.ask(Call::Release).answer().await {
+            Ok(Answer::Ok) => return true,
+            Ok(Answer::Invalid) => {
+                *trouble = "it knows no such pool or host any more".to_owned();
+                return false;
+            }
+            Ok(Answer::Yes | Answer::No | Answer::Unavailable) => *trouble = "it cannot just now".to_owned(),
+            Err(error) => *trouble = error.to_string(),
+        }
+        sleep(backoff.pause()).await;
+    }
+}
+
+/// Comes back when the user is in a hurry.
+async fn no_more_patience(signals: &mut Signals) {
+    signals.next_end().await;
+    let _ = timeout(PATIENCE_AFTER_SIGNAL, signals.next_end()).await;
+}

@@ -1,0 +1,121 @@
+//! The signals the wrapper is sent. They have handlers, and handlers end where the command's program begins:
+//! it starts with the actions the wrapper was started with. (A blocked signal would stay blocked.)
+
+use std::{
+    fs, future, io,
+    task::{Context, Poll},
+};
+
+use rustix::process::Signal;
+use tokio::{
+    signal::unix::{Signal as Stream, SignalKind, signal},
+    task::yield_now,
+};
+
+/// Passed on to the command.
+const FORWARDED: [Signal; 7] =
+    [Signal::INT, Signal::TERM, Signal::HUP, Signal::QUIT, Signal::USR1, Signal::USR2, Signal::WINCH];
+/// Those of them that tell a program to end.
+const ENDING: [Signal; 4] = [Signal::INT, Signal::TERM, Signal::HUP, Signal::QUIT];
+
+/// What a signal asks the wrapper to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Notice {
+    /// A child ended or stopped.
+    Child,
+    /// The wrapper goes on after a stop.
+    Continued,
+    /// Ctrl-Z: the job is to stop.
+    Suspend,
+    /// For the command, or the end of the waiting.
+    Forward(Signal),
+}
+
+/// The signals, one after the other.
+#[derive(Debug)]
+pub(super) struct Signals {
+    /// Those that were ignored when we started, a bit each: they stay ignored, for the command too.
+    ignored: u64,
+    /// The others that we want to know of.
+    streams: Vec<(Notice, Stream)>,
+}
+
+impl Signals {
+    /// From now on signals are read, not felt.
+    pub(super) fn watch() -> io::Result<Self> {
+        let mut signals = Self { ignored: ignored(), streams: Vec::new() };
+        for kind in FORWARDED {
+            signals.add(kind, Notice::Forward(kind))?;
+        }
+        Ok(signals)
+    }
+
+    /// Also those that concern a command that runs. Before that Ctrl-Z stops us without more ado.
+    pub(super) fn watch_job(&mut self) -> io::Result<()> {
+        self.streams.push((Notice::Child, signal(SignalKind::child())?));
+        self.add(Signal::CONT, Notice::Continued)?;
+        self.add(Signal::TSTP, Notice::Suspend)
+    }
+
+    fn add(&mut self, kind: Signal, notice: Notice) -> io::Result<()> {
+        let number = kind.as_raw();
+        if self.ignored & (1 << (number - 1)) == 0 {
+            self.streams.push((notice, signal(SignalKind::from_raw(number))?));
+        }
+        Ok(())
+    }
+
+    /// The next signal. May be cancelled.
+    pub(super) async fn next(&mut self) -> Notice {
+        future::poll_fn(|context| self.poll(context)).await
+    }
+
+    /// The next signal that ends the waiting for something. May be cancelled.
+    pub(super) async fn next_end(&mut self) -> Signal {
+        loop {
+            if let Some(signal) = self.next().await.ends_waiting() {
+                return signal;
+            }
+        }
+    }
+
+    /// A signal that came already and would have ended the waiting. Others that came are forgotten: they
+    /// were meant for a command that did not run.
+    pub(super) async fn ended_meanwhile(&mut self) -> Option<Signal> {
+        yield_now().await; // lets the runtime look
+        future::poll_fn(|context| {
+            while let Poll::Ready(notice) = self.poll(context) {
+                if let Some(signal) = notice.ends_waiting() {
+                    return Poll::Ready(Some(signal));
+                }
+            }
+            Poll::Ready(None)
+        })
+        .await
+    }
+
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Notice> {
+        let came = self.streams.iter_mut().find_map(|(notice, stream)| match stream.poll_recv(context) {
+            Poll::Ready(_) => Some(*notice),
+            Poll::Pending => None,
+        });
+        came.map_or(Poll::Pending, Poll::Ready)
+    }
+}
+
+impl Notice {
+    /// The signal, if it is one of those that tell a program to end.
+    fn ends_waiting(self) -> Option<Signal> {
+        match self {
+            Self::Forward(signal) => ENDING.contains(&signal).then_some(signal),
+            Self::Child | Self::Continued | Self::Suspend => None,
+        }
+    }
+}
+
+/// The signals that are ignored now, a bit each. If the system does not say, none.
+fn ignored() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
+}

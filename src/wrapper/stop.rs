@@ -1,0 +1,40 @@
+//! What can end a waiting from outside: a signal, or that its time is over.
+
+use std::future::{self, Future};
+
+use rustix::process::Signal;
+use tokio::{
+    select,
+    time::{Instant, sleep_until},
+};
+
+use super::signals::Signals;
+
+/// Why something stopped before it was done.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Stop {
+    /// A signal said so.
+    Signal(Signal),
+    /// There is no more time.
+    Over,
+}
+
+/// Does the work, unless a signal or the deadline comes first.
+pub(super) async fn unless_stopped<T>(
+    work: impl Future<Output = T>,
+    deadline: Option<Instant>,
+    signals: &mut Signals,
+) -> Result<T, Stop> {
+    let over = async {
+        match deadline {
+            Some(deadline) => sleep_until(deadline).await,
+            None => future::pending().await,
+        }
+    };
+    select! {
+        biased; // an answer that came is never thrown away
+        done = work => Ok(done),
+        signal = signals.next_end() => Err(Stop::Signal(signal)),
+        () = over => Err(Stop::Over),
+    }
+}
