@@ -1,0 +1,127 @@
+//! The local lock: runs for one pool on one host do not overlap.
+//!
+//! It is a lock on an open file, so it ends with the process whatever happens to it, and the file may stay.
+
+use std::{
+    env, fs, io,
+    mem::ManuallyDrop,
+    os::unix::fs::{DirBuilderExt as _, MetadataExt as _},
+    path::{Path, PathBuf},
+};
+
+use fslock::LockFile;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
+use rustix::process::geteuid;
+
+use super::{Ending, Options, voice::Voice};
+
+/// Where root's locks are. Nobody else may write there.
+const ROOT_FOLDER: &str = "/run/distributex";
+/// What a file name may contain as it is.
+const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_');
+/// Longer names end in a digest. A file name has 255 bytes at most.
+const LONGEST_NAME: usize = 200;
+
+/// The lock, held until the process ends. It is not taken apart before: [`LockFile`] empties its file then,
+/// and the file may be one that was chosen by mistake.
+pub(super) type LocalLock = ManuallyDrop<LockFile>;
+
+/// Takes the lock, if one is wanted.
+pub(super) fn take(options: &Options, voice: Voice) -> Result<Option<LocalLock>, Ending> {
+    if !options.lock {
+        return Ok(None);
+    }
+    let unusable = |error| {
+        voice.say(format_args!("cannot use the local lock: {error} (--lock-file chooses another file)"));
+        Ending::System
+    };
+    let path = options.lock_file.clone().map_or_else(|| usual_file(&options.pool), Ok).map_err(unusable)?;
+    let (lock, is_ours) = try_lock(&path).map_err(|error| unusable(named(&path, error)))?;
+    if is_ours {
+        return Ok(Some(lock));
+    }
+    let pool = &options.pool;
+    voice.say(format_args!(
+        "another run for {pool:?} is under way on this host (it holds {})",
+        path.display()
+    ));
+    Err(Ending::NoSlot(options.conflict_status))
+}
+
+fn try_lock(path: &Path) -> io::Result<(LocalLock, bool)> {
+    let mut lock = ManuallyDrop::new(LockFile::open(path.as_os_str())?);
+    let is_ours = lock.try_lock()?;
+    Ok((lock, is_ours))
+}
+
+/// The file for this pool, in a folder that only we can write to: nobody else can put something in its place.
+fn usual_file(pool: &str) -> io::Result<PathBuf> {
+    let folder = usual_folder()?;
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&folder)
+        .map_err(|error| named(&folder, error))?;
+    let found = fs::symlink_metadata(&folder).map_err(|error| named(&folder, error))?;
+    let is_private = found.is_dir() && found.uid() == geteuid().as_raw() && found.mode() & 0o022 == 0;
+    if !is_private {
+        let text = format!("{}: somebody else can write there", folder.display());
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, text));
+    }
+    Ok(folder.join(file_name(pool)))
+}
+
+fn usual_folder() -> io::Result<PathBuf> {
+    let absolute = |name| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    if geteuid().is_root() {
+        return Ok(ROOT_FOLDER.into());
+    }
+    if let Some(runtime) = absolute("XDG_RUNTIME_DIR") {
+        return Ok(runtime.join("distributex"));
+    }
+    // A home may be shared by several hosts; what is locked is this one.
+    let host = hostname::get().unwrap_or_default();
+    let home = absolute("HOME").map(|home| home.join(".local/state/distributex").join(host));
+    home.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "neither XDG_RUNTIME_DIR nor HOME is set"))
+}
+
+/// A file name that says which pool it is for, and is safe whatever the pool is called.
+fn file_name(pool: &str) -> String {
+    let mut name = percent_encode(pool.as_bytes(), PLAIN).to_string();
+    if name.len() > LONGEST_NAME {
+        let digest = digest(pool.as_bytes());
+        name.truncate(LONGEST_NAME);
+        name.push_str(&format!("-{digest:016x}"));
+    }
+    name + ".lock"
+}
+
+/// FNV-1a. Two names with one digest would only exclude each other.
+fn digest(bytes: &[u8]) -> u64 {
+    bytes
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+fn named(path: &Path, error: io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_name_stays_in_its_folder() {
+        assert_eq!(file_name("pool-1_a"), "pool-1_a.lock");
+        assert_eq!(file_name("../../etc/passwd"), "%2E%2E%2F%2E%2E%2Fetc%2Fpasswd.lock");
+    }
+
+    #[test]
+    fn a_long_name_is_shortened_and_stays_its_own() {
+        let (one, other) = (format!("{}1", "ü".repeat(120)), format!("{}2", "ü".repeat(120)));
+
+        assert!(file_name(&one).len() <= 255);
+        assert_ne!(file_name(&one), file_name(&other));
+    }
+}

@@ -1,0 +1,17 @@
+//! The wrapper, as cron and people use it: the real program, real children, real connections.
+
+mod command;
+mod fake;
+mod group;
+mod lock;
+mod outages;
+mod pty;
+mod run;
+mod servers;
+mod signals;
+mod statuses;
+mod terminal;
+mod waiting;
+
+/// A server's configuration: one pool of one slot, for every host.
+const ONE_SLOT: &str = "pools:\n  - name: p\n";

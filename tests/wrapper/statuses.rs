@@ -1,0 +1,120 @@
+//! Every exit status there is.
+
+use std::process::Command;
+
+use super::{
+    ONE_SLOT,
+    fake::Fake,
+    run::{ended, wrapper, wrapper_as},
+};
+use crate::support::Server;
+
+#[test]
+fn the_commands_own_status_is_passed_on() {
+    let server = Server::start(ONE_SLOT);
+
+    for status in [0, 1, 7, 255] {
+        let (code, output, said) = ended(wrapper(server.addr).arg(format!("exit {status}")));
+        assert_eq!((code, output.as_str(), said.as_str()), (status, "", ""));
+    }
+}
+
+#[test]
+fn a_command_that_a_signal_ended_says_which() {
+    let server = Server::start(ONE_SLOT);
+
+    assert_eq!(ended(wrapper(server.addr).arg("kill -TERM $$")).0, 143);
+    assert_eq!(ended(wrapper(server.addr).arg("kill -KILL $$")).0, 137);
+}
+
+#[test]
+fn wrong_usage_is_64_and_says_how_to_do_it() {
+    for options in [
+        &["-H", "locks", "-r", "p"] as &[&str],
+        &["-r", "p", "true"],
+        &["-H", "locks", "true"],
+        &["-H", "locks", "-r", "p", ""],
+        &["-H", "one,two", "-r", "p", "true"],
+        &["-H", "http://locks", "-r", "p", "true"],
+        &["-H", "locks", "-r", "p", "-p", "0x", "true"],
+        &["-H", "locks", "-r", "p", "-w", "soon", "true"],
+        &["-H", "locks", "-r", "p", "-w", "1", "-n", "true"],
+        &["-H", "locks", "-r", "p", "-E", "256", "true"],
+        &["-H", "locks", "-r", "", "true"],
+        &["-H", "locks", "-r", "p", "--frobnicate", "true"],
+    ] {
+        let (code, output, said) = ended(Command::new(env!("CARGO_BIN_EXE_distributex")).args(options));
+        assert_eq!((code, output.as_str()), (64, ""), "{options:?}");
+        assert!(said.contains("--help"), "{options:?}: {said}");
+    }
+}
+
+#[test]
+fn help_and_version_go_to_the_output() {
+    let ask = |option| ended(Command::new(env!("CARGO_BIN_EXE_distributex")).arg(option));
+
+    let (code, help, said) = ask("--help");
+    assert_eq!((code, said.as_str()), (0, ""));
+    for taught in ["*/5 * * * *", "EXIT STATUS", "--conflict-exit-code", "DX_POOL"] {
+        assert!(help.contains(taught), "{taught}");
+    }
+    assert!(ask("-h").1.contains("USAGE"));
+    assert!(ask("-V").1.contains(env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn a_server_that_is_not_there_is_69_when_there_is_no_time() {
+    let nowhere = Fake::start().addr();
+
+    let (code, _, said) = ended(wrapper(nowhere).args(["-n", "true"]));
+    assert_eq!(code, 69);
+    assert!(said.contains("cannot reach"), "{said}");
+
+    let (code, _, said) = ended(wrapper(nowhere).args(["-w", "0.3", "true"]));
+    assert_eq!(code, 69);
+    assert!(said.contains("gave up after 0.3 s"), "{said}");
+}
+
+#[test]
+fn no_slot_is_75_or_what_was_asked_for() {
+    let server = Server::start(ONE_SLOT);
+    server.get("/get?host=other&pool=p");
+
+    for (options, status) in [
+        (&["-n"] as &[&str], 75),
+        (&["-w", "0"], 75),
+        (&["-w", "0.2"], 75),
+        (&["-n", "-E", "0"], 0),
+        (&["-w", "0.2", "-E", "3"], 3),
+    ] {
+        let (code, output, said) = ended(wrapper(server.addr).args(options).arg("echo ran"));
+        assert_eq!((code, output.as_str()), (status, ""), "{options:?}");
+        assert!(said.contains("every slot of \"p\" is held") && said.lines().count() == 1, "{said}");
+    }
+}
+
+#[test]
+fn a_refusal_is_77() {
+    let server = Server::start("pools:\n  - name: p\n    servers: acme1\n");
+
+    let (code, output, said) = ended(wrapper_as(server.addr, "stranger").arg("echo ran"));
+    assert_eq!((code, output.as_str()), (77, ""));
+    assert!(said.contains("refused") && said.contains("stranger"), "{said}");
+
+    assert_eq!(ended(wrapper_as(server.addr, "acme1").arg("true")).0, 0);
+}
+
+#[test]
+fn a_command_that_cannot_be_run_is_126_or_127_and_gives_the_slot_back() {
+    let server = Server::start(ONE_SLOT);
+
+    for (command, status) in
+        [("/etc/passwd", 126), ("/no/such/command", 127), ("no-such-command-anywhere", 127)]
+    {
+        let (code, _, said) = ended(wrapper(server.addr).args(["--", command]));
+        assert_eq!(code, status);
+        assert!(said.contains(command), "{said}");
+        assert_eq!(server.get("/get?host=other&pool=p").1, "YES", "after {command}");
+        server.get("/release?host=other&pool=p");
+    }
+}

@@ -1,0 +1,102 @@
+//! Job control, with a real shell on a real terminal.
+
+use super::{ONE_SLOT, pty::Terminal};
+use crate::support::Server;
+
+/// A beginning of a script that waits until it is in the foreground. The wrapper can give it the terminal only
+/// after it has begun; a script that reads too early is stopped for a moment, and what stops it then is lost.
+const IN_FRONT: &str = r#"until set -- $(cut -d" " -f5,8 /proc/self/stat) && [ $1 = $2 ]; do :; done; "#;
+
+#[test]
+fn ctrl_c_reaches_the_command_and_the_shell_gets_its_terminal_back() {
+    let (server, mut terminal) = (Server::start(ONE_SLOT), Terminal::start());
+    terminal.runs(server.addr, "'echo started; exec sleep 60'");
+
+    terminal.types("\x03");
+
+    assert_eq!(terminal.status(), "130");
+    assert_eq!(server.get("/get?host=other&pool=p").1, "YES");
+}
+
+#[test]
+fn the_command_has_the_foreground() {
+    let (server, mut terminal) = (Server::start(ONE_SLOT), Terminal::start());
+    // Fields of stat: the process group, and the group in the terminal's foreground.
+    terminal.runs(server.addr, "'read line; echo started; exec cut -d \" \" -f 5,8 /proc/self/stat'\n");
+
+    let shown = terminal.sees("READY>");
+
+    let groups: Vec<_> = shown.split_whitespace().collect();
+    assert_eq!(groups[0], groups[1], "{shown}");
+}
+
+#[test]
+fn ctrl_z_stops_the_job_and_fg_continues_it() {
+    let (server, mut terminal) = (Server::start(ONE_SLOT), Terminal::start());
+    let script = format!("'{IN_FRONT}echo started; read line; echo got $line'");
+    terminal.runs(server.addr, &script);
+
+    terminal.types("\x1a");
+    terminal.sees("Stopped");
+    terminal.sees("READY>");
+    assert_eq!(server.get("/get?host=other&pool=p").1, "NO", "a stopped job keeps its slot");
+    terminal.continues_the_job();
+    terminal.types("it\n");
+
+    terminal.sees("got it");
+    assert_eq!(terminal.status(), "0");
+}
+
+#[test]
+fn bg_continues_it_without_the_terminal() {
+    let (server, mut terminal) = (Server::start(ONE_SLOT), Terminal::start());
+    let script = r#"trap "echo on" CONT; echo started; until read line; do :; done; echo got $line"#;
+    terminal.runs(server.addr, &format!("'{IN_FRONT}{script}'"));
+
+    terminal.types("\x1a");
+    terminal.sees("Stopped");
+    terminal.types("bg\n");
+    terminal.sees("on\r");
+    terminal.types("\nwait %1\n"); // it wants to read, and stops for it
+    terminal.sees("Stopped");
+    terminal.continues_the_job();
+    terminal.types("it\n");
+
+    terminal.sees("got it");
+    assert_eq!(terminal.status(), "0");
+}
+
+#[test]
+fn a_pipeline_is_one_job() {
+    let (server, mut terminal) = (Server::start(ONE_SLOT), Terminal::start());
+
+    terminal.runs(server.addr, "'echo started; read line </dev/tty; echo got $line' | cat");
+    terminal.types("it\n");
+    terminal.sees("got it");
+    assert_eq!(terminal.status(), "0");
+
+    terminal.runs(server.addr, "'echo started; exec sleep 60' | cat");
+    terminal.types("\x1a");
+    terminal.sees("Stopped");
+    terminal.sees("READY>");
+    terminal.continues_the_job();
+    terminal.types("\x03");
+    assert_eq!(terminal.status(), "130");
+}
+
+#[test]
+fn ctrl_z_stops_the_waiting_and_ctrl_c_ends_it() {
+    let (server, mut terminal) = (Server::start(ONE_SLOT), Terminal::start());
+    server.get("/get?host=other&pool=p");
+    let program = env!("CARGO_BIN_EXE_distributex");
+    terminal.types(&format!("{program} -v -H {} -r p --host web1 true\n", server.addr));
+    terminal.sees("asking");
+
+    terminal.types("\x1a");
+    terminal.sees("Stopped");
+    terminal.sees("READY>");
+    terminal.continues_the_job();
+    terminal.types("\x03");
+
+    assert_eq!(terminal.status(), "130");
+}
