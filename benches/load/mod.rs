@@ -1,0 +1,97 @@
+//! The load generator, and what every bench around it needs.
+//!
+//! ```text
+//!  main ─► bench ─► report            a table on stdout, kept in results/ if asked
+//!            │
+//!      server, bare, cores            the processes that are measured, and what they use
+//!      askers, waiter, line           hosts that get and release; hosts that wait in line
+//!      connection, poller             one thread, thousands of keep-alive connections
+//! ```
+//!
+//! The generator shares the machine with the server it measures: while the clock runs it allocates
+//! nothing, and a request costs one write, one read and a share of one `epoll_wait`.
+
+pub(crate) mod askers;
+pub(crate) mod bare;
+pub(crate) mod connection;
+pub(crate) mod cores;
+pub(crate) mod line;
+pub(crate) mod machine;
+pub(crate) mod numbers;
+pub(crate) mod poller;
+pub(crate) mod report;
+pub(crate) mod server;
+pub(crate) mod waiter;
+
+use std::{
+    env,
+    error::Error,
+    fmt::Display,
+    process::{ExitCode, Termination as _},
+};
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use report::Report;
+
+/// What a step of a bench comes to: its value, or a sentence about what went wrong.
+pub(crate) type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+/// Turns an error into the sentence "failed to …: why".
+pub(crate) fn failed_to<E: Display>(what: impl Display) -> impl FnOnce(E) -> Box<dyn Error> {
+    move |why| format!("failed to {what}: {why}").into()
+}
+
+/// The `main` of every bench: measures, prints and keeps the report.
+///
+/// The same binary is also the bare server beside which the real one is measured.
+pub(crate) fn main(name: &str, bench: fn(Scale) -> Result<Report>) -> ExitCode {
+    let outcome = if bare::is_asked_for() { bare::serve() } else { measure(bench) };
+    match outcome {
+        Ok(()) => ().report(),
+        Err(error) => {
+            eprintln!("{name}: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs the bench once and shows what it found.
+fn measure(bench: fn(Scale) -> Result<Report>) -> Result<()> {
+    allow_many_files()?;
+    let report = bench(Scale::from_environment())?;
+    report.print();
+    if env::var_os("BENCH_SAVE").is_some() { report.save() } else { Ok(()) }
+}
+
+/// A waiter is an open file here and one in the server, which inherits this limit.
+fn allow_many_files() -> Result<()> {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, ..limit };
+    setrlimit(Resource::Nofile, raised).map_err(failed_to("raise the limit of open files"))
+}
+
+/// How long and how large a run is: enough for figures, or just enough to see that the bench works.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Scale {
+    /// What `cargo bench` does.
+    Full,
+    /// What `cargo test --benches` does, or `cargo bench` with `BENCH_QUICK` set.
+    Quick,
+}
+
+impl Scale {
+    /// `cargo bench` adds `--bench` to the arguments of what it runs; `cargo test` does not.
+    fn from_environment() -> Self {
+        let full = env::args().any(|argument| argument == "--bench") && env::var_os("BENCH_QUICK").is_none();
+        if full { Self::Full } else { Self::Quick }
+    }
+
+    /// The first for figures, the second for a quick look.
+    pub(crate) const fn pick<T: Copy>(self, full: T, quick: T) -> T {
+        match self {
+            Self::Full => full,
+            Self::Quick => quick,
+        }
+    }
+}
