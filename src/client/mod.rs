@@ -6,18 +6,22 @@
 //! ```
 
 mod backoff;
+mod boottime;
 mod classic;
 mod connection;
 mod lookup;
 mod question;
 mod server;
+mod standing;
 
 pub use self::{
     backoff::Backoff,
+    boottime::BootTime,
     classic::{Answer, Call, Classic},
     lookup::off_thread,
     question::Question,
     server::{Server, ServerError},
+    standing::Standing,
 };
 
 use thiserror::Error;

@@ -1,0 +1,23 @@
+//! How a lease stands, as its holder knows it.
+
+use std::time::Duration;
+
+use super::BootTime;
+
+/// What a holder knows of its lease: as of the last renewal that the server answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Standing {
+    /// It is held.
+    Held {
+        /// Its time to live, counted from when the last successful request was *sent*; `None`: it never ends
+        /// by itself.
+        ttl: Option<Duration>,
+        /// When that was.
+        good: BootTime,
+    },
+    /// It is lost: the server says so, or its time is over.
+    Lost {
+        /// What is known of it, for people.
+        why: String,
+    },
+}
