@@ -8,33 +8,37 @@ use std::{hint::black_box, time::Duration};
 use actix::Actor as _;
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use distributex_actors::{
-    AskId, Event, PoolActor, PoolHandle, Room, Token,
-    backend::inmemory::InMemory,
-    pool::{Ask, rules::Rules},
+    Ask, AskId, Asker, Event, Held, PoolActor, PoolHandle, Room, Token, backend::inmemory::InMemory,
+    pool::rules::Rules,
 };
-use distributex_config::{Name, Pool};
+use distributex_config::{Limits, Name, Pool};
 use tokio::{runtime::Builder, task::LocalSet, time::Instant};
 
 const WAITERS: [usize; 4] = [100, 1_000, 5_000, 15_000];
 
 fn settings() -> Pool {
     let expire = Some(Duration::from_secs(300));
-    Pool { name: name(0), expire, slots: 1, servers: None, max_waiters: None }
+    Pool { name: name(0), expire, slots: 1, servers: None, max_waiters: usize::MAX }
 }
 
 fn name(n: usize) -> Name {
     Name::new(&format!("host{n}.example.com")).unwrap()
 }
 
+fn held(host: Name) -> Held {
+    Held::By(Asker::Host(host))
+}
+
 fn enter(rules: &mut Rules, n: usize) -> AskId {
-    let (id, mut events) = (AskId::next(), Vec::new());
-    rules.enter(Ask { id, host: name(n), wait: true }, Instant::now(), &mut events);
+    let (ask, mut events) = (Ask::classic(name(n), true), Vec::new());
+    let id = ask.id;
+    rules.enter(ask, Instant::now(), &mut events);
     id
 }
 
 /// One slot, held by host 0, for which the others wait.
 fn full_line(waiters: usize) -> Rules {
-    let mut rules = Rules::new(settings(), Token(0));
+    let mut rules = Rules::new(settings(), Limits::default(), Token(0));
     for n in 0..=waiters {
         enter(&mut rules, n);
     }
@@ -44,11 +48,12 @@ fn full_line(waiters: usize) -> Rules {
 fn rules(c: &mut Criterion) {
     let mut group = c.benchmark_group("rules");
     group.bench_function("get and release", |b| {
-        let (mut rules, host, now) = (Rules::new(settings(), Token(0)), name(1), Instant::now());
+        let (mut rules, host, now) =
+            (Rules::new(settings(), Limits::default(), Token(0)), name(1), Instant::now());
         b.iter(|| {
             let mut events: Vec<Event> = Vec::new();
-            rules.enter(Ask { id: AskId::next(), host: host.clone(), wait: false }, now, &mut events);
-            rules.release(AskId::next(), &host, now, &mut events);
+            rules.enter(Ask::classic(host.clone(), false), now, &mut events);
+            rules.release(AskId::next(), &held(host.clone()), now, &mut events);
             black_box(events)
         });
     });
@@ -58,12 +63,8 @@ fn rules(c: &mut Criterion) {
             let mut holders = (0..=waiters).cycle();
             b.iter(|| {
                 let (mut events, host) = (Vec::new(), &hosts[holders.next().unwrap()]);
-                rules.release(AskId::next(), host, Instant::now(), &mut events);
-                rules.enter(
-                    Ask { id: AskId::next(), host: host.clone(), wait: true },
-                    Instant::now(),
-                    &mut events,
-                );
+                rules.release(AskId::next(), &held(host.clone()), Instant::now(), &mut events);
+                rules.enter(Ask::classic(host.clone(), true), Instant::now(), &mut events);
                 black_box(events)
             });
         });
@@ -71,7 +72,7 @@ fn rules(c: &mut Criterion) {
             let mut rules = full_line(waiters);
             b.iter(|| {
                 let ask = enter(&mut rules, waiters + 1);
-                rules.leave(black_box(ask));
+                rules.leave(black_box(ask), Instant::now());
             });
         });
     }
@@ -81,7 +82,7 @@ fn rules(c: &mut Criterion) {
 fn actor(c: &mut Criterion) {
     let (runtime, local) = (Builder::new_current_thread().enable_time().build().unwrap(), LocalSet::new());
     let start = || {
-        let backend = Box::new(InMemory::new(settings()));
+        let backend = Box::new(InMemory::new(settings(), Limits::default()));
         PoolHandle::new(PoolActor::new(name(0), backend, Room::new(usize::MAX)).start())
     };
     let pool = local.block_on(&runtime, async { start() });

@@ -28,7 +28,10 @@ mod room;
 
 pub use pool::actor::PoolActor;
 pub use pool::grant::Grant;
-pub use pool::handle::PoolHandle;
-pub use pool::{AskId, Ending, Event, Granted, Refusal, Ticket, Token};
+pub use pool::handle::{Denial, PoolHandle};
+pub use pool::{
+    Ask, AskId, Asker, Ending, Event, Granted, Held, Holder, LeaseId, Leased, Refusal, State, Ticket, Token,
+    Waiting,
+};
 pub use registry::{NotAvailable, Pools};
 pub use room::Room;

@@ -4,9 +4,9 @@ use std::{env, process::Command, time::Duration};
 
 use actix::{Actor as _, Addr};
 use distributex_actors::{
-    AskId, Event, Granted, PoolActor, PoolHandle, Refusal, Room, Token, backend::Backend, pool::Ask,
+    Ask, AskId, Event, Granted, Held, LeaseId, Leased, PoolActor, PoolHandle, Refusal, Room, State, Token,
+    backend::Backend,
 };
-use distributex_config::Name;
 use tokio::{sync::mpsc, time::Instant};
 
 use crate::support::name;
@@ -36,13 +36,13 @@ impl Backend for Remote {
     fn enter(&mut self, ask: Ask, _: Instant, _: &mut Vec<Event>) {
         self.note(Asked::Enter(ask.id));
     }
-    fn leave(&mut self, ask: AskId) {
+    fn leave(&mut self, ask: AskId, _: Instant) {
         self.note(Asked::Leave(ask));
     }
-    fn renew(&mut self, ask: AskId, _: Token, _: Option<Duration>, _: Instant, _: &mut Vec<Event>) {
+    fn renew(&mut self, ask: AskId, _: LeaseId, _: Option<Duration>, _: Instant, _: &mut Vec<Event>) {
         self.note(Asked::Renew(ask));
     }
-    fn release(&mut self, ask: AskId, _: &Name, _: Instant, _: &mut Vec<Event>) {
+    fn release(&mut self, ask: AskId, _: &Held, _: Instant, _: &mut Vec<Event>) {
         self.note(Asked::Release(ask));
     }
     fn unheard(&mut self, token: Token, _: Instant, _: &mut Vec<Event>) {
@@ -51,6 +51,10 @@ impl Backend for Remote {
     fn expire(&mut self, _: Instant, _: &mut Vec<Event>) {}
     fn next_end(&self) -> Option<Instant> {
         None
+    }
+    fn close(&mut self) {}
+    fn state(&self, _: Instant) -> State {
+        State { slots: 1, holders: Vec::new(), waiting: 0, first: Vec::new() }
     }
 }
 
@@ -61,8 +65,9 @@ fn remote() -> (Addr<PoolActor>, PoolHandle, mpsc::UnboundedReceiver<Asked>) {
 }
 
 fn granted(ask: AskId) -> Event {
-    let waited = Duration::ZERO;
-    Event::Granted(Granted { ask, token: Token(7), host: name("ann"), new: true, waited })
+    let (token, host) = (Token(7), name("ann"));
+    let lease = Leased { id: None, token, host, ttl: None, until: None, waited: Duration::ZERO };
+    Event::Granted(Granted { ask, lease, again: false })
 }
 
 #[actix::test]
@@ -74,7 +79,7 @@ async fn an_answer_may_come_later_as_a_message() {
     addr.do_send(granted(ask));
 
     let grant = answer.await.unwrap().unwrap();
-    assert_eq!(grant.token, Token(7));
+    assert_eq!(grant.lease.token, Token(7));
     grant.heard();
 }
 
@@ -118,11 +123,11 @@ async fn a_release_or_a_renewal_that_the_store_refuses_says_so() {
         async move { pool.release(name("ann")).await }
     });
     let Some(Asked::Release(first)) = questions.recv().await else { panic!("nobody asked") };
-    let renewal = actix::spawn(async move { pool.renew(Token(7), None).await });
+    let renewal = actix::spawn(async move { pool.renew(LeaseId::random(), None).await });
     let Some(Asked::Renew(second)) = questions.recv().await else { panic!("nobody asked") };
 
-    addr.do_send(Event::Refused { ask: first, why: Refusal::Away });
-    addr.do_send(Event::Refused { ask: second, why: Refusal::LeaseLost });
+    addr.do_send(Event::Refused { ask: first, why: Refusal::Away, place: None });
+    addr.do_send(Event::Refused { ask: second, why: Refusal::LeaseLost, place: None });
 
     assert_eq!(release.await.unwrap(), Err(Refusal::Away));
     assert_eq!(renewal.await.unwrap(), Err(Refusal::LeaseLost));

@@ -3,20 +3,22 @@
 use std::{future::poll_fn, pin::pin, task::Poll, time::Duration};
 
 use actix::Actor as _;
-use distributex_actors::{Grant, PoolActor, PoolHandle, Refusal, Room, backend::inmemory::InMemory};
-use distributex_config::Pool;
+use distributex_actors::{
+    Ask, Denial, Grant, Held, PoolActor, PoolHandle, Refusal, Room, backend::inmemory::InMemory,
+};
+use distributex_config::{Limits, Pool};
 use tokio::{
     task::JoinHandle,
     time::{Instant, sleep, timeout},
 };
 
-use crate::support::{MINUTE, SECOND, name, settings};
+use crate::support::{MINUTE, SECOND, ask_of, name, settings, wait_of};
 
 /// Starts a pool with these settings, and room for so many parked asks.
 type Start = fn(Pool, usize) -> PoolHandle;
 
 fn inmemory(settings: Pool, seats: usize) -> PoolHandle {
-    let backend = Box::new(InMemory::new(settings.clone()));
+    let backend = Box::new(InMemory::new(settings.clone(), Limits::default()));
     PoolHandle::new(PoolActor::new(settings.name, backend, Room::new(seats)).start())
 }
 
@@ -44,6 +46,10 @@ behaviour! { inmemory:
     an_expired_slot_goes_to_the_longest_waiter
     leases_end_at_their_own_times_and_wake_one_waiter_each
     a_renewed_lease_outlives_its_first_end
+    a_wait_that_is_over_is_told_how_the_pool_is
+    a_cut_wait_keeps_its_place_and_a_grant_meanwhile_waits_too
+    patience_ends_and_the_next_in_line_is_served
+    a_newer_ask_of_an_owner_answers_the_older_one
     parked_asks_are_limited_and_who_need_not_wait_is_not
     draining_answers_who_waits_and_still_serves_releases
 }
@@ -91,7 +97,7 @@ async fn freed_slots_go_round_in_the_order_of_asking(start: Start) {
 }
 
 async fn who_stops_waiting_leaves_the_line_at_once(start: Start) {
-    let pool = start(Pool { max_waiters: Some(2), ..settings() }, 10);
+    let pool = start(Pool { max_waiters: 2, ..settings() }, 10);
     held_by(&pool, "ann").await;
     let bob = waiting(&pool, "bob").await;
     let cid = waiting(&pool, "cid").await;
@@ -126,10 +132,10 @@ async fn a_grant_that_was_read_but_not_passed_on_goes_to_the_next(start: Start) 
     let ann = pool.get(name("ann")).await.unwrap();
     let bob = waiting(&pool, "bob").await;
 
-    let token = ann.token;
+    let token = ann.lease.token;
     drop(ann);
 
-    assert!(granted(bob).await.token > token);
+    assert!(granted(bob).await.lease.token > token);
 }
 
 async fn a_heard_grant_stays(start: Start) {
@@ -198,20 +204,91 @@ async fn leases_end_at_their_own_times_and_wake_one_waiter_each(start: Start) {
 
 async fn a_renewed_lease_outlives_its_first_end(start: Start) {
     let pool = start(settings(), 10);
-    let ann = pool.get(name("ann")).await.unwrap();
-    let token = ann.token;
+    let ann = pool.acquire(ask_of("ann", "run1")).await.unwrap();
+    let lease = ann.lease.id.unwrap();
     ann.heard();
     let bob = waiting(&pool, "bob").await;
     sleep(MINUTE / 2).await;
 
-    let until = pool.renew(token, Some(2 * MINUTE)).await.unwrap();
-    sleep(MINUTE).await;
+    let renewed = pool.renew(lease, None).await.unwrap();
+    sleep(MINUTE - SECOND).await;
     assert!(!bob.is_finished());
-    sleep(MINUTE + SECOND).await;
+    sleep(2 * SECOND).await;
     granted(bob).await.heard();
 
-    assert!(until.is_some_and(|until| until < Instant::now()));
-    assert_eq!(pool.renew(token, None).await, Err(Refusal::LeaseLost));
+    assert!(renewed.until.is_some_and(|until| until < Instant::now()));
+    assert_eq!(pool.renew(lease, None).await, Err(Refusal::LeaseLost));
+}
+
+/// Somebody asks, and stands in line when this returns.
+async fn parked(pool: &PoolHandle, ask: Ask) -> JoinHandle<Result<Grant, Denial>> {
+    let answer = actix::spawn({
+        let pool = pool.clone();
+        async move { pool.acquire(ask).await }
+    });
+    actors_turn(pool).await;
+    answer
+}
+
+async fn a_wait_that_is_over_is_told_how_the_pool_is(start: Start) {
+    let pool = start(Pool { expire: None, ..settings() }, 10);
+    held_by(&pool, "ann").await;
+    let web = parked(&pool, wait_of("web", "run1")).await;
+
+    sleep(MINUTE + SECOND).await;
+
+    let denial = web.await.unwrap().unwrap_err();
+    assert_eq!((denial.why, denial.place), (Refusal::WaitOver, Some(1)));
+    let state = denial.state.unwrap();
+    assert_eq!((state.holders[0].host.as_str(), state.waiting), ("ann", 1));
+}
+
+async fn a_cut_wait_keeps_its_place_and_a_grant_meanwhile_waits_too(start: Start) {
+    let pool = start(settings(), 10);
+    held_by(&pool, "ann").await;
+    let web = parked(&pool, wait_of("web", "run1")).await;
+    let bob = waiting(&pool, "bob").await;
+    web.abort();
+    actors_turn(&pool).await;
+
+    pool.release(name("ann")).await.unwrap();
+    sleep(9 * SECOND).await;
+    assert!(!bob.is_finished());
+    let back = pool.acquire(wait_of("web", "run1")).await.unwrap();
+    assert!(!back.again);
+    back.heard();
+    sleep(9 * SECOND).await;
+
+    assert!(!bob.is_finished());
+}
+
+async fn patience_ends_and_the_next_in_line_is_served(start: Start) {
+    let pool = start(settings(), 10);
+    let web = pool.acquire(ask_of("web", "run1")).await.unwrap();
+    let bob = waiting(&pool, "bob").await;
+
+    drop(web); // it had hung up before it was told
+    sleep(9 * SECOND).await;
+    assert!(!bob.is_finished());
+    sleep(2 * SECOND).await;
+
+    granted(bob).await.heard();
+}
+
+async fn a_newer_ask_of_an_owner_answers_the_older_one(start: Start) {
+    let pool = start(settings(), 10);
+    held_by(&pool, "ann").await;
+    let older = parked(&pool, wait_of("web", "run1")).await;
+
+    let newer = parked(&pool, wait_of("web", "run1")).await;
+    pool.release(name("ann")).await.unwrap();
+
+    assert_eq!(older.await.unwrap().unwrap_err().why, Refusal::Superseded);
+    let grant = newer.await.unwrap().unwrap();
+    let held = Held::Lease(grant.lease.id.unwrap());
+    grant.heard();
+    assert_eq!(pool.end(held.clone()).await, Ok(true));
+    assert_eq!(pool.end(held).await, Ok(false));
 }
 
 async fn parked_asks_are_limited_and_who_need_not_wait_is_not(start: Start) {

@@ -4,6 +4,7 @@
 
 mod actor;
 mod behaviour;
+mod leases;
 mod model;
 mod registry;
 mod rules;

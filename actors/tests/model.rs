@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use distributex_actors::{AskId, Ending, Event, Granted, Refusal, Ticket, Token, pool::Ask};
-use distributex_config::{Name, Pool};
-use proptest::{collection::vec, prelude::*};
+use distributex_actors::{
+    Ask, AskId, Asker, Ending, Event, Granted, Held, LeaseId, Leased, Refusal, Ticket, Token,
+};
+use distributex_config::Pool;
+use proptest::{collection::vec, option, prelude::*};
 use tokio::time::Instant;
 
 use crate::support::{SECOND, Stage, name, settings};
@@ -16,40 +18,70 @@ const MAX_WAITERS: usize = 4;
 #[derive(Debug, Clone)]
 enum Step {
     Enter {
-        host: u8,
-        wait: bool,
+        who: u8,
+        /// Seconds; above five is for as long as it takes.
+        wait: u8,
+        patience: Option<u8>,
+        ttl: Option<u8>,
     },
-    /// The n-th of all asks so far leaves.
+    /// The request of the n-th of all asks so far ends.
     Leave(usize),
     Release {
-        host: u8,
+        who: u8,
     },
+    /// The n-th of all grants so far is released by its secret name.
+    GiveBack(usize),
     /// An answer of the n-th of all grants so far is not sent.
     Unheard(usize),
     /// The n-th of all grants so far is renewed.
-    Renew(usize),
+    Renew(usize, Option<u8>),
     Pass(u8),
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let host = 0..6u8;
+    let ttl = || option::of(1..20u8);
     let step = prop_oneof![
-        6 => (host.clone(), any::<bool>()).prop_map(|(host, wait)| Step::Enter { host, wait }),
-        1 => any::<usize>().prop_map(Step::Leave),
-        3 => host.prop_map(|host| Step::Release { host }),
-        1 => any::<usize>().prop_map(Step::Unheard),
-        1 => any::<usize>().prop_map(Step::Renew),
-        2 => (0..8u8).prop_map(Step::Pass),
+        8 => (0..8u8, 0..8u8, option::of(0..5u8), ttl())
+            .prop_map(|(who, wait, patience, ttl)| Step::Enter { who, wait, patience, ttl }),
+        2 => any::<usize>().prop_map(Step::Leave),
+        3 => (0..8u8).prop_map(|who| Step::Release { who }),
+        1 => any::<usize>().prop_map(Step::GiveBack),
+        2 => any::<usize>().prop_map(Step::Unheard),
+        1 => (any::<usize>(), ttl()).prop_map(|(n, ttl)| Step::Renew(n, ttl)),
+        3 => (0..6u8).prop_map(Step::Pass),
     ];
     vec(step, 1..120)
 }
 
+/// Three classic hosts, four owners of two hosts, and somebody who never comes back.
+fn asker(who: u8, ask: AskId) -> Asker {
+    let host = name(&format!("host{}", who % 3));
+    match who {
+        0..3 => Asker::Host(host),
+        3..7 => {
+            Asker::Owner { host: name(&format!("host{}", who % 2)), owner: name(&format!("run{}", who / 5)) }
+        }
+        _ => Asker::Once { host, ask },
+    }
+}
+
+/// A place in line: the ask as it was made, and what became of it.
+#[derive(Debug, Clone)]
+struct Place {
+    ticket: Ticket,
+    ask: Ask,
+    since: Instant,
+    present: bool,
+    until: Option<Instant>,
+}
+
 /// A held slot.
 #[derive(Debug, Clone)]
-struct Held {
+struct Slot {
     token: Token,
-    host: Name,
+    ask: Ask,
     since: Instant,
+    waited: Duration,
     until: Instant,
     told: usize,
 }
@@ -58,92 +90,203 @@ struct Held {
 #[derive(Debug, Default)]
 struct Model {
     slots: usize,
-    held: Vec<Held>,
-    line: Vec<(AskId, Name, Instant)>,
+    held: Vec<Slot>,
+    line: Vec<Place>,
     tickets: u64,
     token: u64,
 }
 
+fn ttl(ask: &Ask) -> Duration {
+    ask.ttl.unwrap_or(TTL).min(TTL)
+}
+
+fn comes_back(ask: &Ask) -> bool {
+    matches!(ask.asker, Asker::Owner { .. })
+}
+
+fn patience(ask: &Ask) -> Duration {
+    if comes_back(ask) { ask.patience.unwrap_or(SECOND * 10) } else { Duration::ZERO }
+}
+
+fn refused(ask: AskId, why: Refusal, place: Option<usize>) -> Event {
+    Event::Refused { ask, why, place }
+}
+
+impl Slot {
+    fn leased(&self) -> Leased {
+        Leased {
+            id: self.ask.lease,
+            token: self.token,
+            host: self.ask.asker.host().clone(),
+            ttl: Some(ttl(&self.ask)),
+            until: Some(self.until),
+            waited: self.waited,
+        }
+    }
+}
+
 impl Model {
-    fn enter(&mut self, ask: &Ask, now: Instant, out: &mut Vec<Event>) {
+    fn enter(&mut self, ask: Ask, now: Instant, out: &mut Vec<Event>) {
         self.expire(now, out);
-        if let Some(held) = self.held.iter_mut().find(|held| held.host == ask.host) {
-            held.told += 1;
-            let (token, host, waited) = (held.token, ask.host.clone(), Duration::ZERO);
-            out.push(Event::Granted(Granted { ask: ask.id, token, host, new: false, waited }));
-        } else if self.held.len() < self.slots || (ask.wait && self.line.len() < MAX_WAITERS) {
-            self.line.push((ask.id, ask.host.clone(), now));
-            let placed = self.held.len() >= self.slots;
-            self.serve(now, out);
-            if placed {
-                self.tickets += 1;
-                let place = self.line.len();
-                out.push(Event::Placed { ask: ask.id, ticket: Ticket(self.tickets), place });
+        let parks = ask.wait != Some(Duration::ZERO);
+        if let Some(slot) = self.held.iter_mut().find(|slot| slot.ask.asker == ask.asker) {
+            let again = slot.told > 0;
+            slot.told += 1;
+            if comes_back(&ask) {
+                slot.until = now + ttl(&ask);
+                slot.ask = Ask { lease: slot.ask.lease, ..ask.clone() };
             }
+            out.push(Event::Granted(Granted { ask: ask.id, lease: slot.leased(), again }));
+            return;
+        }
+        let own = self.line.iter().position(|place| comes_back(&ask) && place.ask.asker == ask.asker);
+        let place = if let Some(own) = own {
+            let older = self.line[own].clone();
+            if older.present {
+                out.push(refused(older.ask.id, Refusal::Superseded, None));
+            }
+            self.line[own].ask = Ask { lease: older.ask.lease, ..ask.clone() };
+            own + 1
+        } else if self.held.len() < self.slots {
+            let until = None;
+            self.line.push(Place { ticket: Ticket(0), ask, since: now, present: true, until });
+            return self.serve(now, out);
+        } else if !parks && (patience(&ask).is_zero() || ask.patience.is_none()) {
+            return out.push(refused(ask.id, Refusal::Full, Some(self.line.len() + 1)));
+        } else if self.line.len() >= MAX_WAITERS {
+            return out.push(refused(ask.id, Refusal::LineFull, None));
         } else {
-            let why = if ask.wait { Refusal::LineFull } else { Refusal::Full };
-            out.push(Event::Refused { ask: ask.id, why });
+            self.tickets += 1;
+            let (ticket, ask) = (Ticket(self.tickets), ask.clone());
+            self.line.push(Place { ticket, ask, since: now, present: true, until: None });
+            self.line.len()
+        };
+        let mine = &mut self.line[place - 1];
+        (mine.present, mine.until) = (true, ask.wait.map(|wait| now + wait));
+        if parks {
+            out.push(Event::Placed { ask: ask.id, ticket: mine.ticket, place });
+        } else {
+            out.push(refused(ask.id, Refusal::Full, Some(place)));
+            self.part(place - 1, now);
         }
     }
 
-    fn end(&mut self, how: Ending, now: Instant, out: &mut Vec<Event>, which: impl Fn(&Held) -> bool) {
-        let Some(at) = self.held.iter().position(which) else {
-            return;
-        };
-        let Held { token, host, since, .. } = self.held.remove(at);
-        out.push(Event::Ended { token, host, how, held: now - since });
+    fn part(&mut self, at: usize, now: Instant) {
+        let patience = patience(&self.line[at].ask);
+        (self.line[at].present, self.line[at].until) = (false, Some(now + patience));
+        if patience.is_zero() {
+            self.line.remove(at);
+        }
+    }
+
+    fn leave(&mut self, ask: AskId, now: Instant) {
+        if let Some(at) = self.line.iter().position(|place| place.present && place.ask.id == ask) {
+            self.part(at, now);
+        }
+    }
+
+    fn end(&mut self, token: Token, how: Ending, now: Instant, out: &mut Vec<Event>) {
+        let Some(at) = self.held.iter().position(|slot| slot.token == token) else { return };
+        let Slot { token, ask, since, .. } = self.held.remove(at);
+        out.push(Event::Ended { token, host: ask.asker.host().clone(), how, held: now - since });
+        self.serve(now, out);
     }
 
     fn expire(&mut self, now: Instant, out: &mut Vec<Event>) {
-        let mut over: Vec<_> = self.held.iter().filter(|held| held.until <= now).cloned().collect();
-        over.sort_by_key(|held| (held.until, held.token));
-        for held in over {
-            self.end(Ending::Expired, now, out, |other| other.token == held.token);
+        loop {
+            let slot = self.held.iter().map(|slot| (slot.until, slot.token)).min();
+            let place = self.line.iter().filter_map(|place| Some((place.until?, place.ticket))).min();
+            let due = |end: Option<Instant>| end.is_some_and(|end| end <= now);
+            let slot_first = slot.is_some_and(|(end, _)| place.is_none_or(|(other, _)| end <= other));
+            match (slot, place) {
+                (Some((end, token)), _) if slot_first && due(Some(end)) => {
+                    let told = self.held.iter().any(|slot| slot.token == token && slot.told > 0);
+                    self.end(token, if told { Ending::Expired } else { Ending::Unheard }, now, out);
+                }
+                (_, Some((end, ticket))) if !slot_first && due(Some(end)) => {
+                    let at = self.line.iter().position(|place| place.ticket == ticket).unwrap();
+                    if self.line[at].present {
+                        out.push(refused(self.line[at].ask.id, Refusal::WaitOver, Some(at + 1)));
+                        self.part(at, now);
+                    } else {
+                        self.line.remove(at);
+                    }
+                }
+                _ => return,
+            }
         }
-        self.serve(now, out);
     }
 
     fn serve(&mut self, now: Instant, out: &mut Vec<Event>) {
         while self.held.len() < self.slots && !self.line.is_empty() {
             self.token += 1;
-            let (token, host) = (Token(self.token), self.line[0].1.clone());
-            let (mine, others): (Vec<_>, Vec<_>) = self.line.drain(..).partition(|(_, who, _)| *who == host);
+            let first = self.line[0].clone();
+            let (mine, others): (Vec<_>, Vec<_>) =
+                self.line.drain(..).partition(|place| place.ask.asker == first.ask.asker);
             self.line = others;
-            self.held.push(Held { token, host, since: now, until: now + TTL, told: mine.len() });
-            out.extend(mine.into_iter().enumerate().map(|(n, (ask, host, since))| {
-                Event::Granted(Granted { ask, token, host, new: n == 0, waited: now - since })
-            }));
+            let told = mine.iter().filter(|place| place.present).count();
+            let until = if told == 0 { first.until.unwrap() } else { now + ttl(&first.ask) };
+            let (token, waited) = (Token(self.token), now - first.since);
+            let slot = Slot { token, ask: first.ask, since: now, waited, until, told };
+            out.push(Event::Began(slot.leased()));
+            for (number, place) in mine.into_iter().enumerate().filter(|(_, place)| place.present) {
+                let lease = Leased { waited: now - place.since, ..slot.leased() };
+                out.push(Event::Granted(Granted { ask: place.ask.id, lease, again: number > 0 }));
+            }
+            self.held.push(slot);
         }
     }
 
-    fn release(&mut self, ask: AskId, host: &Name, now: Instant, out: &mut Vec<Event>) {
+    fn release(&mut self, released: AskId, held: &Held, now: Instant, out: &mut Vec<Event>) {
         self.expire(now, out);
-        self.end(Ending::Released, now, out, |held| held.host == *host);
-        self.serve(now, out);
-        out.push(Event::Released { ask });
+        let is_it = |ask: &Ask| match held {
+            Held::Lease(id) => ask.lease == Some(*id),
+            Held::By(asker) => ask.asker == *asker,
+        };
+        let slot = self.held.iter().find(|slot| is_it(&slot.ask)).map(|slot| slot.token);
+        let place = self
+            .line
+            .iter()
+            .position(|place| comes_back(&place.ask) && matches!(held, Held::By(_)) && is_it(&place.ask));
+        if let Some(token) = slot {
+            self.end(token, Ending::Released, now, out);
+        }
+        if let Some(at) = place {
+            let place = self.line.remove(at);
+            if place.present {
+                out.push(refused(place.ask.id, Refusal::Superseded, None));
+            }
+        }
+        out.push(Event::Released { ask: released, had: slot.is_some() || place.is_some() });
     }
 
     fn unheard(&mut self, token: Token, now: Instant, out: &mut Vec<Event>) {
-        let Some(held) = self.held.iter_mut().find(|held| held.token == token) else {
-            return;
-        };
-        held.told -= 1;
-        if held.told == 0 {
-            self.end(Ending::Unheard, now, out, |held| held.token == token);
-            self.serve(now, out);
+        let Some(slot) = self.held.iter_mut().find(|slot| slot.token == token) else { return };
+        slot.told -= 1;
+        if slot.told == 0 {
+            let patience = patience(&slot.ask);
+            slot.until = now + patience;
+            if patience.is_zero() {
+                self.end(token, Ending::Unheard, now, out);
+            }
         }
     }
 
-    fn renew(&mut self, ask: AskId, token: Token, now: Instant, out: &mut Vec<Event>) {
+    fn renew(
+        &mut self,
+        ask: AskId,
+        lease: LeaseId,
+        ttl: Option<Duration>,
+        now: Instant,
+        out: &mut Vec<Event>,
+    ) {
         self.expire(now, out);
-        let until = now + TTL;
-        match self.held.iter_mut().find(|held| held.token == token) {
-            Some(held) => held.until = until,
-            None => {
-                return out.push(Event::Refused { ask, why: Refusal::LeaseLost });
-            }
-        }
-        out.push(Event::Renewed { ask, until: Some(until) });
+        let Some(slot) = self.held.iter_mut().find(|slot| slot.ask.lease == Some(lease)) else {
+            return out.push(refused(ask, Refusal::LeaseLost, None));
+        };
+        slot.ask.ttl = ttl.or(slot.ask.ttl);
+        slot.until = now + self::ttl(&slot.ask);
+        out.push(Event::Renewed { ask, lease: slot.leased() });
     }
 }
 
@@ -152,50 +295,68 @@ impl Model {
 struct Past {
     asks: Vec<AskId>,
     /// Answers that are on their way, and may still turn out to be unheard.
-    grants: Vec<Token>,
+    grants: Vec<Leased>,
 }
 
 fn play(step: &Step, pool: &mut Stage, model: &mut Model, past: &mut Past) -> (Vec<Event>, Vec<Event>) {
-    let (ask, mut expected) = (AskId::next(), Vec::new());
+    let (id, mut expected) = (AskId::next(), Vec::new());
     let out = &mut expected;
-    let host = |n: u8| name(&format!("host{n}"));
-    let pick = |n: usize, from: &[Token]| from.get(n.checked_rem(from.len())?).copied();
+    let seconds = |n: u8| SECOND * u32::from(n);
+    let pick = |n: usize, from: &[Leased]| from.get(n.checked_rem(from.len())?).cloned();
     let real = match *step {
-        Step::Enter { host: n, wait } => {
-            let ask = Ask { id: ask, host: host(n), wait };
-            past.asks.push(ask.id);
-            model.enter(&ask, pool.now, out);
-            pool.act(|rules, now, out| rules.enter(ask, now, out))
+        Step::Enter { who, wait, patience, ttl } => {
+            let asker = asker(who, id);
+            let classic = matches!(asker, Asker::Host(_));
+            let ask = Ask {
+                id,
+                asker,
+                wait: (wait <= 5).then(|| seconds(wait)),
+                patience: patience.filter(|_| !classic).map(seconds),
+                ttl: ttl.filter(|_| !classic).map(seconds),
+                command: None,
+                lease: (!classic).then(LeaseId::random),
+            };
+            past.asks.push(id);
+            model.enter(ask.clone(), pool.now, out);
+            pool.ask(ask).1
         }
         Step::Leave(n) => {
             if let Some(ask) = n.checked_rem(past.asks.len()).map(|n| past.asks[n]) {
-                model.line.retain(|(other, ..)| *other != ask);
-                pool.rules.leave(ask);
+                model.leave(ask, pool.now);
+                pool.cut(ask);
             }
             Vec::new()
         }
-        Step::Release { host: n } => {
-            model.release(ask, &host(n), pool.now, out);
-            pool.act(|rules, now, out| rules.release(ask, &host(n), now, out))
+        Step::Release { who } => {
+            let held = Held::By(asker(who, id));
+            model.release(id, &held, pool.now, out);
+            pool.act(|rules, now, out| rules.release(id, &held, now, out))
+        }
+        Step::GiveBack(n) => {
+            let Some(lease) = pick(n, &past.grants).and_then(|lease| lease.id) else {
+                return Default::default();
+            };
+            model.release(id, &Held::Lease(lease), pool.now, out);
+            pool.act(|rules, now, out| rules.release(id, &Held::Lease(lease), now, out))
         }
         Step::Unheard(n) => {
-            let Some(token) = pick(n, &past.grants) else {
+            let Some(Leased { token, .. }) = pick(n, &past.grants) else {
                 return Default::default();
             };
             past.grants.remove(n % past.grants.len());
             model.unheard(token, pool.now, out);
             pool.act(|rules, now, out| rules.unheard(token, now, out))
         }
-        Step::Renew(n) => {
-            let Some(token) = pick(n, &past.grants) else {
+        Step::Renew(n, ttl) => {
+            let Some(lease) = pick(n, &past.grants).and_then(|lease| lease.id) else {
                 return Default::default();
             };
-            model.renew(ask, token, pool.now, out);
-            pool.act(|rules, now, out| rules.renew(ask, token, Some(TTL), now, out))
+            model.renew(id, lease, ttl.map(seconds), pool.now, out);
+            pool.act(|rules, now, out| rules.renew(id, lease, ttl.map(seconds), now, out))
         }
-        Step::Pass(seconds) => {
-            model.expire(pool.now + SECOND * u32::from(seconds), out);
-            pool.pass(SECOND * u32::from(seconds))
+        Step::Pass(n) => {
+            model.expire(pool.now + seconds(n), out);
+            pool.pass(seconds(n))
         }
     };
     (real, expected)
@@ -206,7 +367,7 @@ proptest! {
 
     #[test]
     fn the_rules_do_what_the_model_does(slots in 1..4u32, steps in steps()) {
-        let settings = Pool { slots, expire: Some(TTL), max_waiters: Some(MAX_WAITERS), ..settings() };
+        let settings = Pool { slots, expire: Some(TTL), max_waiters: MAX_WAITERS, ..settings() };
         let mut pool = Stage::new(settings);
         let mut model = Model { slots: slots as usize, token: 100, ..Model::default() };
         let (mut past, mut latest) = (Past::default(), 100);
@@ -216,12 +377,17 @@ proptest! {
 
             prop_assert_eq!(&real, &expected, "at {:?}", step);
             prop_assert!(model.held.len() <= slots as usize);
-            prop_assert_eq!(pool.rules.next_end(), model.held.iter().map(|held| held.until).min());
+            let ends = model.held.iter().map(|slot| slot.until);
+            let next_end = ends.chain(model.line.iter().filter_map(|place| place.until)).min();
+            prop_assert_eq!(pool.rules.next_end(), next_end);
+            prop_assert_eq!(pool.rules.state(pool.now).waiting, model.line.len());
             for event in real {
+                if let Event::Began(lease) = &event {
+                    prop_assert!(lease.token.0 > latest, "tokens rise");
+                    latest = lease.token.0;
+                }
                 if let Event::Granted(granted) = event {
-                    prop_assert!(!granted.new || granted.token.0 > latest, "tokens rise");
-                    latest = latest.max(granted.token.0);
-                    past.grants.push(granted.token);
+                    past.grants.push(granted.lease);
                 }
             }
         }

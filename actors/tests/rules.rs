@@ -5,7 +5,7 @@ use std::time::Duration;
 use distributex_actors::{AskId, Ending, Event, Refusal, Ticket, Token};
 use distributex_config::Pool;
 
-use crate::support::{MINUTE, SECOND, Stage, granted_asks, grants, name, refusal, settings};
+use crate::support::{MINUTE, SECOND, Stage, granted_asks, grants, held_by, name, refusal, settings};
 
 #[test]
 fn a_free_slot_is_granted_at_once_and_to_one_host_only() {
@@ -60,7 +60,7 @@ fn a_waiter_is_told_its_ticket_and_its_place() {
     pool.get("ann");
     let (bob, _) = pool.wait("bob");
     pool.wait("cid");
-    pool.rules.leave(bob);
+    pool.cut(bob);
 
     let (dan, events) = pool.wait("dan");
 
@@ -73,8 +73,8 @@ fn a_waiter_that_left_is_passed_over_and_leaving_twice_changes_nothing() {
     pool.get("ann");
     let (bob, _) = pool.wait("bob");
     pool.wait("cid");
-    pool.rules.leave(bob);
-    pool.rules.leave(bob);
+    pool.cut(bob);
+    pool.cut(bob);
 
     let freed = pool.release("ann");
 
@@ -105,7 +105,7 @@ fn a_host_whose_first_wait_left_stands_where_its_second_wait_stands() {
     let (first, _) = pool.wait("bob");
     pool.wait("cid");
     pool.wait("bob");
-    pool.rules.leave(first);
+    pool.cut(first);
 
     let freed = pool.release("ann");
 
@@ -171,7 +171,7 @@ fn only_the_named_hosts_may_use_a_pool() {
 
     let get = pool.get("bob");
     let (_, wait) = pool.wait("bob");
-    let release = pool.act(|rules, now, out| rules.release(ask, &name("bob"), now, out));
+    let release = pool.act(|rules, now, out| rules.release(ask, &held_by("bob"), now, out));
 
     assert_eq!([refusal(&get), refusal(&wait), refusal(&release)], [Some(Refusal::HostNotAllowed); 3]);
     assert_eq!(grants(&pool.get("ann")), [("ann", 101)]);
@@ -179,7 +179,7 @@ fn only_the_named_hosts_may_use_a_pool() {
 
 #[test]
 fn a_full_line_refuses_who_would_have_to_wait_and_nobody_else() {
-    let mut pool = Stage::new(Pool { max_waiters: Some(1), ..settings() });
+    let mut pool = Stage::new(Pool { max_waiters: 1, ..settings() });
     pool.get("ann");
     pool.wait("bob");
 
@@ -196,7 +196,7 @@ fn a_grant_that_nobody_heard_of_goes_to_the_next() {
     pool.get("ann");
     pool.wait("bob");
 
-    let events = pool.act(|rules, now, out| rules.unheard(Token(101), now, out));
+    let events = pool.unheard(101);
 
     let ended =
         Event::Ended { token: Token(101), host: name("ann"), how: Ending::Unheard, held: Duration::ZERO };
@@ -212,11 +212,10 @@ fn a_grant_that_anybody_heard_of_stays() {
         pool.wait("bob");
     }
     pool.release("ann");
-    let unheard = |pool: &mut Stage| pool.act(|rules, now, out| rules.unheard(Token(102), now, out));
 
-    let four: Vec<_> = (0..4).flat_map(|_| unheard(&mut pool)).collect();
+    let four: Vec<_> = (0..4).flat_map(|_| pool.unheard(102)).collect();
     let again = pool.get("bob");
-    let fifth = unheard(&mut pool);
+    let fifth = pool.unheard(102);
 
     assert_eq!(four, []);
     assert_eq!(grants(&again), [("bob", 102)]);
@@ -230,29 +229,8 @@ fn what_was_not_heard_of_an_older_lease_does_not_end_a_newer_one() {
     pool.release("ann");
     pool.get("ann");
 
-    let events = pool.act(|rules, now, out| rules.unheard(Token(101), now, out));
+    let events = pool.unheard(101);
 
     assert_eq!(events, []);
     assert_eq!(refusal(&pool.get("bob")), Some(Refusal::Full));
-}
-
-#[test]
-fn a_renewal_moves_the_end_and_a_lost_lease_cannot_be_renewed() {
-    let mut pool = Stage::new(settings());
-    pool.get("ann");
-    let ask = AskId::next();
-    let renew = |pool: &mut Stage| {
-        pool.act(|rules, now, out| rules.renew(ask, Token(101), Some(MINUTE * 2), now, out))
-    };
-    pool.pass(SECOND * 30);
-
-    let renewed = renew(&mut pool);
-    let until = pool.now + MINUTE * 2;
-    let still_held = pool.pass(MINUTE * 2 - SECOND);
-    let over = pool.pass(SECOND);
-    let too_late = renew(&mut pool);
-
-    assert_eq!(renewed, [Event::Renewed { ask, until: Some(until) }]);
-    assert_eq!((still_held.len(), over.len()), (0, 1));
-    assert_eq!(refusal(&too_late), Some(Refusal::LeaseLost));
 }

@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use distributex_actors::{
-    AskId, Event, Granted, Refusal, Token,
-    pool::{Ask, rules::Rules},
+    Ask, AskId, Asker, Event, Granted, Held, LeaseId, Refusal, Token, pool::rules::Rules,
 };
-use distributex_config::{Name, Pool};
+use distributex_config::{Limits, Name, Pool};
 use tokio::time::Instant;
 
 /// A second.
@@ -17,12 +16,28 @@ pub(crate) const MINUTE: Duration = Duration::from_secs(60);
 
 /// A pool with one slot, whose leases live for a minute, and which any host may use.
 pub(crate) fn settings() -> Pool {
-    Pool { name: name("pool1"), expire: Some(MINUTE), slots: 1, servers: None, max_waiters: None }
+    Pool { name: name("pool1"), expire: Some(MINUTE), slots: 1, servers: None, max_waiters: 1_000 }
 }
 
 /// A host's name.
 pub(crate) fn name(text: &str) -> Name {
     Name::new(text).unwrap()
+}
+
+/// This host and this owner ask for a slot, and would not wait.
+pub(crate) fn ask_of(host: &str, owner: &str) -> Ask {
+    let asker = Asker::Owner { host: name(host), owner: name(owner) };
+    Ask { asker, lease: Some(LeaseId::random()), ..Ask::classic(name(host), false) }
+}
+
+/// The same, parked for a minute at most.
+pub(crate) fn wait_of(host: &str, owner: &str) -> Ask {
+    Ask { wait: Some(MINUTE), ..ask_of(host, owner) }
+}
+
+/// Whatever a host has in the classic protocol.
+pub(crate) fn held_by(host: &str) -> Held {
+    Held::By(Asker::Host(name(host)))
 }
 
 /// Rules and the time, and what came of the latest step.
@@ -35,7 +50,7 @@ pub(crate) struct Stage {
 impl Stage {
     /// A pool that nobody has used yet. Its first token is 101.
     pub(crate) fn new(settings: Pool) -> Self {
-        Self { rules: Rules::new(settings, Token(100)), now: Instant::now() }
+        Self { rules: Rules::new(settings, Limits::default(), Token(100)), now: Instant::now() }
     }
 
     /// Time goes by.
@@ -54,12 +69,34 @@ impl Stage {
         self.enter(host, true)
     }
 
-    /// This host gives back what it has.
+    /// This host gives back what it has in the classic protocol.
     pub(crate) fn release(&mut self, host: &str) -> Vec<Event> {
-        let ask = AskId::next();
-        let mut events = self.act(|rules, now, out| rules.release(ask, &name(host), now, out));
-        assert_eq!(events.pop(), Some(Event::Released { ask }));
-        events
+        self.end(&held_by(host)).1
+    }
+
+    /// Whether something was released, and what came of it.
+    pub(crate) fn end(&mut self, held: &Held) -> (bool, Vec<Event>) {
+        let released = AskId::next();
+        let mut events = self.act(|rules, now, out| rules.release(released, held, now, out));
+        let Some(Event::Released { ask, had }) = events.pop() else { panic!("not answered") };
+        assert_eq!(ask, released);
+        (had, events)
+    }
+
+    /// Somebody asks for a slot.
+    pub(crate) fn ask(&mut self, ask: Ask) -> (AskId, Vec<Event>) {
+        let id = ask.id;
+        (id, self.act(|rules, now, out| rules.enter(ask, now, out)))
+    }
+
+    /// The request of an ask ends before its answer.
+    pub(crate) fn cut(&mut self, ask: AskId) {
+        self.rules.leave(ask, self.now);
+    }
+
+    /// An answer that told of this lease was not sent.
+    pub(crate) fn unheard(&mut self, token: u64) -> Vec<Event> {
+        self.act(|rules, now, out| rules.unheard(Token(token), now, out))
     }
 
     /// Anything else.
@@ -70,15 +107,13 @@ impl Stage {
     }
 
     fn enter(&mut self, host: &str, wait: bool) -> (AskId, Vec<Event>) {
-        let id = AskId::next();
-        let ask = Ask { id, host: name(host), wait };
-        (id, self.act(|rules, now, out| rules.enter(ask, now, out)))
+        self.ask(Ask::classic(name(host), wait))
     }
 }
 
 /// To whom which tokens were granted.
 pub(crate) fn grants(events: &[Event]) -> Vec<(&str, u64)> {
-    granted(events).map(|granted| (granted.host.as_str(), granted.token.0)).collect()
+    granted(events).map(|granted| (granted.lease.host.as_str(), granted.lease.token.0)).collect()
 }
 
 /// Which asks were granted something.
@@ -91,6 +126,19 @@ pub(crate) fn refusal(events: &[Event]) -> Option<Refusal> {
     events.iter().find_map(|event| if let Event::Refused { why, .. } = event { Some(*why) } else { None })
 }
 
-fn granted(events: &[Event]) -> impl Iterator<Item = &Granted> {
+/// Which asks were refused, why, and with which place.
+pub(crate) fn refusals(events: &[Event]) -> Vec<(AskId, Refusal, Option<usize>)> {
+    let refused = |event: &Event| {
+        if let Event::Refused { ask, why, place } = event { Some((*ask, *why, *place)) } else { None }
+    };
+    events.iter().filter_map(refused).collect()
+}
+
+/// The secret name of the lease that was granted.
+pub(crate) fn lease_id(events: &[Event]) -> LeaseId {
+    granted(events).find_map(|granted| granted.lease.id).expect("no lease with a name was granted")
+}
+
+pub(crate) fn granted(events: &[Event]) -> impl Iterator<Item = &Granted> {
     events.iter().filter_map(|event| if let Event::Granted(granted) = event { Some(granted) } else { None })
 }

@@ -18,18 +18,46 @@ pub const SHORTEST_EXPIRE: Duration = Duration::from_millis(1);
 pub const LONGEST_EXPIRE: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 /// The most slots a pool can have.
 pub const MOST_SLOTS: u32 = 1_000_000;
+/// The longest line when a pool does not say `max_waiters`.
+pub const DEFAULT_MAX_WAITERS: usize = 100_000;
 /// The most waiters that `max_waiters` can allow.
 pub const MOST_WAITERS: usize = 1_000_000;
+
+/// How long one request may stay parked when the file does not say `longest_wait`.
+pub const DEFAULT_LONGEST_WAIT: Duration = Duration::from_secs(3600);
+/// How long a place may wait for its asker when the file does not say `longest_patience`.
+pub const DEFAULT_LONGEST_PATIENCE: Duration = Duration::from_secs(60);
+/// The least that `longest_wait` and `longest_patience` can be: what is below it is a slip.
+pub const SHORTEST_LIMIT: Duration = Duration::from_secs(1);
+/// The most that `longest_wait` and `longest_patience` can be: a day.
+pub const LONGEST_LIMIT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The configuration of a server.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
     /// Where leases live.
     pub backend: Backend,
+    /// What one ask may want at most.
+    pub limits: Limits,
     /// The addresses to listen on; empty if the file names none.
     pub listen: Vec<Listen>,
     /// The pools in the order of the file: at least one, no two with the same name.
     pub pools: Vec<Pool>,
+}
+
+/// What one ask may want at most. More than that is shortened, not refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// How long one request may stay parked. The classic protocol knows no such limit.
+    pub longest_wait: Duration,
+    /// How long a place or a grant may wait for an asker whose request ended.
+    pub longest_patience: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { longest_wait: DEFAULT_LONGEST_WAIT, longest_patience: DEFAULT_LONGEST_PATIENCE }
+    }
 }
 
 /// Where leases live.
@@ -74,6 +102,6 @@ pub struct Pool {
     pub slots: u32,
     /// The only hosts that may ask; `None`: every host.
     pub servers: Option<HashSet<Name>>,
-    /// The longest line of waiters; `None`: as long as the server allows for all pools.
-    pub max_waiters: Option<usize>,
+    /// The longest line of waiters, those between two requests too.
+    pub max_waiters: usize,
 }

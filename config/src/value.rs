@@ -47,17 +47,31 @@ pub(crate) fn whole<N: TryFrom<i128>>(said: &Said, range: RangeInclusive<i128>) 
 }
 
 /// Seconds within `range`, or 0 for `None`.
-pub(crate) fn seconds(said: &Said, range: RangeInclusive<Duration>) -> Result<Option<Duration>, Unfit> {
-    let (least, most) = (range.start().as_secs_f64(), range.end().as_secs_f64());
+pub(crate) fn seconds_or_never(
+    said: &Said,
+    range: RangeInclusive<Duration>,
+) -> Result<Option<Duration>, Unfit> {
     match said.number() {
         Some(0.0) => Ok(None),
-        Some(number) if (least..=most).contains(&number) => Ok(Some(Duration::from_secs_f64(number))),
-        Some(_) | None => {
+        number => within(number, &range).map(Some).ok_or_else(|| {
+            let (least, most) = (range.start().as_secs_f64(), range.end().as_secs_f64());
             let years = most / YEAR;
-            let way_out = format!("give seconds from {least} to {most} ({years} years), or 0 for never");
-            Err(Unfit::new(said, way_out))
-        }
+            Unfit::new(said, format!("give seconds from {least} to {most} ({years} years), or 0 for never"))
+        }),
     }
+}
+
+/// Seconds within `range`.
+pub(crate) fn seconds(said: &Said, range: RangeInclusive<Duration>) -> Result<Duration, Unfit> {
+    within(said.number(), &range).ok_or_else(|| {
+        let (least, most) = (range.start().as_secs_f64(), range.end().as_secs_f64());
+        Unfit::new(said, format!("give seconds from {least} to {most}"))
+    })
+}
+
+fn within(number: Option<f64>, range: &RangeInclusive<Duration>) -> Option<Duration> {
+    let seconds = range.start().as_secs_f64()..=range.end().as_secs_f64();
+    number.filter(|number| seconds.contains(number)).map(Duration::from_secs_f64)
 }
 
 /// Unpacks a number in quotes. Old files may have them, since `int()` took both.
@@ -116,8 +130,8 @@ mod tests {
     #[test]
     fn seconds_are_never_rounded_to_never() {
         let range = Duration::from_millis(1)..=Duration::from_secs(10);
-        assert!(seconds(&Said::Fraction(1e-12), range.clone()).is_err());
-        assert_eq!(seconds(&Said::Fraction(-0.0), range.clone()).unwrap(), None);
-        assert_eq!(seconds(&Said::Fraction(0.001), range).unwrap(), Some(Duration::from_millis(1)));
+        assert!(seconds_or_never(&Said::Fraction(1e-12), range.clone()).is_err());
+        assert_eq!(seconds_or_never(&Said::Fraction(-0.0), range.clone()).unwrap(), None);
+        assert_eq!(seconds_or_never(&Said::Fraction(0.001), range).unwrap(), Some(Duration::from_millis(1)));
     }
 }

@@ -66,6 +66,7 @@ fn the_options_of_the_sample_can_be_used_as_they_stand() {
 
     assert_eq!(used.backend, sample().backend);
     assert_eq!(used.listen.len(), 2);
-    assert_eq!(used.pools[0].max_waiters, Some(100));
+    assert_eq!(used.limits, sample().limits, "it shows the defaults");
+    assert_eq!(used.pools[0].max_waiters, 100);
     assert_eq!(used.pools[2], sample().pools[2], "it shows the default");
 }

@@ -1,7 +1,7 @@
 //! What a file without mistakes means.
 use std::time::Duration;
 
-use distributex_config::{Backend, DEFAULT_EXPIRE, Listen};
+use distributex_config::{Backend, DEFAULT_EXPIRE, DEFAULT_MAX_WAITERS, Limits, Listen};
 
 use crate::{good, only_pool};
 
@@ -11,12 +11,13 @@ fn the_name_is_all_a_pool_needs() {
 
     assert_eq!(config.backend, Backend::InMemory);
     assert_eq!(config.listen, []);
+    assert_eq!(config.limits, Limits::default());
     let [pool] = &config.pools[..] else { panic!("{config:?}") };
     assert_eq!(pool.name.as_str(), "pool1");
     assert_eq!(pool.expire, Some(DEFAULT_EXPIRE));
     assert_eq!(pool.slots, 1);
     assert_eq!(pool.servers, None);
-    assert_eq!(pool.max_waiters, None);
+    assert_eq!(pool.max_waiters, DEFAULT_MAX_WAITERS);
 }
 
 #[test]
@@ -69,7 +70,7 @@ fn whole_numbers_reach_their_limits() {
         assert_eq!(only_pool(&format!("pools: [{{name: a, maxlocks: {written}}}]")).slots, slots);
     }
     for most in [1, 1_000_000] {
-        assert_eq!(only_pool(&format!("pools: [{{name: a, max_waiters: {most}}}]")).max_waiters, Some(most));
+        assert_eq!(only_pool(&format!("pools: [{{name: a, max_waiters: {most}}}]")).max_waiters, most);
     }
 }
 
@@ -117,4 +118,12 @@ fn listen_is_one_address_or_a_list() {
     {
         assert_eq!(good(&format!("listen: {written}\npools: [{{name: a}}]")).listen, listen);
     }
+}
+
+#[test]
+fn what_one_ask_may_want_can_be_limited() {
+    let config = good("longest_wait: 30\nlongest_patience: \"2.5\"\npools: [{name: a}]");
+
+    assert_eq!(config.limits.longest_wait, Duration::from_secs(30));
+    assert_eq!(config.limits.longest_patience, Duration::from_millis(2_500));
 }

@@ -79,7 +79,9 @@ fn told(answer: Result<Grant, Refusal>, peer: &Peer) -> HttpResponse {
 
 fn refused(why: Refusal) -> HttpResponse {
     match why {
-        Refusal::Full | Refusal::LeaseLost => word(StatusCode::OK, "NO"),
+        Refusal::Full | Refusal::WaitOver | Refusal::Superseded | Refusal::LeaseLost => {
+            word(StatusCode::OK, "NO")
+        }
         Refusal::HostNotAllowed => word(StatusCode::OK, "INVALID"),
         Refusal::LineFull | Refusal::Stopping | Refusal::Away => not_now(),
     }
@@ -140,6 +142,7 @@ fn decoded(text: &str) -> Option<Cow<'_, str>> {
 mod tests {
     use actix::Actor as _;
     use distributex_actors::{PoolActor, Room, backend::inmemory::InMemory};
+    use distributex_config::Limits;
 
     use super::{
         super::connection::tests::{connected, is_gone_soon},
@@ -157,9 +160,9 @@ mod tests {
             expire: None,
             slots: 1,
             servers: None,
-            max_waiters: None,
+            max_waiters: 10,
         };
-        let backend = Box::new(InMemory::new(settings));
+        let backend = Box::new(InMemory::new(settings, Limits::default()));
         PoolHandle::new(PoolActor::new(name, backend, Room::new(1)).start())
     }
 

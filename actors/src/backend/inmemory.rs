@@ -3,11 +3,11 @@
 use std::time::{Duration, SystemTime};
 
 use distributex_config as config;
-use distributex_config::Name;
+use distributex_config::Limits;
 use tokio::time::Instant;
 
 use super::Backend;
-use crate::pool::{Ask, AskId, Event, Token, rules::Rules};
+use crate::pool::{Ask, AskId, Event, Held, LeaseId, State, Token, rules::Rules};
 
 /// A pool in memory.
 #[derive(Debug)]
@@ -17,13 +17,14 @@ pub struct InMemory {
 }
 
 impl InMemory {
-    /// An empty pool. Its tokens begin at the microseconds since 1970, so that they rise over a restart too:
-    /// no pool grants a million times a second for long.
+    /// An empty pool. Its tokens begin at the microseconds since 1970, so that they rise over a restart too,
+    /// unless the clock was set back by more than the server was down: no pool grants a million times a
+    /// second for long.
     #[must_use]
-    pub fn new(settings: config::Pool) -> Self {
+    pub fn new(settings: config::Pool, limits: Limits) -> Self {
         let epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let last = Token(u64::try_from(epoch.as_micros()).unwrap_or_default());
-        Self { rules: Rules::new(settings, last) }
+        Self { rules: Rules::new(settings, limits, last) }
     }
 }
 
@@ -32,16 +33,23 @@ impl Backend for InMemory {
         self.rules.enter(ask, now, out);
     }
 
-    fn leave(&mut self, ask: AskId) {
-        self.rules.leave(ask);
+    fn leave(&mut self, ask: AskId, now: Instant) {
+        self.rules.leave(ask, now);
     }
 
-    fn renew(&mut self, ask: AskId, token: Token, ttl: Option<Duration>, now: Instant, out: &mut Vec<Event>) {
-        self.rules.renew(ask, token, ttl, now, out);
+    fn renew(
+        &mut self,
+        ask: AskId,
+        lease: LeaseId,
+        ttl: Option<Duration>,
+        now: Instant,
+        out: &mut Vec<Event>,
+    ) {
+        self.rules.renew(ask, lease, ttl, now, out);
     }
 
-    fn release(&mut self, ask: AskId, host: &Name, now: Instant, out: &mut Vec<Event>) {
-        self.rules.release(ask, host, now, out);
+    fn release(&mut self, ask: AskId, held: &Held, now: Instant, out: &mut Vec<Event>) {
+        self.rules.release(ask, held, now, out);
     }
 
     fn unheard(&mut self, token: Token, now: Instant, out: &mut Vec<Event>) {
@@ -54,5 +62,13 @@ impl Backend for InMemory {
 
     fn next_end(&self) -> Option<Instant> {
         self.rules.next_end()
+    }
+
+    fn close(&mut self) {
+        self.rules.close();
+    }
+
+    fn state(&self, now: Instant) -> State {
+        self.rules.state(now)
     }
 }

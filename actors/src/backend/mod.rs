@@ -6,10 +6,9 @@
 
 use std::{fmt::Debug, time::Duration};
 
-use distributex_config::Name;
 use tokio::time::Instant;
 
-use crate::pool::{Ask, AskId, Event, Token};
+use crate::pool::{Ask, AskId, Event, Held, LeaseId, State, Token};
 
 pub mod inmemory;
 
@@ -18,16 +17,25 @@ pub trait Backend: Debug + 'static {
     /// Somebody asks for a slot; answered by granted or refused, or for now by placed.
     fn enter(&mut self, ask: Ask, now: Instant, out: &mut Vec<Event>);
 
-    /// An ask that was placed does not wait any longer; nothing is answered.
-    fn leave(&mut self, ask: AskId);
+    /// The request of an ask that was placed ended; nothing is answered.
+    fn leave(&mut self, ask: AskId, now: Instant);
 
-    /// Lets a lease live for `ttl` from now (`None`: for ever); answered by renewed or refused.
-    fn renew(&mut self, ask: AskId, token: Token, ttl: Option<Duration>, now: Instant, out: &mut Vec<Event>);
+    /// Lets a lease live for `ttl` from now, or for as long as when it was granted; answered by renewed or
+    /// refused.
+    fn renew(
+        &mut self,
+        ask: AskId,
+        lease: LeaseId,
+        ttl: Option<Duration>,
+        now: Instant,
+        out: &mut Vec<Event>,
+    );
 
-    /// Ends what this host holds; answered by released, also when it held nothing, or refused.
-    fn release(&mut self, ask: AskId, host: &Name, now: Instant, out: &mut Vec<Event>);
+    /// Ends a lease, or whatever an asker has; answered by released, also when there was nothing, or refused.
+    fn release(&mut self, ask: AskId, held: &Held, now: Instant, out: &mut Vec<Event>);
 
-    /// One answer that was to tell of this lease was not sent; ends the lease if no other one tells of it.
+    /// One answer that was to tell of this lease was not sent; if no other one tells of it, the lease waits
+    /// for its asker or ends.
     fn unheard(&mut self, token: Token, now: Instant, out: &mut Vec<Event>);
 
     /// The time has come that [`Backend::next_end`] told.
@@ -35,4 +43,10 @@ pub trait Backend: Debug + 'static {
 
     /// When something will end by itself.
     fn next_end(&self) -> Option<Instant>;
+
+    /// From now on nothing is granted.
+    fn close(&mut self);
+
+    /// What anybody may know of the pool, as far as this server knows it.
+    fn state(&self, now: Instant) -> State;
 }

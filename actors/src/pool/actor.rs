@@ -5,18 +5,21 @@
 //!  Enter ─► backend ─┬ granted ───────────────► Grant ─┬ heard
 //!                    ├ refused ───────────────► Refusal└ dropped ─► Unheard ─► the next in line
 //!                    └ placed ─► parked ─┬ its turn ──► Grant
-//!                                        ├ Leave ─────► forgotten at once
+//!                                        ├ Leave ─────► its place is kept or given up
 //!                                        └ Drain ─────► Refusal
 //! ```
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use actix::{Actor, Addr, AsyncContext as _, Context, Handler, Message, SpawnHandle};
+use actix::{Actor, Addr, AsyncContext as _, Context, Handler, Message, MessageResult, SpawnHandle};
 use distributex_config::Name;
 use log::{debug, error, info, warn};
 use tokio::{sync::oneshot, time::Instant};
 
-use super::{Ask, AskId, Event, Granted, Refusal, Token, grant::Grant};
+use super::{
+    Ask, AskId, Asker, Event, Granted, Held, LeaseId, Leased, Refusal, State, Token, grant::Grant,
+    handle::Denial,
+};
 use crate::{
     backend::Backend,
     room::{Room, Seat},
@@ -45,17 +48,26 @@ pub struct PoolActor {
 /// The way back to whoever asked.
 #[derive(Debug)]
 enum Reply {
-    /// To an ask for a slot. `seat` is where it may park; `None` if it would not wait, or no seat was free.
-    Grant { to: GrantReply, wait: bool, seat: Option<Seat> },
+    /// To an ask for a slot.
+    Grant {
+        /// The asker's channel.
+        to: GrantReply,
+        /// Whether it would wait.
+        wait: bool,
+        /// Where it parks; `None` if it would not wait, or no seat was free.
+        seat: Option<Seat>,
+        /// Whether it is told how the pool is when it has to wait.
+        curious: bool,
+    },
     /// To a renewal.
     Renewal(RenewalReply),
     /// To a release.
     Release(ReleaseReply),
 }
 
-type GrantReply = oneshot::Sender<Result<Grant, Refusal>>;
-type RenewalReply = oneshot::Sender<Result<Option<Instant>, Refusal>>;
-type ReleaseReply = oneshot::Sender<Result<(), Refusal>>;
+type GrantReply = oneshot::Sender<Result<Grant, Denial>>;
+type RenewalReply = oneshot::Sender<Result<Leased, Refusal>>;
+type ReleaseReply = oneshot::Sender<Result<bool, Refusal>>;
 
 impl PoolActor {
     /// The actor of a pool with this name, whose leases live in `backend` and whose asks park in `room`.
@@ -86,13 +98,18 @@ impl PoolActor {
 
     fn pass_on(&mut self, event: Event, ctx: &Context<Self>) {
         match event {
+            Event::Began(lease) => {
+                let (pool, host, waited) =
+                    (self.name.as_str(), lease.host.as_str(), lease.waited.as_secs_f64());
+                info!("granted pool={pool:?} host={host:?} token={} waited={waited:.3}s", lease.token);
+            }
             Event::Granted(granted) => self.grant(granted, ctx.address()),
-            Event::Refused { ask, why } => self.refuse(ask, why),
+            Event::Refused { ask, why, place } => self.refuse(ask, why, place),
             Event::Placed { ask, ticket, place } => {
                 debug!("waiting pool={:?} {ask:?} {ticket:?} place={place}", self.name.as_str());
             }
-            Event::Renewed { ask, until } => self.renewed(ask, until),
-            Event::Released { ask } => self.released(ask),
+            Event::Renewed { ask, lease } => self.renewed(ask, lease),
+            Event::Released { ask, had } => self.released(ask, had),
             Event::Ended { token, host, how, held } => {
                 let (pool, host, held) = (self.name.as_str(), host.as_str(), held.as_secs_f64());
                 info!("{how} pool={pool:?} host={host:?} token={token} held={held:.3}s");
@@ -102,23 +119,20 @@ impl PoolActor {
         }
     }
 
-    fn grant(&mut self, granted: Granted, me: Addr<Self>) {
-        if granted.new {
-            let (pool, host, waited) =
-                (self.name.as_str(), granted.host.as_str(), granted.waited.as_secs_f64());
-            info!("granted pool={pool:?} host={host:?} token={} waited={waited:.3}s", granted.token);
-        }
-        let grant = Grant::new(&granted, me);
-        if let Some(Reply::Grant { to, .. }) = self.open.remove(&granted.ask) {
+    fn grant(&mut self, Granted { ask, lease, again }: Granted, me: Addr<Self>) {
+        let grant = Grant::new(lease, again, me);
+        if let Some(Reply::Grant { to, .. }) = self.open.remove(&ask) {
             drop(to.send(Ok(grant))); // an untaken grant comes back as Unheard
         }
     }
 
-    fn refuse(&mut self, ask: AskId, why: Refusal) {
+    fn refuse(&mut self, ask: AskId, why: Refusal, place: Option<usize>) {
         match self.open.remove(&ask) {
-            Some(Reply::Grant { to, wait, seat }) => {
+            Some(Reply::Grant { to, wait, seat, curious }) => {
                 let would_have_waited = wait && seat.is_none() && why == Refusal::Full;
-                drop(to.send(Err(if would_have_waited { Refusal::LineFull } else { why })));
+                let why = if would_have_waited { Refusal::LineFull } else { why };
+                let state = curious.then(|| self.backend.state(Instant::now()));
+                drop(to.send(Err(Denial { why, place, state })));
             }
             Some(Reply::Renewal(to)) => drop(to.send(Err(why))),
             Some(Reply::Release(to)) => drop(to.send(Err(why))),
@@ -126,15 +140,15 @@ impl PoolActor {
         }
     }
 
-    fn renewed(&mut self, ask: AskId, until: Option<Instant>) {
+    fn renewed(&mut self, ask: AskId, lease: Leased) {
         if let Some(Reply::Renewal(to)) = self.open.remove(&ask) {
-            let _ = to.send(Ok(until)); // who is gone will renew again, or lose its lease in time
+            let _ = to.send(Ok(lease)); // who is gone will renew again, or lose its lease in time
         }
     }
 
-    fn released(&mut self, ask: AskId) {
+    fn released(&mut self, ask: AskId, had: bool) {
         if let Some(Reply::Release(to)) = self.open.remove(&ask) {
-            let _ = to.send(Ok(())); // released is released, also for who is gone
+            let _ = to.send(Ok(had)); // released is released, also for who is gone
         }
     }
 
@@ -198,18 +212,21 @@ impl Handler<Enter> for PoolActor {
 
     fn handle(&mut self, Enter { mut ask, reply }: Enter, ctx: &mut Self::Context) {
         if let Some(why) = self.closed() {
-            let _ = reply.send(Err(why));
+            let _ = reply.send(Err(Denial { why, place: None, state: None }));
             return;
         }
-        let wait = ask.wait;
+        let wait = ask.parks();
         let seat = if wait { self.room.take() } else { None };
-        ask.wait = seat.is_some();
-        self.open.insert(ask.id, Reply::Grant { to: reply, wait, seat });
+        if seat.is_none() {
+            ask.wait = Some(Duration::ZERO);
+        }
+        let curious = !matches!(ask.asker, Asker::Host(_));
+        self.open.insert(ask.id, Reply::Grant { to: reply, wait, seat, curious });
         self.act(ctx, |backend, now, out| backend.enter(ask, now, out));
     }
 }
 
-/// Request: forget this ask; it does not wait any longer.
+/// Request: this ask's request has ended; it does not wait any longer.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub(super) struct Leave(pub(super) AskId);
@@ -217,17 +234,17 @@ pub(super) struct Leave(pub(super) AskId);
 impl Handler<Leave> for PoolActor {
     type Result = ();
 
-    fn handle(&mut self, Leave(ask): Leave, _: &mut Self::Context) {
+    fn handle(&mut self, Leave(ask): Leave, ctx: &mut Self::Context) {
         self.open.remove(&ask);
-        self.backend.leave(ask);
+        self.act(ctx, |backend, now, _| backend.leave(ask, now));
     }
 }
 
-/// Request: let this lease live for `ttl` from now.
+/// Request: let this lease live for `ttl` from now, or for as long as when it was granted.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub(super) struct Renew {
-    pub(super) token: Token,
+    pub(super) lease: LeaseId,
     pub(super) ttl: Option<Duration>,
     pub(super) reply: RenewalReply,
 }
@@ -235,28 +252,28 @@ pub(super) struct Renew {
 impl Handler<Renew> for PoolActor {
     type Result = ();
 
-    fn handle(&mut self, Renew { token, ttl, reply }: Renew, ctx: &mut Self::Context) {
+    fn handle(&mut self, Renew { lease, ttl, reply }: Renew, ctx: &mut Self::Context) {
         let ask = AskId::next();
         self.open.insert(ask, Reply::Renewal(reply));
-        self.act(ctx, |backend, now, out| backend.renew(ask, token, ttl, now, out));
+        self.act(ctx, |backend, now, out| backend.renew(ask, lease, ttl, now, out));
     }
 }
 
-/// Request: give back what this host holds.
+/// Request: end a lease, or whatever an asker has.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub(super) struct Release {
-    pub(super) host: Name,
+    pub(super) held: Held,
     pub(super) reply: ReleaseReply,
 }
 
 impl Handler<Release> for PoolActor {
     type Result = ();
 
-    fn handle(&mut self, Release { host, reply }: Release, ctx: &mut Self::Context) {
+    fn handle(&mut self, Release { held, reply }: Release, ctx: &mut Self::Context) {
         let ask = AskId::next();
         self.open.insert(ask, Reply::Release(reply));
-        self.act(ctx, |backend, now, out| backend.release(ask, &host, now, out));
+        self.act(ctx, |backend, now, out| backend.release(ask, &held, now, out));
     }
 }
 
@@ -273,6 +290,19 @@ impl Handler<Unheard> for PoolActor {
     }
 }
 
+/// Request: tell what anybody may know of the pool.
+#[derive(Debug, Message)]
+#[rtype(result = "State")]
+pub(super) struct Look;
+
+impl Handler<Look> for PoolActor {
+    type Result = MessageResult<Look>;
+
+    fn handle(&mut self, Look: Look, _: &mut Self::Context) -> Self::Result {
+        MessageResult(self.backend.state(Instant::now()))
+    }
+}
+
 /// Request: answer all who wait, and grant nothing any more. Releases are served on.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
@@ -283,11 +313,10 @@ impl Handler<Drain> for PoolActor {
 
     fn handle(&mut self, Drain: Drain, _: &mut Self::Context) {
         self.room.close();
-        let waiting = self.open.extract_if(|_, reply| matches!(reply, Reply::Grant { .. }));
-        for (ask, reply) in waiting {
-            self.backend.leave(ask);
+        self.backend.close();
+        for (_, reply) in self.open.extract_if(|_, reply| matches!(reply, Reply::Grant { .. })) {
             if let Reply::Grant { to, .. } = reply {
-                let _ = to.send(Err(Refusal::Stopping));
+                let _ = to.send(Err(Denial { why: Refusal::Stopping, place: None, state: None }));
             }
         }
     }

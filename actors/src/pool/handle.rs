@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use actix::Addr;
 use distributex_config::Name;
-use tokio::{sync::oneshot, time::Instant};
+use tokio::sync::oneshot;
 
 use super::{
-    Ask, AskId, Refusal, Token,
-    actor::{Drain, Enter, Leave, PoolActor, Release, Renew},
+    Ask, AskId, Asker, Held, LeaseId, Leased, Refusal, State,
+    actor::{Drain, Enter, Leave, Look, PoolActor, Release, Renew},
     grant::Grant,
 };
 
@@ -18,6 +18,17 @@ pub struct PoolHandle {
     addr: Addr<PoolActor>,
 }
 
+/// Why an ask got nothing, and what else there is to know.
+#[derive(Debug)]
+pub struct Denial {
+    /// The reason.
+    pub why: Refusal,
+    /// Where its asker stands in the line, or would stand; `None` where nothing would help.
+    pub place: Option<usize>,
+    /// The pool as it is, for an asker that has to wait. Never for a classic host, which would not be told.
+    pub state: Option<State>,
+}
+
 impl PoolHandle {
     /// The pool of this actor.
     #[must_use]
@@ -25,58 +36,81 @@ impl PoolHandle {
         Self { addr }
     }
 
-    /// A slot for this host, at once.
+    /// A slot for this host in the classic protocol, at once.
     ///
     /// # Errors
     /// The reason why there is none.
     pub async fn get(&self, host: Name) -> Result<Grant, Refusal> {
-        self.enter(Ask { id: AskId::next(), host, wait: false }).await
+        self.acquire(Ask::classic(host, false)).await.map_err(|denial| denial.why)
     }
 
-    /// A slot for this host, as soon as it is its turn. Who drops the future before leaves the line at once.
+    /// A slot for this host in the classic protocol, as soon as it is its turn. Who drops the future before
+    /// leaves the line at once.
     ///
     /// # Errors
     /// The reason why it cannot wait, or cannot wait any longer.
     pub async fn wait(&self, host: Name) -> Result<Grant, Refusal> {
-        self.enter(Ask { id: AskId::next(), host, wait: true }).await
+        self.acquire(Ask::classic(host, true)).await.map_err(|denial| denial.why)
     }
 
-    /// Gives back what this host holds, if it holds anything.
+    /// A slot for this ask. Dropping the future is the end of its request: the place of an asker that comes
+    /// back is kept for its patience, any other one is given up.
+    ///
+    /// # Errors
+    /// Why there is no slot, or none yet.
+    pub async fn acquire(&self, ask: Ask) -> Result<Grant, Denial> {
+        let (reply, answer) = oneshot::channel();
+        let mut place = Place { ask: Some(ask.id), pool: &self.addr };
+        self.addr.do_send(Enter { ask, reply });
+        let stopping = Denial { why: Refusal::Stopping, place: None, state: None };
+        let answer = answer.await.unwrap_or(Err(stopping));
+        place.ask = None;
+        answer
+    }
+
+    /// Gives back what this host holds in the classic protocol, if it holds anything.
     ///
     /// # Errors
     /// The reason why that cannot be done.
     pub async fn release(&self, host: Name) -> Result<(), Refusal> {
+        self.end(Held::By(Asker::Host(host))).await.map(drop)
+    }
+
+    /// Ends a lease, or whatever an asker has. False if there was nothing.
+    ///
+    /// # Errors
+    /// The reason why that cannot be done.
+    pub async fn end(&self, held: Held) -> Result<bool, Refusal> {
         let (reply, answer) = oneshot::channel();
-        self.addr.do_send(Release { host, reply });
+        self.addr.do_send(Release { held, reply });
         answer.await.unwrap_or(Err(Refusal::Stopping))
     }
 
-    /// Lets a lease live for `ttl` from now (`None`: for ever), and tells when it ends.
+    /// Lets a lease live for `ttl` from now, or for as long as when it was granted.
     ///
     /// # Errors
     /// [`Refusal::LeaseLost`] when it is over.
-    pub async fn renew(&self, token: Token, ttl: Option<Duration>) -> Result<Option<Instant>, Refusal> {
+    pub async fn renew(&self, lease: LeaseId, ttl: Option<Duration>) -> Result<Leased, Refusal> {
         let (reply, answer) = oneshot::channel();
-        self.addr.do_send(Renew { token, ttl, reply });
+        self.addr.do_send(Renew { lease, ttl, reply });
         answer.await.unwrap_or(Err(Refusal::Stopping))
+    }
+
+    /// What anybody may know of the pool.
+    ///
+    /// # Errors
+    /// [`Refusal::Stopping`] when the pool's actor is gone.
+    pub async fn state(&self) -> Result<State, Refusal> {
+        self.addr.send(Look).await.map_err(|_| Refusal::Stopping)
     }
 
     /// Answers everybody who waits with [`Refusal::Stopping`], and grants nothing from now on.
     pub async fn drain(&self) {
         let _ = self.addr.send(Drain).await; // an actor that is gone is drained
     }
-
-    async fn enter(&self, ask: Ask) -> Result<Grant, Refusal> {
-        let (reply, answer) = oneshot::channel();
-        let mut place = Place { ask: Some(ask.id), pool: &self.addr };
-        self.addr.do_send(Enter { ask, reply });
-        let answer = answer.await.unwrap_or(Err(Refusal::Stopping));
-        place.ask = None;
-        answer
-    }
 }
 
-/// Leaves the line when the asker is gone before it was answered.
+/// Ends the waiting when the asker is gone before it was answered.
 #[derive(Debug)]
 struct Place<'a> {
     /// Who waits; `None` once it was answered.

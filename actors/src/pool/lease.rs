@@ -2,37 +2,65 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
     time::Duration,
 };
 
-use distributex_config::Name;
 use tokio::time::Instant;
 
-use super::Token;
+use super::{Asker, Holder, LeaseId, Leased, Token};
 
 /// A slot that is held.
 #[derive(Debug, Clone)]
 pub struct Lease {
     /// Its fencing number.
     pub token: Token,
+    /// Its secret name; `None` for one that only its asker can end.
+    pub id: Option<LeaseId>,
     /// Who holds it.
-    pub host: Name,
+    pub asker: Asker,
     /// When it was granted.
     pub since: Instant,
-    /// When it ends by itself; `None`: never.
+    /// How long its asker stood in line.
+    pub waited: Duration,
+    /// How long it lives without renewal; `None`: for ever.
+    pub ttl: Option<Duration>,
+    /// When it ends by itself; `None`: never. While nobody was told of it, that is when it stops waiting for
+    /// its asker.
     pub until: Option<Instant>,
+    /// How long it waits for its asker to hear of it; zero: not at all.
+    pub patience: Duration,
+    /// What the slot is for.
+    pub command: Option<Arc<str>>,
     /// How many answers tell of it, sent or on their way. One that is dropped unsent is taken off; at zero
     /// nobody knows of the lease. An answer that was sent is never taken off.
-    told: u64,
+    pub told: u64,
 }
 
-/// All leases of a pool. A host has at most one; every change costs O(log n).
+impl Lease {
+    /// What its holder knows of it.
+    #[must_use]
+    pub fn leased(&self) -> Leased {
+        Leased {
+            id: self.id,
+            token: self.token,
+            host: self.asker.host().clone(),
+            ttl: self.ttl,
+            until: self.until,
+            waited: self.waited,
+        }
+    }
+}
+
+/// All leases of a pool. An asker has at most one; every change costs O(log n).
 #[derive(Debug, Default)]
 pub struct Leases {
     /// The leases, oldest first.
     by_token: BTreeMap<Token, Lease>,
-    /// Which one a host has.
-    by_host: HashMap<Name, Token>,
+    /// Which one an asker has.
+    by_asker: HashMap<Asker, Token>,
+    /// Which one has this secret name.
+    by_id: HashMap<LeaseId, Token>,
     /// Those that end by themselves, the next one first.
     ends: BTreeSet<(Instant, Token)>,
 }
@@ -50,65 +78,70 @@ impl Leases {
         self.by_token.is_empty()
     }
 
-    /// Begins a lease, of which `told` answers will tell.
-    pub fn begin(&mut self, token: Token, host: &Name, now: Instant, ttl: Option<Duration>, told: u64) {
-        let until = ttl.map(|ttl| now + ttl);
-        self.ends.extend(until.map(|end| (end, token)));
-        self.by_host.insert(host.clone(), token);
-        self.by_token.insert(token, Lease { token, host: host.clone(), since: now, until, told });
+    /// Begins a lease.
+    pub fn begin(&mut self, lease: Lease) {
+        let token = lease.token;
+        self.ends.extend(lease.until.map(|end| (end, token)));
+        self.by_id.extend(lease.id.map(|id| (id, token)));
+        self.by_asker.insert(lease.asker.clone(), token);
+        self.by_token.insert(token, lease);
     }
 
-    /// The lease of this host, of which one more answer will tell.
-    pub fn tell(&mut self, host: &Name) -> Option<Token> {
-        let token = *self.by_host.get(host)?;
-        self.by_token.get_mut(&token)?.told += 1;
-        Some(token)
-    }
-
-    /// One answer that was to tell of this lease was not sent. Ends the lease if that was the last one.
-    pub fn untell(&mut self, token: Token) -> Option<Lease> {
-        let lease = self.by_token.get_mut(&token)?;
-        lease.told -= 1;
-        if lease.told == 0 { self.end(token) } else { None }
-    }
-
-    /// Lets a lease live until `until`, whatever its end was.
-    pub fn renew(&mut self, token: Token, until: Option<Instant>) -> bool {
-        let Some(lease) = self.by_token.get_mut(&token) else {
-            return false;
-        };
-        let before = std::mem::replace(&mut lease.until, until);
-        if let Some(end) = before {
-            self.ends.remove(&(end, token));
-        }
-        self.ends.extend(until.map(|end| (end, token)));
-        true
-    }
-
-    /// Ends the lease of this host, if it has one.
-    pub fn end_of(&mut self, host: &Name) -> Option<Lease> {
-        let token = *self.by_host.get(host)?;
-        self.end(token)
-    }
-
-    /// Ends the first lease whose time is over.
-    pub fn end_expired(&mut self, now: Instant) -> Option<Lease> {
-        let (end, token) = *self.ends.first()?;
-        if end <= now { self.end(token) } else { None }
-    }
-
-    /// When the next lease ends by itself.
+    /// The token of this asker's lease.
     #[must_use]
-    pub fn next_end(&self) -> Option<Instant> {
-        self.ends.first().map(|(end, _)| *end)
+    pub fn of(&self, asker: &Asker) -> Option<Token> {
+        self.by_asker.get(asker).copied()
     }
 
-    fn end(&mut self, token: Token) -> Option<Lease> {
-        let lease = self.by_token.remove(&token)?;
-        self.by_host.remove(&lease.host);
-        if let Some(end) = lease.until {
-            self.ends.remove(&(end, token));
+    /// The token of the lease with this secret name.
+    #[must_use]
+    pub fn named(&self, id: LeaseId) -> Option<Token> {
+        self.by_id.get(&id).copied()
+    }
+
+    /// The lease with this token.
+    #[must_use]
+    pub fn get(&self, token: Token) -> Option<&Lease> {
+        self.by_token.get(&token)
+    }
+
+    /// Changes a lease, but not whose it is.
+    pub fn change(&mut self, token: Token, change: impl FnOnce(&mut Lease)) -> Option<&Lease> {
+        let lease = self.by_token.get_mut(&token)?;
+        let before = lease.until;
+        change(lease);
+        if lease.until != before {
+            before.map(|end| self.ends.remove(&(end, token)));
+            self.ends.extend(lease.until.map(|end| (end, token)));
         }
         Some(lease)
+    }
+
+    /// Ends a lease.
+    pub fn end(&mut self, token: Token) -> Option<Lease> {
+        let lease = self.by_token.remove(&token)?;
+        self.by_asker.remove(&lease.asker);
+        lease.id.map(|id| self.by_id.remove(&id));
+        lease.until.map(|end| self.ends.remove(&(end, token)));
+        Some(lease)
+    }
+
+    /// The lease that ends next by itself, and when.
+    #[must_use]
+    pub fn next_end(&self) -> Option<(Instant, Token)> {
+        self.ends.first().copied()
+    }
+
+    /// What anybody may know of the holders, the oldest first.
+    #[must_use]
+    pub fn holders(&self, now: Instant) -> Vec<Holder> {
+        let holders = self.by_token.values().map(|lease| Holder {
+            host: lease.asker.host().clone(),
+            token: lease.token,
+            held: now - lease.since,
+            until: lease.until,
+            command: lease.command.clone(),
+        });
+        holders.collect()
     }
 }

@@ -1,32 +1,49 @@
 //! The line of a pool: first come, first served. Entering, leaving and being served cost O(log n).
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+    time::Duration,
+};
 
-use distributex_config::Name;
 use tokio::time::Instant;
 
-use super::{AskId, Ticket};
+use super::{AskId, Asker, LeaseId, Ticket, Waiting, ranks::Ranks, state::SHOWN};
 
-/// One ask that stands in line.
+/// One place in the line.
 #[derive(Debug, Clone)]
 pub struct Waiter {
-    /// Under which its answer is awaited.
-    pub ask: AskId,
     /// Who waits.
-    pub host: Name,
-    /// When it came.
+    pub asker: Asker,
+    /// Since when.
     pub since: Instant,
+    /// The parked ask; `None` while the place waits for its asker to come back.
+    pub present: Option<AskId>,
+    /// When the ask has been parked for long enough, or the place has waited for long enough; `None`: never.
+    pub until: Option<Instant>,
+    /// How long the place, or a grant, waits for its asker to come back.
+    pub patience: Duration,
+    /// How long its lease will live without renewal; `None`: for ever.
+    pub ttl: Option<Duration>,
+    /// What the slot will be for.
+    pub command: Option<Arc<str>>,
+    /// The secret name of its lease.
+    pub lease: Option<LeaseId>,
 }
 
-/// Those who wait for a pool. Every ask has a place of its own, also when a host has several.
+/// Those who wait for a pool. Every ask of a classic host has a place of its own; any other asker has one.
 #[derive(Debug, Default)]
 pub struct Line {
-    /// The waiters, the longest waiting first.
-    queue: BTreeMap<Ticket, Waiter>,
-    /// Where an ask stands.
+    /// The waiters, the longest waiting first, each with its seat in `ranks`.
+    queue: BTreeMap<Ticket, (Waiter, usize)>,
+    /// Where a parked ask stands.
     tickets: HashMap<AskId, Ticket>,
-    /// Where a host stands, in all its places.
-    places: HashMap<Name, BTreeSet<Ticket>>,
+    /// Where an asker stands, in all its places.
+    places: HashMap<Asker, BTreeSet<Ticket>>,
+    /// The places at which something ends by itself, the next one first.
+    ends: BTreeSet<(Instant, Ticket)>,
+    /// Who stands before whom.
+    ranks: Ranks,
     /// The ticket that was given out last.
     last: u64,
 }
@@ -48,35 +65,117 @@ impl Line {
     pub fn enter(&mut self, waiter: Waiter) -> Ticket {
         self.last += 1;
         let ticket = Ticket(self.last);
-        self.tickets.insert(waiter.ask, ticket);
-        self.places.entry(waiter.host.clone()).or_default().insert(ticket);
-        self.queue.insert(ticket, waiter);
+        self.places.entry(waiter.asker.clone()).or_default().insert(ticket);
+        if self.ranks.is_full() {
+            self.seat_anew();
+        }
+        self.put(ticket, waiter, None);
         ticket
     }
 
-    /// Gives a place up; whoever stood behind it moves up. Nothing happens if the ask has no place.
-    pub fn leave(&mut self, ask: AskId) -> Option<Waiter> {
-        let ticket = self.tickets.remove(&ask)?;
-        let waiter = self.queue.remove(&ticket)?;
-        let places = self.places.get_mut(&waiter.host)?;
+    /// Where an asker that comes back stands.
+    #[must_use]
+    pub fn place_of(&self, asker: &Asker) -> Option<Ticket> {
+        if asker.comes_back() { self.places.get(asker)?.first().copied() } else { None }
+    }
+
+    /// Where this ask stands.
+    #[must_use]
+    pub fn ticket_of(&self, ask: AskId) -> Option<Ticket> {
+        self.tickets.get(&ask).copied()
+    }
+
+    /// Who stands at this place.
+    #[must_use]
+    pub fn get(&self, ticket: Ticket) -> Option<&Waiter> {
+        self.queue.get(&ticket).map(|(waiter, _)| waiter)
+    }
+
+    /// How many stand before this place, plus one.
+    #[must_use]
+    pub fn place(&self, ticket: Ticket) -> usize {
+        self.queue.get(&ticket).map_or(self.len(), |(_, seat)| self.ranks.before(*seat)) + 1
+    }
+
+    /// Changes what is known of a waiter, but not who it is.
+    pub fn change(&mut self, ticket: Ticket, change: impl FnOnce(&mut Waiter)) {
+        if let Some((mut waiter, seat)) = self.take(ticket) {
+            change(&mut waiter);
+            self.put(ticket, waiter, Some(seat));
+        }
+    }
+
+    /// Gives a place up; whoever stood behind it moves up.
+    pub fn leave(&mut self, ticket: Ticket) -> Option<Waiter> {
+        let (waiter, seat) = self.take(ticket)?;
+        self.ranks.remove(seat);
+        let places = self.places.get_mut(&waiter.asker)?;
         places.remove(&ticket);
         if places.is_empty() {
-            self.places.remove(&waiter.host);
+            self.places.remove(&waiter.asker);
         }
         Some(waiter)
     }
 
-    /// Takes out whoever waits longest, with all other places of the same host, in their order.
+    /// Takes out whoever waits longest, with all other places of the same asker, in their order.
     pub fn take_first(&mut self) -> Vec<Waiter> {
-        let Some((_, first)) = self.queue.first_key_value() else {
+        let Some((_, (first, _))) = self.queue.first_key_value() else {
             return Vec::new();
         };
-        let host = first.host.clone();
-        let places = self.places.remove(&host).unwrap_or_default();
-        let taken: Vec<Waiter> = places.iter().filter_map(|ticket| self.queue.remove(ticket)).collect();
-        for waiter in &taken {
-            self.tickets.remove(&waiter.ask);
+        let places = self.places.remove(&first.asker).unwrap_or_default();
+        let out = |ticket| {
+            let (waiter, seat) = self.take(ticket)?;
+            self.ranks.remove(seat);
+            Some(waiter)
+        };
+        places.into_iter().filter_map(out).collect()
+    }
+
+    /// The place at which something ends next, and when.
+    #[must_use]
+    pub fn next_end(&self) -> Option<(Instant, Ticket)> {
+        self.ends.first().copied()
+    }
+
+    /// What anybody may know of the first in line.
+    #[must_use]
+    pub fn first(&self, now: Instant) -> Vec<Waiting> {
+        let shown = self.queue.iter().take(SHOWN);
+        let waiting = shown.map(|(ticket, (waiter, _))| Waiting {
+            ticket: *ticket,
+            host: waiter.asker.host().clone(),
+            waited: now - waiter.since,
+            present: waiter.present.is_some(),
+        });
+        waiting.collect()
+    }
+
+    /// Puts a waiter where it belongs, and gives it a seat if it has none.
+    fn put(&mut self, ticket: Ticket, waiter: Waiter, seat: Option<usize>) {
+        self.tickets.extend(waiter.present.map(|ask| (ask, ticket)));
+        self.ends.extend(waiter.until.map(|end| (end, ticket)));
+        let seat = seat.unwrap_or_else(|| self.ranks.push());
+        self.queue.insert(ticket, (waiter, seat));
+    }
+
+    /// Takes a waiter out, but leaves its seat and what is known of its asker.
+    fn take(&mut self, ticket: Ticket) -> Option<(Waiter, usize)> {
+        let (waiter, seat) = self.queue.remove(&ticket)?;
+        if let Some(ask) = waiter.present {
+            self.tickets.remove(&ask);
         }
-        taken
+        if let Some(end) = waiter.until {
+            self.ends.remove(&(end, ticket));
+        }
+        Some((waiter, seat))
+    }
+
+    /// Makes room at the end of the row of seats. As many come before it is full again as there are now, so
+    /// it costs each of them O(1).
+    fn seat_anew(&mut self) {
+        self.ranks = Ranks::with_taken(self.queue.len());
+        for (number, (_, seat)) in self.queue.values_mut().enumerate() {
+            *seat = number;
+        }
     }
 }

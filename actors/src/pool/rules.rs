@@ -2,132 +2,289 @@
 //!
 //! Plain data that is told the time: no clock, no actix, no I/O. What happens comes out as [`Event`]s, in
 //! the order in which it happened.
+//!
+//! ```text
+//!              ┌── granted ─────────────────────────► told ─┬ released, expired
+//!  ask ─ enter ┼── parked ─┬ its turn ──────────────────┘   │
+//!              │           └ cut, or wait over ─┐           └ unheard ─┐
+//!              └── refused ─ (names patience) ──┴► place kept ─┐       │
+//!                                                              ├ patience ─┬ asks again: goes on there
+//!                                     its turn: grant kept ◄───┘           └ over: the next one's turn
+//! ```
 
 use std::time::Duration;
 
 use distributex_config as config;
-use distributex_config::Name;
+use distributex_config::Limits;
 use tokio::time::Instant;
 
 use super::{
-    Ask, AskId, Ending, Event, Granted, Refusal, Token,
+    Ask, AskId, Asker, Ending, Event, Granted, Held, LeaseId, Leased, Refusal, State, Ticket, Token,
     lease::{Lease, Leases},
     line::{Line, Waiter},
 };
+
+/// How long a place or a grant waits for an asker that comes back and did not say how long.
+pub const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A pool whose leases and line are kept here.
 #[derive(Debug)]
 pub struct Rules {
     /// What the configuration says of it.
     settings: config::Pool,
+    /// What one ask may want at most.
+    limits: Limits,
     /// The slots that are held.
     leases: Leases,
     /// Who waits. Nobody does while a slot is free.
     line: Line,
     /// The token of the latest grant.
     last: Token,
+    /// Whether nothing is granted any more.
+    closed: bool,
 }
 
 impl Rules {
     /// An empty pool, whose grants have tokens above `last`.
     #[must_use]
-    pub fn new(settings: config::Pool, last: Token) -> Self {
-        Self { settings, leases: Leases::default(), line: Line::default(), last }
+    pub fn new(settings: config::Pool, limits: Limits, last: Token) -> Self {
+        Self { settings, limits, leases: Leases::default(), line: Line::default(), last, closed: false }
     }
 
-    /// Somebody asks for a slot. A host that holds one is told so again, and its lease's end does not move;
-    /// nobody overtakes the line.
+    /// Somebody asks for a slot. Asking twice is asking once: an asker that holds one is told so again, and
+    /// one that comes back takes its own place over; nobody overtakes the line.
+    ///
+    /// A classic host's lease ends when it would have ended; any other lease is renewed by asking again.
     pub fn enter(&mut self, ask: Ask, now: Instant, out: &mut Vec<Event>) {
         self.expire(now, out);
-        if !self.allows(&ask.host) {
-            return out.push(Event::Refused { ask: ask.id, why: Refusal::HostNotAllowed });
+        if !self.allows(&ask.asker) {
+            return refuse(ask.id, Refusal::HostNotAllowed, None, out);
         }
-        if let Some(token) = self.leases.tell(&ask.host) {
-            let Ask { id, host, .. } = ask;
-            let waited = Duration::ZERO;
-            return out.push(Event::Granted(Granted { ask: id, token, host, new: false, waited }));
+        if let Some(token) = self.leases.of(&ask.asker) {
+            return self.tell(token, &ask, now, out);
         }
-        let Ask { id, host, wait } = ask;
-        let waiter = Waiter { ask: id, host, since: now };
+        if let Some(ticket) = self.line.place_of(&ask.asker) {
+            return self.take_over(ticket, ask, now, out);
+        }
         if self.has_room() && self.line.is_empty() {
-            self.grant(vec![waiter], now, out);
-        } else if !wait {
-            out.push(Event::Refused { ask: id, why: Refusal::Full });
-        } else if self.settings.max_waiters.is_some_and(|most| self.line.len() >= most) {
-            out.push(Event::Refused { ask: id, why: Refusal::LineFull });
-        } else {
-            let ticket = self.line.enter(waiter);
-            out.push(Event::Placed { ask: id, ticket, place: self.line.len() });
+            let waiter = self.waiter(&ask, now);
+            return self.grant(vec![waiter], now, out);
+        }
+        if !ask.parks() && !self.keeps_a_place_for(&ask) {
+            return refuse(ask.id, Refusal::Full, Some(self.line.len() + 1), out);
+        }
+        if self.line.len() >= self.settings.max_waiters {
+            return refuse(ask.id, Refusal::LineFull, None, out);
+        }
+        let waiter = self.waiter(&ask, now);
+        let ticket = self.line.enter(waiter);
+        self.park(ticket, &ask, now, out);
+    }
+
+    /// The request of an ask ended before its answer. Whoever comes back has its patience to do so; any other
+    /// place is given up. What was granted before is not touched.
+    pub fn leave(&mut self, ask: AskId, now: Instant) {
+        if let Some(ticket) = self.line.ticket_of(ask) {
+            self.part(ticket, now);
         }
     }
 
-    /// An ask gives its place up. What it was granted before is not touched.
-    pub fn leave(&mut self, ask: AskId) {
-        self.line.leave(ask);
-    }
-
-    /// Lets a lease live for `ttl` from now, however long it would have lived; `None`: for ever.
+    /// Lets a lease live for `ttl` from now, or for as long as when it was granted; no longer than the pool
+    /// allows.
     pub fn renew(
         &mut self,
         ask: AskId,
-        token: Token,
+        lease: LeaseId,
         ttl: Option<Duration>,
         now: Instant,
         out: &mut Vec<Event>,
     ) {
         self.expire(now, out);
-        let until = ttl.map(|ttl| now + ttl);
-        out.push(if self.leases.renew(token, until) {
-            Event::Renewed { ask, until }
-        } else {
-            Event::Refused { ask, why: Refusal::LeaseLost }
+        let most = self.settings.expire;
+        let lease = self.leases.named(lease).and_then(|token| {
+            self.leases.change(token, |lease| {
+                lease.ttl = if ttl.is_some() { shorter(ttl, most) } else { lease.ttl };
+                lease.until = lease.ttl.map(|ttl| now + ttl);
+            })
         });
+        match lease {
+            Some(lease) => out.push(Event::Renewed { ask, lease: lease.leased() }),
+            None => refuse(ask, Refusal::LeaseLost, None, out),
+        }
     }
 
-    /// Ends the lease of this host, if it has one.
-    pub fn release(&mut self, ask: AskId, host: &Name, now: Instant, out: &mut Vec<Event>) {
+    /// Ends a lease, or gives up the place of an asker that comes back.
+    pub fn release(&mut self, ask: AskId, held: &Held, now: Instant, out: &mut Vec<Event>) {
         self.expire(now, out);
-        if !self.allows(host) {
-            return out.push(Event::Refused { ask, why: Refusal::HostNotAllowed });
+        let (lease, place) = match held {
+            Held::Lease(id) => (self.leases.named(*id), None),
+            Held::By(asker) if !self.allows(asker) => {
+                return refuse(ask, Refusal::HostNotAllowed, None, out);
+            }
+            Held::By(asker) => (self.leases.of(asker), self.line.place_of(asker)),
+        };
+        let had = lease.is_some() || place.is_some();
+        if let Some(token) = lease {
+            self.end(token, Ending::Released, now, out);
         }
-        if let Some(lease) = self.leases.end_of(host) {
-            out.push(ended(lease, Ending::Released, now));
+        if let Some(parked) = place.and_then(|ticket| self.line.leave(ticket)?.present) {
+            refuse(parked, Refusal::Superseded, None, out);
         }
-        self.serve(now, out);
-        out.push(Event::Released { ask });
+        out.push(Event::Released { ask, had });
     }
 
-    /// An answer that was to tell of this lease was not sent. The lease ends if nobody else was told of it.
+    /// An answer that was to tell of this lease was not sent. If nobody else was told of it, it waits for its
+    /// asker to come back, or ends if it does not.
     pub fn unheard(&mut self, token: Token, now: Instant, out: &mut Vec<Event>) {
-        if let Some(lease) = self.leases.untell(token) {
-            out.push(ended(lease, Ending::Unheard, now));
-            self.serve(now, out);
+        let lease = self.leases.change(token, |lease| {
+            lease.told -= 1;
+            if lease.told == 0 && lease.patience > Duration::ZERO {
+                lease.until = Some(now + lease.patience);
+            }
+        });
+        if lease.is_some_and(|lease| lease.told == 0 && lease.patience.is_zero()) {
+            self.end(token, Ending::Unheard, now, out);
         }
     }
 
-    /// Ends every lease whose time is over.
+    /// Does what is due: ends leases, the parking of asks, and patience, in the order of their times.
     pub fn expire(&mut self, now: Instant, out: &mut Vec<Event>) {
-        let before = self.leases.len();
-        while let Some(lease) = self.leases.end_expired(now) {
-            out.push(ended(lease, Ending::Expired, now));
-        }
-        if self.leases.len() < before {
-            self.serve(now, out);
+        while self.next_end().is_some_and(|end| end <= now) {
+            match (self.leases.next_end(), self.line.next_end()) {
+                (Some((end, token)), place) if place.is_none_or(|(other, _)| end <= other) => {
+                    let heard = self.leases.get(token).is_some_and(|lease| lease.told > 0);
+                    self.end(token, if heard { Ending::Expired } else { Ending::Unheard }, now, out);
+                }
+                (_, Some((_, ticket))) => self.wait_over(ticket, now, out),
+                (_, None) => return,
+            }
         }
     }
 
-    /// When the next lease ends by itself.
+    /// When the next thing ends by itself.
     #[must_use]
     pub fn next_end(&self) -> Option<Instant> {
-        self.leases.next_end()
+        let (lease, place) = (self.leases.next_end(), self.line.next_end());
+        lease.map(|(end, _)| end).into_iter().chain(place.map(|(end, _)| end)).min()
     }
 
-    fn allows(&self, host: &Name) -> bool {
-        self.settings.servers.as_ref().is_none_or(|servers| servers.contains(host))
+    /// From now on nothing is granted.
+    pub fn close(&mut self) {
+        self.closed = true;
+    }
+
+    /// What anybody may know of the pool.
+    #[must_use]
+    pub fn state(&self, now: Instant) -> State {
+        State {
+            slots: self.settings.slots,
+            holders: self.leases.holders(now),
+            waiting: self.line.len(),
+            first: self.line.first(now),
+        }
+    }
+
+    fn allows(&self, asker: &Asker) -> bool {
+        self.settings.servers.as_ref().is_none_or(|servers| servers.contains(asker.host()))
     }
 
     fn has_room(&self) -> bool {
-        self.leases.len() < self.settings.slots as usize
+        !self.closed && self.leases.len() < self.settings.slots as usize
+    }
+
+    /// Whether the place of an ask that does not park is kept: only who comes back, and said so.
+    fn keeps_a_place_for(&self, ask: &Ask) -> bool {
+        ask.patience.is_some() && !self.patience(ask).is_zero()
+    }
+
+    fn patience(&self, ask: &Ask) -> Duration {
+        if ask.asker.comes_back() {
+            ask.patience.unwrap_or(PATIENCE).min(self.limits.longest_patience)
+        } else {
+            Duration::ZERO
+        }
+    }
+
+    /// An ask, as it stands in line.
+    fn waiter(&self, ask: &Ask, now: Instant) -> Waiter {
+        Waiter {
+            asker: ask.asker.clone(),
+            since: now,
+            present: Some(ask.id),
+            until: ask.wait.map(|wait| now + wait.min(self.limits.longest_wait)),
+            patience: self.patience(ask),
+            ttl: shorter(ask.ttl, self.settings.expire),
+            command: ask.command.clone(),
+            lease: ask.lease,
+        }
+    }
+
+    /// Tells an asker once more of the lease it has.
+    fn tell(&mut self, token: Token, ask: &Ask, now: Instant, out: &mut Vec<Event>) {
+        let new = self.waiter(ask, now);
+        let mut again = false;
+        let lease = self.leases.change(token, |lease| {
+            again = lease.told > 0;
+            lease.told += 1;
+            if ask.asker.comes_back() {
+                lease.patience = new.patience;
+                lease.ttl = new.ttl;
+                lease.until = new.ttl.map(|ttl| now + ttl);
+                lease.command = new.command.or_else(|| lease.command.take());
+            }
+        });
+        let lease = lease.map(Lease::leased);
+        out.extend(lease.map(|lease| Event::Granted(Granted { ask: ask.id, lease, again })));
+    }
+
+    /// An asker that comes back goes on where it stands. Its older request, if one is parked, ends.
+    fn take_over(&mut self, ticket: Ticket, ask: Ask, now: Instant, out: &mut Vec<Event>) {
+        let new = self.waiter(&ask, now);
+        let mut older = None;
+        self.line.change(ticket, |waiter| {
+            older = waiter.present;
+            let command = new.command.clone().or_else(|| waiter.command.take());
+            *waiter = Waiter { since: waiter.since, lease: waiter.lease, command, ..new };
+        });
+        if let Some(older) = older {
+            refuse(older, Refusal::Superseded, None, out);
+        }
+        self.park(ticket, &ask, now, out);
+    }
+
+    /// Lets an ask wait at its place, or the place alone if the ask does not wait.
+    fn park(&mut self, ticket: Ticket, ask: &Ask, now: Instant, out: &mut Vec<Event>) {
+        let place = self.line.place(ticket);
+        if ask.parks() {
+            out.push(Event::Placed { ask: ask.id, ticket, place });
+        } else {
+            refuse(ask.id, Refusal::Full, Some(place), out);
+            self.part(ticket, now);
+        }
+    }
+
+    /// What was due at this place: the end of its parking, or of its patience.
+    fn wait_over(&mut self, ticket: Ticket, now: Instant, out: &mut Vec<Event>) {
+        match self.line.get(ticket).and_then(|waiter| waiter.present) {
+            Some(ask) => {
+                refuse(ask, Refusal::WaitOver, Some(self.line.place(ticket)), out);
+                self.part(ticket, now);
+            }
+            None => drop(self.line.leave(ticket)),
+        }
+    }
+
+    /// The request at this place has ended: from here on the place lives as long as its patience.
+    fn part(&mut self, ticket: Ticket, now: Instant) {
+        let mut stays = false;
+        self.line.change(ticket, |waiter| {
+            stays = !waiter.patience.is_zero();
+            waiter.present = None;
+            waiter.until = Some(now + waiter.patience);
+        });
+        if !stays {
+            self.line.leave(ticket);
+        }
     }
 
     /// Gives every free slot to whoever waits longest.
@@ -138,19 +295,45 @@ impl Rules {
         }
     }
 
-    /// Gives one slot to the one host of these waiters.
+    /// Gives one slot to the one asker of these waiters. If no request of it is parked, the slot waits for it
+    /// as its place would have.
     fn grant(&mut self, waiters: Vec<Waiter>, now: Instant, out: &mut Vec<Event>) {
         let Some(first) = waiters.first() else { return };
         self.last = self.last.next();
-        let token = self.last;
-        self.leases.begin(token, &first.host, now, self.settings.expire, waiters.len() as u64);
-        out.extend(waiters.into_iter().enumerate().map(|(n, Waiter { ask, host, since })| {
-            Event::Granted(Granted { ask, token, host, new: n == 0, waited: now - since })
-        }));
+        let told = waiters.iter().filter(|waiter| waiter.present.is_some()).count() as u64;
+        let lease = Lease {
+            token: self.last,
+            id: first.lease,
+            asker: first.asker.clone(),
+            since: now,
+            waited: now - first.since,
+            ttl: first.ttl,
+            until: if told == 0 { first.until } else { first.ttl.map(|ttl| now + ttl) },
+            patience: first.patience,
+            command: first.command.clone(),
+            told,
+        };
+        out.push(Event::Began(lease.leased()));
+        for (number, waiter) in waiters.into_iter().enumerate() {
+            let Some(ask) = waiter.present else { continue };
+            let lease = Leased { waited: now - waiter.since, ..lease.leased() };
+            out.push(Event::Granted(Granted { ask, lease, again: number > 0 }));
+        }
+        self.leases.begin(lease);
+    }
+
+    fn end(&mut self, token: Token, how: Ending, now: Instant, out: &mut Vec<Event>) {
+        let Some(Lease { asker, since, .. }) = self.leases.end(token) else { return };
+        out.push(Event::Ended { token, host: asker.host().clone(), how, held: now - since });
+        self.serve(now, out);
     }
 }
 
-fn ended(lease: Lease, how: Ending, now: Instant) -> Event {
-    let Lease { token, host, since, .. } = lease;
-    Event::Ended { token, host, how, held: now - since }
+/// The shorter of two times, where `None` is for ever.
+fn shorter(one: Option<Duration>, other: Option<Duration>) -> Option<Duration> {
+    one.into_iter().chain(other).min()
+}
+
+fn refuse(ask: AskId, why: Refusal, place: Option<usize>, out: &mut Vec<Event>) {
+    out.push(Event::Refused { ask, why, place });
 }

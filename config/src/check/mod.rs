@@ -2,17 +2,21 @@
 pub(crate) mod pool;
 mod servers;
 
-use crate::config::{Backend, Config, DEFAULT_MEMCACHE_HOST, DEFAULT_MEMCACHE_PORT, Pool};
+use crate::config::{
+    Backend, Config, DEFAULT_MEMCACHE_HOST, DEFAULT_MEMCACHE_PORT, LONGEST_LIMIT, Limits, Pool,
+    SHORTEST_LIMIT,
+};
 use crate::host::is_host;
 use crate::keys::{listed, nearest};
 use crate::listen::Listen;
 use crate::mistakes::Mistake;
 use crate::node::{Node, Said};
 use crate::section::Section;
-use crate::value::{Unfit, unquoted, whole};
+use crate::value::{Unfit, seconds, unquoted, whole};
 
 /// The keys of the file.
-pub const KEYS: [&str; 5] = ["backend", "memcachehost", "memcacheport", "listen", "pools"];
+pub const KEYS: [&str; 7] =
+    ["backend", "memcachehost", "memcacheport", "listen", "longest_wait", "longest_patience", "pools"];
 
 /// Keys that begin so are for the author's anchors.
 const EXTENSION: &str = "x-";
@@ -34,10 +38,11 @@ fn map(mut file: Section) -> Result<Config, Vec<Mistake>> {
     let backend = backend(&mut file);
     let nowhere = Unfit::because("is an empty list", "leave the key out to listen on every address");
     let listen = file.take_each("listen", nowhere, listen).unwrap_or_default();
+    let limits = limits(&mut file);
     let pools = pools(&mut file);
     file.ignore(|key| key.starts_with(EXTENSION));
     let mistakes = file.close(&KEYS, Some(EXTENSION));
-    if mistakes.is_empty() { Ok(Config { backend, listen, pools }) } else { Err(mistakes) }
+    if mistakes.is_empty() { Ok(Config { backend, limits, listen, pools }) } else { Err(mistakes) }
 }
 
 fn backend(file: &mut Section) -> Backend {
@@ -71,6 +76,16 @@ fn host(said: &Said) -> Result<String, Unfit> {
 fn listen(said: &Said) -> Result<Listen, Unfit> {
     let address = said.word().and_then(|word| word.trim().parse().ok());
     address.ok_or_else(|| Unfit::new(said, Listen::EXPECTED))
+}
+
+fn limits(file: &mut Section) -> Limits {
+    let mut limit = |key| file.take(key, |said| seconds(&unquoted(said), SHORTEST_LIMIT..=LONGEST_LIMIT));
+    let (wait, patience) = (limit("longest_wait"), limit("longest_patience"));
+    let usual = Limits::default();
+    Limits {
+        longest_wait: wait.unwrap_or(usual.longest_wait),
+        longest_patience: patience.unwrap_or(usual.longest_patience),
+    }
 }
 
 fn pools(file: &mut Section) -> Vec<Pool> {

@@ -3,12 +3,14 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::servers;
-use crate::config::{DEFAULT_EXPIRE, LONGEST_EXPIRE, MOST_SLOTS, MOST_WAITERS, Pool, SHORTEST_EXPIRE};
+use crate::config::{
+    DEFAULT_EXPIRE, DEFAULT_MAX_WAITERS, LONGEST_EXPIRE, MOST_SLOTS, MOST_WAITERS, Pool, SHORTEST_EXPIRE,
+};
 use crate::mistakes::Mistake;
 use crate::name::Name;
 use crate::node::{At, Node, Said};
 use crate::section::Section;
-use crate::value::{Unfit, seconds, unquoted, whole};
+use crate::value::{Unfit, seconds_or_never, unquoted, whole};
 
 /// The keys of a pool.
 pub const KEYS: [&str; 5] = ["name", "expire", "maxlocks", "servers", "max_waiters"];
@@ -56,6 +58,7 @@ fn section(mut section: Section, nameless: String) -> (Option<Pool>, Vec<Mistake
     let slots = section.take("maxlocks", slots).unwrap_or(1);
     let servers = servers::take(&mut section);
     let max_waiters = section.take("max_waiters", |said| whole(said, 1..=MOST_WAITERS as i128));
+    let max_waiters = max_waiters.unwrap_or(DEFAULT_MAX_WAITERS);
     let label = name.as_ref().map_or(nameless, |name| format!("pool {name:?}"));
     let mistakes = section.close(&KEYS, None).into_iter();
     let mistakes = mistakes.map(|mistake| mistake.inside(&label)).collect();
@@ -74,7 +77,7 @@ fn name(said: &Said) -> Result<Name, Unfit> {
 }
 
 fn expire(said: &Said) -> Result<Option<Duration>, Unfit> {
-    seconds(&unquoted(said), SHORTEST_EXPIRE..=LONGEST_EXPIRE)
+    seconds_or_never(&unquoted(said), SHORTEST_EXPIRE..=LONGEST_EXPIRE)
 }
 
 fn slots(said: &Said) -> Result<u32, Unfit> {

@@ -1,7 +1,8 @@
 //! Keys that cannot stand where they stand.
 use super::{check, in_pool};
 
-const KEYS: &str = "the keys here are backend, memcachehost, memcacheport, listen and pools";
+const KEYS: &str =
+    "the keys here are backend, memcachehost, memcacheport, listen, longest_wait, longest_patience and pools";
 
 #[test]
 fn an_unknown_key_is_told_with_the_one_that_was_meant() {

@@ -29,7 +29,7 @@ fn in_pool(value: &str) -> String {
 #[test]
 fn a_file_needs_pools() {
     let empty = "f: the file is empty; name at least one pool under pools:";
-    let begin = "begin with one of the keys backend, memcachehost, memcacheport, listen or pools";
+    let begin = "begin with one of the keys backend, memcachehost, memcacheport, listen, longest_wait, longest_patience or pools";
     check(&[
         ("", &[empty]),
         ("# only\n\n# comments\n", &[empty]),
@@ -106,4 +106,14 @@ backend: redis
             "f:8: backend is \"redis\"; give inmemory or memcache",
         ],
     )]);
+}
+
+#[test]
+fn a_limit_is_a_number_of_seconds_above_zero() {
+    for (written, said) in [("0", "0"), ("-1", "-1"), ("86401", "86401"), ("never", "\"never\"")] {
+        check(&[(
+            &format!("longest_wait: {written}\npools: [{{name: a}}]"),
+            &[&format!("f:1: longest_wait is {said}; give seconds from 1 to 86400")],
+        )]);
+    }
 }

@@ -1,0 +1,145 @@
+//! What comes out of a pool's rules and of a backend.
+
+use std::{fmt, time::Duration};
+
+use actix::Message;
+use distributex_config::Name;
+use thiserror::Error;
+use tokio::time::Instant;
+
+use super::{AskId, LeaseId, Ticket, Token};
+
+/// What happened to a pool, and what its askers are answered.
+#[derive(Debug, Clone, PartialEq, Eq, Message)]
+#[rtype(result = "()")]
+pub enum Event {
+    /// A lease has begun. Its asker is told of it by [`Event::Granted`], now or when it comes back.
+    Began(Leased),
+    /// This ask's asker holds a slot.
+    Granted(Granted),
+    /// This ask gets no slot now.
+    Refused {
+        /// Whose answer this is.
+        ask: AskId,
+        /// The reason.
+        why: Refusal,
+        /// Where its asker stands in the line, or would stand; `None` where nothing would help.
+        place: Option<usize>,
+    },
+    /// This ask stands in the line.
+    Placed {
+        /// Whose place this is.
+        ask: AskId,
+        /// The number of the place.
+        ticket: Ticket,
+        /// How many stand before it, plus one.
+        place: usize,
+    },
+    /// This lease lives on: the answer to a renewal.
+    Renewed {
+        /// Whose answer this is.
+        ask: AskId,
+        /// The lease.
+        lease: Leased,
+    },
+    /// The release that this ask wanted is done.
+    Released {
+        /// Whose answer this is.
+        ask: AskId,
+        /// Whether there was something to release.
+        had: bool,
+    },
+    /// A lease is over.
+    Ended {
+        /// Which one.
+        token: Token,
+        /// Who had it.
+        host: Name,
+        /// How it ended.
+        how: Ending,
+        /// How long it was held.
+        held: Duration,
+    },
+    /// The store cannot be reached: nothing can be granted or released.
+    Away,
+    /// The store can be reached again.
+    Back,
+}
+
+/// A grant, as the ask is told of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Granted {
+    /// Whose answer this is.
+    pub ask: AskId,
+    /// What it got.
+    pub lease: Leased,
+    /// Whether its asker was told of this lease before.
+    pub again: bool,
+}
+
+/// A lease, as its holder knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Leased {
+    /// Its secret name; `None` for a lease that only its asker can end.
+    pub id: Option<LeaseId>,
+    /// Its fencing number.
+    pub token: Token,
+    /// Who holds it.
+    pub host: Name,
+    /// How long it lives without renewal; `None`: for ever.
+    pub ttl: Option<Duration>,
+    /// When it ends by itself; `None`: never.
+    pub until: Option<Instant>,
+    /// How long its asker stood in line.
+    pub waited: Duration,
+}
+
+/// How a lease ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// Its holder gave it back.
+    Released,
+    /// Its time was over.
+    Expired,
+    /// Its asker was gone before anybody was told of it, and did not come back in time.
+    Unheard,
+}
+
+impl fmt::Display for Ending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Released => "released",
+            Self::Expired => "expired",
+            Self::Unheard => "taken back unheard",
+        })
+    }
+}
+
+/// Why an ask got nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum Refusal {
+    /// Every slot is held, or others stand in line for the next one.
+    #[error("every slot is held")]
+    Full,
+    /// The time that this request would wait is over.
+    #[error("no slot became free in time")]
+    WaitOver,
+    /// A later ask of the same asker stands in its place, or its asker gave the place up.
+    #[error("another request of this owner took over")]
+    Superseded,
+    /// No more asks may wait: the pool's `max_waiters`, or the server's descriptors.
+    #[error("the line is full")]
+    LineFull,
+    /// The pool's `servers` do not name this host.
+    #[error("this host may not use the pool")]
+    HostNotAllowed,
+    /// The lease that was to be renewed is over.
+    #[error("the lease is lost")]
+    LeaseLost,
+    /// The server is stopping.
+    #[error("the server is stopping; ask again in a moment")]
+    Stopping,
+    /// The store cannot be reached.
+    #[error("the store cannot be reached; ask again in a moment")]
+    Away,
+}

@@ -1,0 +1,80 @@
+//! The numbers and names that a pool gives out.
+
+use std::fmt;
+
+/// The fencing number of a lease: every grant of a pool has a larger one than all grants before it, so that
+/// what the lock protects can refuse an older holder. Stays below 2^53, where JSON numbers are exact.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Token(pub u64);
+
+impl Token {
+    /// The number after this one.
+    #[must_use]
+    pub fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+}
+
+impl fmt::Display for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// The number of a place in a line: who came later has a larger one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ticket(pub u64);
+
+/// The secret name of a lease: 128 random bits. Who knows it holds the lease.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LeaseId(u128);
+
+impl LeaseId {
+    /// A name that nobody can guess.
+    ///
+    /// # Panics
+    /// When the system has no random bits: no lease is better than one that can be guessed.
+    #[must_use]
+    pub fn random() -> Self {
+        let mut bits = [0; 16];
+        getrandom::fill(&mut bits).expect("the system gives random bits");
+        Self(u128::from_ne_bytes(bits))
+    }
+
+    /// The name that [`LeaseId::reveal`] shows so; nothing else is one.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let is_hex = text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if is_hex { u128::from_str_radix(text, 16).ok().map(Self) } else { None }
+    }
+
+    /// The name in hexadecimal digits: for its holder alone.
+    #[must_use]
+    pub fn reveal(self) -> String {
+        format!("{:032x}", self.0)
+    }
+}
+
+/// Says nothing of the secret.
+impl fmt::Debug for LeaseId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LeaseId(…)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lease_id_is_read_as_it_is_shown_and_never_shown_by_chance() {
+        let id = LeaseId::random();
+
+        assert_eq!(LeaseId::parse(&id.reveal()), Some(id));
+        assert_ne!(LeaseId::random(), id);
+        assert_eq!(format!("{id:?}"), "LeaseId(…)");
+        for wrong in ["", "12", &"+".repeat(32), &"g".repeat(32), &"0".repeat(33)] {
+            assert_eq!(LeaseId::parse(wrong), None, "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! How many stand before a place of the line, in O(log n).
+//!
+//! A binary indexed tree (P. M. Fenwick, «A new data structure for cumulative frequency tables», 1994) over
+//! the seats of a row. New ones come only at its end; when the row is full, its owner seats everybody anew.
+
+/// A row of seats, taken or empty.
+#[derive(Debug, Default)]
+pub(super) struct Ranks {
+    /// `tree[i]` counts the taken seats of a stretch that ends at seat `i`.
+    tree: Vec<u32>,
+    /// The first seat that was never taken.
+    next: usize,
+}
+
+/// The shortest row.
+const SHORTEST: usize = 64;
+
+impl Ranks {
+    /// Whether nobody can come any more.
+    pub(super) fn is_full(&self) -> bool {
+        self.next == self.tree.len()
+    }
+
+    /// A row whose first `taken` seats are taken, with as many empty ones behind them.
+    pub(super) fn with_taken(taken: usize) -> Self {
+        let tree: Vec<u32> = vec![0; (2 * taken).max(SHORTEST)];
+        let mut ranks = Self { tree, next: 0 };
+        for _ in 0..taken {
+            ranks.push();
+        }
+        ranks
+    }
+
+    /// Takes the next seat, and tells its number. The row must not be full.
+    pub(super) fn push(&mut self) -> usize {
+        let seat = self.next;
+        self.next += 1;
+        self.add(seat, |count| count + 1);
+        seat
+    }
+
+    /// Empties a seat that is taken.
+    pub(super) fn remove(&mut self, seat: usize) {
+        self.add(seat, |count| count - 1);
+    }
+
+    /// How many seats are taken before this one.
+    pub(super) fn before(&self, seat: usize) -> usize {
+        let (mut end, mut sum) = (seat, 0);
+        while end > 0 {
+            sum += self.tree[end - 1] as usize;
+            end &= end - 1;
+        }
+        sum
+    }
+
+    fn add(&mut self, seat: usize, change: impl Fn(u32) -> u32) {
+        let mut at = seat + 1;
+        while let Some(count) = self.tree.get_mut(at - 1) {
+            *count = change(*count);
+            at += at & at.wrapping_neg();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_seat_knows_how_many_are_taken_before_it() {
+        let mut ranks = Ranks::with_taken(100);
+        for seat in (0..100).step_by(3) {
+            ranks.remove(seat);
+        }
+        let seat = ranks.push();
+
+        let before = |seat: usize| (0..seat).filter(|seat| seat % 3 != 0).count();
+        assert_eq!(seat, 100);
+        assert!((0..=100).all(|seat| ranks.before(seat) == before(seat)));
+    }
+}

@@ -1,0 +1,52 @@
+//! What anybody may know of a pool: no secrets.
+
+use std::{sync::Arc, time::Duration};
+
+use distributex_config::Name;
+use tokio::time::Instant;
+
+use super::{Ticket, Token};
+
+/// So much of a line is told.
+pub const SHOWN: usize = 100;
+
+/// A pool at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct State {
+    /// How many leases there may be at once.
+    pub slots: u32,
+    /// Who holds a slot, the oldest lease first.
+    pub holders: Vec<Holder>,
+    /// How many stand in line.
+    pub waiting: usize,
+    /// The first of them, [`SHOWN`] at most.
+    pub first: Vec<Waiting>,
+}
+
+/// Who holds a slot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    /// As which host.
+    pub host: Name,
+    /// The fencing number of the lease.
+    pub token: Token,
+    /// How long ago it was granted.
+    pub held: Duration,
+    /// When it ends without renewal; `None`: never.
+    pub until: Option<Instant>,
+    /// What the slot is for, if that was said.
+    pub command: Option<Arc<str>>,
+}
+
+/// Who stands in line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiting {
+    /// The number of the place.
+    pub ticket: Ticket,
+    /// As which host.
+    pub host: Name,
+    /// For how long it has stood there.
+    pub waited: Duration,
+    /// Whether a request of it is parked; otherwise the place waits for it to come back.
+    pub present: bool,
+}
