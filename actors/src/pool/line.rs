@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::{AskId, Asker, LeaseId, Ticket, Waiting, ranks::Ranks, state::SHOWN};
 
-/// One place in the line.
+/// Who stands in line, and on which terms.
 #[derive(Debug, Clone)]
 pub struct Waiter {
     /// Who waits.
@@ -31,11 +31,20 @@ pub struct Waiter {
     pub lease: Option<LeaseId>,
 }
 
+/// One place in the line.
+#[derive(Debug)]
+struct Place {
+    waiter: Waiter,
+    /// Its seat in the line's [`Ranks`].
+    seat: usize,
+}
+
 /// Those who wait for a pool. Every ask of a classic host has a place of its own; any other asker has one.
 #[derive(Debug, Default)]
 pub struct Line {
-    /// The waiters, the longest waiting first, each with its seat in `ranks`.
-    queue: BTreeMap<Ticket, (Waiter, usize)>,
+    /// The places, that of the longest waiter first. They stay where they are in memory when others come
+    /// and go.
+    queue: BTreeMap<Ticket, Box<Place>>,
     /// Where a parked ask stands.
     tickets: HashMap<AskId, Ticket>,
     /// Where an asker stands, in all its places.
@@ -88,13 +97,13 @@ impl Line {
     /// Who stands at this place.
     #[must_use]
     pub fn get(&self, ticket: Ticket) -> Option<&Waiter> {
-        self.queue.get(&ticket).map(|(waiter, _)| waiter)
+        self.queue.get(&ticket).map(|place| &place.waiter)
     }
 
     /// How many stand before this place, plus one.
     #[must_use]
     pub fn place(&self, ticket: Ticket) -> usize {
-        self.queue.get(&ticket).map_or(self.len(), |(_, seat)| self.ranks.before(*seat)) + 1
+        self.queue.get(&ticket).map_or(self.len(), |place| self.ranks.before(place.seat)) + 1
     }
 
     /// Changes what is known of a waiter, but not who it is.
@@ -119,10 +128,10 @@ impl Line {
 
     /// Takes out whoever waits longest, with all other places of the same asker, in their order.
     pub fn take_first(&mut self) -> Vec<Waiter> {
-        let Some((_, (first, _))) = self.queue.first_key_value() else {
+        let Some((_, first)) = self.queue.first_key_value() else {
             return Vec::new();
         };
-        let places = self.places.remove(&first.asker).unwrap_or_default();
+        let places = self.places.remove(&first.waiter.asker).unwrap_or_default();
         let out = |ticket| {
             let (waiter, seat) = self.take(ticket)?;
             self.ranks.remove(seat);
@@ -141,7 +150,7 @@ impl Line {
     #[must_use]
     pub fn first(&self, now: Instant) -> Vec<Waiting> {
         let shown = self.queue.iter().take(SHOWN);
-        let waiting = shown.map(|(ticket, (waiter, _))| Waiting {
+        let waiting = shown.map(|(ticket, place)| (ticket, &place.waiter)).map(|(ticket, waiter)| Waiting {
             ticket: *ticket,
             host: waiter.asker.host().clone(),
             waited: now - waiter.since,
@@ -155,12 +164,12 @@ impl Line {
         self.tickets.extend(waiter.present.map(|ask| (ask, ticket)));
         self.ends.extend(waiter.until.map(|end| (end, ticket)));
         let seat = seat.unwrap_or_else(|| self.ranks.push());
-        self.queue.insert(ticket, (waiter, seat));
+        self.queue.insert(ticket, Box::new(Place { waiter, seat }));
     }
 
     /// Takes a waiter out, but leaves its seat and what is known of its asker.
     fn take(&mut self, ticket: Ticket) -> Option<(Waiter, usize)> {
-        let (waiter, seat) = self.queue.remove(&ticket)?;
+        let Place { waiter, seat } = *self.queue.remove(&ticket)?;
         if let Some(ask) = waiter.present {
             self.tickets.remove(&ask);
         }
@@ -174,8 +183,8 @@ impl Line {
     /// it costs each of them O(1).
     fn seat_anew(&mut self) {
         self.ranks = Ranks::with_taken(self.queue.len());
-        for (number, (_, seat)) in self.queue.values_mut().enumerate() {
-            *seat = number;
+        for (number, place) in self.queue.values_mut().enumerate() {
+            place.seat = number;
         }
     }
 }
