@@ -60,6 +60,12 @@ impl Pools {
         self.by_name.get(name)
     }
 
+    /// The pool of this name, with its name as it is kept.
+    #[must_use]
+    pub fn named(&self, name: &str) -> Option<(&Name, &PoolHandle)> {
+        self.by_name.get_key_value(name)
+    }
+
     /// All pools with their names, in the order of the configuration.
     pub fn iter(&self) -> impl Iterator<Item = (&Name, &PoolHandle)> {
         self.names.iter().filter_map(|name| self.by_name.get_key_value(name))

@@ -1,13 +1,13 @@
 //! The classic protocol: `GET /get`, `/wait` and `/release` with `host=` and `pool=`, one word back.
 
-use std::{borrow::Cow, mem, rc::Rc, sync::Arc};
+use std::{borrow::Cow, mem, rc::Rc};
 
 use actix_web::{
-    Error, HttpResponse,
+    HttpResponse,
     body::BoxBody,
-    dev::{ServiceRequest, ServiceResponse},
+    dev::ServiceRequest,
     http::{
-        ConnectionType, Method, StatusCode,
+        Method, StatusCode,
         header::{ALLOW, CONTENT_TYPE, HeaderValue},
     },
 };
@@ -15,7 +15,7 @@ use distributex_actors::{Grant, PoolHandle, Pools, Refusal};
 use distributex_config::Name;
 use percent_encoding::percent_decode;
 
-use super::connection::Peer;
+use super::{connection::Peer, dispatch};
 
 /// The three calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,21 +26,7 @@ enum Call {
 }
 
 /// Answers any request: what is no call at all, too.
-///
-/// # Errors
-/// Never: every request has an answer.
-pub async fn answer(mut request: ServiceRequest, pools: Arc<Pools>) -> Result<ServiceResponse, Error> {
-    let Some(peer) = request.conn_data::<Rc<Peer>>().cloned() else {
-        return Ok(request.into_response(word(StatusCode::INTERNAL_SERVER_ERROR, "NO")));
-    };
-    let mut response = respond(&mut request, &pools, &peer).await;
-    if response.status() == StatusCode::SERVICE_UNAVAILABLE || peer.is_in_a_crowd() {
-        response.head_mut().set_connection_type(ConnectionType::Close);
-    }
-    Ok(request.into_response(response))
-}
-
-async fn respond(request: &mut ServiceRequest, pools: &Pools, peer: &Rc<Peer>) -> HttpResponse {
+pub async fn respond(request: &mut ServiceRequest, pools: &Pools, peer: &Rc<Peer>) -> HttpResponse {
     let handling = peer.begin();
     let Some(call) = call(request.path()) else {
         return word(StatusCode::NOT_FOUND, "INVALID");
@@ -68,11 +54,7 @@ async fn respond(request: &mut ServiceRequest, pools: &Pools, peer: &Rc<Peer>) -
 /// Tells the asker of its grant, if it is still there; otherwise the grant goes back.
 fn told(answer: Result<Grant, Refusal>, peer: &Peer) -> HttpResponse {
     match answer {
-        Ok(_) if peer.is_gone() => not_now(),
-        Ok(grant) => {
-            grant.heard();
-            word(StatusCode::OK, "YES")
-        }
+        Ok(grant) => dispatch::told(grant, peer, |_| word(StatusCode::OK, "YES")).unwrap_or_else(not_now),
         Err(why) => refused(why),
     }
 }
@@ -87,7 +69,8 @@ fn refused(why: Refusal) -> HttpResponse {
     }
 }
 
-fn not_now() -> HttpResponse {
+/// What cannot be answered now is answered so.
+pub fn not_now() -> HttpResponse {
     word(StatusCode::SERVICE_UNAVAILABLE, "NO")
 }
 

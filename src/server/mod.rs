@@ -25,11 +25,13 @@ use self::{
 
 pub mod classic;
 pub mod connection;
+pub mod dispatch;
 pub mod limits;
 pub mod listen;
 pub mod log;
 pub mod options;
 pub mod run;
+pub mod v1;
 
 /// How long a connection may be idle between two requests.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -70,7 +72,7 @@ pub fn server(
             let pools = pools.get_or_init(|| Arc::new(Pools::start(&config, &room)));
             let pools = Arc::clone(pools);
             let app = App::new()
-                .default_service(fn_service(move |request| classic::answer(request, Arc::clone(&pools))));
+                .default_service(fn_service(move |request| dispatch::answer(request, Arc::clone(&pools))));
             let http = HttpService::build()
                 .keep_alive(KeepAlive::Timeout(KEEP_ALIVE))
                 .client_request_timeout(connection::HEAD_LIMIT)

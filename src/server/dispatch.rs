@@ -1,0 +1,42 @@
+//! Which protocol a request speaks, and what all of them do alike.
+
+use std::{rc::Rc, sync::Arc};
+
+use actix_web::{
+    Error,
+    dev::{ServiceRequest, ServiceResponse},
+    http::{ConnectionType, StatusCode},
+};
+use distributex_actors::{Grant, Pools};
+
+use super::{classic, connection::Peer, v1};
+
+/// Answers any request.
+///
+/// # Errors
+/// Never: every request has an answer.
+pub async fn answer(mut request: ServiceRequest, pools: Arc<Pools>) -> Result<ServiceResponse, Error> {
+    let Some(peer) = request.conn_data::<Rc<Peer>>().cloned() else {
+        return Ok(request.into_response(classic::not_now())); // every connection has one
+    };
+    let mut response = if v1::is_for(request.path()) {
+        // On the heap, so that a parked classic wait does not keep room for it.
+        Box::pin(v1::respond(&mut request, &pools, &peer)).await
+    } else {
+        classic::respond(&mut request, &pools, &peer).await
+    };
+    if response.status() == StatusCode::SERVICE_UNAVAILABLE || peer.is_in_a_crowd() {
+        response.head_mut().set_connection_type(ConnectionType::Close);
+    }
+    Ok(request.into_response(response))
+}
+
+/// Tells an asker of its grant, if it is still there: the answer to send. Otherwise the grant goes back.
+pub fn told<T>(grant: Grant, peer: &Peer, tell: impl FnOnce(&Grant) -> T) -> Option<T> {
+    if peer.is_gone() {
+        return None;
+    }
+    let answer = tell(&grant);
+    grant.heard();
+    Some(answer)
+}

@@ -1,0 +1,227 @@
+//! What calls are answered when something is wrong: a kind for programs, a sentence for people.
+
+use std::borrow::Cow;
+
+use actix_web::{
+    HttpResponse,
+    http::{
+        ConnectionType, StatusCode,
+        header::{ALLOW, HeaderValue, RETRY_AFTER},
+    },
+};
+use distributex_actors::{Denial, Refusal, State};
+use distributex_config::Name;
+use serde::Serialize;
+
+use super::answer::{HolderBody, json};
+
+/// So many holders are told to who has to wait.
+const SHOWN: usize = 100;
+
+/// The kinds: few and fixed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    BadRequest,
+    HostNotAllowed,
+    NoSuchPool,
+    NotFound,
+    MethodNotAllowed,
+    Superseded,
+    LeaseLost,
+    TooLarge,
+    PoolFull,
+    WaitOver,
+    LineFull,
+    Internal,
+    Draining,
+    BackendDown,
+}
+
+impl Kind {
+    /// Its word and its status.
+    fn shown(self) -> (&'static str, StatusCode) {
+        match self {
+            Self::BadRequest => ("bad_request", StatusCode::BAD_REQUEST),
+            Self::HostNotAllowed => ("host_not_allowed", StatusCode::FORBIDDEN),
+            Self::NoSuchPool => ("no_such_pool", StatusCode::NOT_FOUND),
+            Self::NotFound => ("not_found", StatusCode::NOT_FOUND),
+            Self::MethodNotAllowed => ("method_not_allowed", StatusCode::METHOD_NOT_ALLOWED),
+            Self::Superseded => ("superseded", StatusCode::CONFLICT),
+            Self::LeaseLost => ("lease_lost", StatusCode::GONE),
+            Self::TooLarge => ("too_large", StatusCode::PAYLOAD_TOO_LARGE),
+            Self::PoolFull => ("pool_full", StatusCode::LOCKED),
+            Self::WaitOver => ("wait_over", StatusCode::LOCKED),
+            Self::LineFull => ("line_full", StatusCode::TOO_MANY_REQUESTS),
+            Self::Internal => ("internal", StatusCode::INTERNAL_SERVER_ERROR),
+            Self::Draining => ("draining", StatusCode::SERVICE_UNAVAILABLE),
+            Self::BackendDown => ("backend_down", StatusCode::SERVICE_UNAVAILABLE),
+        }
+    }
+
+    fn passes_soon(self) -> bool {
+        matches!(self, Self::PoolFull | Self::LineFull | Self::Draining | Self::BackendDown)
+    }
+}
+
+impl From<Refusal> for Kind {
+    fn from(why: Refusal) -> Self {
+        match why {
+            Refusal::Full => Self::PoolFull,
+            Refusal::WaitOver => Self::WaitOver,
+            Refusal::Superseded => Self::Superseded,
+            Refusal::LineFull => Self::LineFull,
+            Refusal::HostNotAllowed => Self::HostNotAllowed,
+            Refusal::LeaseLost => Self::LeaseLost,
+            Refusal::Stopping => Self::Draining,
+            Refusal::Away => Self::BackendDown,
+        }
+    }
+}
+
+/// Why a call was not done.
+#[derive(Debug)]
+pub(super) struct Problem {
+    kind: Kind,
+    message: Cow<'static, str>,
+    /// Where the asker stands or would stand, and the pool as it is.
+    line: Option<Box<(usize, State)>>,
+    /// The methods that are allowed.
+    allow: Option<&'static str>,
+    /// Whether the connection ends with the answer.
+    closes: bool,
+}
+
+impl Problem {
+    pub(super) fn new(kind: Kind, message: impl Into<Cow<'static, str>>) -> Self {
+        Self { kind, message: message.into(), line: None, allow: None, closes: false }
+    }
+
+    /// The same, and the end of its connection.
+    pub(super) fn closing(self) -> Self {
+        Self { closes: true, ..self }
+    }
+
+    pub(super) fn not_found() -> Self {
+        Self::new(Kind::NotFound, "there is no such call; /openapi.json describes them all")
+    }
+
+    pub(super) fn not_allowed(allow: &'static str) -> Self {
+        let message = format!("this call does not know the method; use {allow}");
+        Self { allow: Some(allow), ..Self::new(Kind::MethodNotAllowed, message) }
+    }
+
+    pub(super) fn no_such_pool(segment: &str) -> Self {
+        let cut = &segment[..segment.floor_char_boundary(Name::MOST_BYTES)];
+        Self::new(Kind::NoSuchPool, format!("no pool is named {cut:?}; GET /v1/pools tells which there are"))
+    }
+
+    pub(super) fn lease_lost() -> Self {
+        let message = "there is no such lease or place any more: it was released, or it expired";
+        Self::new(Kind::LeaseLost, message)
+    }
+
+    /// What a pool said no to.
+    pub(super) fn refused(why: Refusal, pool: &Name) -> Self {
+        match why {
+            Refusal::LeaseLost => Self::lease_lost(),
+            Refusal::Full => Self::new(why.into(), format!("every slot of {pool} is held")),
+            Refusal::WaitOver => Self::new(why.into(), format!("no slot of {pool} became free in time")),
+            Refusal::Superseded => {
+                let message =
+                    "a later request of this owner took over, or gave the place up; stop asking here";
+                Self::new(why.into(), message)
+            }
+            Refusal::LineFull => {
+                Self::new(why.into(), format!("no more can wait for {pool}; ask again in a moment"))
+            }
+            Refusal::HostNotAllowed => Self::new(
+                why.into(),
+                format!("this host may not use {pool}; its \"servers\" in the configuration do not name it"),
+            ),
+            Refusal::Stopping | Refusal::Away => Self::new(why.into(), why.to_string()),
+        }
+    }
+
+    /// Why an ask got no slot. Who may have a place has one if it is not behind all others.
+    pub(super) fn denied(denial: Denial, pool: &Name, keeps_place: bool) -> Self {
+        let problem = Self::refused(denial.why, pool);
+        let (Some(place), Some(state)) = (denial.place, denial.state) else { return problem };
+        let held = match state.slots {
+            1 => format!("the slot of {pool} is held"),
+            slots => format!("all {slots} slots of {pool} are held"),
+        };
+        let place_is = ordinal(place);
+        let message = if keeps_place && place <= state.waiting {
+            format!("{held}; you are {place_is} in line, and keep that place if you ask again soon")
+        } else if problem.kind == Kind::WaitOver {
+            format!("{held}, and the wait is over; ask again, with an \"owner\" to keep your place meanwhile")
+        } else {
+            format!("{held}; you would be {place_is} in line: ask with a \"wait\" to stand there")
+        };
+        let message = message.into();
+        Self { message, line: Some(Box::new((place, state))), ..problem }
+    }
+
+    /// As it is sent.
+    pub(super) fn answer(self, store: &str) -> HttpResponse {
+        let (kind, status) = self.kind.shown();
+        let state = self.line.as_deref().map(|(_, state)| state);
+        let body = ErrorBody {
+            kind,
+            message: &self.message,
+            place: self.line.as_deref().map(|(place, _)| *place),
+            line: state.map(|state| state.waiting),
+            holders: state.map(|state| state.holders.iter().take(SHOWN).map(HolderBody::of).collect()),
+            store,
+        };
+        let mut response = json(status, &body);
+        if let Some(allow) = self.allow {
+            response.headers_mut().insert(ALLOW, HeaderValue::from_static(allow));
+        }
+        if self.kind.passes_soon() {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        if self.closes {
+            response.head_mut().set_connection_type(ConnectionType::Close);
+        }
+        response
+    }
+}
+
+#[derive(Serialize)]
+struct ErrorBody<'a> {
+    kind: &'static str,
+    message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    place: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    holders: Option<Vec<HolderBody<'a>>>,
+    store: &'a str,
+}
+
+/// 1st, 2nd, 3rd, 4th.
+fn ordinal(number: usize) -> String {
+    let ending = match (number % 10, number % 100) {
+        (1, 1 | 21..) => "st",
+        (2, 2 | 22..) => "nd",
+        (3, 3 | 23..) => "rd",
+        _ => "th",
+    };
+    format!("{number}{ending}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_counted_as_people_do() {
+        let places = [1, 2, 3, 4, 10, 11, 12, 13, 21, 22, 23, 101, 111, 112, 121];
+        assert_eq!(
+            places.map(ordinal).join(" "),
+            "1st 2nd 3rd 4th 10th 11th 12th 13th 21st 22nd 23rd 101st 111th 112th 121st"
+        );
+    }
+}

@@ -1,0 +1,90 @@
+//! What a path asks for.
+
+use std::borrow::Cow;
+
+use distributex_actors::Token;
+use percent_encoding::percent_decode_str;
+
+/// The calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Call {
+    /// `/v1/pools/{pool}/acquire`
+    Acquire,
+    /// `/v1/pools/{pool}/renew`
+    Renew,
+    /// `/v1/pools/{pool}/release`
+    Release,
+    /// `/v1/pools`
+    Pools,
+    /// `/v1/pools/{pool}`
+    Pool,
+    /// `/v1/pools/{pool}/holders/{token}`; `None` if that is no token at all.
+    Holder(Option<Token>),
+    /// `/openapi.json`
+    OpenApi,
+}
+
+impl Call {
+    /// Whether it is a `POST`.
+    pub(super) fn changes_something(self) -> bool {
+        match self {
+            Self::Acquire | Self::Renew | Self::Release => true,
+            Self::Pools | Self::Pool | Self::Holder(_) | Self::OpenApi => false,
+        }
+    }
+}
+
+/// The call of a path, and the pool's segment in it. One slash at the end does not count.
+pub(super) fn call(path: &str) -> Option<(Call, &str)> {
+    if path == "/openapi.json" {
+        return Some((Call::OpenApi, ""));
+    }
+    let path = path.strip_suffix('/').unwrap_or(path);
+    let mut segments = path.strip_prefix("/v1/pools")?.split('/');
+    let mut next = || segments.next();
+    match (next(), next(), next(), next(), next()) {
+        (Some(""), None, ..) => Some((Call::Pools, "")),
+        (Some(""), Some(pool), None, ..) => Some((Call::Pool, pool)),
+        (Some(""), Some(pool), Some("acquire"), None, _) => Some((Call::Acquire, pool)),
+        (Some(""), Some(pool), Some("renew"), None, _) => Some((Call::Renew, pool)),
+        (Some(""), Some(pool), Some("release"), None, _) => Some((Call::Release, pool)),
+        (Some(""), Some(pool), Some("holders"), Some(token), None) => {
+            Some((Call::Holder(token.parse().ok().map(Token)), pool))
+        }
+        _ => None,
+    }
+}
+
+/// A segment without its percent signs; `None` if that is not UTF-8.
+pub(super) fn decoded(segment: &str) -> Option<Cow<'_, str>> {
+    percent_decode_str(segment).decode_utf8().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_a_call() {
+        for (path, expected) in [
+            ("/v1/pools", Some((Call::Pools, ""))),
+            ("/v1/pools/", Some((Call::Pools, ""))),
+            ("/v1/pools/a%2Fb", Some((Call::Pool, "a%2Fb"))),
+            ("/v1/pools/a/acquire", Some((Call::Acquire, "a"))),
+            ("/v1/pools/a/acquire/", Some((Call::Acquire, "a"))),
+            ("/v1/pools/acquire/renew", Some((Call::Renew, "acquire"))),
+            ("/v1/pools/a/release", Some((Call::Release, "a"))),
+            ("/v1/pools/a/holders/17", Some((Call::Holder(Some(Token(17))), "a"))),
+            ("/v1/pools/a/holders/x", Some((Call::Holder(None), "a"))),
+            ("/openapi.json", Some((Call::OpenApi, ""))),
+            ("/v1", None),
+            ("/v1/poolsies", None),
+            ("/v1/pools/a/holders", None),
+            ("/v1/pools/a/acquire/b", None),
+            ("/v1/pools/a/holders/17/b", None),
+            ("/v1/pools/a/Acquire", None),
+        ] {
+            assert_eq!(call(path), expected, "{path}");
+        }
+    }
+}

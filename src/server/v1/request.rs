@@ -1,0 +1,145 @@
+//! JSON in: what the body of a call asks for.
+
+use std::{sync::Arc, time::Duration};
+
+use distributex_actors::{Ask, AskId, Asker, Held, LeaseId};
+use distributex_config::{LONGEST_EXPIRE, Name};
+use serde::Deserialize;
+
+use super::{
+    error::{Kind, Problem},
+    field::Field,
+};
+
+/// The shortest `ttl`: below that no client could renew in time.
+const SHORTEST_TTL: Duration = Duration::from_millis(500);
+
+/// So many bytes of a `command` are kept.
+const LONGEST_COMMAND: usize = 255;
+
+/// The fields of all calls; each call looks at its own.
+#[derive(Deserialize)]
+struct Fields<'a> {
+    #[serde(borrow, default)]
+    host: Field<'a>,
+    #[serde(borrow, default)]
+    owner: Field<'a>,
+    #[serde(borrow, default)]
+    wait: Field<'a>,
+    #[serde(borrow, default)]
+    patience: Field<'a>,
+    #[serde(borrow, default)]
+    ttl: Field<'a>,
+    #[serde(borrow, default)]
+    command: Field<'a>,
+    #[serde(borrow, default)]
+    lease: Field<'a>,
+}
+
+/// What an acquire asks for.
+pub(super) fn acquire(body: &[u8]) -> Result<Ask, Problem> {
+    let fields = fields(body)?;
+    let host = name("host", &fields.host)?.ok_or_else(|| missing("\"host\""))?;
+    let id = AskId::next();
+    let asker = match name("owner", &fields.owner)? {
+        Some(owner) => Asker::Owner { host, owner },
+        None => Asker::Once { host, ask: id },
+    };
+    Ok(Ask {
+        id,
+        asker,
+        wait: Some(seconds("wait", &fields.wait)?.unwrap_or_default()),
+        patience: seconds("patience", &fields.patience)?,
+        ttl: ttl(&fields)?,
+        command: text("command", &fields.command)?.map(command),
+        lease: Some(LeaseId::random()),
+    })
+}
+
+/// Whether the asker may have a place when its request has ended without a slot.
+pub(super) fn keeps_place(ask: &Ask) -> bool {
+    ask.asker.comes_back() && ask.patience != Some(Duration::ZERO)
+}
+
+/// Which lease a renew is about, and for how long it is to live.
+pub(super) fn renew(body: &[u8]) -> Result<(LeaseId, Option<Duration>), Problem> {
+    let fields = fields(body)?;
+    let ttl = ttl(&fields)?;
+    let lease = lease(&fields)?.ok_or_else(|| missing("\"lease\""))?;
+    Ok((lease, ttl))
+}
+
+/// What a release is about.
+pub(super) fn release(body: &[u8]) -> Result<Held, Problem> {
+    let fields = fields(body)?;
+    if let Some(lease) = lease(&fields)? {
+        return Ok(Held::Lease(lease));
+    }
+    match (name("host", &fields.host)?, name("owner", &fields.owner)?) {
+        (Some(host), Some(owner)) => Ok(Held::By(Asker::Owner { host, owner })),
+        (Some(_) | None, Some(_) | None) => Err(missing("\"lease\", or \"host\" and \"owner\"")),
+    }
+}
+
+fn fields(body: &[u8]) -> Result<Fields<'_>, Problem> {
+    match body.trim_ascii_start().first() {
+        Some(b'{') => {
+            serde_json::from_slice(body).map_err(|error| bad(format!("the body is no JSON: {error}")))
+        }
+        Some(_) => Err(bad("the body has to be a JSON object, such as {\"host\": \"web1\"}")),
+        None => Err(bad("the body is empty; it has to be a JSON object, such as {\"host\": \"web1\"}")),
+    }
+}
+
+fn text<'a>(key: &str, field: &'a Field<'_>) -> Result<Option<&'a str>, Problem> {
+    match field {
+        Field::Absent => Ok(None),
+        Field::Text(text) => Ok(Some(text)),
+        Field::Number(_) | Field::Other => Err(bad(format!("{key:?} has to be text, in quotes"))),
+    }
+}
+
+fn name(key: &str, field: &Field<'_>) -> Result<Option<Name>, Problem> {
+    let Some(text) = text(key, field)? else { return Ok(None) };
+    Name::new(text).map(Some).map_err(|error| bad(format!("{key:?}: {error}")))
+}
+
+/// Longer than the longest expiry is as long as that.
+fn seconds(key: &str, field: &Field<'_>) -> Result<Option<Duration>, Problem> {
+    match *field {
+        Field::Absent => Ok(None),
+        Field::Number(number) if number >= 0.0 => {
+            Ok(Some(Duration::from_secs_f64(number.min(LONGEST_EXPIRE.as_secs_f64()))))
+        }
+        Field::Number(_) | Field::Text(_) | Field::Other => {
+            Err(bad(format!("{key:?} has to be a number of seconds, 0 or more, without quotes")))
+        }
+    }
+}
+
+fn ttl(fields: &Fields<'_>) -> Result<Option<Duration>, Problem> {
+    let ttl = seconds("ttl", &fields.ttl)?;
+    if ttl.is_some_and(|ttl| ttl < SHORTEST_TTL) {
+        return Err(bad(format!("\"ttl\" has to be {} or more", SHORTEST_TTL.as_secs_f64())));
+    }
+    Ok(ttl)
+}
+
+/// A text that is no lease's name names one that is lost.
+fn lease(fields: &Fields<'_>) -> Result<Option<LeaseId>, Problem> {
+    let Some(text) = text("lease", &fields.lease)? else { return Ok(None) };
+    LeaseId::parse(text).map(Some).ok_or_else(Problem::lease_lost)
+}
+
+fn command(text: &str) -> Arc<str> {
+    let cut = &text[..text.floor_char_boundary(LONGEST_COMMAND)];
+    if cut.contains(char::is_control) { cut.replace(char::is_control, " ").into() } else { cut.into() }
+}
+
+fn missing(what: &str) -> Problem {
+    bad(format!("{what} is missing"))
+}
+
+fn bad(message: impl Into<std::borrow::Cow<'static, str>>) -> Problem {
+    Problem::new(Kind::BadRequest, message)
+}
