@@ -226,7 +226,14 @@ impl Client {
 
     /// Ends the sending half of the connection.
     pub(crate) fn half_close(&self) {
-        self.stream().shutdown(Shutdown::Write).unwrap();
+        half_close(self.stream());
+    }
+}
+
+/// Ends the sending half of a connection. One that the other end has reset has none any more.
+pub(crate) fn half_close(stream: &TcpStream) {
+    if let Err(error) = stream.shutdown(Shutdown::Write) {
+        assert_eq!(error.kind(), io::ErrorKind::NotConnected, "{error}");
     }
 }
 

@@ -2,11 +2,13 @@
 
 use std::{
     io::{Read as _, Write as _},
-    net::{Shutdown, SocketAddr, TcpListener, TcpStream},
+    net::{SocketAddr, TcpListener, TcpStream},
     time::Duration,
 };
 
 use socket2::SockRef;
+
+use crate::support::half_close;
 
 /// How long to wait for the wrapper before the test fails.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -88,7 +90,7 @@ impl Asked {
     /// Answers with these bytes and ends the connection.
     pub(super) fn answer_bytes(mut self, bytes: &str) {
         self.stream.write_all(bytes.as_bytes()).unwrap();
-        self.stream.shutdown(Shutdown::Write).unwrap();
+        half_close(&self.stream); // who has read enough may be gone
         let _ = self.stream.read_to_end(&mut Vec::new()); // an unread byte would become a reset
     }
 
