@@ -10,7 +10,7 @@ fn hundreds_of_waiters_are_served_in_the_order_in_which_they_came() {
     assert_eq!(server.word("/get?host=host0&pool=pool1"), "YES");
     let waiters: Vec<_> = (1..=400).map(|n| server.waiting(&format!("host{n}"), "pool1")).collect();
 
-    serve_in_order(&server, waiters);
+    serve_in_order(server, waiters);
 }
 
 #[test]
@@ -19,11 +19,11 @@ fn five_thousand_waiters_are_granted_once_each_and_never_two_at_once() {
     assert_eq!(server.word("/get?host=host0&pool=pool1"), "YES");
     let waiters: Vec<_> = (1..=5_000).map(|n| server.waiting(&format!("host{n}"), "pool1")).collect();
 
-    serve_in_order(&server, waiters);
+    serve_in_order(server, waiters);
 }
 
 /// Releases `host0`, then each waiter as soon as it has the slot; nobody else may have heard anything then.
-fn serve_in_order(server: &Server, mut waiters: Vec<Client>) {
+fn serve_in_order(server: Server, mut waiters: Vec<Client>) {
     let mut releases = server.connect();
     for (n, waiter) in waiters.iter_mut().enumerate() {
         assert!(waiter.is_silent(), "two holders");
@@ -31,7 +31,9 @@ fn serve_in_order(server: &Server, mut waiters: Vec<Client>) {
         assert_eq!(waiter.answer(), (200, "YES".to_owned()));
     }
     assert_eq!(server.word("/get?host=other&pool=pool1"), "NO");
-    assert!(waiters.iter().all(Client::is_silent), "somebody was answered twice");
+    // Who was served first may have been idle for so long that the server has closed its connection.
+    drop(server);
+    assert!(waiters.iter_mut().all(|waiter| waiter.rest().is_empty()), "somebody was answered twice");
 }
 
 #[test]
