@@ -6,12 +6,35 @@ use std::{
     time::Duration,
 };
 
-use socket2::SockRef;
+use socket2::{Domain, SockRef, Socket, Type};
 
 use crate::support::half_close;
 
 /// How long to wait for the wrapper before the test fails.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A port on which nobody listens, and which goes to none of the tests that ask for a free one meanwhile. Who
+/// is told its number can listen there.
+#[derive(Debug)]
+pub(super) struct Port {
+    /// Bound, and no more than that.
+    socket: Socket,
+}
+
+impl Port {
+    /// Takes a free one.
+    pub(super) fn take() -> Self {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        socket.set_reuse_address(true).unwrap();
+        socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+        Self { socket }
+    }
+
+    /// Its address.
+    pub(super) fn addr(&self) -> SocketAddr {
+        self.socket.local_addr().unwrap().as_socket().unwrap()
+    }
+}
 
 /// A listening socket.
 #[derive(Debug)]

@@ -4,18 +4,18 @@ use std::process::Command;
 
 use super::{
     ONE_SLOT,
-    fake::Fake,
+    fake::{Fake, Port},
     run::{Run, wrapper},
 };
 use crate::support::{Server, file_with};
 
 #[test]
 fn a_server_that_comes_later_is_found() {
-    let addr = Fake::start().addr();
-    let mut run = Run::start(wrapper(addr).args(["-v", "echo ran"]));
+    let port = Port::take();
+    let mut run = Run::start(wrapper(port.addr()).args(["-v", "echo ran"]));
     run.says("trying again");
 
-    let server = Fake::start_at(addr);
+    let server = Fake::start_at(port.addr());
     server.asked_to("wait").answer("YES");
 
     assert_eq!(run.line(), "ran");
@@ -25,18 +25,20 @@ fn a_server_that_comes_later_is_found() {
 
 #[test]
 fn a_server_that_was_killed_is_asked_again_when_it_is_back() {
-    let mut server = Server::start(ONE_SLOT);
+    let port = Port::take();
+    let start = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_distributexd"));
+        Server::spawn(command.arg("-c").arg(file_with(ONE_SLOT)).args(["--listen", &port.addr().to_string()]))
+    };
+    let mut server = start();
     server.get("/get?host=other&pool=p");
     let mut run = Run::start(wrapper(server.addr).args(["-v", "echo ran"]));
     run.says("asking");
 
-    let addr = server.addr;
     server.child.kill().unwrap();
     server.child.wait().unwrap();
     run.says("trying again");
-    let mut again = Command::new(env!("CARGO_BIN_EXE_distributexd"));
-    let again = again.arg("-c").arg(file_with(ONE_SLOT)).args(["--listen", &addr.to_string()]);
-    let server = Server::spawn(again);
+    let server = start();
 
     assert_eq!((run.line(), run.end().0), ("ran".to_owned(), 0));
     assert_eq!(server.get("/get?host=other&pool=p").1, "YES");

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use super::{
     ONE_SLOT,
-    fake::Fake,
+    fake::Port,
     run::{ended, wrapper, wrapper_as},
 };
 use crate::support::Server;
@@ -64,13 +64,13 @@ fn help_and_version_go_to_the_output() {
 
 #[test]
 fn a_server_that_is_not_there_is_69_when_there_is_no_time() {
-    let nowhere = Fake::start().addr();
+    let nowhere = Port::take();
 
-    let (code, _, said) = ended(wrapper(nowhere).args(["-n", "true"]));
+    let (code, _, said) = ended(wrapper(nowhere.addr()).args(["-n", "true"]));
     assert_eq!(code, 69);
     assert!(said.contains("cannot reach"), "{said}");
 
-    let (code, _, said) = ended(wrapper(nowhere).args(["-w", "0.3", "true"]));
+    let (code, _, said) = ended(wrapper(nowhere.addr()).args(["-w", "0.3", "true"]));
     assert_eq!(code, 69);
     assert!(said.contains("gave up after 0.3 s"), "{said}");
 }
