@@ -1,6 +1,7 @@
 //! Starts the real server on a port of its own, asks it over real sockets, and stops it when dropped.
 
 use std::{
+    collections::HashMap,
     fs,
     io::{self, BufRead as _, BufReader, Read as _, Write as _},
     net::{Shutdown, SocketAddr, TcpStream},
@@ -88,27 +89,33 @@ impl Server {
 
     /// Returns when the kernel has bytes for the server that this client sent.
     pub(crate) fn has_bytes_of(&self, client: SocketAddr) {
-        eventually(|| self.end_of(client).is_none_or(|(_, unread)| unread > 0));
+        eventually(|| self.ends().get(&client.port()).is_some_and(|(_, unread)| *unread > 0));
     }
 
-    /// Returns when the kernel knows on the server's side that this client ended its connection.
-    pub(crate) fn has_end_of(&self, client: SocketAddr) {
+    /// Returns when the kernel knows on the server's side that these clients ended their connections.
+    pub(crate) fn has_ends_of(&self, clients: &[SocketAddr]) {
         const ESTABLISHED: u8 = 1;
-        eventually(|| self.end_of(client).is_none_or(|(state, _)| state != ESTABLISHED));
+        eventually(|| {
+            let ends = self.ends();
+            clients
+                .iter()
+                .all(|client| ends.get(&client.port()).is_none_or(|(state, _)| *state != ESTABLISHED))
+        });
     }
 
-    /// The state of the server's end of a connection, and how many bytes are unread there; see proc_net_tcp(5).
-    fn end_of(&self, client: SocketAddr) -> Option<(u8, u64)> {
-        let port = |addr: SocketAddr| format!(":{:04X}", addr.port());
-        let table = fs::read_to_string("/proc/net/tcp").unwrap();
-        let is_it = |line: &&str| {
-            let mut fields = line.split_ascii_whitespace().skip(1);
-            fields.next().is_some_and(|local| local.ends_with(&port(self.addr)))
-                && fields.next().is_some_and(|remote| remote.ends_with(&port(client)))
+    /// The server's ends of its connections by the port of the client: the state, and how many bytes are unread.
+    /// See proc_net_tcp(5). With thousands of connections on the machine it is long: all are found in one go.
+    fn ends(&self) -> HashMap<u16, (u8, u64)> {
+        let own = format!(":{:04X} ", self.addr.port());
+        let port = |addr: &str| u16::from_str_radix(addr.split_once(':')?.1, 16).ok();
+        let end = |line: &str| {
+            let fields: Vec<_> = line.split_ascii_whitespace().collect();
+            let (_, unread) = fields.get(4)?.split_once(':')?;
+            let end = (u8::from_str_radix(fields[3], 16).ok()?, u64::from_str_radix(unread, 16).ok()?);
+            (port(fields[1])? == self.addr.port()).then_some((port(fields[2])?, end))
         };
-        let fields: Vec<_> = table.lines().find(is_it)?.split_ascii_whitespace().collect();
-        let (_, unread) = fields[4].split_once(':')?;
-        Some((u8::from_str_radix(fields[3], 16).ok()?, u64::from_str_radix(unread, 16).ok()?))
+        let table = fs::read_to_string("/proc/net/tcp").unwrap();
+        table.lines().filter(|line| line.contains(&own)).filter_map(end).collect()
     }
 
     /// Sends a signal.

@@ -59,7 +59,7 @@ fn a_waiter_that_hangs_up_at_the_moment_of_its_grant_does_not_keep_the_slot() {
         server.has_bytes_of(ann.addr());
         let addr = bob.addr();
         let bob = end(bob);
-        server.has_end_of(addr);
+        server.has_ends_of(&[addr]);
         server.signal(Signal::CONT);
 
         assert_eq!(ann.answer().1, "OK", "{how}");
@@ -82,7 +82,7 @@ fn a_get_whose_client_hung_up_does_not_keep_the_slot() {
         let addr = ann.addr();
         server.has_bytes_of(addr);
         let _ann = end(ann);
-        server.has_end_of(addr);
+        server.has_ends_of(&[addr]);
         server.signal(Signal::CONT);
 
         assert_eq!(server.word("/wait?host=bob&pool=pool1"), "YES", "{how}");
@@ -104,7 +104,7 @@ fn of_five_waits_of_one_host_the_first_may_hang_up_while_the_others_read_yes() {
         server.has_bytes_of(ann.addr());
         let addr = first.addr();
         let _first = end(first);
-        server.has_end_of(addr);
+        server.has_ends_of(&[addr]);
         server.signal(Signal::CONT);
 
         assert!(others.iter_mut().all(|other| other.answer().1 == "YES"), "{how}");
@@ -143,7 +143,7 @@ fn sixty_slots_pass_over_sixty_clients_that_just_hung_up() {
     server.has_bytes_of(releases.addr());
     let addrs: Vec<_> = leaving.iter().map(Client::addr).collect();
     drop(leaving);
-    addrs.into_iter().for_each(|addr| server.has_end_of(addr));
+    server.has_ends_of(&addrs);
     server.signal(Signal::CONT);
 
     assert!(staying.iter_mut().all(|client| client.answer().1 == "YES"));
