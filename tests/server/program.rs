@@ -157,11 +157,16 @@ fn while_it_stops_nothing_is_granted_and_a_second_signal_ends_it_at_once() {
     let mut ann = server.connect();
     assert_eq!(ann.ask("/get?host=ann&pool=pool1").1, "YES");
     let mut bob = server.waiting("bob", "pool1");
+    let mut idle = server.connect();
+    idle.ask("/nothing");
 
     server.signal(Signal::TERM);
     assert_eq!(bob.answer(), (503, "NO".to_owned()));
-    assert_eq!(ann.ask("/release?host=ann&pool=pool1").1, "OK");
-    assert_eq!(ann.ask("/get?host=ann&pool=pool2"), (503, "NO".to_owned()));
+    // Both at once: it would end by itself a second after the first signal, or sooner without a connection.
+    let asks = ["release?host=ann&pool=pool1", "get?host=ann&pool=pool2"];
+    ann.send_raw(&asks.map(|ask| format!("GET /{ask} HTTP/1.1\r\nHost: test\r\n\r\n")).concat());
+    assert_eq!(ann.answer().1, "OK");
+    assert_eq!(ann.answer(), (503, "NO".to_owned()));
     server.signal(Signal::INT);
 
     assert_eq!(server.end().code(), Some(130));
@@ -172,10 +177,11 @@ const CIDS_END: &str = "INFO  expired pool=\"pool1\" host=\"cid\"";
 
 #[test]
 fn the_log_has_a_line_for_every_grant_release_and_expiry() {
-    let mut server =
-        Server::start_with("pools: [{name: pool1, expire: 0.2}]", |command| command.stderr(Stdio::piped()));
-    assert_eq!(server.word("/get?host=ann&pool=pool1"), "YES");
-    server.word("/release?host=ann&pool=pool1");
+    // What is to be released must not expire before that.
+    let pools = "pools: [{name: pool1, expire: 0.2}, {name: long}]";
+    let mut server = Server::start_with(pools, |command| command.stderr(Stdio::piped()));
+    assert_eq!(server.word("/get?host=ann&pool=long"), "YES");
+    server.word("/release?host=ann&pool=long");
     assert_eq!(server.word("/get?host=b%20%22b&pool=pool1"), "YES");
     let mut cid = server.waiting("cid", "pool1");
     assert_eq!(cid.answer().1, "YES");
@@ -189,8 +195,8 @@ fn the_log_has_a_line_for_every_grant_release_and_expiry() {
         said,
         [
             "INFO  started",
-            "INFO  granted pool=\"pool1\" host=\"ann\" token waited",
-            "INFO  released pool=\"pool1\" host=\"ann\" token held",
+            "INFO  granted pool=\"long\" host=\"ann\" token waited",
+            "INFO  released pool=\"long\" host=\"ann\" token held",
             "INFO  granted pool=\"pool1\" host=\"b \\\"b\" token waited",
             "INFO  expired pool=\"pool1\" host=\"b \\\"b\" token held",
             "INFO  granted pool=\"pool1\" host=\"cid\" token waited",

@@ -117,16 +117,16 @@ pub(super) fn ended(command: &mut Command) -> (i32, String, String) {
     (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
 }
 
-/// Waits until this is so; fails after ten seconds.
+/// Waits until this is so; fails after thirty seconds.
 #[expect(clippy::disallowed_methods, reason = "a process's end or a file's content sends a test no event")]
 pub(super) fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
-    for _ in 0..2000 {
+    for _ in 0..6000 {
         if is_so() {
             return;
         }
         thread::sleep(Duration::from_millis(5));
     }
-    panic!("{what}: not within ten seconds");
+    panic!("{what}: not within thirty seconds");
 }
 
 /// A new, empty folder.

@@ -83,9 +83,9 @@ fn no_slot_is_75_or_what_was_asked_for() {
     for (options, status) in [
         (&["-n"] as &[&str], 75),
         (&["-w", "0"], 75),
-        (&["-w", "0.2"], 75),
+        (&["-w", "1"], 75),
         (&["-n", "-E", "0"], 0),
-        (&["-w", "0.2", "-E", "3"], 3),
+        (&["-w", "1", "-E", "3"], 3),
     ] {
         let (code, output, said) = ended(wrapper(server.addr).args(options).arg("echo ran"));
         assert_eq!((code, output.as_str()), (status, ""), "{options:?}");

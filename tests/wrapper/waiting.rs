@@ -59,7 +59,7 @@ fn a_slot_that_was_on_its_way_is_given_back() {
 #[test]
 fn without_a_slot_nothing_is_given_back() {
     // Another run of this host may hold one: a release would take it from under that run.
-    for options in [&[] as &[&str], &["-w", "0.3"]] {
+    for options in [&[] as &[&str], &["-w", "1"]] {
         let server = Fake::start();
         let mut run = Run::start(wrapper(server.addr()).args(options).arg("echo ran"));
         let mut asked = server.asked_to("wait");
