@@ -50,7 +50,9 @@ fn ctrl_z_stops_the_job_and_fg_continues_it() {
 #[test]
 fn bg_continues_it_without_the_terminal() {
     let (server, mut terminal) = (Server::start(ONE_SLOT), Terminal::start());
-    let script = r#"trap "echo on" CONT; echo started; until read line; do :; done; echo got $line"#;
+    // It must not begin to read before it is told to go on: it would be stopped in between, without a word.
+    let told = r#"trap "on=1; echo on" CONT; echo started; until [ $on ]; do :; done; "#;
+    let script = format!("{told}until read line; do :; done; echo got $line");
     terminal.runs(server.addr, &format!("'{IN_FRONT}{script}'"));
 
     terminal.types("\x1a");
