@@ -7,11 +7,15 @@ use std::{
     net::{Shutdown, SocketAddr, TcpStream},
     path::PathBuf,
     process::{Child, ChildStdout, Command, ExitStatus, Stdio},
-    sync::atomic::{AtomicU32, Ordering},
+    sync::{
+        Once,
+        atomic::{AtomicU32, Ordering},
+    },
     time::Duration,
 };
 
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
+use tokio::signal::unix::{SignalKind, signal};
 
 /// After this long an answer is missing. Nothing waits that long in a run that passes.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -45,7 +49,8 @@ impl Server {
 
     /// Starts this command, which is or becomes a server.
     pub(crate) fn spawn(command: &mut Command) -> Self {
-        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        prepare();
+        let mut child = command.env_remove("RUST_LOG").stdout(Stdio::piped()).spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
         stdout.read_line(&mut line).unwrap();
@@ -242,6 +247,26 @@ pub(crate) fn half_close(stream: &TcpStream) {
     if let Err(error) = stream.shutdown(Shutdown::Write) {
         assert_eq!(error.kind(), io::ErrorKind::NotConnected, "{error}");
     }
+}
+
+/// Once, before the first program is started: opens the way for thousands of connections, and for signals.
+pub(crate) fn prepare() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let _ = distributex::server::limits::raise();
+        // In the background of a script or under nohup these are ignored, and by all that is started too. A
+        // handler ends where another program begins.
+        let status = fs::read_to_string("/proc/self/status").unwrap();
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap();
+        let ignored = u64::from_str_radix(mask.trim(), 16).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
+        let _inside = runtime.enter();
+        for kind in [SignalKind::hangup(), SignalKind::interrupt(), SignalKind::quit()] {
+            if ignored & (1 << (kind.as_raw_value() - 1)) != 0 {
+                let _ = signal(kind).unwrap();
+            }
+        }
+    });
 }
 
 /// A new file in the build's scratch folder that says `text`.

@@ -6,7 +6,7 @@ use distributex_config::read;
 
 /// A file of this test run with these bytes.
 fn file(name: &str, bytes: &[u8]) -> PathBuf {
-    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{}-{name}", std::process::id()));
     fs::write(&path, bytes).expect("a file of our own");
     path
 }

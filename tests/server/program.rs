@@ -37,8 +37,16 @@ fn it_says_where_it_listens_and_which_pools_it_has() {
     );
 }
 
+/// Not every machine has IPv6: many containers have not.
+fn has_ipv6() -> bool {
+    TcpListener::bind("[::1]:0").is_ok()
+}
+
 #[test]
 fn it_listens_on_every_address_it_is_told_and_both_families() {
+    if !has_ipv6() {
+        return;
+    }
     let file = file_with("listen: 127.0.0.1:1\npools: [{name: pool1}]");
     let mut command = Command::new(env!("CARGO_BIN_EXE_distributexd"));
     command.arg("-c").arg(file).args(["--listen", "127.0.0.1:0", "--listen", "[::1]", "-p", "0"]);
@@ -60,7 +68,7 @@ fn by_default_it_listens_on_every_address() {
     let mut server = Server::spawn(command.arg("-c").arg(file_with(ONE_SLOT)).args(["-p", "0"]));
     assert!(server.addr.ip().is_unspecified());
 
-    for ip in ["127.0.0.1", "::1"] {
+    for ip in ["127.0.0.1", "::1"].iter().take(if has_ipv6() { 2 } else { 1 }) {
         server.addr.set_ip(ip.parse().unwrap());
         assert_eq!(server.word("/get?host=me&pool=pool1"), "YES");
     }

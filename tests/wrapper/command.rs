@@ -58,7 +58,8 @@ fn without_a_name_given_the_host_has_one() {
     let (code, output, _) = ended(command.args(["-H", &server.addr.to_string(), "-r", "p", "echo $DX_HOST"]));
 
     assert_eq!(code, 0);
-    assert!(output.trim() != "" && output.trim() != "localhost", "{output}");
+    let called_so = hostname::get().unwrap() == "localhost";
+    assert!(output.trim() != "" && (output.trim() != "localhost" || called_so), "{output}");
 }
 
 #[test]

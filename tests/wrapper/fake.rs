@@ -8,7 +8,7 @@ use std::{
 
 use socket2::{Domain, SockRef, Socket, Type};
 
-use crate::support::half_close;
+use crate::support::{half_close, prepare};
 
 /// How long to wait for the wrapper before the test fails.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -60,6 +60,7 @@ impl Fake {
 
     /// Listens here.
     pub(super) fn start_at(addr: SocketAddr) -> Self {
+        prepare();
         let listener = TcpListener::bind(addr).unwrap();
         SockRef::from(&listener).set_read_timeout(Some(PATIENCE)).unwrap();
         Self { listener }

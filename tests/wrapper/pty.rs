@@ -38,6 +38,7 @@ impl Terminal {
             .args(["--ctty", "bash", "--norc", "--noprofile", "-i"])
             .env("PS1", "READY> ")
             .env("TERM", "dumb")
+            .env("LC_ALL", "C")
             .stdin(side())
             .stdout(side())
             .stderr(side())
