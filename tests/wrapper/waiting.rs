@@ -1,11 +1,14 @@
 //! Waiting for a slot: in line, and leaving it again.
 
+use std::time::Duration;
+
 use rustix::process::Signal;
+use tokio::time::Instant;
 
 use super::{
     ONE_SLOT,
     fake::Fake,
-    run::{Run, ended, wrapper, wrapper_as},
+    run::{Run, ended, eventually, wrapper, wrapper_as},
 };
 use crate::support::Server;
 
@@ -15,10 +18,12 @@ fn a_waiter_runs_when_the_slot_is_free() {
     server.get("/get?host=other&pool=p");
     let mut run = Run::start(wrapper(server.addr).args(["-v", "-w", "60", "echo $DX_WAITED"]));
     run.says("asking");
+    let (asked, moment) = (Instant::now(), Duration::from_millis(20));
+    eventually("a moment passes", || asked.elapsed() > moment);
 
     server.get("/release?host=other&pool=p");
 
-    assert!(run.line().parse::<f64>().unwrap() > 0.0);
+    assert!(run.line().parse::<f64>().unwrap() >= moment.as_secs_f64());
     assert_eq!(run.end().0, 0);
     assert_eq!(server.get("/get?host=other&pool=p").1, "YES", "the slot came back");
 }
