@@ -17,19 +17,27 @@ const LONGEST: Duration = Duration::from_secs(5);
 pub struct Backoff {
     /// The next pause, before jitter.
     next: Duration,
+    /// No pause is longer.
+    longest: Duration,
 }
 
 impl Backoff {
     /// As before the first failure.
     #[must_use]
     pub fn new() -> Self {
-        Self { next: FIRST }
+        Self::up_to(LONGEST)
+    }
+
+    /// As [`Backoff::new`], for who has less time: no pause is longer than this.
+    #[must_use]
+    pub fn up_to(longest: Duration) -> Self {
+        Self { next: FIRST.min(longest), longest }
     }
 
     /// How long to pause now: between half and all of what is due.
     pub fn pause(&mut self) -> Duration {
         let due = self.next;
-        self.next = (due * 2).min(LONGEST);
+        self.next = (due * 2).min(self.longest);
         due.mul_f64(0.5 + 0.5 * chance())
     }
 }
@@ -41,7 +49,7 @@ impl Default for Backoff {
 }
 
 /// A number from 0 to 1 by chance. Hash maps are seeded by the system; no more is needed here.
-fn chance() -> f64 {
+pub(super) fn chance() -> f64 {
     let bits = RandomState::new().build_hasher().finish() >> 32;
     f64::from(u32::try_from(bits).unwrap_or(u32::MAX)) / f64::from(u32::MAX)
 }

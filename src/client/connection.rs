@@ -15,7 +15,7 @@ use tokio::time::timeout;
 use super::Server;
 
 /// How long one address may take to accept.
-const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
+pub(super) const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
 /// All addresses of a name together. The limit of the HTTP client, which must not come first.
 const CONNECT_LIMIT: Duration = Duration::from_secs(60);
 /// A host that vanished is noticed after 30 + 3 · 10 s, also while nothing is said.

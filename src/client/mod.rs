@@ -1,58 +1,54 @@
 //! Asking a server for a slot: where it is, what can be asked, and what it may answer.
 //!
 //! ```text
+//!  Client::acquire ─► Lease, which renews itself ─┬ release ─► the slot is free
+//!                                                 └ lost ────► stop what you are doing
+//! ```
+//! That is the v1 protocol. The classic one, for servers that know no other:
+//!
+//! ```text
 //!  Classic::ask ─► Question ─┬ answer ─► Answer
 //!                            └ leave ──► the end of the connection, and a slot that came too late
 //! ```
 
+mod acquire;
+mod alarm;
+mod api;
+mod ask;
+mod asker;
 mod backoff;
 mod boottime;
 mod classic;
 mod connection;
+mod error;
+mod kind;
+mod lease;
+mod leave;
+mod line;
 mod lookup;
+mod pin;
 mod question;
+mod renewal;
+mod route;
+mod secret;
 mod server;
 mod standing;
+mod v1;
+mod wire;
 
 pub use self::{
+    acquire::Progress,
+    api::Client,
+    ask::Ask,
     backoff::Backoff,
     boottime::BootTime,
     classic::{Answer, Call, Classic},
+    error::AskError,
+    kind::{Kind, Refusal},
+    lease::Lease,
+    line::{Holder, Line},
     lookup::off_thread,
     question::Question,
     server::{Server, ServerError},
     standing::Standing,
 };
-
-use thiserror::Error;
-
-/// Why a question has no answer.
-#[derive(Debug, Error)]
-pub enum AskError {
-    /// No connection could be made: the name, the network, or nobody listens there.
-    #[error("cannot reach {server}: {why}")]
-    Unreachable {
-        /// Who was asked.
-        server: Server,
-        /// What the system says.
-        why: String,
-    },
-    /// There was a connection, and it ended too early.
-    #[error("{server} ended the connection without an answer ({why})")]
-    Broken {
-        /// Who was asked.
-        server: Server,
-        /// How it ended.
-        why: String,
-    },
-    /// Something answers there, but it is no lock server.
-    #[error("{server} answered something that is no Distributex answer (status {status}: {body:?})")]
-    Strange {
-        /// Who was asked.
-        server: Server,
-        /// The HTTP status.
-        status: u16,
-        /// How the body starts.
-        body: String,
-    },
-}

@@ -75,15 +75,15 @@ async fn exchange(client: &awc::Client, server: Server, url: String) -> Result<A
         Ok(response) => response,
         Err(error) => return Err(unanswered(server, error)),
     };
-    match read_body(&mut response).await {
+    match read_body(&mut response, BODY_LIMIT).await {
         Ok(body) => read_answer(server, response.status().as_u16(), &body),
         Err(why) => Err(AskError::Broken { server, why }),
     }
 }
 
 /// The whole body: one that was cut short must not be taken for a word.
-async fn read_body(response: &mut ClientResponse) -> Result<Vec<u8>, String> {
-    let body = response.body().limit(BODY_LIMIT).await.map_err(|error| error.to_string())?;
+pub(super) async fn read_body(response: &mut ClientResponse, limit: usize) -> Result<Vec<u8>, String> {
+    let body = response.body().limit(limit).await.map_err(|error| error.to_string())?;
     let promised = response.headers().get(CONTENT_LENGTH);
     if promised.is_some_and(|length| length.as_bytes() != body.len().to_string().as_bytes()) {
         return Err("it was cut short".to_owned());
@@ -103,12 +103,13 @@ fn read_answer(server: Server, status: u16, body: &[u8]) -> Result<Answer, AskEr
     }
 }
 
-fn beginning(body: &[u8]) -> String {
+/// So much of a body as a message can show.
+pub(super) fn beginning(body: &[u8]) -> String {
     String::from_utf8_lossy(&body[..body.len().min(SHOWN)]).into_owned()
 }
 
 /// Tells «never reached» from «reached, but then silent».
-fn unanswered(server: Server, error: SendRequestError) -> AskError {
+pub(super) fn unanswered(server: Server, error: SendRequestError) -> AskError {
     let SendRequestError::Connect(error) = error else {
         return AskError::Broken { server, why: error.to_string() };
     };

@@ -25,9 +25,6 @@ pub struct Server {
 /// What can be wrong with the text that names a server.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ServerError {
-    /// More than one name.
-    #[error("{0:?} names several servers; this version asks one server, so name one")]
-    Several(String),
     /// Not a host name or address.
     #[error("{0:?} is no server; write a name or an address, with a port if you like: locks.acme.com:9889")]
     NoHost(String),
@@ -42,9 +39,6 @@ impl Server {
     /// # Errors
     /// When the text is something else.
     pub fn parse(text: &str, default_port: u16) -> Result<Self, ServerError> {
-        if text.contains(',') {
-            return Err(ServerError::Several(text.to_owned()));
-        }
         let (host, port) = split_port(text);
         let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
         if !is_host(host) {
@@ -52,6 +46,14 @@ impl Server {
         }
         let port = port.map_or(Ok(default_port), read_port)?;
         Ok(Self { host: host.to_owned(), port })
+    }
+
+    /// Reads one server or several, with commas between them; at least one.
+    ///
+    /// # Errors
+    /// When one of them is no server.
+    pub fn parse_list(text: &str, default_port: u16) -> Result<Vec<Self>, ServerError> {
+        text.split(',').map(|one| Self::parse(one.trim(), default_port)).collect()
     }
 
     /// Every socket address of this server. An address needs no name service, and so no thread.
@@ -112,6 +114,19 @@ mod tests {
             ("[::1]:80", "[::1]:80"),
         ] {
             assert_eq!(Server::parse(text, 9889).unwrap().to_string(), shown);
+        }
+    }
+
+    #[test]
+    fn several_servers_have_commas_between_them() {
+        let shown = |text| {
+            Server::parse_list(text, 9889)
+                .map(|list| list.iter().map(ToString::to_string).collect::<Vec<_>>())
+        };
+
+        assert_eq!(shown("a, b:1,[::1]:80").unwrap(), ["a:9889", "b:1", "[::1]:80"]);
+        for text in ["", "a,", ",a", "a,,b", "a;b"] {
+            assert!(shown(text).is_err(), "{text}");
         }
     }
 

@@ -1,0 +1,146 @@
+//! A slot that is held, and kept for as long as it is wanted.
+
+use std::{rc::Rc, time::Duration};
+
+use tokio::{
+    sync::watch,
+    task::{AbortHandle, spawn_local},
+};
+
+use super::{
+    AskError, BootTime, Server, Standing,
+    asker::Asker,
+    leave::{Back, Background},
+    renewal::Renewal,
+    secret::Secret,
+};
+
+/// A slot that is held. It is renewed in the background, every third of its time to live, until it is
+/// released, dropped or lost.
+///
+/// Dropping it stops the renewal and gives the slot back in the background, for which the runtime has to go
+/// on for a moment ([`Client::settled`](super::Client::settled) waits for that); [`Lease::release`] is better,
+/// as it tells how that went. Without either, as when the process is killed, the slot is free again when its
+/// time to live is over.
+#[derive(Debug)]
+pub struct Lease {
+    /// What it is.
+    held: Held,
+    /// How long it took to get.
+    waited: Duration,
+    /// How it stands.
+    standing: watch::Receiver<Standing>,
+    /// Ends the renewal.
+    renewal: AbortHandle,
+    /// Whom to ask.
+    asker: Rc<Asker>,
+    /// Who gives it back if nobody else does.
+    background: Background,
+    /// Whether it is to be given back when this is dropped.
+    given_back: bool,
+}
+
+/// What is known of a lease when it comes.
+#[derive(Debug, Clone)]
+pub(super) struct Held {
+    /// The pool it is of.
+    pub(super) pool: String,
+    /// Its id.
+    pub(super) id: Secret,
+    /// Its fencing number.
+    pub(super) token: u64,
+    /// The time to live that was asked for.
+    pub(super) wanted: Option<Duration>,
+    /// The time to live it has.
+    pub(super) ttl: Option<Duration>,
+    /// When the request was sent that this counts from.
+    pub(super) good: BootTime,
+    /// Who gave it.
+    pub(super) server: Server,
+    /// The store it is in.
+    pub(super) store: String,
+}
+
+impl Lease {
+    /// Begins to renew a lease that just came.
+    pub(super) fn keep(held: Held, waited: Duration, asker: &Rc<Asker>, background: &Background) -> Self {
+        let (tell, standing) = watch::channel(Standing::Held { ttl: held.ttl, good: held.good });
+        let renewal = Renewal::new(Rc::clone(asker), held.clone(), tell);
+        let renewal = spawn_local(renewal.run()).abort_handle();
+        let (asker, background) = (Rc::clone(asker), background.clone());
+        Self { held, waited, standing, renewal, asker, background, given_back: false }
+    }
+
+    /// The fencing number: it rises with every grant of the pool, so that what the slot protects can refuse
+    /// whoever comes with an older one.
+    #[must_use]
+    pub fn token(&self) -> u64 {
+        self.held.token
+    }
+
+    /// The time to live that it came with; none if it never ends by itself. [`Lease::standing`] tells what a
+    /// renewal made of it.
+    #[must_use]
+    pub fn ttl(&self) -> Option<Duration> {
+        self.held.ttl
+    }
+
+    /// How long it took to get, from the ask to the grant.
+    #[must_use]
+    pub fn waited(&self) -> Duration {
+        self.waited
+    }
+
+    /// The server that gave it.
+    #[must_use]
+    pub fn server(&self) -> &Server {
+        &self.held.server
+    }
+
+    /// The id of the store it is in.
+    #[must_use]
+    pub fn store(&self) -> &str {
+        &self.held.store
+    }
+
+    /// How it stands, now and after every renewal. It may be used longer than the lease; when that is gone,
+    /// it just does not change any more.
+    #[must_use]
+    pub fn standing(&self) -> watch::Receiver<Standing> {
+        self.standing.clone()
+    }
+
+    /// Comes back when the lease is lost, and says why: the server ended it, or could not be reached until
+    /// its time was over. What it protects must not be touched any more.
+    ///
+    /// May be cancelled. This is told *at* that moment; who needs time to stop its work takes the deadline
+    /// from [`Lease::standing`] and begins before.
+    pub async fn lost(&self) -> String {
+        let mut standing = self.standing.clone();
+        let is_lost = |standing: &Standing| matches!(standing, Standing::Lost { .. });
+        match standing.wait_for(is_lost).await.as_deref() {
+            Ok(Standing::Lost { why }) => why.clone(),
+            Ok(Standing::Held { .. }) | Err(_) => std::future::pending().await,
+        }
+    }
+
+    /// Gives the slot back. Tries again while no server can be reached, for ten seconds at most.
+    ///
+    /// # Errors
+    /// When no server took it: the slot is free when its time to live is over. A refusal of the kind
+    /// [`LeaseLost`](super::Kind::LeaseLost) says that there was nothing to give back any more.
+    pub async fn release(mut self) -> Result<(), AskError> {
+        self.renewal.abort();
+        self.given_back = true;
+        Back::Lease(self.held.id.clone()).give(&self.asker, &self.held.pool).await
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.renewal.abort();
+        if !self.given_back {
+            self.background.give(&self.held.pool, Back::Lease(self.held.id.clone()));
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! What is done in the background: giving back what nobody wants any more.
+
+use std::{rc::Rc, time::Duration};
+
+use tokio::{
+    select,
+    sync::{mpsc, oneshot},
+    task::{JoinSet, spawn_local},
+    time::{sleep, timeout},
+};
+
+use super::{AskError, Backoff, Kind, asker::Asker, secret::Secret, v1::Call};
+
+/// How long to try to leave a line. After that, the place ends with its patience.
+const LEAVE_PATIENCE: Duration = Duration::from_secs(4);
+/// How long to try to give a lease back. After that, it ends with its time to live.
+const RELEASE_PATIENCE: Duration = Duration::from_secs(10);
+/// How long a server may take to answer one attempt.
+const ATTEMPT_PATIENCE: Duration = Duration::from_secs(3);
+
+/// What is to be given back.
+#[derive(Debug)]
+pub(super) enum Back {
+    /// A lease.
+    Lease(Secret),
+    /// Whatever this asker has: a place, or a lease on its way.
+    Asker {
+        /// Its host.
+        host: String,
+        /// Its owner.
+        owner: Secret,
+    },
+}
+
+impl Back {
+    /// Tries until a server took it, but not for ever.
+    pub(super) async fn give(&self, asker: &Asker, pool: &str) -> Result<(), AskError> {
+        let (call, patience) = match self {
+            Self::Lease(lease) => (Call::Release { lease }, RELEASE_PATIENCE),
+            Self::Asker { host, owner } => (Call::Leave { host, owner }, LEAVE_PATIENCE),
+        };
+        let mut trouble = None;
+        let given = timeout(patience, attempts(asker, pool, &call, &mut trouble)).await;
+        given.unwrap_or_else(|_| Err(trouble.unwrap_or(AskError::NoServer)))
+    }
+}
+
+async fn attempts(
+    asker: &Asker,
+    pool: &str,
+    call: &Call<'_>,
+    trouble: &mut Option<AskError>,
+) -> Result<(), AskError> {
+    let mut backoff = Backoff::new();
+    loop {
+        let Err(failure) = asker.ask(pool, call, ATTEMPT_PATIENCE).await else { return Ok(()) };
+        match failure.error.refusal().map(|refusal| refusal.kind) {
+            // An attempt whose answer was lost may have done it.
+            Some(Kind::LeaseLost) if trouble.is_some() => return Ok(()),
+            Some(kind) if !kind.is_away() => return Err(failure.error),
+            None if !failure.may_another_help() => return Err(failure.error),
+            Some(_) | None => *trouble = Some(failure.error),
+        }
+        sleep(backoff.pause()).await;
+    }
+}
+
+/// A job for the background.
+#[derive(Debug)]
+enum Job {
+    /// Give this back, to this pool.
+    Give(String, Back),
+    /// Tell when everything else is done.
+    Tell(oneshot::Sender<()>),
+}
+
+/// Where jobs are handed in. A job can be handed in from a `drop`, where nothing can be started or awaited.
+#[derive(Debug, Clone)]
+pub(super) struct Background(mpsc::UnboundedSender<Job>);
+
+impl Background {
+    /// Starts to take jobs, until the last handle of it is gone.
+    pub(super) fn start(asker: Rc<Asker>) -> Self {
+        let (send, jobs) = mpsc::unbounded_channel();
+        spawn_local(work(asker, jobs));
+        Self(send)
+    }
+
+    pub(super) fn give(&self, pool: &str, back: Back) {
+        let _ = self.0.send(Job::Give(pool.to_owned(), back)); // without a runtime, nobody can do it
+    }
+
+    /// Comes back when all jobs are done that were handed in until now.
+    pub(super) async fn settled(&self) {
+        let (tell, told) = oneshot::channel();
+        if self.0.send(Job::Tell(tell)).is_ok() {
+            let _ = told.await; // gone with the runtime
+        }
+    }
+}
+
+async fn work(asker: Rc<Asker>, mut jobs: mpsc::UnboundedReceiver<Job>) {
+    let (mut running, mut listeners) = (JoinSet::new(), Vec::new());
+    loop {
+        if running.is_empty() {
+            listeners.drain(..).for_each(|tell: oneshot::Sender<()>| {
+                let _ = tell.send(());
+            });
+        }
+        select! {
+            job = jobs.recv() => match job {
+                Some(Job::Give(pool, back)) => {
+                    let asker = Rc::clone(&asker);
+                    running.spawn_local(async move { back.give(&asker, &pool).await });
+                }
+                Some(Job::Tell(tell)) => listeners.push(tell),
+                None => break,
+            },
+            Some(_) = running.join_next() => {}
+        }
+    }
+    while running.join_next().await.is_some() {}
+}

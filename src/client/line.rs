@@ -1,0 +1,31 @@
+//! Who stands before an asker, and who holds the slots.
+
+use serde::Deserialize;
+
+/// How it stands with a pool that has no slot for an asker.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+pub struct Line {
+    /// The asker's own place, from 1; none if it does not stand in line.
+    pub place: Option<u64>,
+    /// How many stand in line.
+    #[serde(rename = "line")]
+    pub length: Option<u64>,
+    /// Who holds the slots.
+    #[serde(default)]
+    pub holders: Vec<Holder>,
+}
+
+/// Who holds a slot, as everybody may know.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Holder {
+    /// The host.
+    pub host: String,
+    /// Its fencing number.
+    pub token: u64,
+    /// Since when, as RFC 3339.
+    #[serde(default)]
+    pub since: Option<String>,
+    /// What it says it is doing.
+    #[serde(default)]
+    pub command: Option<String>,
+}

@@ -1,0 +1,58 @@
+//! The store a client stays with. Two stores know nothing of each other: a slot of one is none of the other.
+
+use std::{cell::RefCell, net::SocketAddr};
+
+use super::{AskError, route::Endpoint};
+
+/// The first store that was met, and where.
+#[derive(Debug, Default)]
+pub(super) struct Pin(RefCell<Option<(String, SocketAddr)>>);
+
+impl Pin {
+    /// Whether any store was met.
+    pub(super) fn is_set(&self) -> bool {
+        self.0.borrow().is_some()
+    }
+
+    /// Stays with this store, or refuses it.
+    ///
+    /// Another store where the first one was met is the same server, restarted without its memory: there is
+    /// nobody else to be asked, so it is the store from now on.
+    pub(super) fn check(&self, endpoint: &Endpoint, store: &str) -> Result<(), AskError> {
+        let mut pinned = self.0.borrow_mut();
+        match pinned.as_ref() {
+            Some((first, _)) if first == store => Ok(()),
+            Some((first, addr)) if *addr != endpoint.addr => Err(AskError::OtherStore {
+                server: endpoint.server.clone(),
+                store: store.to_owned(),
+                first: first.clone(),
+            }),
+            Some(_) | None => {
+                *pinned = Some((store.to_owned(), endpoint.addr));
+                Ok(())
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Server;
+    use super::*;
+
+    fn at(port: u16) -> Endpoint {
+        let server = Server::parse("127.0.0.1", port).unwrap();
+        Endpoint { server, addr: SocketAddr::from(([127, 0, 0, 1], port)) }
+    }
+
+    #[test]
+    fn another_store_is_refused_except_where_the_first_was_met() {
+        let pin = Pin::default();
+        pin.check(&at(1), "a").unwrap();
+        pin.check(&at(2), "a").unwrap();
+
+        assert!(matches!(pin.check(&at(2), "b"), Err(AskError::OtherStore { .. })));
+        assert!(pin.check(&at(1), "b").is_ok(), "restarted without its memory");
+        assert!(matches!(pin.check(&at(2), "a"), Err(AskError::OtherStore { .. })));
+    }
+}

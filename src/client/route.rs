@@ -1,0 +1,104 @@
+//! Which of several servers to ask: the one that works, and the others when it is away.
+
+use std::{cell::RefCell, collections::VecDeque, net::SocketAddr, slice};
+
+use super::{AskError, Server};
+
+/// One address of a server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Endpoint {
+    /// The server, as it was named.
+    pub(super) server: Server,
+    /// Where it is.
+    pub(super) addr: SocketAddr,
+}
+
+/// All servers, and the one that answered last.
+#[derive(Debug)]
+pub(super) struct Route {
+    /// In the order they were named in.
+    servers: Vec<Server>,
+    /// Who is asked first.
+    good: RefCell<Option<Endpoint>>,
+}
+
+impl Route {
+    pub(super) fn new(servers: Vec<Server>) -> Self {
+        Self { servers, good: RefCell::default() }
+    }
+
+    /// Whoever answered is asked first the next time.
+    pub(super) fn stay_with(&self, endpoint: &Endpoint) {
+        if self.good.borrow().as_ref() != Some(endpoint) {
+            *self.good.borrow_mut() = Some(endpoint.clone());
+        }
+    }
+
+    /// Every address of every server, once.
+    pub(super) fn round(&self) -> Round<'_> {
+        let first = self.good.borrow().clone();
+        Round { found: first.into_iter().collect(), servers: self.servers.iter(), tried: Vec::new() }
+    }
+}
+
+/// One walk along all servers. A name is looked up only when its turn has come.
+#[derive(Debug)]
+pub(super) struct Round<'a> {
+    /// Addresses that are known and not tried.
+    found: VecDeque<Endpoint>,
+    /// Servers whose addresses are not known yet.
+    servers: slice::Iter<'a, Server>,
+    /// What was tried in this round.
+    tried: Vec<SocketAddr>,
+}
+
+impl Round<'_> {
+    /// The next one to ask, or why one of them cannot be. Nothing at the end of the round.
+    pub(super) async fn next(&mut self) -> Option<Result<Endpoint, AskError>> {
+        loop {
+            if let Some(endpoint) = self.found.pop_front() {
+                if !self.tried.contains(&endpoint.addr) {
+                    self.tried.push(endpoint.addr);
+                    return Some(Ok(endpoint));
+                }
+                continue;
+            }
+            let server = self.servers.next()?;
+            match server.addresses().await {
+                Ok(found) if found.is_empty() => {
+                    let why = "the name has no address".to_owned();
+                    return Some(Err(AskError::Unreachable { server: server.clone(), why }));
+                }
+                Ok(found) => {
+                    let endpoint = |addr| Endpoint { server: server.clone(), addr };
+                    self.found.extend(found.into_iter().map(endpoint));
+                }
+                Err(why) => return Some(Err(AskError::Unreachable { server: server.clone(), why })),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn ports(route: &Route) -> Vec<u16> {
+        let (mut round, mut ports) = (route.round(), Vec::new());
+        while let Some(endpoint) = round.next().await {
+            ports.push(endpoint.unwrap().addr.port());
+        }
+        ports
+    }
+
+    #[actix::test]
+    async fn the_one_that_works_is_asked_first_and_every_one_once() {
+        let servers = Server::parse_list("127.0.0.1:1,127.0.0.1:2,127.0.0.1:1,127.0.0.1:3", 9889).unwrap();
+        let route = Route::new(servers.clone());
+        assert_eq!(ports(&route).await, [1, 2, 3]);
+
+        route.stay_with(&Endpoint { server: servers[3].clone(), addr: "127.0.0.1:3".parse().unwrap() });
+
+        assert_eq!(ports(&route).await, [3, 1, 2]);
+    }
+}

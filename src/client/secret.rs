@@ -1,0 +1,48 @@
+//! What only its holder and the server may know.
+
+use std::fmt::{self, Write as _};
+
+use serde::{Deserialize, Serialize};
+
+use super::AskError;
+
+/// A lease id or an owner. Its text goes into the bodies of requests, and nowhere else.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(super) struct Secret(String);
+
+impl Secret {
+    /// 128 bits by chance, in hex.
+    ///
+    /// # Errors
+    /// When the system has no random numbers.
+    pub(super) fn by_chance() -> Result<Self, AskError> {
+        let mut bits = [0; 16];
+        getrandom::fill(&mut bits).map_err(|error| AskError::NoChance { why: error.to_string() })?;
+        let mut hex = String::with_capacity(32);
+        for byte in bits {
+            let _ = write!(hex, "{byte:02x}"); // a string takes everything
+        }
+        Ok(Self(hex))
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_is_another_one_and_none_is_shown() {
+        let (one, other) = (Secret::by_chance().unwrap(), Secret::by_chance().unwrap());
+
+        assert_ne!(one, other);
+        assert_eq!(one.0.len(), 32);
+        assert_eq!(format!("{one:?}"), "Secret");
+    }
+}

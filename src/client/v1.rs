@@ -1,0 +1,236 @@
+//! The v1 protocol: what is sent, and how an answer is read.
+
+use std::time::Duration;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::{Deserialize, Serialize};
+
+use super::{AskError, Kind, Line, Refusal, Server, question::beginning, secret::Secret, wire::Reply};
+
+/// What a name in a path need not hide.
+const NAME: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// One request.
+#[derive(Debug, Clone, Serialize)]
+#[serde(untagged)]
+pub(super) enum Call<'a> {
+    /// Asks for a slot.
+    Acquire {
+        /// Who asks.
+        host: &'a str,
+        /// Tells this asker from others of its host.
+        owner: &'a Secret,
+        /// Stay parked for so many seconds; 0: answer at once.
+        wait: f64,
+        /// Keep the place for so many seconds when nobody asks.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        patience: Option<f64>,
+        /// Seconds until the lease is over without a renewal.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        ttl: Option<f64>,
+        /// A note for people.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        command: Option<&'a str>,
+    },
+    /// Makes a lease last longer.
+    Renew {
+        /// Which.
+        lease: &'a Secret,
+        /// For so many seconds from now.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        ttl: Option<f64>,
+    },
+    /// Ends a lease.
+    Release {
+        /// Which.
+        lease: &'a Secret,
+    },
+    /// Ends whatever an asker has: a lease, a grant on its way, a place in line.
+    Leave {
+        /// Of which host.
+        host: &'a str,
+        /// Of which asker.
+        owner: &'a Secret,
+    },
+}
+
+impl Call<'_> {
+    /// The path of this call for a pool.
+    pub(super) fn path(&self, pool: &str) -> String {
+        let verb = match self {
+            Self::Acquire { .. } => "acquire",
+            Self::Renew { .. } => "renew",
+            Self::Release { .. } | Self::Leave { .. } => "release",
+        };
+        format!("/v1/pools/{}/{verb}", utf8_percent_encode(pool, NAME))
+    }
+}
+
+/// A lease as a server gives it.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub(super) struct Grant {
+    /// Its id.
+    #[serde(rename = "lease")]
+    pub(super) id: Secret,
+    /// Its fencing number.
+    pub(super) token: u64,
+    /// So many seconds it lives without a renewal; none: for ever.
+    ttl: Option<f64>,
+    /// So many seconds are left of that.
+    expires_in: Option<f64>,
+}
+
+impl Grant {
+    /// How long it lives from when the request was sent.
+    pub(super) fn left(&self) -> Option<Duration> {
+        let seconds = self.expires_in.or(self.ttl)?;
+        Duration::try_from_secs_f64(seconds.max(0.0)).ok() // longer than a clock can count: for ever
+    }
+}
+
+/// What a server says.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Said {
+    /// This is your lease.
+    Lease(Grant),
+    /// It is done.
+    Done,
+    /// No.
+    No(Refusal),
+}
+
+/// An answer, and what stands beside it.
+#[derive(Debug)]
+pub(super) struct Answer {
+    /// What it says.
+    pub(super) said: Said,
+    /// The server's store. Only [`Said::Done`] has none.
+    pub(super) store: Option<String>,
+    /// How long the server wants to be left alone.
+    pub(super) retry_after: Option<Duration>,
+}
+
+/// What every answer has.
+#[derive(Deserialize)]
+struct Named {
+    store: Option<String>,
+}
+
+/// What every refusal has.
+#[derive(Deserialize)]
+struct No {
+    kind: String,
+    #[serde(default)]
+    message: String,
+    #[serde(flatten)]
+    line: Line,
+}
+
+impl Answer {
+    /// Reads a reply; one that is none of the v1 protocol is an error.
+    pub(super) fn read(server: &Server, reply: &Reply) -> Result<Self, AskError> {
+        let Reply { status, body, retry_after } = reply;
+        let strange = || not_v1(server, *status, body);
+        let said = match status {
+            204 => Said::Done,
+            200..300 => Said::Lease(serde_json::from_slice(body).map_err(|_| strange())?),
+            _ => Said::No(refusal(*status, serde_json::from_slice(body).map_err(|_| strange())?)),
+        };
+        let named = serde_json::from_slice::<Named>(body).ok();
+        Ok(Self { said, store: named.and_then(|named| named.store), retry_after: *retry_after })
+    }
+}
+
+fn refusal(status: u16, No { kind, message, line }: No) -> Refusal {
+    let kind = Kind::read(&kind, status);
+    Refusal { kind, message, line: kind.is_no_slot().then_some(line) }
+}
+
+/// A server that knows no v1 says so like this; everything else is no lock server, or a proxy before one.
+fn not_v1(server: &Server, status: u16, body: &[u8]) -> AskError {
+    let is_json = serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok();
+    match (status, body) {
+        (404 | 405 | 501, _) if !is_json => AskError::NoV1 { server: server.clone() },
+        (200, b"INVALID") => AskError::NoV1 { server: server.clone() },
+        _ => AskError::Strange { server: server.clone(), status, body: beginning(body) },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LEASE: &str = r#"{"lease": "abc", "token": 7, "pool": "p", "host": "web1", "ttl": 30, "expires_in": 29.5,
+        "expires_at": "2026-11-23T12:00:00Z", "waited": 1.25, "store": "s1", "later": [1]}"#;
+    const FULL: &str = r#"{"kind": "pool_full", "message": "held", "place": 4, "line": 3, "store": "s1",
+        "holders": [{"host": "web7", "token": 6, "since": "2026-11-23T11:58:00Z", "expires_in": null, "command": null}]}"#;
+
+    fn read(status: u16, body: &str) -> Result<Answer, AskError> {
+        let reply = Reply { status, body: body.as_bytes().to_vec(), retry_after: None };
+        Answer::read(&Server::parse("locks", 9889).unwrap(), &reply)
+    }
+
+    #[test]
+    fn a_lease_is_read() {
+        let answer = read(201, LEASE).unwrap();
+
+        assert_eq!(answer.store.as_deref(), Some("s1"));
+        let Said::Lease(grant) = answer.said else { panic!("{:?}", answer.said) };
+        assert_eq!((grant.token, grant.left()), (7, Some(Duration::from_millis(29_500))));
+        assert!(!format!("{grant:?}").contains("abc"), "the lease id is a secret");
+    }
+
+    #[test]
+    fn a_lease_without_an_end_has_none() {
+        let body = r#"{"lease": "abc", "token": 7, "ttl": null, "expires_in": null, "store": "s1"}"#;
+
+        let Said::Lease(grant) = read(200, body).unwrap().said else { panic!("no lease") };
+
+        assert_eq!(grant.left(), None);
+    }
+
+    #[test]
+    fn a_refusal_tells_who_stands_before() {
+        let Said::No(refusal) = read(423, FULL).unwrap().said else { panic!("no refusal") };
+
+        let line = refusal.line.unwrap();
+        assert_eq!((refusal.kind, line.place, line.length), (Kind::PoolFull, Some(4), Some(3)));
+        assert_eq!(line.holders[0].host, "web7");
+    }
+
+    #[test]
+    fn an_error_names_its_store_too() {
+        let answer = read(404, r#"{"kind": "no_such_pool", "message": "no", "store": "s2"}"#).unwrap();
+
+        assert_eq!(answer.store.as_deref(), Some("s2"));
+        assert!(matches!(answer.said, Said::No(Refusal { kind: Kind::NoSuchPool, line: None, .. })));
+        assert_eq!(read(204, "").unwrap().said, Said::Done);
+    }
+
+    #[test]
+    fn only_who_says_so_knows_no_v1() {
+        for (status, body) in [(404, "INVALID"), (405, ""), (501, "<html>"), (200, "INVALID")] {
+            assert!(matches!(read(status, body), Err(AskError::NoV1 { .. })), "{status} {body}");
+        }
+        for (status, body) in [(502, "<html>"), (503, "NO"), (200, "<html>"), (200, "{}"), (404, "{}")] {
+            assert!(matches!(read(status, body), Err(AskError::Strange { .. })), "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn a_pool_is_hidden_in_the_path_and_a_missing_word_is_not_sent() {
+        let owner = Secret::by_chance().unwrap();
+        let call = Call::Acquire {
+            host: "web1",
+            owner: &owner,
+            wait: 0.0,
+            patience: None,
+            ttl: Some(2.5),
+            command: None,
+        };
+
+        assert_eq!(call.path("a/b ü"), "/v1/pools/a%2Fb%20%C3%BC/acquire");
+        let sent = serde_json::to_value(&call).unwrap();
+        assert_eq!((&sent["ttl"], sent.get("patience"), sent.get("command")), (&2.5.into(), None, None));
+    }
+}
