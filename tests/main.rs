@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "these are tests; a failed step ends one of them")]
 
+mod client;
+mod fake;
 mod server;
 mod support;
 mod wrapper;

@@ -10,7 +10,7 @@ use distributex::wrapper::{self, Ending, Options};
 
 fn main() -> ExitCode {
     let line: Vec<_> = env::args_os().collect();
-    match Options::read(&line) {
+    match Options::read(&line, &|name| env::var_os(name)) {
         Ok(options) => run(options).into(),
         Err(error) if error.use_stderr() => {
             let _ = writeln!(io::stderr(), "{}", error.message);

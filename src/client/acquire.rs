@@ -126,7 +126,8 @@ impl<'a, T: FnMut(Progress<'_>)> Acquire<'a, T> {
         let mut held = Held {
             pool: pool.clone(),
             wanted: *ttl,
-            ttl: grant.left(),
+            ttl: grant.ttl(),
+            left: grant.left(),
             id: grant.id,
             token: grant.token,
             good,
@@ -134,7 +135,7 @@ impl<'a, T: FnMut(Progress<'_>)> Acquire<'a, T> {
             store: heard.store,
         };
         let is_fresh = wait.is_zero() && (good + FRESH).remaining() > Duration::ZERO;
-        if let Some(ttl) = held.ttl.filter(|_| !is_fresh) {
+        if let Some(ttl) = held.left.filter(|_| !is_fresh) {
             renew(asker, &mut held, ttl).await?;
         }
         Ok(held)

@@ -51,8 +51,10 @@ pub(super) struct Held {
     pub(super) token: u64,
     /// The time to live that was asked for.
     pub(super) wanted: Option<Duration>,
-    /// The time to live it has.
+    /// The time to live it came with.
     pub(super) ttl: Option<Duration>,
+    /// How much of that there was at `good`.
+    pub(super) left: Option<Duration>,
     /// When the request was sent that this counts from.
     pub(super) good: BootTime,
     /// Who gave it.
@@ -64,7 +66,7 @@ pub(super) struct Held {
 impl Lease {
     /// Begins to renew a lease that just came.
     pub(super) fn keep(held: Held, waited: Duration, asker: &Rc<Asker>, background: &Background) -> Self {
-        let (tell, standing) = watch::channel(Standing::Held { ttl: held.ttl, good: held.good });
+        let (tell, standing) = watch::channel(Standing::Held { ttl: held.left, good: held.good });
         let renewal = Renewal::new(Rc::clone(asker), held.clone(), tell);
         let renewal = spawn_local(renewal.run()).abort_handle();
         let (asker, background) = (Rc::clone(asker), background.clone());

@@ -37,10 +37,10 @@ impl Renewal {
 
     /// Renews until the lease is lost. A lease without an end needs none.
     pub(super) async fn run(mut self) {
-        while let Some(ttl) = self.held.ttl {
+        while let Some(ttl) = self.held.left {
             sleep_until(self.held.good + ttl.mul_f64(share(chance()))).await;
             let standing = match self.renew_in_time(ttl).await {
-                Ok(()) => Standing::Held { ttl: self.held.ttl, good: self.held.good },
+                Ok(()) => Standing::Held { ttl: self.held.left, good: self.held.good },
                 Err(why) => Standing::Lost { why },
             };
             let is_lost = matches!(standing, Standing::Lost { .. });
@@ -78,7 +78,7 @@ pub(super) async fn renew(asker: &Asker, held: &mut Held, ttl: Duration) -> Resu
     let sent = BootTime::now();
     let heard = asker.ask(&held.pool, &call, patience(ttl)).await.map_err(|failure| failure.error)?;
     if let Said::Lease(grant) = heard.said {
-        held.ttl = grant.left();
+        held.left = grant.left();
         held.good = sent;
     }
     Ok(())

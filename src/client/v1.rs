@@ -81,11 +81,20 @@ pub(super) struct Grant {
 }
 
 impl Grant {
+    /// How long it lives after each renewal.
+    pub(super) fn ttl(&self) -> Option<Duration> {
+        self.ttl.and_then(time)
+    }
+
     /// How long it lives from when the request was sent.
     pub(super) fn left(&self) -> Option<Duration> {
-        let seconds = self.expires_in.or(self.ttl)?;
-        Duration::try_from_secs_f64(seconds.max(0.0)).ok() // longer than a clock can count: for ever
+        self.expires_in.or(self.ttl).and_then(time)
     }
+}
+
+/// Longer than a clock can count is for ever.
+fn time(seconds: f64) -> Option<Duration> {
+    Duration::try_from_secs_f64(seconds.max(0.0)).ok()
 }
 
 /// What a server says.

@@ -1,166 +1,170 @@
-//! Getting a slot: asking once, or standing in line for as long as it takes, through restarts and outages.
+//! Getting a slot: by a lease, or the classic way from a server that knows no other.
 
-use std::time::Duration;
-
-use tokio::{
-    select,
-    time::{Instant, sleep},
-};
+use tokio::{select, time::Instant};
 
 use super::{
-    Ending, Options, release,
+    Ending, Options,
+    classic::Acquire,
+    place::Place,
     signals::Signals,
+    slot::Slot,
     stop::{Stop, unless_stopped},
-    trouble::{Outage, Trouble},
+    trouble::Outage,
     voice::{Seconds, Voice},
 };
-use crate::client::{Answer, Call, Classic, Question};
+use crate::client::{Ask, AskError, Classic, Client, Kind, Lease, Progress, Server};
 
-/// How long a server may take to answer a question that needs no waiting.
-const TRY_PATIENCE: Duration = Duration::from_secs(10);
-/// A connection that lasted so long was no failed attempt: what comes after it is a new trouble.
-const GOOD_CONNECTION: Duration = Duration::from_secs(5);
+/// The shortest life of a lease that leaves time to stop the command before it is over.
+pub(super) const SHORTEST_TTL: u64 = 2;
 
 /// Getting a slot for one run.
 #[derive(Debug)]
-pub(super) struct Acquire<'a> {
-    /// Who asks whom.
-    pub(super) asker: &'a Classic,
-    /// How long to wait, and what to call it if there is none.
+pub(super) struct Asking<'a> {
+    /// What is wanted.
     pub(super) options: &'a Options,
+    /// What this host is called.
+    pub(super) host: &'a str,
     /// Tells what is going on.
     pub(super) voice: Voice,
+    /// When it began.
+    pub(super) started: Instant,
 }
 
-/// What came of asking once.
-#[derive(Debug)]
-enum Came {
-    /// This host holds a slot.
-    Slot,
-    /// Every slot is held.
-    NoSlot,
-    /// This host gets none.
-    Refusal,
-    /// Nothing that helps.
-    Trouble(Trouble),
-    /// The asking was stopped before that.
-    Stop(Stop),
-}
-
-impl Acquire<'_> {
-    /// Comes back with a slot, after the time that took; or with the way the run ends.
-    pub(super) async fn run(&self, signals: &mut Signals) -> Result<Duration, Ending> {
-        let (voice, started) = (self.voice, Instant::now());
-        let Classic { server, host, pool } = self.asker;
-        voice.note(format_args!("asking {server} for a slot of {pool:?} as {host:?}"));
-        match self.options.wait {
-            Some(Duration::ZERO) => self.try_once(signals).await?,
-            limit => self.wait(limit.map(|limit| started + limit), signals).await?,
-        }
-        let waited = started.elapsed();
-        voice.note(format_args!("got a slot of {pool:?} after {} s", Seconds(waited)));
-        Ok(waited)
+impl Asking<'_> {
+    /// Comes back with a slot, or with the way the run ends.
+    pub(super) async fn run(&self, signals: &mut Signals) -> Result<Slot, Ending> {
+        let Options { servers, pool, .. } = self.options;
+        let (voice, host) = (self.voice, self.host);
+        voice.note(format_args!("asking {} for a slot of {pool:?} as {host:?}", listed(servers)));
+        let slot = match self.lease(signals).await? {
+            Ok(lease) => Slot::of_lease(lease, pool, host),
+            Err(server) => self.classic(server, signals).await?,
+        };
+        voice.note(format_args!("got a slot of {pool:?} after {} s", Seconds(slot.waited)));
+        Ok(slot)
     }
 
-    async fn try_once(&self, signals: &mut Signals) -> Result<(), Ending> {
-        let deadline = Instant::now() + TRY_PATIENCE;
-        match self.ask(Call::Get, Some(deadline), signals).await.0 {
-            Came::Slot => Ok(()),
-            Came::NoSlot => Err(self.busy(" (wait for one with -w SECONDS)")),
-            Came::Refusal => Err(self.refused()),
-            Came::Trouble(trouble) => Err(self.without(&trouble, "")),
-            Came::Stop(Stop::Signal(signal)) => Err(Ending::Signalled(signal.as_raw())),
-            Came::Stop(Stop::Over) => Err(self.unanswered("")),
+    /// Asks for a lease; a server that knows none is the inner error.
+    async fn lease(&self, signals: &mut Signals) -> Result<Result<Lease, Server>, Ending> {
+        let client = Client::new(self.options.servers.clone());
+        let came = unless_stopped(self.ask(&client), None, signals).await;
+        let ending = match came {
+            Ok(Ok(lease)) if is_too_short(&lease) => self.too_short(lease).await,
+            Ok(Ok(lease)) => return Ok(Ok(lease)),
+            Ok(Err(AskError::NoV1 { server })) => return Ok(Err(server)),
+            Ok(Err(error)) => self.without(&error),
+            Err(Stop::Signal(signal)) => Ending::Signalled(signal.as_raw()),
+            Err(Stop::Over) => Ending::NoSlot(self.options.conflict_status),
+        };
+        select! {
+            () = client.settled() => {} // the place, or a slot that was on its way, is given back
+            _ = signals.next_end() => {} // told twice: at once
         }
+        Err(ending)
     }
 
-    /// Stands in line until there is a slot, again and again if the connection is lost.
-    async fn wait(&self, deadline: Option<Instant>, signals: &mut Signals) -> Result<(), Ending> {
-        let mut outage = Outage::new();
-        loop {
-            let asked = Instant::now();
-            let (came, connected) = self.ask(Call::Wait, deadline, signals).await;
-            let trouble = match came {
-                Came::Slot => return Ok(()),
-                Came::NoSlot => Trouble::Unavailable,
-                Came::Refusal => return Err(self.refused()),
-                Came::Trouble(trouble) => trouble,
-                Came::Stop(Stop::Signal(signal)) => return Err(Ending::Signalled(signal.as_raw())),
-                Came::Stop(Stop::Over) if connected => return Err(self.busy(&self.gave_up())),
-                Came::Stop(Stop::Over) => return Err(self.unanswered(&self.gave_up())),
-            };
-            if connected && asked.elapsed() > GOOD_CONNECTION {
+    async fn ask(&self, client: &Client) -> Result<Lease, AskError> {
+        let Options { pool, ttl, wait, note, .. } = self.options;
+        let mut ask = Ask::new(pool, self.host).ttl(*ttl);
+        if let Some(note) = note {
+            ask = ask.note(note);
+        }
+        let (mut place, mut outage) = (Place::default(), Outage::new());
+        let tell = |progress: Progress<'_>| match progress {
+            Progress::Waiting(line) => {
                 outage = Outage::new();
+                place.show(pool, line, self.voice);
             }
-            let pause = sleep(outage.next_pause(&trouble, self.asker, self.voice));
-            match unless_stopped(pause, deadline, signals).await {
-                Ok(()) => {}
-                Err(Stop::Signal(signal)) => return Err(Ending::Signalled(signal.as_raw())),
-                Err(Stop::Over) => return Err(self.without(&trouble, &self.gave_up())),
-            }
+            Progress::Trouble { error, pause } => outage.tell(&error.to_string(), pause, self.voice),
+        };
+        match wait {
+            Some(limit) if limit.is_zero() => client.try_acquire(&ask).await,
+            Some(limit) => client.acquire_telling(&ask.within(*limit), tell).await,
+            None => client.acquire_telling(&ask, tell).await,
         }
     }
 
-    /// Asks once, and tells whether there was a connection. If it is stopped, a slot that was on its way by
-    /// then is given back.
-    async fn ask(&self, call: Call, deadline: Option<Instant>, signals: &mut Signals) -> (Came, bool) {
-        let mut question = self.asker.ask(call);
-        let answer = unless_stopped(question.answer(), deadline, signals).await;
-        let connected = question.is_connected();
-        let came = match answer {
-            Ok(Ok(Answer::Yes)) => Came::Slot,
-            Ok(Ok(Answer::No)) => Came::NoSlot,
-            Ok(Ok(Answer::Invalid)) => Came::Refusal,
-            Ok(Ok(Answer::Ok | Answer::Unavailable)) => Came::Trouble(Trouble::Unavailable),
-            Ok(Err(error)) => Came::Trouble(Trouble::NoAnswer(error)),
-            Err(stop) => {
-                self.leave(question, signals).await;
-                Came::Stop(stop)
-            }
-        };
-        (came, connected)
+    async fn classic(&self, server: Server, signals: &mut Signals) -> Result<Slot, Ending> {
+        self.voice
+            .note(format_args!("{server} speaks the classic protocol only: the slot cannot be renewed"));
+        let asker = Classic { server, host: self.host.to_owned(), pool: self.options.pool.clone() };
+        let acquire =
+            Acquire { asker: &asker, options: self.options, voice: self.voice, started: self.started };
+        let waited = acquire.run(signals).await?;
+        Ok(Slot::of_host(asker, waited))
     }
 
-    /// Leaves the line. Another run of this host may hold a slot, so only one that was given to us goes back.
-    async fn leave(&self, question: Question, signals: &mut Signals) {
-        let last_word = select! {
-            word = question.leave() => word,
-            _ = signals.next_end() => None, // told twice: at once
-        };
-        if last_word == Some(Answer::Yes) {
-            release::give_back(self.asker, signals, self.voice).await;
-        }
-    }
-
-    fn busy(&self, advice: &str) -> Ending {
-        self.voice.say(format_args!("every slot of {:?} is held{advice}", self.asker.pool));
-        Ending::NoSlot(self.options.conflict_status)
-    }
-
-    fn unanswered(&self, gave_up: &str) -> Ending {
-        self.voice.say(format_args!("{} does not answer{gave_up}", self.asker.server));
-        Ending::Unreachable
-    }
-
-    fn refused(&self) -> Ending {
-        let Classic { server, host, pool } = self.asker;
+    /// Gives a lease back that would be over before the command could be stopped.
+    async fn too_short(&self, lease: Lease) -> Ending {
         self.voice.say(format_args!(
-            "{server} refused: it has no pool {pool:?}, or host {host:?} may not use it (--host changes the name)"
+            "{} gives leases of {:?} for less than {SHORTEST_TTL} s, too short to stop a command in time; \
+             raise the pool's expire",
+            lease.server(),
+            self.options.pool
         ));
+        drop(lease);
         Ending::Refused
     }
 
-    /// Ends without a slot because of a trouble.
-    fn without(&self, trouble: &Trouble, gave_up: &str) -> Ending {
-        self.voice.say(format_args!("{}{gave_up}", trouble.sentence(self.asker)));
-        match trouble {
-            Trouble::Unavailable => Ending::NoSlot(self.options.conflict_status),
-            Trouble::NoAnswer(_) => Ending::Unreachable,
+    /// Ends without a slot because of this.
+    fn without(&self, error: &AskError) -> Ending {
+        let ending = ending(error, self.options.conflict_status);
+        let advice = match (self.options.wait, ending) {
+            (_, Ending::Refused) | (None, _) => String::new(),
+            (Some(limit), Ending::NoSlot(_)) if limit.is_zero() => {
+                " (wait for one with -w SECONDS)".to_owned()
+            }
+            (Some(limit), _) if limit.is_zero() => String::new(),
+            (Some(limit), _) => format!("; gave up after {} s (wait longer with -w)", Seconds(limit)),
+        };
+        match error.refusal() {
+            Some(refusal) if refusal.kind.is_no_slot() => self.voice.say(format_args!("{refusal}{advice}")),
+            Some(_) | None => self.voice.say(format_args!("{error}{advice}")),
         }
+        ending
     }
+}
 
-    fn gave_up(&self) -> String {
-        let waited = Seconds(self.options.wait.unwrap_or_default());
-        format!("; gave up after {waited} s (wait longer with -w)")
+/// What an error means for the run.
+fn ending(error: &AskError, conflict_status: u8) -> Ending {
+    match error {
+        AskError::Refused { refusal, .. } => of_kind(refusal.kind, conflict_status),
+        AskError::Unreachable { .. }
+        | AskError::Broken { .. }
+        | AskError::Silent { .. }
+        | AskError::Strange { .. }
+        | AskError::NoV1 { .. }
+        | AskError::OtherStore { .. }
+        | AskError::NoServer => Ending::Unreachable,
+        AskError::NoChance { .. } => Ending::System,
     }
+}
+
+fn of_kind(kind: Kind, conflict_status: u8) -> Ending {
+    match kind {
+        Kind::PoolFull
+        | Kind::WaitOver
+        | Kind::PoolPaused
+        | Kind::LineFull
+        | Kind::Draining
+        | Kind::BackendDown
+        | Kind::LeaseLost
+        | Kind::Superseded => Ending::NoSlot(conflict_status),
+        Kind::BadRequest
+        | Kind::Unauthorized
+        | Kind::HostNotAllowed
+        | Kind::NoSuchPool
+        | Kind::NotFound
+        | Kind::MethodNotAllowed
+        | Kind::TooLarge => Ending::Refused,
+        Kind::Internal => Ending::Unreachable,
+    }
+}
+
+fn is_too_short(lease: &Lease) -> bool {
+    lease.ttl().is_some_and(|ttl| ttl.as_secs() < SHORTEST_TTL)
+}
+
+fn listed(servers: &[Server]) -> String {
+    servers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }

@@ -15,10 +15,10 @@ use tokio::time::timeout;
 use super::{
     Ending, Options,
     signals::{Notice, Signals},
+    slot::Slot,
     terminal::{self, Terminal},
-    voice::{Seconds, Voice},
+    voice::Voice,
 };
-use crate::client::Classic;
 
 /// How soon, and at last how often, to look whether a group is still there.
 const LOOK: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));
@@ -38,27 +38,14 @@ pub(super) struct Job {
 
 impl Job {
     /// Starts the command.
-    pub(super) fn start(
-        options: &Options,
-        asker: &Classic,
-        waited: Duration,
-        signals: &mut Signals,
-    ) -> io::Result<Self> {
+    pub(super) fn start(options: &Options, slot: &Slot, signals: &mut Signals) -> io::Result<Self> {
         signals.watch_job()?;
         if options.wait_group {
             // Orphans of the group become our children: their end is told at once, not when we look.
             let _ = set_child_subreaper(Some(getpid()));
         }
         let terminal = Terminal::open();
-        let child = options
-            .task
-            .command()
-            .env("DX_POOL", &asker.pool)
-            .env("DX_HOST", &asker.host)
-            .env("DX_SERVER", asker.server.to_string())
-            .env("DX_WAITED", Seconds(waited).to_string())
-            .process_group(0)
-            .spawn()?;
+        let child = options.task.command().envs(slot.variables()).process_group(0).spawn()?;
         let group = Pid::from_child(&child);
         Ok(Self {
             group,

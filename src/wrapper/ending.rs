@@ -47,6 +47,22 @@ impl Ending {
         }
     }
 
+    /// The same in a word, for programs that cannot tell whose a status is.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Exited(_) => "exited",
+            Self::Signalled(_) => "signalled",
+            Self::Usage => "usage",
+            Self::Unreachable => "unreachable",
+            Self::System => "system",
+            Self::NoSlot(_) => "no_slot",
+            Self::Refused => "refused",
+            Self::NotExecutable => "not_executable",
+            Self::NotFound => "not_found",
+        }
+    }
+
     /// What a child's end means. Nothing if it has not ended, only stopped.
     pub(super) fn of_child(status: WaitStatus) -> Option<Self> {
         let exited = status.exit_status().map(|status| Self::Exited(u8::try_from(status).unwrap_or(u8::MAX)));

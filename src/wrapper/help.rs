@@ -8,7 +8,8 @@ pub(super) const AFTER: &str = r#"COMMAND:
     One argument is run by the shell: 'cd /srv && ./deploy'. Several, or one after --, are run as they are.
     Options of distributex stand before it; everything behind its first word belongs to the command.
     It runs in a process group of its own, to which INT TERM HUP QUIT USR1 USR2 WINCH are passed on, and is
-    told DX_POOL, DX_HOST, DX_SERVER and DX_WAITED (seconds). The slot is given back when the whole group ended.
+    told DX_POOL, DX_HOST, DX_TOKEN (rises with every grant, so that what is protected can refuse an older run;
+    empty if the server has none), DX_SERVER and DX_WAITED (seconds). The slot is given back when the whole group ended.
 
 EXAMPLES:
     One Puppet run at a time in the whole fleet, and no second one on this host (crontab):
@@ -18,13 +19,22 @@ EXAMPLES:
     Wait ten minutes at most:
         distributex -w 600 -H locks.acme.com:9889 -r backup -- rsync -a /srv/ backup:/srv/
 
+ENVIRONMENT:
+    Every option can be set here instead; the command line wins. Options without a value take 1, true or yes,
+    and 0, false or no.
+        DISTRIBUTEX_SERVER     DISTRIBUTEX_RESOURCE       DISTRIBUTEX_PORT                DISTRIBUTEX_HOST
+        DISTRIBUTEX_NONBLOCK   DISTRIBUTEX_WAIT           DISTRIBUTEX_CONFLICT_EXIT_CODE  DISTRIBUTEX_TTL
+        DISTRIBUTEX_LOCK       DISTRIBUTEX_LOCK_FILE      DISTRIBUTEX_NO_WAIT_GROUP       DISTRIBUTEX_VERBOSE
+        DISTRIBUTEX_COMMAND_NOTE  DISTRIBUTEX_STATUS_FILE
+
 EXIT STATUS:
     the command's own, or 128+n if signal n ended it (or ended the waiting)
      64  wrong usage
-     69  the server cannot be reached, with -n or when -w ran out (else distributex keeps trying)
+     69  the server cannot be reached, with -n or when -w ran out (else distributex keeps trying);
+         or it has another store than the one asked first
      71  the system refused something: the file of the local lock, a descriptor
      75  no slot: all are held with -n, or -w ran out, or the local lock is held (-E changes it)
-     77  refused: the server has no such pool, or this host may not use it
+     77  refused: the server has no such pool, or this host may not use it, or its leases are too short
     126  the command cannot be executed
     127  the command was not found
 "#;

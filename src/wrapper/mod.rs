@@ -6,14 +6,19 @@
 //! Every way out passes the end of this line from where it left.
 
 mod acquire;
+mod classic;
 mod command;
 mod ending;
+mod environment;
 mod help;
 mod host;
 mod local_lock;
 mod options;
+mod place;
 mod release;
+mod report;
 mod signals;
+mod slot;
 mod stop;
 mod task;
 mod terminal;
@@ -24,42 +29,45 @@ pub use self::{ending::Ending, options::Options, task::Task};
 
 use std::io;
 
-use self::{acquire::Acquire, command::Job, signals::Signals, voice::Voice};
-use crate::client::Classic;
+use tokio::time::Instant;
+
+use self::{acquire::Asking, command::Job, report::Report, signals::Signals, voice::Voice};
 
 /// Does what the options say, and tells how it ended.
 pub async fn run(options: Options) -> Ending {
     let voice = Voice { verbose: options.verbose };
-    match stages(&options, voice).await {
+    let mut report = Report::new(&options);
+    let ending = match stages(&options, &mut report, voice).await {
         Ok(ending) | Err(ending) => ending,
+    };
+    if let Some(file) = &options.status_file {
+        report.write(file, ending, voice);
     }
+    ending
 }
 
 /// The stages in their order; an `Err` is a way out before the command had run.
-async fn stages(options: &Options, voice: Voice) -> Result<Ending, Ending> {
+async fn stages(options: &Options, report: &mut Report, voice: Voice) -> Result<Ending, Ending> {
     let mut signals = Signals::watch().map_err(|error| refused_by_system(voice, "signals", &error))?;
     let _lock = local_lock::take(options, voice)?;
-    let asker = asker(options).await;
-    let waited = Acquire { asker: &asker, options, voice }.run(&mut signals).await?;
-
-    let ending = match signals.ended_meanwhile().await {
-        Some(signal) => Ending::Signalled(signal.as_raw()),
-        None => match Job::start(options, &asker, waited, &mut signals) {
-            Ok(job) => job.follow(&mut signals, options.wait_group, voice).await,
-            Err(error) => options.task.not_started(&error, voice),
-        },
-    };
-    release::give_back(&asker, &mut signals, voice).await;
-    Ok(ending)
-}
-
-/// Who asks whom for what.
-async fn asker(options: &Options) -> Classic {
     let host = match &options.host {
         Some(host) => host.clone(),
         None => host::name().await,
     };
-    Classic { server: options.server.clone(), host, pool: options.pool.clone() }
+    report.host = Some(host.clone());
+    let asking = Asking { options, host: &host, voice, started: Instant::now() };
+    let slot = asking.run(&mut signals).await?;
+
+    let ending = match signals.ended_meanwhile().await {
+        Some(signal) => Ending::Signalled(signal.as_raw()),
+        None => match Job::start(options, &slot, &mut signals) {
+            Ok(job) => job.follow(&mut signals, options.wait_group, voice).await,
+            Err(error) => options.task.not_started(&error, voice),
+        },
+    };
+    report.had(&slot);
+    slot.give_back(&mut signals, voice).await;
+    Ok(ending)
 }
 
 fn refused_by_system(voice: Voice, what: &str, error: &io::Error) -> Ending {

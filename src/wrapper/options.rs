@@ -7,8 +7,8 @@ use structopt::{
     clap::{AppSettings, Error, ErrorKind},
 };
 
-use super::{Task, ending, help};
-use crate::client::Server;
+use super::{Task, acquire::SHORTEST_TTL, ending, environment::Environment, help};
+use crate::client::{Server, ServerError};
 
 /// No wait is longer: a hundred years.
 const LONGEST_WAIT: f64 = 3.2e9;
@@ -16,8 +16,8 @@ const LONGEST_WAIT: f64 = 3.2e9;
 /// What the wrapper was asked to do.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Who hands out the slots.
-    pub server: Server,
+    /// Who hands out the slots; at least one, and all with one store.
+    pub servers: Vec<Server>,
     /// The pool they belong to.
     pub pool: String,
     /// How this host is called, if not by its own name.
@@ -28,6 +28,12 @@ pub struct Options {
     pub lock_file: Option<PathBuf>,
     /// How long to wait for a slot; nothing is for ever, zero is not at all.
     pub wait: Option<Duration>,
+    /// How long the slot is to stay held when it cannot be renewed.
+    pub ttl: Duration,
+    /// What others may read of the run.
+    pub note: Option<String>,
+    /// The file that is to say what happened.
+    pub status_file: Option<PathBuf>,
     /// The exit status if there was no slot.
     pub conflict_status: u8,
     /// Whether to wait for what the command left running.
@@ -42,16 +48,16 @@ pub struct Options {
 #[derive(Debug, StructOpt)]
 #[structopt(
     name = "distributex", about = help::ABOUT, after_help = help::AFTER,
-    usage = "distributex -H HOST[:PORT] -r POOL [OPTIONS] [--] COMMAND...",
+    usage = "distributex -H HOST[:PORT][,HOST...] -r POOL [OPTIONS] [--] COMMAND...",
     global_settings = &[AppSettings::TrailingVarArg, AppSettings::DeriveDisplayOrder],
 )]
 struct Arguments {
-    /// The lock server: a name or an address
-    #[structopt(short = "H", long, value_name = "HOST[:PORT]")]
-    server: String,
+    /// The lock server: a name or an address; several of one store, with commas, are asked in turn
+    #[structopt(short = "H", long, value_name = "HOST[:PORT][,HOST...]", parse(try_from_str = servers))]
+    server: Option<String>,
     /// The pool to take a slot of
     #[structopt(short, long, value_name = "POOL", parse(try_from_str = name))]
-    resource: String,
+    resource: Option<String>,
     /// The server's port, if none is written behind its name
     #[structopt(short, long, value_name = "PORT", default_value = "9889")]
     port: u16,
@@ -67,12 +73,21 @@ struct Arguments {
     /// Wait so long at most, fractions allowed; 0 is as -n [default: for ever]
     #[structopt(short, long, value_name = "SECONDS", parse(try_from_str = seconds))]
     wait: Option<Duration>,
+    /// How long the slot stays held when it cannot be renewed, as after a power cut; from 2
+    #[structopt(short, long, value_name = "SECONDS", default_value = "30", parse(try_from_str = life))]
+    ttl: Duration,
     /// The exit status if there is no slot [default: 75]
     #[structopt(short = "E", long, value_name = "N")]
     conflict_exit_code: Option<u8>,
     /// What this host is called [default: its full name]
     #[structopt(long, value_name = "NAME", parse(try_from_str = name))]
     host: Option<String>,
+    /// What others may read of this run; the command line is not told, as it may hold passwords
+    #[structopt(long, value_name = "TEXT")]
+    command_note: Option<String>,
+    /// Write what happened to this file at the end, as JSON
+    #[structopt(long, value_name = "FILE", parse(from_os_str))]
+    status_file: Option<PathBuf>,
     /// Give the slot back when the command ends, even if it left processes in the background
     #[structopt(long)]
     no_wait_group: bool,
@@ -85,26 +100,55 @@ struct Arguments {
 }
 
 impl Options {
-    /// Reads the command line, program name included.
+    /// Reads the command line, program name included, and the environment.
     ///
     /// # Errors
-    /// When it makes no sense, and when it asks for help or the version.
-    pub fn read(line: &[OsString]) -> Result<Self, Error> {
-        let given = Arguments::from_iter_safe(line).map_err(with_hint)?;
-        let server = Server::parse(&given.server, given.port).map_err(|error| wrong(&error.to_string()))?;
+    /// When they make no sense, and when the command line asks for help or the version.
+    pub fn read(line: &[OsString], variable: &dyn Fn(&str) -> Option<OsString>) -> Result<Self, Error> {
+        let given = Arguments::read(line, variable).map_err(with_hint)?;
+        let server = given.server.ok_or_else(|| missing("the server", "-H HOST", "SERVER"))?;
+        let servers = Server::parse_list(&server, given.port).map_err(|error| wrong(&error.to_string()))?;
         Ok(Self {
-            server,
-            pool: given.resource,
+            servers,
+            pool: given.resource.ok_or_else(|| missing("the pool", "-r POOL", "RESOURCE"))?,
             host: given.host,
             lock: given.lock || given.lock_file.is_some(),
             lock_file: given.lock_file,
             wait: if given.nonblock { Some(Duration::ZERO) } else { given.wait },
+            ttl: given.ttl,
+            note: given.command_note,
+            status_file: given.status_file,
             conflict_status: given.conflict_exit_code.unwrap_or(ending::NO_SLOT),
             wait_group: !given.no_wait_group,
             verbose: given.verbose,
             task: Task::read(line, given.command).map_err(wrong)?,
         })
     }
+}
+
+impl Arguments {
+    /// What the environment says stands before what was written.
+    fn read(line: &[OsString], variable: &dyn Fn(&str) -> Option<OsString>) -> Result<Self, Error> {
+        let given = Self::clap().get_matches_from_safe(line)?;
+        let words = Environment { variable, app: &Self::clap, given: &given }.words()?;
+        let Some((program, rest)) = line.split_first().filter(|_| !words.is_empty()) else {
+            return Ok(Self::from_clap(&given));
+        };
+        Self::from_iter_safe([program].into_iter().chain(&words).chain(rest))
+    }
+}
+
+fn missing(what: &str, option: &str, variable: &str) -> Error {
+    wrong(&format!("say {what}: {option}, or DISTRIBUTEX_{variable} in the environment"))
+}
+
+fn servers(text: &str) -> Result<String, ServerError> {
+    Server::parse_list(text, 1).map(|_| text.to_owned())
+}
+
+fn life(text: &str) -> Result<Duration, &'static str> {
+    let time = seconds(text).ok().filter(|time| time.as_secs() >= SHORTEST_TTL);
+    time.ok_or("write a number of seconds from 2, as 30")
 }
 
 fn name(text: &str) -> Result<String, &'static str> {

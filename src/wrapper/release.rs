@@ -1,4 +1,4 @@
-//! Giving the slot back: tried again for a while, and never more important than the command's own end.
+//! Giving a classic slot back: tried again for a while, and never more important than the command's own end.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use tokio::{
 };
 
 use super::{signals::Signals, voice::Voice};
-use crate::client::{Answer, Backoff, Call, Classic};
+use crate::client::{Answer, Backoff, Call, Classic, Server};
 
 /// How long to try.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -23,14 +23,19 @@ pub(super) async fn give_back(asker: &Classic, signals: &mut Signals, voice: Voi
         () = sleep(PATIENCE) => false,
         () = no_more_patience(signals) => false,
     };
-    let (pool, server) = (&asker.pool, &asker.server);
+    let pool = &asker.pool;
     if is_back {
         voice.note(format_args!("gave the slot of {pool:?} back"));
     } else {
-        voice.say(format_args!(
-            "could not give the slot of {pool:?} back to {server}: {trouble}; it stays held until it expires"
-        ));
+        not_taken(pool, &asker.server, &trouble, voice);
     }
+}
+
+/// Says that a slot could not be given back.
+pub(super) fn not_taken(pool: &str, server: &Server, trouble: &str, voice: Voice) {
+    voice.say(format_args!(
+        "could not give the slot of {pool:?} back to {server}: {trouble}; it stays held until it expires"
+    ));
 }
 
 /// Asks until the server took it. False if it never will.
@@ -51,7 +56,7 @@ async fn attempts(asker: &Classic, trouble: &mut String) -> bool {
 }
 
 /// Comes back when the user is in a hurry.
-async fn no_more_patience(signals: &mut Signals) {
+pub(super) async fn no_more_patience(signals: &mut Signals) {
     signals.next_end().await;
     let _ = timeout(PATIENCE_AFTER_SIGNAL, signals.next_end()).await;
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::voice::{Seconds, Voice};
-use crate::client::{AskError, Backoff, Classic};
+use crate::client::{AskError, Classic};
 
 /// A trouble is told after so long; a server that is only restarted is no news.
 const WORTH_TELLING: Duration = Duration::from_secs(20);
@@ -24,8 +24,6 @@ pub(super) enum Trouble {
 pub(super) struct Outage {
     /// When the first one failed.
     since: Instant,
-    /// The pauses between them.
-    backoff: Backoff,
     /// Whether somebody was told.
     told: bool,
 }
@@ -46,19 +44,16 @@ impl Trouble {
 impl Outage {
     /// It begins now.
     pub(super) fn new() -> Self {
-        Self { since: Instant::now(), backoff: Backoff::new(), told: false }
+        Self { since: Instant::now(), told: false }
     }
 
-    /// How long to pause after this failure. Tells of it once, if it lasts.
-    pub(super) fn next_pause(&mut self, trouble: &Trouble, asker: &Classic, voice: Voice) -> Duration {
-        let pause = self.backoff.pause();
-        let sentence = trouble.sentence(asker);
+    /// Tells of a failure, after which comes a pause: once to everybody if it lasts, else to who wants it.
+    pub(super) fn tell(&mut self, sentence: &str, pause: Duration, voice: Voice) {
         if !self.told && self.since.elapsed() > WORTH_TELLING {
             self.told = true;
             voice.say(format_args!("{sentence}; trying again until it works"));
         } else {
             voice.note(format_args!("{sentence}; trying again in {} s", Seconds(pause)));
         }
-        pause
     }
 }

@@ -2,9 +2,13 @@
 
 use std::{
     fmt::{self, Arguments, Display},
-    io::{self, Write as _},
+    io::{self, IsTerminal as _, Write as _},
+    sync::{Mutex, PoisonError},
     time::Duration,
 };
+
+/// What was said last. There is one standard error, so there is one of this.
+static LAST_SAID: Mutex<Option<String>> = Mutex::new(None);
 
 /// Says things; never fails, as nobody is left to be told.
 #[derive(Debug, Clone, Copy)]
@@ -16,17 +20,34 @@ pub(super) struct Voice {
 impl Voice {
     /// Says what somebody has to know.
     pub(super) fn say(self, text: Arguments<'_>) {
-        // One write, so that lines of several runs do not mix in one log.
-        let line = format!("distributex: {text}\n");
-        let _ = io::stderr().write_all(line.as_bytes());
+        *LAST_SAID.lock().unwrap_or_else(PoisonError::into_inner) = Some(text.to_string());
+        write(text);
     }
 
     /// Says what is going on, if that is wanted.
     pub(super) fn note(self, text: Arguments<'_>) {
         if self.verbose {
-            self.say(text);
+            write(text);
         }
     }
+
+    /// Says how it goes, if somebody watches.
+    pub(super) fn progress(self, text: Arguments<'_>) {
+        if self.verbose || io::stderr().is_terminal() {
+            write(text);
+        }
+    }
+
+    /// What somebody had to know, if anything.
+    pub(super) fn last_said(self) -> Option<String> {
+        LAST_SAID.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// One write, so that lines of several runs do not mix in one log.
+fn write(text: Arguments<'_>) {
+    let line = format!("distributex: {text}\n");
+    let _ = io::stderr().write_all(line.as_bytes());
 }
 
 /// A time in seconds as people write it: no more than three decimals, and none that say nothing.

@@ -1,14 +1,16 @@
 //! The wrapper, as cron and people use it: the real program, real children, real connections.
 
 mod command;
-mod fake;
+mod environment;
 mod group;
+mod leases;
 mod lock;
 mod outages;
 mod pty;
 mod run;
 mod servers;
 mod signals;
+mod status_file;
 mod statuses;
 mod terminal;
 mod waiting;

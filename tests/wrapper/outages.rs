@@ -4,10 +4,12 @@ use std::process::Command;
 
 use super::{
     ONE_SLOT,
-    fake::{Fake, Port},
     run::{Run, wrapper},
 };
-use crate::support::{Server, file_with};
+use crate::{
+    fake::{Fake, Port},
+    support::{Server, file_with},
+};
 
 #[test]
 fn a_server_that_comes_later_is_found() {

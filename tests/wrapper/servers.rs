@@ -1,9 +1,7 @@
 //! Servers that are not ours: the old one, and things that are no lock server at all.
 
-use super::{
-    fake::Fake,
-    run::{Run, wrapper},
-};
+use super::run::{Run, wrapper};
+use crate::fake::Fake;
 
 /// How the old server begins its answers.
 const OLD: &str =

@@ -6,10 +6,9 @@ use rustix::process::Signal;
 
 use super::{
     ONE_SLOT,
-    fake::Fake,
     run::{Run, wrapper},
 };
-use crate::support::Server;
+use crate::{fake::Fake, support::Server};
 
 #[test]
 fn signals_reach_the_command_and_its_children() {

@@ -4,10 +4,9 @@ use std::process::Command;
 
 use super::{
     ONE_SLOT,
-    fake::Port,
     run::{ended, wrapper, wrapper_as},
 };
-use crate::support::Server;
+use crate::{fake::Port, support::Server};
 
 #[test]
 fn the_commands_own_status_is_passed_on() {
@@ -34,12 +33,13 @@ fn wrong_usage_is_64_and_says_how_to_do_it() {
         &["-r", "p", "true"],
         &["-H", "locks", "true"],
         &["-H", "locks", "-r", "p", ""],
-        &["-H", "one,two", "-r", "p", "true"],
+        &["-H", "one,,two", "-r", "p", "true"],
         &["-H", "http://locks", "-r", "p", "true"],
         &["-H", "locks", "-r", "p", "-p", "0x", "true"],
         &["-H", "locks", "-r", "p", "-w", "soon", "true"],
         &["-H", "locks", "-r", "p", "-w", "1", "-n", "true"],
         &["-H", "locks", "-r", "p", "-E", "256", "true"],
+        &["-H", "locks", "-r", "p", "-t", "1.9", "true"],
         &["-H", "locks", "-r", "", "true"],
         &["-H", "locks", "-r", "p", "--frobnicate", "true"],
     ] {

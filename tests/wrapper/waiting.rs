@@ -7,10 +7,9 @@ use tokio::time::Instant;
 
 use super::{
     ONE_SLOT,
-    fake::Fake,
     run::{Run, ended, eventually, wrapper, wrapper_as},
 };
-use crate::support::Server;
+use crate::{fake::Fake, support::Server};
 
 #[test]
 fn a_waiter_runs_when_the_slot_is_free() {

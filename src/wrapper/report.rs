@@ -1,0 +1,92 @@
+//! What happened, for programs: exit statuses may be the command's own.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    process,
+    time::Duration,
+};
+
+use serde::Serialize;
+
+use super::{Ending, Options, slot::Slot, voice::Voice};
+
+/// The contents of the status file. Times are in seconds.
+#[derive(Debug, Serialize)]
+pub(super) struct Report {
+    /// How it ended, in a word.
+    result: &'static str,
+    /// The exit status.
+    status: u8,
+    /// What was said last, if anything.
+    message: Option<String>,
+    /// The pool.
+    pool: String,
+    /// What this host is called, if that is known.
+    pub(super) host: Option<String>,
+    /// The server that gave the slot; with none, the slot did not come.
+    server: Option<String>,
+    /// Its fencing number.
+    token: Option<u64>,
+    /// How long it took to get.
+    waited: Option<f64>,
+    /// How long it was held.
+    held: Option<f64>,
+}
+
+impl Report {
+    /// Nothing happened yet.
+    pub(super) fn new(options: &Options) -> Self {
+        let (pool, host) = (options.pool.clone(), options.host.clone());
+        let (result, status) = ("", 0);
+        Self {
+            result,
+            status,
+            message: None,
+            pool,
+            host,
+            server: None,
+            token: None,
+            waited: None,
+            held: None,
+        }
+    }
+
+    /// The command is over, and the slot is about to be given back.
+    pub(super) fn had(&mut self, slot: &Slot) {
+        self.server = Some(slot.server().to_string());
+        self.token = slot.token();
+        self.waited = Some(rounded(slot.waited));
+        self.held = Some(rounded(slot.held()));
+    }
+
+    /// Writes it, whole or not at all. What goes wrong is told, and changes nothing else.
+    pub(super) fn write(mut self, file: &Path, ending: Ending, voice: Voice) {
+        (self.result, self.status, self.message) = (ending.word(), ending.code(), voice.last_said());
+        if let Err(error) = self.replace(file) {
+            voice.say(format_args!(
+                "cannot write {}: {error} (--status-file names another file)",
+                file.display()
+            ));
+        }
+    }
+
+    /// Whoever reads the file finds the old one or the new one, never half of it.
+    fn replace(&self, file: &Path) -> io::Result<()> {
+        let mut text = serde_json::to_vec(self)?;
+        text.push(b'\n');
+        let mut beside = file.as_os_str().to_owned();
+        beside.push(format!(".{}.tmp", process::id()));
+        let beside = PathBuf::from(beside);
+        let written = fs::write(&beside, text).and_then(|()| fs::rename(&beside, file));
+        if written.is_err() {
+            let _ = fs::remove_file(&beside); // it may not be there
+        }
+        written
+    }
+}
+
+/// To the millisecond.
+fn rounded(time: Duration) -> f64 {
+    (time.as_secs_f64() * 1000.0).round() / 1000.0
+}

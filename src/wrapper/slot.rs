@@ -1,0 +1,107 @@
+//! A slot that this run holds: by a lease, or by the name of its host as the classic protocol has it.
+
+use std::time::Duration;
+
+use tokio::{select, time::Instant};
+
+use super::{
+    release::{self, no_more_patience},
+    signals::Signals,
+    voice::{Seconds, Voice},
+};
+use crate::client::{Classic, Kind, Lease, Server};
+
+/// A slot that is held.
+#[derive(Debug)]
+pub(super) struct Slot {
+    /// What makes it ours.
+    hold: Hold,
+    /// The pool it is of.
+    pool: String,
+    /// What the server calls this host.
+    host: String,
+    /// How long it took to get.
+    pub(super) waited: Duration,
+    /// When it came.
+    since: Instant,
+}
+
+/// What makes a slot ours.
+#[derive(Debug)]
+enum Hold {
+    /// A lease of our own, which renews itself.
+    Lease(Box<Lease>),
+    /// The name of the host.
+    Host(Box<Classic>),
+}
+
+impl Slot {
+    pub(super) fn of_lease(lease: Lease, pool: &str, host: &str) -> Self {
+        let (waited, since) = (lease.waited(), Instant::now());
+        Self {
+            hold: Hold::Lease(Box::new(lease)),
+            pool: pool.to_owned(),
+            host: host.to_owned(),
+            waited,
+            since,
+        }
+    }
+
+    pub(super) fn of_host(asker: Classic, waited: Duration) -> Self {
+        let (pool, host) = (asker.pool.clone(), asker.host.clone());
+        Self { hold: Hold::Host(Box::new(asker)), pool, host, waited, since: Instant::now() }
+    }
+
+    /// The server that gave it.
+    pub(super) fn server(&self) -> &Server {
+        match &self.hold {
+            Hold::Lease(lease) => lease.server(),
+            Hold::Host(asker) => &asker.server,
+        }
+    }
+
+    /// Its fencing number, if it has one.
+    pub(super) fn token(&self) -> Option<u64> {
+        match &self.hold {
+            Hold::Lease(lease) => Some(lease.token()),
+            Hold::Host(_) => None,
+        }
+    }
+
+    /// How long it has been held.
+    pub(super) fn held(&self) -> Duration {
+        self.since.elapsed()
+    }
+
+    /// What the command is told. An empty token is none: one of an outer run would be wrong.
+    pub(super) fn variables(&self) -> [(&'static str, String); 5] {
+        [
+            ("DX_POOL", self.pool.clone()),
+            ("DX_HOST", self.host.clone()),
+            ("DX_TOKEN", self.token().map(|token| token.to_string()).unwrap_or_default()),
+            ("DX_SERVER", self.server().to_string()),
+            ("DX_WAITED", Seconds(self.waited).to_string()),
+        ]
+    }
+
+    /// Gives it back, or says that it could not be.
+    pub(super) async fn give_back(self, signals: &mut Signals, voice: Voice) {
+        let server = self.server().clone();
+        let lease = match self.hold {
+            Hold::Lease(lease) => lease,
+            Hold::Host(asker) => return release::give_back(&asker, signals, voice).await,
+        };
+        let pool = &self.pool;
+        let released = select! {
+            released = lease.release() => released.map_err(|error| (error.to_string(), error)),
+            () = no_more_patience(signals) => return release::not_taken(pool, &server, "it does not answer", voice),
+        };
+        match released {
+            Ok(()) => voice.note(format_args!("gave the slot of {pool:?} back")),
+            Err((_, error)) if error.refusal().is_some_and(|refusal| refusal.kind == Kind::LeaseLost) => {
+                voice.note(format_args!("the slot of {pool:?} was not held any more"));
+            }
+            Err((why, _)) => release::not_taken(pool, &server, &why, voice),
+        }
+    }
+}

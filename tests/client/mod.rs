@@ -1,0 +1,22 @@
+//! The client library, over real sockets: against the real server, and against one that answers what the
+//! test wants where the real one cannot be made to.
+
+mod asking;
+mod keeping;
+mod leaving;
+mod stores;
+
+use std::time::Duration;
+
+use distributex::client::{Ask, Client, Server};
+
+/// An ask of web1 for pool `p`.
+fn ask() -> Ask {
+    Ask::new("p", "web1").ttl(Duration::from_secs(30))
+}
+
+/// A client of these servers.
+fn client(addrs: &[std::net::SocketAddr]) -> Client {
+    let list: Vec<_> = addrs.iter().map(ToString::to_string).collect();
+    Client::new(Server::parse_list(&list.join(","), 9889).unwrap())
+}

@@ -1,0 +1,198 @@
+//! Slots by lease: what is asked, what the command is told, and how it all ends.
+
+use std::process::Stdio;
+
+use rustix::process::Signal;
+
+use super::run::{Run, ended, wrapper};
+use crate::fake::Fake;
+
+const LOCKED: &str = "423 Locked";
+
+#[test]
+fn the_command_is_told_the_token_and_the_lease_goes_back() {
+    let server = Fake::start();
+    let script = "echo $DX_POOL $DX_HOST $DX_TOKEN $DX_SERVER; env | grep -c 0123";
+    let mut run = Run::start(wrapper(server.addr()).args(["--command-note", "nightly", "-t", "20", script]));
+
+    let asked = server.asked_v1("acquire");
+    assert_eq!((&asked.body["command"], &asked.body["ttl"]), (&"nightly".into(), &20.0.into()));
+    asked.give("s", 20.0);
+
+    assert_eq!(run.line(), format!("p web1 7 {}", server.addr()));
+    assert_eq!(run.line(), "0", "the lease id is a secret");
+    let released = server.asked_v1("release");
+    assert_eq!(released.body["lease"], "0123");
+    released.done();
+    assert_eq!(run.end(), (1, String::new()));
+}
+
+#[test]
+fn what_the_command_line_says_is_not_told_to_others() {
+    let server = Fake::start();
+    let mut run = Run::start(wrapper(server.addr()).arg("true --password=hush"));
+
+    let asked = server.asked_v1("acquire");
+    assert!(asked.body.get("command").is_none(), "{}", asked.body);
+    asked.give("s", 30.0);
+
+    server.asked_v1("release").done();
+    assert_eq!(run.end(), (0, String::new()));
+}
+
+#[test]
+fn the_token_of_an_outer_run_is_not_passed_on() {
+    let server = Fake::start();
+    let mut run = Run::start(wrapper(server.addr()).arg("echo \"[$DX_TOKEN]\"").env("DX_TOKEN", "5"));
+
+    server.asked_to("wait").answer("YES");
+
+    assert_eq!(run.line(), "[]");
+    server.asked_to("release").answer("OK");
+    assert_eq!(run.end().0, 0);
+}
+
+#[test]
+fn a_slot_that_was_lost_meanwhile_is_no_trouble_at_the_end() {
+    let server = Fake::start();
+    let mut run = Run::start(wrapper(server.addr()).arg("exit 4"));
+    server.asked_v1("acquire").give("s", 30.0);
+
+    server.asked_v1("release").refuse("410 Gone", "lease_lost", "s");
+
+    assert_eq!(run.end(), (4, String::new()));
+}
+
+#[test]
+fn the_place_is_shown_to_who_wants_it_and_only_when_it_changes() {
+    let server = Fake::start();
+    let mut run = Run::start(wrapper(server.addr()).args(["-v", "true"]));
+    run.says("asking");
+    server.asked_v1("acquire").refuse(LOCKED, "pool_full", "s");
+    run.says("2nd in line for \"p\"; web7 has had it for");
+    server.asked_v1("acquire").refuse(LOCKED, "wait_over", "s");
+    server.asked_v1("acquire").refuse(LOCKED, "wait_over", "s");
+
+    server.asked_v1("acquire").give("s", 30.0);
+    server.asked_v1("renew").give("s", 30.0);
+    server.asked_v1("release").done();
+
+    let said = run.end().1;
+    assert!(!said.contains("in line"), "{said}");
+}
+
+#[test]
+fn who_waits_in_cron_is_silent() {
+    let server = Fake::start();
+    let mut run = Run::start(wrapper(server.addr()).arg("true"));
+
+    server.asked_v1("acquire").refuse(LOCKED, "pool_full", "s");
+    server.asked_v1("acquire").give("s", 30.0);
+    server.asked_v1("renew").give("s", 30.0);
+    server.asked_v1("release").done();
+
+    assert_eq!(run.end(), (0, String::new()));
+}
+
+#[test]
+fn who_is_told_to_end_leaves_the_line_by_name() {
+    let server = Fake::start();
+    let mut run = Run::start(wrapper(server.addr()).arg("echo ran"));
+    server.asked_v1("acquire").refuse(LOCKED, "pool_full", "s");
+    let parked = server.asked_v1("acquire");
+
+    run.signal(Signal::TERM);
+
+    let left = server.asked_v1("release");
+    assert_eq!((&left.body["host"], &left.body["owner"]), (&"web1".into(), &parked.body["owner"]));
+    left.refuse("410 Gone", "lease_lost", "s");
+    assert_eq!((run.end(), run.line()), ((143, String::new()), String::new()));
+}
+
+#[test]
+fn every_run_is_an_asker_of_its_own() {
+    let server = Fake::start();
+    let owner = || {
+        let mut run = Run::start(wrapper(server.addr()).args(["-n", "true"]));
+        let asked = server.asked_v1("acquire");
+        let owner = asked.body["owner"].clone();
+        asked.refuse(LOCKED, "pool_full", "s");
+        assert_eq!(run.end().0, 75);
+        owner
+    };
+
+    assert_ne!(owner(), owner());
+}
+
+#[test]
+fn refusals_have_statuses() {
+    for (status, kind, code) in [
+        ("400 Bad Request", "bad_request", 77),
+        ("401 Unauthorized", "unauthorized", 77),
+        ("403 Forbidden", "host_not_allowed", 77),
+        ("404 Not Found", "no_such_pool", 77),
+        (LOCKED, "pool_full", 75),
+        (LOCKED, "pool_paused", 75),
+        ("429 Too Many Requests", "line_full", 75),
+        ("503 Service Unavailable", "draining", 75),
+        ("500 Internal Server Error", "internal", 69),
+    ] {
+        let server = Fake::start();
+        let mut run = Run::start(wrapper(server.addr()).args(["-n", "echo ran"]));
+
+        server.asked_v1("acquire").refuse(status, kind, "s");
+
+        drop(server); // nobody is there to hear that the ask is given up
+        let (ended, said) = run.end();
+        assert_eq!((ended, run.line()), (code, String::new()), "{kind}");
+        assert!(said.contains("every slot is held") && said.lines().count() == 1, "{kind}: {said}");
+    }
+}
+
+#[test]
+fn a_lease_too_short_to_stop_a_command_in_is_refused() {
+    let server = Fake::start();
+    let mut run = Run::start(wrapper(server.addr()).arg("echo ran"));
+
+    server.asked_v1("acquire").give("s", 1.5);
+    server.asked_v1("release").done();
+
+    let (code, said) = run.end();
+    assert_eq!((code, run.line()), (77, String::new()));
+    assert!(said.contains("raise the pool's expire"), "{said}");
+}
+
+#[test]
+fn another_store_is_69() {
+    let (first, second) = (Fake::start(), Fake::start());
+    let list = format!("{},{}", first.addr(), second.addr());
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_distributex"));
+    let mut run = Run::start(command.args(["-H", &list, "-r", "p", "echo ran"]).stdin(Stdio::null()));
+    first.asked_v1("acquire").refuse(LOCKED, "pool_full", "one");
+    drop(first);
+
+    second.asked_v1("acquire").give("other", 30.0);
+    second.asked_v1("release").done();
+    drop(second);
+
+    let (code, said) = run.end();
+    assert_eq!((code, run.line()), (69, String::new()));
+    assert!(said.contains("another store") && said.lines().count() == 1, "{said}");
+}
+
+#[test]
+fn the_next_server_is_asked_when_one_is_not_there() {
+    let (nowhere, server) = (Fake::start().addr(), Fake::start());
+    let list = format!("{nowhere},{}", server.addr());
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_distributex"));
+    let mut run = Run::start(command.args(["-H", &list, "-r", "p", "-n", "echo $DX_SERVER"]));
+
+    server.asked_v1("acquire").give("s", 30.0);
+
+    assert_eq!(run.line(), server.addr().to_string());
+    server.asked_v1("release").done();
+    assert_eq!(run.end(), (0, String::new()));
+    let nobody = format!("{nowhere},{nowhere}");
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_distributex"));
+    assert_eq!(ended(command.args(["-H", &nobody, "-r", "p", "-n", "true"])).0, 69);
+}
