@@ -217,3 +217,25 @@ fn pause(backoff: &mut Backoff, retry_after: Option<Duration>) -> Duration {
     let own = backoff.pause();
     retry_after.map_or(own, |asked| asked.mul_f64(1.0 + 0.1 * chance()).max(own).min(LONGEST_PAUSE))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn a_server_that_says_when_is_left_alone_until_then_but_not_for_ever() {
+        let asked = |time| pause(&mut Backoff::new(), Some(time));
+
+        assert!((3 * SECOND..=4 * SECOND).contains(&asked(3 * SECOND)));
+        assert_eq!(asked(3600 * SECOND), LONGEST_PAUSE);
+        assert!(asked(Duration::ZERO) >= Duration::from_millis(100), "nobody is asked without a pause");
+        assert!(pause(&mut Backoff::new(), None) < SECOND);
+    }
+
+    #[test]
+    fn a_place_outlives_every_pause() {
+        assert!(LONGEST_PAUSE + ANSWER_PATIENCE / 2 <= PATIENCE);
+    }
+}

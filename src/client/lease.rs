@@ -126,15 +126,17 @@ impl Lease {
         }
     }
 
-    /// Gives the slot back. Tries again while no server can be reached, for ten seconds at most.
+    /// Gives the slot back. Tries again while no server can be reached, for ten seconds at most. If this is
+    /// cancelled, it goes on in the background.
     ///
     /// # Errors
     /// When no server took it: the slot is free when its time to live is over. A refusal of the kind
     /// [`LeaseLost`](super::Kind::LeaseLost) says that there was nothing to give back any more.
     pub async fn release(mut self) -> Result<(), AskError> {
         self.renewal.abort();
+        let given = Back::Lease(self.held.id.clone()).give(&self.asker, &self.held.pool).await;
         self.given_back = true;
-        Back::Lease(self.held.id.clone()).give(&self.asker, &self.held.pool).await
+        given
     }
 }
 

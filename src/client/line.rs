@@ -1,6 +1,9 @@
 //! Who stands before an asker, and who holds the slots.
 
-use serde::Deserialize;
+use std::time::SystemTime;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Deserializer};
 
 /// How it stands with a pool that has no slot for an asker.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
@@ -22,10 +25,16 @@ pub struct Holder {
     pub host: String,
     /// Its fencing number.
     pub token: u64,
-    /// Since when, as RFC 3339.
-    #[serde(default)]
-    pub since: Option<String>,
+    /// Since when, by the server's clock.
+    #[serde(default, deserialize_with = "moment")]
+    pub since: Option<SystemTime>,
     /// What it says it is doing.
     #[serde(default)]
     pub command: Option<String>,
+}
+
+/// What cannot be read is not known: it is only for people.
+fn moment<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SystemTime>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?;
+    Ok(text.and_then(|text| text.parse::<Timestamp>().ok()).map(SystemTime::from))
 }

@@ -205,6 +205,8 @@ mod tests {
         let line = refusal.line.unwrap();
         assert_eq!((refusal.kind, line.place, line.length), (Kind::PoolFull, Some(4), Some(3)));
         assert_eq!(line.holders[0].host, "web7");
+        let since = line.holders[0].since.unwrap().duration_since(std::time::UNIX_EPOCH).unwrap();
+        assert_eq!(since.as_secs(), 1_795_435_080);
     }
 
     #[test]

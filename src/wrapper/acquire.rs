@@ -1,18 +1,20 @@
 //! Getting a slot: by a lease, or the classic way from a server that knows no other.
 
+use std::time::SystemTime;
+
 use tokio::{select, time::Instant};
 
 use super::{
     Ending, Options,
     classic::Acquire,
-    place::Place,
+    place::{Place, held},
     signals::Signals,
     slot::Slot,
     stop::{Stop, unless_stopped},
     trouble::Outage,
     voice::{Seconds, Voice},
 };
-use crate::client::{Ask, AskError, Classic, Client, Kind, Lease, Progress, Server};
+use crate::client::{Ask, AskError, Classic, Client, Kind, Lease, Progress, Refusal, Server};
 
 /// The shortest life of a lease that leaves time to stop the command before it is over.
 pub(super) const SHORTEST_TTL: u64 = 2;
@@ -117,8 +119,15 @@ impl Asking<'_> {
             (Some(limit), _) if limit.is_zero() => String::new(),
             (Some(limit), _) => format!("; gave up after {} s (wait longer with -w)", Seconds(limit)),
         };
+        let (pool, host) = (&self.options.pool, self.host);
         match error.refusal() {
-            Some(refusal) if refusal.kind.is_no_slot() => self.voice.say(format_args!("{refusal}{advice}")),
+            Some(Refusal { kind: Kind::PoolFull | Kind::WaitOver, line: Some(line), .. }) => {
+                let held = held(line, SystemTime::now());
+                self.voice.say(format_args!("every slot of {pool:?} is held{held}{advice}"));
+            }
+            Some(Refusal { kind: Kind::HostNotAllowed, .. }) => {
+                self.voice.say(format_args!("{error} (this host is called {host:?}; --host changes that)"));
+            }
             Some(_) | None => self.voice.say(format_args!("{error}{advice}")),
         }
         ending

@@ -23,37 +23,21 @@ impl Place {
 fn sentence(pool: &str, line: &Line, now: SystemTime) -> String {
     let place =
         line.place.map_or_else(|| "waiting".to_owned(), |place| format!("{} in line", ordinal(place)));
-    let Some(holder) = line.holders.first() else {
-        return format!("{place} for {pool:?}");
+    format!("{place} for {pool:?}{}", held(line, now))
+}
+
+/// Who holds, as the end of a sentence.
+pub(super) fn held(line: &Line, now: SystemTime) -> String {
+    let Some(Holder { host, since, command, .. }) = line.holders.first() else {
+        return String::new();
     };
     let others = line.holders.len() - 1;
     let slot = if others == 0 { "it" } else { "a slot" };
-    let has = age(holder, now)
-        .map_or_else(|| format!("has {slot}"), |age| format!("has had {slot} for {}", rough(age)));
-    let doing = holder.command.as_ref().map(|note| format!(" ({})", note.escape_debug())).unwrap_or_default();
+    let age = since.map(|since| now.duration_since(since).unwrap_or_default());
+    let has = age.map_or_else(|| format!("has {slot}"), |age| format!("has had {slot} for {}", rough(age)));
+    let doing = command.as_ref().map(|note| format!(" ({})", note.escape_debug())).unwrap_or_default();
     let others = if others == 0 { String::new() } else { format!(", and {others} more") };
-    format!("{place} for {pool:?}; {}{doing} {has}{others}", holder.host)
-}
-
-fn age(holder: &Holder, now: SystemTime) -> Option<Duration> {
-    let since = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds_since_epoch(holder.since.as_ref()?)?);
-    Some(now.duration_since(since).unwrap_or_default())
-}
-
-/// Reads `2026-11-23T12:00:00Z`, with or without a fraction.
-fn seconds_since_epoch(text: &str) -> Option<u64> {
-    let (date, time) = text.strip_suffix('Z')?.split_once('T')?;
-    let number = |part: Option<&str>| part?.parse::<u64>().ok();
-    let (mut date, mut time) = (date.split('-'), time.split(['.', ':']));
-    let (year, month, day) = (number(date.next())?, number(date.next())?, number(date.next())?);
-    let (hour, minute, second) = (number(time.next())?, number(time.next())?, number(time.next())?);
-    if !(1970..10_000).contains(&year) || !(1..=12).contains(&month) || !(1..=31).contains(&day) {
-        return None;
-    }
-    // Years that begin in March have their leap day at the end.
-    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
-    let days = 365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day - 1;
-    Some((days - 719_468) * 86_400 + hour * 3600 + minute * 60 + second)
+    format!("; {}{doing} {has}{others}", host.escape_debug())
 }
 
 /// A time in the largest unit that says enough.
@@ -82,12 +66,12 @@ mod tests {
     use super::*;
 
     fn holder(host: &str, command: Option<&str>) -> Holder {
-        let since = Some("2026-11-23T12:00:00.25Z".to_owned());
+        let since = Some(SystemTime::UNIX_EPOCH + Duration::from_secs(1_000));
         Holder { host: host.to_owned(), token: 1, since, command: command.map(str::to_owned) }
     }
 
     fn shown(place: Option<u64>, holders: Vec<Holder>) -> String {
-        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_435_200 + 125);
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_125);
         sentence("pool1", &Line { place, length: None, holders }, now)
     }
 
@@ -102,16 +86,6 @@ mod tests {
             "1st in line for \"pool1\"; web7 (deploy\\n) has had a slot for 2 min, and 1 more"
         );
         assert_eq!(shown(None, Vec::new()), "waiting for \"pool1\"");
-    }
-
-    #[test]
-    fn a_moment_is_read() {
-        assert_eq!(seconds_since_epoch("1970-01-01T00:00:00Z"), Some(0));
-        assert_eq!(seconds_since_epoch("2024-02-29T23:59:59.9Z"), Some(1_709_251_199));
-        assert_eq!(seconds_since_epoch("2026-11-23T12:00:00Z"), Some(1_795_435_200));
-        for wrong in ["", "yesterday", "2026-13-01T00:00:00Z", "2026-11-23T12:00:00+01:00", "-1-1-1T0:0:0Z"] {
-            assert_eq!(seconds_since_epoch(wrong), None, "{wrong}");
-        }
     }
 
     #[test]

@@ -4,6 +4,7 @@
 mod asking;
 mod keeping;
 mod leaving;
+mod real;
 mod stores;
 
 use std::time::Duration;

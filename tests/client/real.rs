@@ -1,0 +1,148 @@
+//! Against the real server: all that can be seen from outside.
+
+use std::{process::Command, time::Duration};
+
+use distributex::client::{Ask, Client, Kind, Lease, Progress, Standing};
+use rustix::process::Signal;
+use tokio::{select, sync::oneshot};
+
+use super::{ask, client};
+use crate::support::{Server, file_with};
+
+const ONE_SLOT: &str = "pools: [{name: p, expire: 300}]";
+
+/// Comes back when a lease was renewed so often.
+async fn renewed(lease: &Lease, times: usize) {
+    let mut standing = lease.standing();
+    for _ in 0..times {
+        standing.changed().await.unwrap();
+        assert!(matches!(*standing.borrow_and_update(), Standing::Held { .. }));
+    }
+}
+
+/// Waits for a slot, and says when it stands in line.
+async fn wait_in_line(client: Client, in_line: oneshot::Sender<u64>) -> Lease {
+    let mut in_line = Some(in_line);
+    let tell = |progress: Progress<'_>| match progress {
+        Progress::Waiting(line) => {
+            if let Some(in_line) = in_line.take() {
+                in_line.send(line.place.unwrap()).unwrap();
+            }
+        }
+        Progress::Trouble { .. } => {}
+    };
+    client.acquire_telling(&ask(), tell).await.unwrap()
+}
+
+#[actix::test]
+async fn a_lease_outlives_its_time_while_it_is_renewed() {
+    let server = Server::start(ONE_SLOT);
+    let client = client(&[server.addr]);
+    let lease = client.acquire(&ask().ttl(Duration::from_millis(600))).await.unwrap();
+
+    renewed(&lease, 5).await;
+
+    let other = client.try_acquire(&ask()).await.unwrap_err();
+    assert_eq!(other.refusal().unwrap().kind, Kind::PoolFull);
+    assert_eq!(other.refusal().unwrap().line.as_ref().unwrap().holders[0].token, lease.token());
+    lease.release().await.unwrap();
+    client.try_acquire(&ask()).await.unwrap().release().await.unwrap();
+}
+
+#[actix::test]
+async fn two_askers_of_one_host_are_two_and_take_their_turns() {
+    let server = Server::start(ONE_SLOT);
+    let client = client(&[server.addr]);
+    let first = client.acquire(&ask().note("first")).await.unwrap();
+    let (tell, told) = oneshot::channel();
+    let second = actix::spawn(wait_in_line(client.clone(), tell));
+    assert_eq!(told.await, Ok(1));
+    let (tell, told) = oneshot::channel();
+    let third = actix::spawn(wait_in_line(client.clone(), tell));
+    assert_eq!(told.await, Ok(2));
+
+    let token = first.token();
+    first.release().await.unwrap();
+    let second = second.await.unwrap();
+
+    assert!(second.token() > token && !third.is_finished());
+    second.release().await.unwrap();
+    third.await.unwrap().release().await.unwrap();
+}
+
+#[actix::test]
+async fn who_is_cancelled_is_out_of_the_line() {
+    let server = Server::start(ONE_SLOT);
+    let client = client(&[server.addr]);
+    let held = client.acquire(&ask()).await.unwrap();
+    let (tell, told) = oneshot::channel();
+    select! {
+        _ = wait_in_line(client.clone(), tell) => panic!("it got a slot"),
+        told = told => assert_eq!(told, Ok(1)),
+    }
+
+    client.settled().await;
+
+    assert!(server.get("/v1/pools/p").1.contains(r#""length":0"#));
+    held.release().await.unwrap();
+}
+
+#[actix::test]
+async fn what_makes_no_sense_is_told_at_once() {
+    let server = Server::start("pools: [{name: q}, {name: p, servers: acme1}]");
+    let client = client(&[server.addr]);
+
+    let error = client.acquire(&ask()).await.unwrap_err();
+    assert_eq!(error.refusal().unwrap().kind, Kind::HostNotAllowed);
+
+    let server = Server::start("pools: [{name: q}]");
+    let error = super::client(&[server.addr]).acquire(&ask()).await.unwrap_err();
+    assert_eq!(error.refusal().unwrap().kind, Kind::NoSuchPool);
+}
+
+#[actix::test]
+async fn a_server_that_forgot_its_leases_is_noticed_and_a_waiter_goes_on() {
+    let mut server = Server::start(ONE_SLOT);
+    let client = client(&[server.addr]);
+    let lease = client.acquire(&ask().ttl(Duration::from_secs(3))).await.unwrap();
+    let (tell, told) = oneshot::channel();
+    let waiter = actix::spawn(wait_in_line(client.clone(), tell));
+    told.await.unwrap();
+
+    server.child.kill().unwrap();
+    server.child.wait().unwrap();
+    let mut again = Command::new(env!("CARGO_BIN_EXE_distributexd"));
+    let again = again.arg("-c").arg(file_with(ONE_SLOT)).args(["--listen", &server.addr.to_string()]);
+    let _server = Server::spawn(again);
+
+    let why = lease.lost().await;
+    assert!(why.contains("no such lease"), "{why}");
+    waiter.await.unwrap().release().await.unwrap();
+}
+
+#[actix::test]
+async fn a_frozen_server_costs_the_lease_when_its_time_is_over() {
+    let server = Server::start(ONE_SLOT);
+    let client = client(&[server.addr]);
+    let lease = client.acquire(&ask().ttl(Duration::from_secs(2))).await.unwrap();
+
+    server.freeze();
+
+    let why = lease.lost().await;
+    assert!(why.contains("does not answer"), "{why}");
+    server.signal(Signal::CONT);
+    let _ = lease.release().await; // it may have expired there
+    client.try_acquire(&ask()).await.unwrap().release().await.unwrap();
+}
+
+#[actix::test]
+async fn a_pool_without_an_end_gives_leases_without_one() {
+    let server = Server::start("pools: [{name: p, expire: 0}]");
+    let client = client(&[server.addr]);
+
+    let lease = client.acquire(&Ask::new("p", "web1")).await.unwrap();
+
+    assert_eq!(lease.ttl(), None);
+    assert!(matches!(*lease.standing().borrow(), Standing::Held { ttl: None, .. }));
+    lease.release().await.unwrap();
+}
