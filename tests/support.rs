@@ -11,6 +11,7 @@ use std::{
         Once,
         atomic::{AtomicU32, Ordering},
     },
+    thread,
     time::Duration,
 };
 
@@ -254,19 +255,23 @@ pub(crate) fn prepare() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let _ = distributex::server::limits::raise();
-        // In the background of a script or under nohup these are ignored, and by all that is started too. A
-        // handler ends where another program begins.
-        let status = fs::read_to_string("/proc/self/status").unwrap();
-        let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap();
-        let ignored = u64::from_str_radix(mask.trim(), 16).unwrap();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
-        let _inside = runtime.enter();
-        for kind in [SignalKind::hangup(), SignalKind::interrupt(), SignalKind::quit()] {
-            if ignored & (1 << (kind.as_raw_value() - 1)) != 0 {
-                let _ = signal(kind).unwrap();
-            }
-        }
+        thread::spawn(feel_signals).join().unwrap(); // it needs a runtime, and a test may be inside one
     });
+}
+
+/// In the background of a script or under nohup some signals are ignored, and by all that is started too. A
+/// handler ends where another program begins.
+fn feel_signals() {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap();
+    let ignored = u64::from_str_radix(mask.trim(), 16).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
+    let _inside = runtime.enter();
+    for kind in [SignalKind::hangup(), SignalKind::interrupt(), SignalKind::quit()] {
+        if ignored & (1 << (kind.as_raw_value() - 1)) != 0 {
+            let _ = signal(kind).unwrap();
+        }
+    }
 }
 
 /// A new file in the build's scratch folder that says `text`.

@@ -18,7 +18,7 @@ use super::{Ask, AskError, Lease, Progress, Server, acquire::Acquire, asker::Ask
 /// use distributex::client::{Ask, Client, Server};
 /// use std::time::Duration;
 ///
-/// # #[actix_web::main]
+/// # #[actix::main]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let client = Client::new(Server::parse_list("locks1.acme.com,locks2.acme.com", 9889)?);
 ///
