@@ -5,7 +5,7 @@ use std::{thread, time::Duration};
 use distributex::client::Standing;
 
 use super::{ask, client};
-use crate::fake::Fake;
+use crate::fake::{Fake, Port};
 
 /// A lease that is renewed after two thirds of a second.
 const TTL: Duration = Duration::from_secs(2);
@@ -61,7 +61,8 @@ async fn a_lease_is_lost_when_the_server_says_so() {
 
 #[actix::test]
 async fn a_lease_is_lost_when_its_time_is_over() {
-    let fake = Fake::start();
+    let port = Port::take();
+    let fake = Fake::start_at(port.addr());
     let client = client(&[fake.addr()]);
     let server = thread::spawn(move || {
         fake.asked_v1("acquire").give("s", 2.0);

@@ -6,7 +6,7 @@ use distributex::client::Kind;
 use tokio::{select, sync::oneshot};
 
 use super::{ask, client};
-use crate::fake::Fake;
+use crate::fake::{Fake, Port};
 
 #[actix::test]
 async fn who_is_cancelled_leaves_the_line() {
@@ -55,8 +55,8 @@ async fn who_has_waited_long_enough_leaves_the_line() {
 
 #[actix::test]
 async fn where_nobody_was_reached_nobody_is_left() {
-    let nowhere = Fake::start().addr();
-    let client = client(&[nowhere]);
+    let nowhere = Port::take();
+    let client = client(&[nowhere.addr()]);
 
     let error = client.acquire(&ask().within(Duration::from_millis(300))).await.unwrap_err();
 

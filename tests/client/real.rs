@@ -7,7 +7,10 @@ use rustix::process::Signal;
 use tokio::{select, sync::oneshot};
 
 use super::{ask, client};
-use crate::support::{Server, file_with};
+use crate::{
+    fake::Port,
+    support::{Server, file_with},
+};
 
 const ONE_SLOT: &str = "pools: [{name: p, expire: 300}]";
 
@@ -102,7 +105,12 @@ async fn what_makes_no_sense_is_told_at_once() {
 
 #[actix::test]
 async fn a_server_that_forgot_its_leases_is_noticed_and_a_waiter_goes_on() {
-    let mut server = Server::start(ONE_SLOT);
+    let port = Port::take();
+    let start = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_distributexd"));
+        Server::spawn(command.arg("-c").arg(file_with(ONE_SLOT)).args(["--listen", &port.addr().to_string()]))
+    };
+    let mut server = start();
     let client = client(&[server.addr]);
     let lease = client.acquire(&ask().ttl(Duration::from_secs(3))).await.unwrap();
     let (tell, told) = oneshot::channel();
@@ -111,9 +119,7 @@ async fn a_server_that_forgot_its_leases_is_noticed_and_a_waiter_goes_on() {
 
     server.child.kill().unwrap();
     server.child.wait().unwrap();
-    let mut again = Command::new(env!("CARGO_BIN_EXE_distributexd"));
-    let again = again.arg("-c").arg(file_with(ONE_SLOT)).args(["--listen", &server.addr.to_string()]);
-    let _server = Server::spawn(again);
+    let _server = start();
 
     let why = lease.lost().await;
     assert!(why.contains("no such lease"), "{why}");

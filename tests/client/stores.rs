@@ -5,12 +5,12 @@ use std::thread;
 use distributex::client::AskError;
 
 use super::{ask, client};
-use crate::fake::Fake;
+use crate::fake::{Fake, Port};
 
 #[actix::test]
 async fn the_next_server_is_asked_when_one_is_away() {
-    let (nowhere, first, second) = (Fake::start().addr(), Fake::start(), Fake::start());
-    let client = client(&[nowhere, first.addr(), second.addr()]);
+    let (nowhere, first, second) = (Port::take(), Fake::start(), Fake::start());
+    let client = client(&[nowhere.addr(), first.addr(), second.addr()]);
     let server = thread::spawn(move || {
         first.asked_v1("acquire").refuse("503 Service Unavailable", "draining", "s");
         second.asked_v1("acquire").give("s", 30.0);
@@ -28,7 +28,8 @@ async fn the_next_server_is_asked_when_one_is_away() {
 
 #[actix::test]
 async fn another_store_is_refused_and_its_grant_goes_back() {
-    let (first, second) = (Fake::start(), Fake::start());
+    let port = Port::take(); // stays ours when nobody listens there any more
+    let (first, second) = (Fake::start_at(port.addr()), Fake::start());
     let client = client(&[first.addr(), second.addr()]);
     let server = thread::spawn(move || {
         first.asked_v1("acquire").refuse("423 Locked", "pool_full", "one");
@@ -52,7 +53,8 @@ async fn another_store_is_refused_and_its_grant_goes_back() {
 
 #[actix::test]
 async fn a_place_in_another_store_is_given_up() {
-    let (first, second) = (Fake::start(), Fake::start());
+    let port = Port::take(); // stays ours when nobody listens there any more
+    let (first, second) = (Fake::start_at(port.addr()), Fake::start());
     let client = client(&[first.addr(), second.addr()]);
     let server = thread::spawn(move || {
         first.asked_v1("acquire").refuse("423 Locked", "pool_full", "one");

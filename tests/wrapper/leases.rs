@@ -5,7 +5,7 @@ use std::process::Stdio;
 use rustix::process::Signal;
 
 use super::run::{Run, ended, wrapper};
-use crate::fake::Fake;
+use crate::fake::{Fake, Port};
 
 const LOCKED: &str = "423 Locked";
 
@@ -137,7 +137,8 @@ fn refusals_have_statuses() {
         ("503 Service Unavailable", "draining", 75),
         ("500 Internal Server Error", "internal", 69),
     ] {
-        let server = Fake::start();
+        let port = Port::take();
+        let server = Fake::start_at(port.addr());
         let mut run = Run::start(wrapper(server.addr()).args(["-n", "echo ran"]));
 
         server.asked_v1("acquire").refuse(status, kind, "s");
@@ -164,7 +165,8 @@ fn a_lease_too_short_to_stop_a_command_in_is_refused() {
 
 #[test]
 fn another_store_is_69() {
-    let (first, second) = (Fake::start(), Fake::start());
+    let port = Port::take(); // stays ours when nobody listens there any more
+    let (first, second) = (Fake::start_at(port.addr()), Fake::start());
     let list = format!("{},{}", first.addr(), second.addr());
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_distributex"));
     let mut run = Run::start(command.args(["-H", &list, "-r", "p", "echo ran"]).stdin(Stdio::null()));
@@ -182,7 +184,8 @@ fn another_store_is_69() {
 
 #[test]
 fn the_next_server_is_asked_when_one_is_not_there() {
-    let (nowhere, server) = (Fake::start().addr(), Fake::start());
+    let (port, server) = (Port::take(), Fake::start());
+    let nowhere = port.addr();
     let list = format!("{nowhere},{}", server.addr());
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_distributex"));
     let mut run = Run::start(command.args(["-H", &list, "-r", "p", "-n", "echo $DX_SERVER"]));

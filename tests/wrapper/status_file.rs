@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use serde_json::{Value, json};
 
 use super::run::{Run, ended, folder, wrapper};
-use crate::fake::Fake;
+use crate::fake::{Fake, Port};
 
 fn read(file: &Path) -> Value {
     serde_json::from_slice(&fs::read(file).unwrap()).unwrap()
@@ -40,9 +40,10 @@ fn a_run_is_told_with_its_times() {
 #[test]
 fn a_run_without_a_slot_is_told_with_the_reason() {
     let file = folder().join("status");
-    let nowhere = Fake::start().addr();
+    let nowhere = Port::take();
 
-    let (code, _, said) = ended(wrapper(nowhere).arg("--status-file").arg(&file).args(["-n", "-v", "true"]));
+    let (code, _, said) =
+        ended(wrapper(nowhere.addr()).arg("--status-file").arg(&file).args(["-n", "-v", "true"]));
 
     let told = read(&file);
     assert_eq!((code, &told["result"], &told["status"]), (69, &"unreachable".into(), &69.into()));
