@@ -15,9 +15,8 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::{
-    Ask, AskError, Backoff, BootTime, Client, Kind, Lease, Line,
+    Ask, AskError, Backoff, BootTime, Client, Lease, Line,
     asker::Failure,
-    backoff::chance,
     lease::Held,
     leave::Back,
     renewal::renew,
@@ -37,8 +36,6 @@ const LAST_ANSWER_PATIENCE: Duration = Duration::from_secs(1);
 const FRESH: Duration = Duration::from_secs(1);
 /// A request that lasted so long was no failed attempt: what comes after it is a new trouble.
 const GOOD_WHILE: Duration = Duration::from_secs(5);
-/// A server is not left alone for longer, whatever it asks for: the place would be lost.
-const LONGEST_PAUSE: Duration = Duration::from_secs(25);
 
 /// What happens while a slot is waited for.
 #[derive(Debug)]
@@ -88,7 +85,7 @@ impl<'a, T: FnMut(Progress<'_>)> Acquire<'a, T> {
                 Err(failure) => failure,
             };
             self.is_known = self.is_still_known(&error);
-            if !self.waits || !may_pass(&error) {
+            if !self.waits || !error.may_pass() {
                 return Err(error);
             }
             if asked.elapsed() > GOOD_WHILE {
@@ -96,7 +93,7 @@ impl<'a, T: FnMut(Progress<'_>)> Acquire<'a, T> {
             }
             let no_slot = error.refusal().is_some_and(|refusal| refusal.kind.is_no_slot());
             let at_once = no_slot && (wait.is_zero() || asked.elapsed() > FRESH);
-            let pause = if at_once { Duration::ZERO } else { pause(&mut backoff, retry_after) };
+            let pause = if at_once { Duration::ZERO } else { backoff.pause_as_asked(retry_after) };
             self.tell(&error, pause);
             match self.left() {
                 Some(left) if left <= pause => return Err(error),
@@ -169,7 +166,7 @@ impl<'a, T: FnMut(Progress<'_>)> Acquire<'a, T> {
     fn is_still_known(&self, error: &AskError) -> bool {
         match error.refusal() {
             Some(refusal) if refusal.kind.is_no_slot() => self.waits,
-            Some(_) => may_pass(error),
+            Some(_) => error.may_pass(),
             None => !matches!(error, AskError::NoV1 { .. }), // an answer that did not come may have been a lease
         }
     }
@@ -185,57 +182,12 @@ impl<T> Drop for Acquire<'_, T> {
     }
 }
 
-/// Whether it makes sense to ask again.
-fn may_pass(error: &AskError) -> bool {
-    match error.refusal().map(|refusal| refusal.kind) {
-        None => error.is_away(),
-        Some(
-            Kind::BadRequest
-            | Kind::Unauthorized
-            | Kind::HostNotAllowed
-            | Kind::NoSuchPool
-            | Kind::NotFound
-            | Kind::MethodNotAllowed
-            | Kind::Superseded
-            | Kind::TooLarge,
-        ) => false,
-        Some(
-            Kind::LeaseLost
-            | Kind::PoolFull
-            | Kind::WaitOver
-            | Kind::PoolPaused
-            | Kind::LineFull
-            | Kind::Internal
-            | Kind::Draining
-            | Kind::BackendDown,
-        ) => true,
-    }
-}
-
-/// How long to pause: as long as the server says if it does, and never all clients at the same time.
-fn pause(backoff: &mut Backoff, retry_after: Option<Duration>) -> Duration {
-    let own = backoff.pause();
-    retry_after.map_or(own, |asked| asked.mul_f64(1.0 + 0.1 * chance()).max(own).min(LONGEST_PAUSE))
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
-
-    const SECOND: Duration = Duration::from_secs(1);
-
-    #[test]
-    fn a_server_that_says_when_is_left_alone_until_then_but_not_for_ever() {
-        let asked = |time| pause(&mut Backoff::new(), Some(time));
-
-        assert!((3 * SECOND..=4 * SECOND).contains(&asked(3 * SECOND)));
-        assert_eq!(asked(3600 * SECOND), LONGEST_PAUSE);
-        assert!(asked(Duration::ZERO) >= Duration::from_millis(100), "nobody is asked without a pause");
-        assert!(pause(&mut Backoff::new(), None) < SECOND);
-    }
+    use super::{super::backoff::LONGEST_ASKED, *};
 
     #[test]
     fn a_place_outlives_every_pause() {
-        assert!(LONGEST_PAUSE + ANSWER_PATIENCE / 2 <= PATIENCE);
+        assert!(LONGEST_ASKED.mul_f64(1.1) < PATIENCE);
     }
 }

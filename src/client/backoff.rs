@@ -11,6 +11,9 @@ const FIRST: Duration = Duration::from_millis(200);
 /// No pause is longer.
 const LONGEST: Duration = Duration::from_secs(5);
 
+/// Nobody is left alone for longer, whatever he asks for: a place in line would be lost.
+pub(super) const LONGEST_ASKED: Duration = Duration::from_secs(25);
+
 /// The pauses between one attempt and the next: twice as long each time, and never the same for two
 /// clients, so that they do not all come back at once when a server does.
 #[derive(Debug)]
@@ -40,6 +43,13 @@ impl Backoff {
         self.next = (due * 2).min(self.longest);
         due.mul_f64(0.5 + 0.5 * chance())
     }
+
+    /// How long to pause if a server may have said how long it wants to be left alone: a little longer, so
+    /// that not all come back in the same moment.
+    pub(super) fn pause_as_asked(&mut self, asked: Option<Duration>) -> Duration {
+        let own = self.pause();
+        asked.map_or(own, |asked| asked.min(LONGEST_ASKED).mul_f64(1.0 + 0.1 * chance()).max(own))
+    }
 }
 
 impl Default for Backoff {
@@ -67,5 +77,14 @@ mod tests {
         assert!(pauses[0] >= FIRST / 2 && pauses[0] <= FIRST);
         assert!(pauses[19] >= LONGEST / 2);
         assert!(pauses.iter().all(|pause| *pause <= LONGEST));
+    }
+
+    #[test]
+    fn who_says_when_is_left_alone_until_then_but_not_for_ever() {
+        let asked = |seconds| Backoff::new().pause_as_asked(Some(Duration::from_secs(seconds))).as_secs_f64();
+
+        assert!((3.0..3.4).contains(&asked(3)));
+        assert!((25.0..28.0).contains(&asked(1_000_000)));
+        assert!(asked(0) >= FIRST.as_secs_f64() / 2.0, "nobody is asked without a pause");
     }
 }

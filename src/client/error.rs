@@ -108,4 +108,10 @@ impl AskError {
             Self::NoV1 { .. } | Self::OtherStore { .. } | Self::NoServer | Self::NoChance { .. } => false,
         }
     }
+
+    /// Whether it makes sense to ask again.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        self.refusal().map_or_else(|| self.is_away(), |refusal| refusal.kind.may_pass())
+    }
 }

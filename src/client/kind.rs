@@ -89,6 +89,12 @@ impl Kind {
         matches!(self, Self::PoolFull | Self::WaitOver | Self::PoolPaused)
     }
 
+    /// Whether it makes sense to ask for a slot again.
+    #[must_use]
+    pub fn may_pass(self) -> bool {
+        self.is_no_slot() || self.is_away() || matches!(self, Self::LineFull | Self::LeaseLost)
+    }
+
     /// Whether this server cannot help just now, but another one of the same store might.
     #[must_use]
     pub fn is_away(self) -> bool {

@@ -110,7 +110,7 @@ impl Asking<'_> {
 
     /// Ends without a slot because of this.
     fn without(&self, error: &AskError) -> Ending {
-        let ending = ending(error, self.options.conflict_status);
+        let ending = Ending::without(error, self.options.conflict_status);
         let advice = match (self.options.wait, ending) {
             (_, Ending::Refused) | (None, _) => String::new(),
             (Some(limit), Ending::NoSlot(_)) if limit.is_zero() => {
@@ -131,42 +131,6 @@ impl Asking<'_> {
             Some(_) | None => self.voice.say(format_args!("{error}{advice}")),
         }
         ending
-    }
-}
-
-/// What an error means for the run.
-fn ending(error: &AskError, conflict_status: u8) -> Ending {
-    match error {
-        AskError::Refused { refusal, .. } => of_kind(refusal.kind, conflict_status),
-        AskError::Unreachable { .. }
-        | AskError::Broken { .. }
-        | AskError::Silent { .. }
-        | AskError::Strange { .. }
-        | AskError::NoV1 { .. }
-        | AskError::OtherStore { .. }
-        | AskError::NoServer => Ending::Unreachable,
-        AskError::NoChance { .. } => Ending::System,
-    }
-}
-
-fn of_kind(kind: Kind, conflict_status: u8) -> Ending {
-    match kind {
-        Kind::PoolFull
-        | Kind::WaitOver
-        | Kind::PoolPaused
-        | Kind::LineFull
-        | Kind::Draining
-        | Kind::BackendDown
-        | Kind::LeaseLost
-        | Kind::Superseded => Ending::NoSlot(conflict_status),
-        Kind::BadRequest
-        | Kind::Unauthorized
-        | Kind::HostNotAllowed
-        | Kind::NoSuchPool
-        | Kind::NotFound
-        | Kind::MethodNotAllowed
-        | Kind::TooLarge => Ending::Refused,
-        Kind::Internal => Ending::Unreachable,
     }
 }
 

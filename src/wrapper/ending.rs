@@ -4,6 +4,8 @@ use std::process::ExitCode;
 
 use rustix::process::WaitStatus;
 
+use crate::client::{AskError, Kind};
+
 /// The status of «no slot», unless another was asked for: `EX_TEMPFAIL`.
 pub(super) const NO_SLOT: u8 = 75;
 
@@ -60,6 +62,23 @@ impl Ending {
             Self::Refused => "refused",
             Self::NotExecutable => "not_executable",
             Self::NotFound => "not_found",
+        }
+    }
+
+    /// What it means that there is no slot because of this; with the status for «no slot».
+    pub(super) fn without(error: &AskError, conflict_status: u8) -> Self {
+        match error {
+            AskError::Refused { refusal, .. } if refusal.kind == Kind::Internal => Self::Unreachable,
+            AskError::Refused { refusal, .. } if refusal.kind.may_pass() => Self::NoSlot(conflict_status),
+            AskError::Refused { .. } => Self::Refused,
+            AskError::Unreachable { .. }
+            | AskError::Broken { .. }
+            | AskError::Silent { .. }
+            | AskError::Strange { .. }
+            | AskError::NoV1 { .. }
+            | AskError::OtherStore { .. }
+            | AskError::NoServer => Self::Unreachable,
+            AskError::NoChance { .. } => Self::System,
         }
     }
 

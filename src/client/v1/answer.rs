@@ -1,79 +1,21 @@
-//! The v1 protocol: what is sent, and how an answer is read.
+//! How an answer is read.
 
 use std::time::Duration;
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, de::IgnoredAny};
 
-use super::{AskError, Kind, Line, Refusal, Server, question::beginning, secret::Secret, wire::Reply};
-
-/// What a name in a path need not hide.
-const NAME: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-
-/// One request.
-#[derive(Debug, Clone, Serialize)]
-#[serde(untagged)]
-pub(super) enum Call<'a> {
-    /// Asks for a slot.
-    Acquire {
-        /// Who asks.
-        host: &'a str,
-        /// Tells this asker from others of its host.
-        owner: &'a Secret,
-        /// Stay parked for so many seconds; 0: answer at once.
-        wait: f64,
-        /// Keep the place for so many seconds when nobody asks.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        patience: Option<f64>,
-        /// Seconds until the lease is over without a renewal.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        ttl: Option<f64>,
-        /// A note for people.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        command: Option<&'a str>,
-    },
-    /// Makes a lease last longer.
-    Renew {
-        /// Which.
-        lease: &'a Secret,
-        /// For so many seconds from now.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        ttl: Option<f64>,
-    },
-    /// Ends a lease.
-    Release {
-        /// Which.
-        lease: &'a Secret,
-    },
-    /// Ends whatever an asker has: a lease, a grant on its way, a place in line.
-    Leave {
-        /// Of which host.
-        host: &'a str,
-        /// Of which asker.
-        owner: &'a Secret,
-    },
-}
-
-impl Call<'_> {
-    /// The path of this call for a pool.
-    pub(super) fn path(&self, pool: &str) -> String {
-        let verb = match self {
-            Self::Acquire { .. } => "acquire",
-            Self::Renew { .. } => "renew",
-            Self::Release { .. } | Self::Leave { .. } => "release",
-        };
-        format!("/v1/pools/{}/{verb}", utf8_percent_encode(pool, NAME))
-    }
-}
+use crate::client::{
+    AskError, Kind, Line, Refusal, Server, question::beginning, secret::Secret, wire::Reply,
+};
 
 /// A lease as a server gives it.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
-pub(super) struct Grant {
+pub(in crate::client) struct Grant {
     /// Its id.
     #[serde(rename = "lease")]
-    pub(super) id: Secret,
+    pub(in crate::client) id: Secret,
     /// Its fencing number.
-    pub(super) token: u64,
+    pub(in crate::client) token: u64,
     /// So many seconds it lives without a renewal; none: for ever.
     ttl: Option<f64>,
     /// So many seconds are left of that.
@@ -82,12 +24,12 @@ pub(super) struct Grant {
 
 impl Grant {
     /// How long it lives after each renewal.
-    pub(super) fn ttl(&self) -> Option<Duration> {
+    pub(in crate::client) fn ttl(&self) -> Option<Duration> {
         self.ttl.and_then(time)
     }
 
     /// How long it lives from when the request was sent.
-    pub(super) fn left(&self) -> Option<Duration> {
+    pub(in crate::client) fn left(&self) -> Option<Duration> {
         self.expires_in.or(self.ttl).and_then(time)
     }
 }
@@ -99,7 +41,7 @@ fn time(seconds: f64) -> Option<Duration> {
 
 /// What a server says.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Said {
+pub(in crate::client) enum Said {
     /// This is your lease.
     Lease(Grant),
     /// It is done.
@@ -110,13 +52,13 @@ pub(super) enum Said {
 
 /// An answer, and what stands beside it.
 #[derive(Debug)]
-pub(super) struct Answer {
+pub(in crate::client) struct Answer {
     /// What it says.
-    pub(super) said: Said,
+    pub(in crate::client) said: Said,
     /// The server's store. Only [`Said::Done`] has none.
-    pub(super) store: Option<String>,
+    pub(in crate::client) store: Option<String>,
     /// How long the server wants to be left alone.
-    pub(super) retry_after: Option<Duration>,
+    pub(in crate::client) retry_after: Option<Duration>,
 }
 
 /// What every answer has.
@@ -137,7 +79,7 @@ struct No {
 
 impl Answer {
     /// Reads a reply; one that is none of the v1 protocol is an error.
-    pub(super) fn read(server: &Server, reply: &Reply) -> Result<Self, AskError> {
+    pub(in crate::client) fn read(server: &Server, reply: &Reply) -> Result<Self, AskError> {
         let Reply { status, body, retry_after } = reply;
         let strange = || not_v1(server, *status, body);
         let said = match status {
@@ -157,7 +99,7 @@ fn refusal(status: u16, No { kind, message, line }: No) -> Refusal {
 
 /// A server that knows no v1 says so like this; everything else is no lock server, or a proxy before one.
 fn not_v1(server: &Server, status: u16, body: &[u8]) -> AskError {
-    let is_json = serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok();
+    let is_json = serde_json::from_slice::<IgnoredAny>(body).is_ok();
     match (status, body) {
         (404 | 405 | 501, _) if !is_json => AskError::NoV1 { server: server.clone() },
         (200, b"INVALID") => AskError::NoV1 { server: server.clone() },
@@ -226,22 +168,5 @@ mod tests {
         for (status, body) in [(502, "<html>"), (503, "NO"), (200, "<html>"), (200, "{}"), (404, "{}")] {
             assert!(matches!(read(status, body), Err(AskError::Strange { .. })), "{status} {body}");
         }
-    }
-
-    #[test]
-    fn a_pool_is_hidden_in_the_path_and_a_missing_word_is_not_sent() {
-        let owner = Secret::by_chance().unwrap();
-        let call = Call::Acquire {
-            host: "web1",
-            owner: &owner,
-            wait: 0.0,
-            patience: None,
-            ttl: Some(2.5),
-            command: None,
-        };
-
-        assert_eq!(call.path("a/b ü"), "/v1/pools/a%2Fb%20%C3%BC/acquire");
-        let sent = serde_json::to_value(&call).unwrap();
-        assert_eq!((&sent["ttl"], sent.get("patience"), sent.get("command")), (&2.5.into(), None, None));
     }
 }

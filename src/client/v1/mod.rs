@@ -1,0 +1,9 @@
+//! The v1 protocol: JSON over HTTP.
+
+mod answer;
+mod call;
+
+pub(super) use self::{
+    answer::{Answer, Said},
+    call::Call,
+};
