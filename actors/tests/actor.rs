@@ -4,8 +4,8 @@ use std::{env, process::Command, time::Duration};
 
 use actix::{Actor as _, Addr};
 use distributex_actors::{
-    Ask, AskId, Event, Granted, Held, LeaseId, Leased, PoolActor, PoolHandle, Refusal, Room, State, Token,
-    backend::Backend,
+    Ask, AskId, Event, Granted, Held, Holder, LeaseId, Leased, PoolActor, PoolHandle, Refusal, Room, State,
+    Token, backend::Backend,
 };
 use tokio::{sync::mpsc, time::Instant};
 
@@ -53,8 +53,11 @@ impl Backend for Remote {
         None
     }
     fn close(&mut self) {}
-    fn state(&self, _: Instant) -> State {
-        State { slots: 1, holders: Vec::new(), waiting: 0, first: Vec::new() }
+    fn state(&self, _: usize, _: Instant) -> State {
+        State { slots: 1, held: 0, holders: Vec::new(), waiting: 0, first: Vec::new() }
+    }
+    fn holder(&self, _: Token, _: Instant) -> Option<Holder> {
+        None
     }
 }
 

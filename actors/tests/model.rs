@@ -380,7 +380,7 @@ proptest! {
             let ends = model.held.iter().map(|slot| slot.until);
             let next_end = ends.chain(model.line.iter().filter_map(|place| place.until)).min();
             prop_assert_eq!(pool.rules.next_end(), next_end);
-            prop_assert_eq!(pool.rules.state(pool.now).waiting, model.line.len());
+            prop_assert_eq!(pool.rules.state(9, pool.now).waiting, model.line.len());
             for event in real {
                 if let Event::Began(lease) = &event {
                     prop_assert!(lease.token.0 > latest, "tokens rise");

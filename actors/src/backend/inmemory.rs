@@ -7,7 +7,7 @@ use distributex_config::Limits;
 use tokio::time::Instant;
 
 use super::Backend;
-use crate::pool::{Ask, AskId, Event, Held, LeaseId, State, Token, rules::Rules};
+use crate::pool::{Ask, AskId, Event, Held, Holder, LeaseId, State, Token, rules::Rules};
 
 /// A pool in memory.
 #[derive(Debug)]
@@ -68,7 +68,11 @@ impl Backend for InMemory {
         self.rules.close();
     }
 
-    fn state(&self, now: Instant) -> State {
-        self.rules.state(now)
+    fn state(&self, holders: usize, now: Instant) -> State {
+        self.rules.state(holders, now)
+    }
+
+    fn holder(&self, token: Token, now: Instant) -> Option<Holder> {
+        self.rules.holder(token, now)
     }
 }

@@ -8,7 +8,7 @@ use std::{fmt::Debug, time::Duration};
 
 use tokio::time::Instant;
 
-use crate::pool::{Ask, AskId, Event, Held, LeaseId, State, Token};
+use crate::pool::{Ask, AskId, Event, Held, Holder, LeaseId, State, Token};
 
 pub mod inmemory;
 
@@ -47,6 +47,9 @@ pub trait Backend: Debug + 'static {
     /// From now on nothing is granted.
     fn close(&mut self);
 
-    /// What anybody may know of the pool, as far as this server knows it.
-    fn state(&self, now: Instant) -> State;
+    /// What anybody may know of the pool and of so many holders, as far as this server knows it.
+    fn state(&self, holders: usize, now: Instant) -> State;
+
+    /// Who holds a slot with this token.
+    fn holder(&self, token: Token, now: Instant) -> Option<Holder>;
 }

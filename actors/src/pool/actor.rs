@@ -17,8 +17,8 @@ use log::{debug, error, info, warn};
 use tokio::{sync::oneshot, time::Instant};
 
 use super::{
-    Ask, AskId, Asker, Event, Granted, Held, LeaseId, Leased, Refusal, State, Token, grant::Grant,
-    handle::Denial,
+    Ask, AskId, Asker, Event, Granted, Held, Holder, LeaseId, Leased, Refusal, SHOWN, State, Token,
+    grant::Grant, handle::Denial,
 };
 use crate::{
     backend::Backend,
@@ -131,7 +131,7 @@ impl PoolActor {
             Some(Reply::Grant { to, wait, seat, curious }) => {
                 let would_have_waited = wait && seat.is_none() && why == Refusal::Full;
                 let why = if would_have_waited { Refusal::LineFull } else { why };
-                let state = curious.then(|| self.backend.state(Instant::now()));
+                let state = curious.then(|| self.backend.state(SHOWN, Instant::now()));
                 drop(to.send(Err(Denial { why, place, state })));
             }
             Some(Reply::Renewal(to)) => drop(to.send(Err(why))),
@@ -299,7 +299,20 @@ impl Handler<Look> for PoolActor {
     type Result = MessageResult<Look>;
 
     fn handle(&mut self, Look: Look, _: &mut Self::Context) -> Self::Result {
-        MessageResult(self.backend.state(Instant::now()))
+        MessageResult(self.backend.state(usize::MAX, Instant::now()))
+    }
+}
+
+/// Request: tell who holds a slot with this token.
+#[derive(Debug, Message)]
+#[rtype(result = "Option<Holder>")]
+pub(super) struct LookUp(pub(super) Token);
+
+impl Handler<LookUp> for PoolActor {
+    type Result = Option<Holder>;
+
+    fn handle(&mut self, LookUp(token): LookUp, _: &mut Self::Context) -> Self::Result {
+        self.backend.holder(token, Instant::now())
     }
 }
 

@@ -7,8 +7,8 @@ use distributex_config::Name;
 use tokio::sync::oneshot;
 
 use super::{
-    Ask, AskId, Asker, Held, LeaseId, Leased, Refusal, State,
-    actor::{Drain, Enter, Leave, Look, PoolActor, Release, Renew},
+    Ask, AskId, Asker, Held, Holder, LeaseId, Leased, Refusal, State, Token,
+    actor::{Drain, Enter, Leave, Look, LookUp, PoolActor, Release, Renew},
     grant::Grant,
 };
 
@@ -102,6 +102,14 @@ impl PoolHandle {
     /// [`Refusal::Stopping`] when the pool's actor is gone.
     pub async fn state(&self) -> Result<State, Refusal> {
         self.addr.send(Look).await.map_err(|_| Refusal::Stopping)
+    }
+
+    /// Who holds a slot with this token, if anybody does.
+    ///
+    /// # Errors
+    /// [`Refusal::Stopping`] when the pool's actor is gone.
+    pub async fn holder(&self, token: Token) -> Result<Option<Holder>, Refusal> {
+        self.addr.send(LookUp(token)).await.map_err(|_| Refusal::Stopping)
     }
 
     /// Answers everybody who waits with [`Refusal::Stopping`], and grants nothing from now on.

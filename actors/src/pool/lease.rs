@@ -38,6 +38,18 @@ pub struct Lease {
 }
 
 impl Lease {
+    /// What anybody may know of it.
+    #[must_use]
+    pub fn holder(&self, now: Instant) -> Holder {
+        Holder {
+            host: self.asker.host().clone(),
+            token: self.token,
+            held: now - self.since,
+            until: self.until,
+            command: self.command.clone(),
+        }
+    }
+
     /// What its holder knows of it.
     #[must_use]
     pub fn leased(&self) -> Leased {
@@ -132,16 +144,9 @@ impl Leases {
         self.ends.first().copied()
     }
 
-    /// What anybody may know of the holders, the oldest first.
+    /// What anybody may know of the first so many holders, the oldest first.
     #[must_use]
-    pub fn holders(&self, now: Instant) -> Vec<Holder> {
-        let holders = self.by_token.values().map(|lease| Holder {
-            host: lease.asker.host().clone(),
-            token: lease.token,
-            held: now - lease.since,
-            until: lease.until,
-            command: lease.command.clone(),
-        });
-        holders.collect()
+    pub fn holders(&self, most: usize, now: Instant) -> Vec<Holder> {
+        self.by_token.values().take(most).map(|lease| lease.holder(now)).collect()
     }
 }

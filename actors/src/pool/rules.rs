@@ -19,7 +19,7 @@ use distributex_config::Limits;
 use tokio::time::Instant;
 
 use super::{
-    Ask, AskId, Asker, Ending, Event, Granted, Held, LeaseId, Leased, Refusal, State, Ticket, Token,
+    Ask, AskId, Asker, Ending, Event, Granted, Held, Holder, LeaseId, Leased, Refusal, State, Ticket, Token,
     lease::{Lease, Leases},
     line::{Line, Waiter},
 };
@@ -173,15 +173,23 @@ impl Rules {
         self.closed = true;
     }
 
-    /// What anybody may know of the pool.
+    /// What anybody may know of the pool, and of so many holders.
     #[must_use]
-    pub fn state(&self, now: Instant) -> State {
+    pub fn state(&self, holders: usize, now: Instant) -> State {
         State {
             slots: self.settings.slots,
-            holders: self.leases.holders(now),
+            held: self.leases.len(),
+            holders: self.leases.holders(holders, now),
             waiting: self.line.len(),
             first: self.line.first(now),
         }
+    }
+
+    /// Who holds a slot with this token. A lease that is over holds none, even if nobody has noticed yet.
+    #[must_use]
+    pub fn holder(&self, token: Token, now: Instant) -> Option<Holder> {
+        let holder = self.leases.get(token)?.holder(now);
+        holder.until.is_none_or(|until| until > now).then_some(holder)
     }
 
     fn allows(&self, asker: &Asker) -> bool {

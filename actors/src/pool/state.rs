@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::{Ticket, Token};
 
-/// So much of a line is told.
+/// So much of a line is told, and so many holders to who has to wait.
 pub const SHOWN: usize = 100;
 
 /// A pool at one moment.
@@ -15,7 +15,9 @@ pub const SHOWN: usize = 100;
 pub struct State {
     /// How many leases there may be at once.
     pub slots: u32,
-    /// Who holds a slot, the oldest lease first.
+    /// How many there are.
+    pub held: usize,
+    /// Who holds a slot, the oldest lease first: all of them, or the first [`SHOWN`].
     pub holders: Vec<Holder>,
     /// How many stand in line.
     pub waiting: usize,
