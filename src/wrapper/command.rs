@@ -1,7 +1,7 @@
 //! The command: started in a process group of its own, passed the signals, and followed until nothing of
 //! that group is left.
 
-use std::{io, os::unix::process::CommandExt as _, time::Duration};
+use std::{io, time::Duration};
 
 use rustix::{
     io::Errno,
@@ -16,6 +16,7 @@ use super::{
     Ending, Options,
     signals::{Notice, Signals},
     slot::Slot,
+    spawn::spawn,
     terminal::{self, Terminal},
     voice::Voice,
 };
@@ -45,7 +46,11 @@ impl Job {
             let _ = set_child_subreaper(Some(getpid()));
         }
         let terminal = Terminal::open();
-        let child = options.task.command().envs(slot.variables()).process_group(0).spawn()?;
+        let mut command = options.task.command();
+        command.envs(slot.variables());
+        let child = spawn(command, terminal.as_ref().and_then(Terminal::for_child)).inspect_err(|_| {
+            terminal.iter().for_each(Terminal::take_back); // the child may have had it
+        })?;
         let group = Pid::from_child(&child);
         Ok(Self {
             group,

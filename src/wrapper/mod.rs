@@ -19,6 +19,7 @@ mod release;
 mod report;
 mod signals;
 mod slot;
+mod spawn;
 mod stop;
 mod task;
 mod terminal;

@@ -7,20 +7,21 @@ use std::{
     fs::File,
     io::{self, IsTerminal as _},
     os::fd::AsFd as _,
+    sync::Arc,
 };
 
 use nix::sys::signal::{SigSet, Signal as Kind};
 use rustix::{
     fs::{FileType, fstat},
-    process::{Pid, Signal, getpgrp, kill_current_process_group, test_kill_process_group},
+    process::{Pid, Signal, getpgrp, getpid, kill_current_process_group, test_kill_process_group},
     termios::{tcgetpgrp, tcsetpgrp},
 };
 
 /// The terminal that controls our session, and the command's part in it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Terminal {
     /// The terminal.
-    device: File,
+    device: Arc<File>,
     /// Our own process group: the job as the shell knows it.
     job: Pid,
     /// The command's process group.
@@ -34,7 +35,20 @@ impl Terminal {
     pub(super) fn open() -> Option<Self> {
         let device = File::options().read(true).write(true).open("/dev/tty").ok()?;
         let (job, shared) = (getpgrp(), io::stdin().is_terminal() && !in_pipeline());
-        Some(Self { device, job, group: job, shared })
+        Some(Self { device: Arc::new(device), job, group: job, shared })
+    }
+
+    /// The same for a child that becomes a command, if that is to have the foreground.
+    pub(super) fn for_child(&self) -> Option<Self> {
+        self.shared.then(|| self.clone())
+    }
+
+    /// Takes the foreground for this process's group, if it is the job's to give. Called between fork and exec,
+    /// so that a command never finds itself in the background for a moment. Only makes system calls.
+    pub(super) fn take_for_child(&self) {
+        if self.is_with(self.job) {
+            self.set_foreground(getpid());
+        }
     }
 
     /// The same for a command that was just started.

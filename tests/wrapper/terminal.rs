@@ -3,10 +3,6 @@
 use super::{ONE_SLOT, pty::Terminal};
 use crate::support::Server;
 
-/// A beginning of a script that waits until it is in the foreground. The wrapper can give it the terminal only
-/// after it has begun; a script that reads too early is stopped for a moment, and what stops it then is lost.
-const IN_FRONT: &str = r#"until set -- $(cut -d" " -f5,8 /proc/self/stat) && [ $1 = $2 ]; do :; done; "#;
-
 #[test]
 fn ctrl_c_reaches_the_command_and_the_shell_gets_its_terminal_back() {
     let (server, mut terminal) = (Server::start(ONE_SLOT), Terminal::start());
@@ -21,8 +17,8 @@ fn ctrl_c_reaches_the_command_and_the_shell_gets_its_terminal_back() {
 #[test]
 fn the_command_has_the_foreground() {
     let (server, mut terminal) = (Server::start(ONE_SLOT), Terminal::start());
-    // Fields of stat: the process group, and the group in the terminal's foreground.
-    terminal.runs(server.addr, "'read line; echo started; exec cut -d \" \" -f 5,8 /proc/self/stat'\n");
+    // Fields of stat: the process group, and the group in the terminal's foreground, from the first moment on.
+    terminal.runs(server.addr, "'read_it=$(cut -d \" \" -f 5,8 /proc/$$/stat); echo started $read_it'");
 
     let shown = terminal.sees("READY>");
 
@@ -33,8 +29,7 @@ fn the_command_has_the_foreground() {
 #[test]
 fn ctrl_z_stops_the_job_and_fg_continues_it() {
     let (server, mut terminal) = (Server::start(ONE_SLOT), Terminal::start());
-    let script = format!("'{IN_FRONT}echo started; read line; echo got $line'");
-    terminal.runs(server.addr, &script);
+    terminal.runs(server.addr, "'echo started; read line; echo got $line'");
 
     terminal.types("\x1a");
     terminal.sees("Stopped");
@@ -53,7 +48,7 @@ fn bg_continues_it_without_the_terminal() {
     // It must not begin to read before it is told to go on: it would be stopped in between, without a word.
     let told = r#"trap "on=1; echo on" CONT; echo started; until [ $on ]; do :; done; "#;
     let script = format!("{told}until read line; do :; done; echo got $line");
-    terminal.runs(server.addr, &format!("'{IN_FRONT}{script}'"));
+    terminal.runs(server.addr, &format!("'{script}'"));
 
     terminal.types("\x1a");
     terminal.sees("Stopped");
