@@ -26,6 +26,8 @@ pub enum Ending {
     NoSlot(u8),
     /// The server knows no such pool, or does not give its slots to this host.
     Refused,
+    /// The command took longer than it may, and was stopped.
+    Overrun,
     /// The command is there, but cannot be executed.
     NotExecutable,
     /// The command was not found.
@@ -44,6 +46,7 @@ impl Ending {
             Self::System => 71,
             Self::NoSlot(status) => status,
             Self::Refused => 77,
+            Self::Overrun => 124,
             Self::NotExecutable => 126,
             Self::NotFound => 127,
         }
@@ -60,6 +63,7 @@ impl Ending {
             Self::System => "system",
             Self::NoSlot(_) => "no_slot",
             Self::Refused => "refused",
+            Self::Overrun => "overrun",
             Self::NotExecutable => "not_executable",
             Self::NotFound => "not_found",
         }

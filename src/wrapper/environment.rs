@@ -7,7 +7,7 @@ use structopt::clap::{App, ArgMatches, Error, ErrorKind};
 /// How the names of the variables begin; the rest is the option's.
 const PREFIX: &str = "DISTRIBUTEX_";
 /// The options that take a value.
-const VALUES: [&str; 10] = [
+const VALUES: [&str; 12] = [
     "server",
     "resource",
     "port",
@@ -18,6 +18,8 @@ const VALUES: [&str; 10] = [
     "host",
     "command-note",
     "status-file",
+    "kill-after",
+    "max-run",
 ];
 /// The options that are given or not.
 const FLAGS: [&str; 4] = ["lock", "nonblock", "no-wait-group", "verbose"];

@@ -25,7 +25,7 @@ ENVIRONMENT:
         DISTRIBUTEX_SERVER     DISTRIBUTEX_RESOURCE       DISTRIBUTEX_PORT                DISTRIBUTEX_HOST
         DISTRIBUTEX_NONBLOCK   DISTRIBUTEX_WAIT           DISTRIBUTEX_CONFLICT_EXIT_CODE  DISTRIBUTEX_TTL
         DISTRIBUTEX_LOCK       DISTRIBUTEX_LOCK_FILE      DISTRIBUTEX_NO_WAIT_GROUP       DISTRIBUTEX_VERBOSE
-        DISTRIBUTEX_COMMAND_NOTE  DISTRIBUTEX_STATUS_FILE
+        DISTRIBUTEX_COMMAND_NOTE  DISTRIBUTEX_STATUS_FILE    DISTRIBUTEX_KILL_AFTER       DISTRIBUTEX_MAX_RUN
 
 EXIT STATUS:
     the command's own, or 128+n if signal n ended it (or ended the waiting)
@@ -35,6 +35,7 @@ EXIT STATUS:
      71  the system refused something: the file of the local lock, a descriptor
      75  no slot: all are held with -n, or -w ran out, or the local lock is held (-E changes it)
      77  refused: the server has no such pool, or this host may not use it, or its leases are too short
+    124  --max-run was over and the command was stopped
     126  the command cannot be executed
     127  the command was not found
 "#;

@@ -8,10 +8,12 @@
 mod acquire;
 mod classic;
 mod command;
+mod deadline;
 mod ending;
 mod environment;
 mod help;
 mod host;
+mod limits;
 mod local_lock;
 mod options;
 mod place;
@@ -26,13 +28,15 @@ mod terminal;
 mod trouble;
 mod voice;
 
-pub use self::{ending::Ending, options::Options, task::Task};
+pub use self::{deadline::Grace, ending::Ending, options::Options, task::Task};
 
-use std::io;
+use std::{io, process::Command};
 
 use tokio::time::Instant;
 
-use self::{acquire::Asking, command::Job, report::Report, signals::Signals, voice::Voice};
+use self::{
+    acquire::Asking, command::Job, limits::Limits, report::Report, signals::Signals, slot::Slot, voice::Voice,
+};
 
 /// Does what the options say, and tells how it ended.
 pub async fn run(options: Options) -> Ending {
@@ -61,14 +65,21 @@ async fn stages(options: &Options, report: &mut Report, voice: Voice) -> Result<
 
     let ending = match signals.ended_meanwhile().await {
         Some(signal) => Ending::Signalled(signal.as_raw()),
-        None => match Job::start(options, &slot, &mut signals) {
-            Ok(job) => job.follow(&mut signals, options.wait_group, voice).await,
+        None => match Job::start(command(options, &slot), Limits::new(options), &mut signals, voice) {
+            Ok(job) => job.follow(&mut signals).await,
             Err(error) => options.task.not_started(&error, voice),
         },
     };
     report.had(&slot);
     slot.give_back(&mut signals, voice).await;
     Ok(ending)
+}
+
+/// The command, told what it holds.
+fn command(options: &Options, slot: &Slot) -> Command {
+    let mut command = options.task.command();
+    command.envs(slot.variables());
+    command
 }
 
 fn refused_by_system(voice: Voice, what: &str, error: &io::Error) -> Ending {

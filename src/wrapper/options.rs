@@ -7,7 +7,7 @@ use structopt::{
     clap::{AppSettings, Error, ErrorKind},
 };
 
-use super::{Task, acquire::SHORTEST_TTL, ending, environment::Environment, help};
+use super::{Grace, Task, acquire::SHORTEST_TTL, ending, environment::Environment, help};
 use crate::client::{Server, ServerError};
 
 /// No wait is longer: a hundred years.
@@ -38,6 +38,10 @@ pub struct Options {
     pub conflict_status: u8,
     /// Whether to wait for what the command left running.
     pub wait_group: bool,
+    /// How long the command has from TERM to KILL when it is stopped.
+    pub grace: Grace,
+    /// How long it may run; nothing is for ever.
+    pub max_run: Option<Duration>,
     /// Whether to say what goes well, too.
     pub verbose: bool,
     /// What is to be run.
@@ -91,6 +95,12 @@ struct Arguments {
     /// Give the slot back when the command ends, even if it left processes in the background
     #[structopt(long)]
     no_wait_group: bool,
+    /// KILL follows TERM so long after; half of --ttl less one at most [default: 10]
+    #[structopt(long, value_name = "SECONDS", parse(try_from_str = seconds))]
+    kill_after: Option<Duration>,
+    /// Stop the command if it runs longer than this
+    #[structopt(long, value_name = "SECONDS", parse(try_from_str = some_seconds))]
+    max_run: Option<Duration>,
     /// Say what is going on
     #[structopt(short, long)]
     verbose: bool,
@@ -120,6 +130,8 @@ impl Options {
             status_file: given.status_file,
             conflict_status: given.conflict_exit_code.unwrap_or(ending::NO_SLOT),
             wait_group: !given.no_wait_group,
+            grace: Grace::new(given.kill_after, Some(given.ttl)).map_err(|error| wrong(&error))?,
+            max_run: given.max_run,
             verbose: given.verbose,
             task: Task::read(line, given.command).map_err(wrong)?,
         })
@@ -161,6 +173,10 @@ fn name(text: &str) -> Result<String, &'static str> {
 fn seconds(text: &str) -> Result<Duration, &'static str> {
     let number = text.parse::<f64>().ok().filter(|number| (0.0..=LONGEST_WAIT).contains(number));
     number.map(Duration::from_secs_f64).ok_or("write a number of seconds, as 30 or 0.5")
+}
+
+fn some_seconds(text: &str) -> Result<Duration, &'static str> {
+    seconds(text).ok().filter(|time| !time.is_zero()).ok_or("write a number of seconds above 0, as 30 or 0.5")
 }
 
 fn wrong(sentence: &str) -> Error {

@@ -25,16 +25,18 @@ pub(super) async fn unless_stopped<T>(
     deadline: Option<Instant>,
     signals: &mut Signals,
 ) -> Result<T, Stop> {
-    let over = async {
-        match deadline {
-            Some(deadline) => sleep_until(deadline).await,
-            None => future::pending().await,
-        }
-    };
     select! {
         biased; // an answer that came is never thrown away
         done = work => Ok(done),
         signal = signals.next_end() => Err(Stop::Signal(signal)),
-        () = over => Err(Stop::Over),
+        () = at(deadline) => Err(Stop::Over),
+    }
+}
+
+/// Comes back at this moment; without one, never.
+pub(super) async fn at(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => sleep_until(moment).await,
+        None => future::pending().await,
     }
 }

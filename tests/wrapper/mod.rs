@@ -5,6 +5,7 @@ mod environment;
 mod group;
 mod leases;
 mod lock;
+mod max_run;
 mod outages;
 mod pty;
 mod run;

@@ -1,22 +1,25 @@
 //! The command: started in a process group of its own, passed the signals, and followed until nothing of
-//! that group is left.
+//! that group is left. It ends by itself, or because its time is over.
 
-use std::{io, time::Duration};
+mod start;
+mod stopping;
+
+use std::{future, time::Duration};
 
 use rustix::{
     io::Errno,
-    process::{
-        Pid, Signal, WaitOptions, WaitStatus, getpid, kill_process_group, set_child_subreaper,
-        test_kill_process_group, wait,
-    },
+    process::{Pid, Signal, WaitOptions, WaitStatus, kill_process_group, test_kill_process_group, wait},
 };
-use tokio::time::timeout;
+use tokio::{
+    select,
+    time::{Instant, sleep},
+};
 
 use super::{
-    Ending, Options,
+    Ending,
+    limits::Limits,
     signals::{Notice, Signals},
-    slot::Slot,
-    spawn::spawn,
+    stop::at,
     terminal::{self, Terminal},
     voice::Voice,
 };
@@ -35,50 +38,62 @@ pub(super) struct Job {
     ended: Option<Ending>,
     /// When to look next whether the group is still there.
     look: Duration,
+    /// What limits it.
+    limits: Limits,
+    /// What the group is sent next by us, and when.
+    due: Option<(Instant, Signal)>,
+    /// Why we stopped it.
+    stopped: Option<Ending>,
+    /// Tells what is going on.
+    voice: Voice,
+}
+
+/// What can happen to a job.
+#[derive(Debug)]
+enum Event {
+    /// A signal came.
+    Notice(Notice),
+    /// It is time for the next signal of ours.
+    Due(Signal),
+    /// It is time to look what is left.
+    Look,
 }
 
 impl Job {
-    /// Starts the command.
-    pub(super) fn start(options: &Options, slot: &Slot, signals: &mut Signals) -> io::Result<Self> {
-        signals.watch_job()?;
-        if options.wait_group {
-            // Orphans of the group become our children: their end is told at once, not when we look.
-            let _ = set_child_subreaper(Some(getpid()));
-        }
-        let terminal = Terminal::open();
-        let mut command = options.task.command();
-        command.envs(slot.variables());
-        let child = spawn(command, terminal.as_ref().and_then(Terminal::for_child)).inspect_err(|_| {
-            terminal.iter().for_each(Terminal::take_back); // the child may have had it
-        })?;
-        let group = Pid::from_child(&child);
-        Ok(Self {
-            group,
-            terminal: terminal.map(|terminal| terminal.shared_with(group)),
-            ended: None,
-            look: LOOK.0,
-        })
-    }
-
     /// Stays with the command until it ended, and its group too if that is wanted.
-    pub(super) async fn follow(mut self, signals: &mut Signals, wait_group: bool, voice: Voice) -> Ending {
+    pub(super) async fn follow(mut self, signals: &mut Signals) -> Ending {
         loop {
-            self.reap(voice);
+            self.reap();
             match self.ended {
-                Some(ending) if !wait_group || self.is_gone() => return ending,
+                Some(ending) if !self.limits.wait_group || self.is_gone() => {
+                    return self.stopped.unwrap_or(ending);
+                }
                 Some(_) | None => self.heed_next(signals).await,
             }
         }
     }
 
-    /// Waits for a signal. What is left of a group can also leave it, which nobody tells: so it is looked for.
+    /// Waits for what happens next. What is left of a group can also leave it, which nobody tells: so it is
+    /// looked for.
     async fn heed_next(&mut self, signals: &mut Signals) {
-        if self.ended.is_none() {
-            return self.heed(signals.next().await);
-        }
-        match timeout(self.look, signals.next()).await {
-            Ok(notice) => self.heed(notice),
-            Err(_) => self.look = (self.look * 2).min(LOOK.1),
+        let look = async {
+            match self.ended {
+                Some(_) => sleep(self.look).await,
+                None => future::pending().await,
+            }
+        };
+        let (time, signal) = self.due.unzip();
+        let event = select! {
+            biased;
+            notice = signals.next() => Event::Notice(notice),
+            () = at(time) => Event::Due(signal.unwrap_or(Signal::KILL)),
+            () = look => Event::Look,
+        };
+        match event {
+            Event::Notice(notice) => self.heed(notice),
+            Event::Due(Signal::TERM) => self.overrun(),
+            Event::Due(signal) => self.stop(signal),
+            Event::Look => self.look = (self.look * 2).min(LOOK.1),
         }
     }
 
@@ -93,25 +108,25 @@ impl Job {
     }
 
     /// Takes note of every child that ended or stopped.
-    fn reap(&mut self, voice: Voice) {
+    fn reap(&mut self) {
         while let Ok(Some((pid, status))) = wait(WaitOptions::NOHANG | WaitOptions::UNTRACED) {
             if pid != self.group {
                 continue; // an orphan of the command
             }
             match Ending::of_child(status) {
-                Some(ending) => self.note_end(ending, voice),
+                Some(ending) => self.note_end(ending),
                 None => self.note_stop(status),
             }
         }
     }
 
-    fn note_end(&mut self, ending: Ending, voice: Voice) {
+    fn note_end(&mut self, ending: Ending) {
         self.ended = Some(ending);
         if let Some(terminal) = self.terminal.take() {
             terminal.take_back();
         }
         let left = if self.is_gone() { "" } else { "; processes of its group are still running" };
-        voice.note(format_args!("the command ended with status {}{left}", ending.code()));
+        self.voice.note(format_args!("the command ended with status {}{left}", ending.code()));
     }
 
     /// The command stopped: the job stops with it, or the command gets the terminal it stopped for.
