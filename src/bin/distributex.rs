@@ -9,6 +9,9 @@ use std::{
 use distributex::wrapper::{self, Ending, Options};
 
 fn main() -> ExitCode {
+    if let Some(status) = wrapper::serve_if_called() {
+        return status; // this process is a guard, and is to stay small
+    }
     let line: Vec<_> = env::args_os().collect();
     match Options::read(&line, &|name| env::var_os(name)) {
         Ok(options) => run(options).into(),

@@ -26,6 +26,8 @@ pub enum Ending {
     NoSlot(u8),
     /// The server knows no such pool, or does not give its slots to this host.
     Refused,
+    /// The slot was lost, and the command was stopped.
+    Lost,
     /// The command took longer than it may, and was stopped.
     Overrun,
     /// The command is there, but cannot be executed.
@@ -46,6 +48,7 @@ impl Ending {
             Self::System => 71,
             Self::NoSlot(status) => status,
             Self::Refused => 77,
+            Self::Lost => 79,
             Self::Overrun => 124,
             Self::NotExecutable => 126,
             Self::NotFound => 127,
@@ -63,6 +66,7 @@ impl Ending {
             Self::System => "system",
             Self::NoSlot(_) => "no_slot",
             Self::Refused => "refused",
+            Self::Lost => "lost",
             Self::Overrun => "overrun",
             Self::NotExecutable => "not_executable",
             Self::NotFound => "not_found",

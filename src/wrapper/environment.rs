@@ -7,7 +7,7 @@ use structopt::clap::{App, ArgMatches, Error, ErrorKind};
 /// How the names of the variables begin; the rest is the option's.
 const PREFIX: &str = "DISTRIBUTEX_";
 /// The options that take a value.
-const VALUES: [&str; 12] = [
+const VALUES: [&str; 13] = [
     "server",
     "resource",
     "port",
@@ -20,6 +20,7 @@ const VALUES: [&str; 12] = [
     "status-file",
     "kill-after",
     "max-run",
+    "on-lost",
 ];
 /// The options that are given or not.
 const FLAGS: [&str; 4] = ["lock", "nonblock", "no-wait-group", "verbose"];

@@ -10,6 +10,7 @@ pub(super) const AFTER: &str = r#"COMMAND:
     It runs in a process group of its own, to which INT TERM HUP QUIT USR1 USR2 WINCH are passed on, and is
     told DX_POOL, DX_HOST, DX_TOKEN (rises with every grant, so that what is protected can refuse an older run;
     empty if the server has none), DX_SERVER and DX_WAITED (seconds). The slot is given back when the whole group ended.
+    If the slot cannot be kept the group is stopped in time, also when distributex itself was killed or stopped.
 
 EXAMPLES:
     One Puppet run at a time in the whole fleet, and no second one on this host (crontab):
@@ -26,15 +27,17 @@ ENVIRONMENT:
         DISTRIBUTEX_NONBLOCK   DISTRIBUTEX_WAIT           DISTRIBUTEX_CONFLICT_EXIT_CODE  DISTRIBUTEX_TTL
         DISTRIBUTEX_LOCK       DISTRIBUTEX_LOCK_FILE      DISTRIBUTEX_NO_WAIT_GROUP       DISTRIBUTEX_VERBOSE
         DISTRIBUTEX_COMMAND_NOTE  DISTRIBUTEX_STATUS_FILE    DISTRIBUTEX_KILL_AFTER       DISTRIBUTEX_MAX_RUN
+        DISTRIBUTEX_ON_LOST
 
 EXIT STATUS:
     the command's own, or 128+n if signal n ended it (or ended the waiting)
      64  wrong usage
      69  the server cannot be reached, with -n or when -w ran out (else distributex keeps trying);
          or it has another store than the one asked first
-     71  the system refused something: the file of the local lock, a descriptor
+     71  the system refused something: the file of the local lock, a descriptor, a process
      75  no slot: all are held with -n, or -w ran out, or the local lock is held (-E changes it)
      77  refused: the server has no such pool, or this host may not use it, or its leases are too short
+     79  the slot was lost and the command was stopped (--on-lost says how)
     124  --max-run was over and the command was stopped
     126  the command cannot be executed
     127  the command was not found

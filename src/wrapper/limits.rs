@@ -1,14 +1,29 @@
-//! What limits a command: the time it was given.
+//! What limits a command: the lease it runs under, and the time it was given.
 
-use std::time::Duration;
+use std::{future, time::Duration};
 
-use super::{Options, deadline::Grace};
+use tokio::sync::watch;
+
+use super::{
+    Options,
+    deadline::{Deadline, Grace},
+    options::OnLost,
+};
+use crate::client::Standing;
 
 /// The limits of one run.
 #[derive(Debug)]
 pub(super) struct Limits {
+    /// The pool whose slot is held.
+    pub(super) pool: String,
+    /// How the lease stands. `None`: there is no lease with a time to live, or nobody tells of it any more.
+    standing: Option<watch::Receiver<Standing>>,
+    /// The time to live of the lease, as it was told last.
+    ttl: Option<Duration>,
     /// The time between TERM and KILL.
     grace: Grace,
+    /// What happens to the command when the lease is lost.
+    pub(super) on_lost: OnLost,
     /// How long the command may run.
     pub(super) max_run: Option<Duration>,
     /// Whether what the command leaves running still counts as the command.
@@ -16,14 +31,109 @@ pub(super) struct Limits {
 }
 
 impl Limits {
-    /// What the options say.
-    pub(super) fn new(options: &Options) -> Self {
-        let Options { grace, max_run, wait_group, .. } = *options;
-        Self { grace, max_run, wait_group }
+    /// The limits of a command that runs under this lease.
+    pub(super) fn new(options: &Options, standing: Option<watch::Receiver<Standing>>) -> Self {
+        let Options { grace, on_lost, max_run, wait_group, .. } = *options;
+        Self { pool: options.pool.clone(), standing, ttl: None, grace, on_lost, max_run, wait_group }
+    }
+
+    /// What a guard is to be told first. `None` if none is needed: nothing would be stopped.
+    pub(super) fn deadline(&mut self) -> Option<Deadline> {
+        let standing = self.standing.as_ref()?.borrow().clone(); // still news, for who follows the job
+        (self.on_lost != OnLost::Warn).then(|| self.deadline_of(&standing))
+    }
+
+    /// The deadline that follows from this.
+    pub(super) fn deadline_of(&mut self, standing: &Standing) -> Deadline {
+        if let Standing::Held { ttl, .. } = standing {
+            self.ttl = *ttl;
+        }
+        let deadline = Deadline::of(standing, self.grace);
+        match self.on_lost {
+            OnLost::Term | OnLost::Warn => deadline,
+            OnLost::Kill => deadline.without_term(),
+        }
     }
 
     /// The time between TERM and KILL.
     pub(super) fn grace(&self) -> Duration {
-        self.grace.within(None)
+        self.grace.within(self.ttl)
+    }
+
+    /// The next news of the lease; waits for ever if there is none. May be cancelled.
+    pub(super) async fn news(&mut self) -> Standing {
+        if let Some(standing) = &mut self.standing {
+            if standing.changed().await.is_ok() {
+                return standing.borrow_and_update().clone();
+            }
+            self.standing = None; // who kept it is gone; the guard knows the last deadline
+        }
+        future::pending().await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        pin::pin,
+        task::{Context, Waker},
+    };
+
+    use super::*;
+    use crate::client::BootTime;
+
+    const TTL: Duration = Duration::from_secs(30);
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn held() -> Standing {
+        Standing::Held { ttl: Some(TTL), good: BootTime::since_boot(TTL) }
+    }
+
+    fn limits(option: &str, standing: Option<watch::Receiver<Standing>>) -> Limits {
+        let line = ["distributex", "-H", "locks", "-r", "p", option, "true"].map(Into::into);
+        Limits::new(&Options::read(&line, &|_| None).unwrap(), standing)
+    }
+
+    #[actix::test]
+    async fn a_guard_is_needed_if_something_is_to_be_stopped() {
+        let (_sender, standing) = watch::channel(held());
+        let deadline = |option| limits(option, Some(standing.clone())).deadline();
+
+        assert_eq!(deadline("--on-lost=term").unwrap().kill, Some(BootTime::since_boot(2 * TTL - SECOND)));
+        assert_eq!(deadline("--on-lost=kill").unwrap().grace, Duration::ZERO);
+        assert_eq!(deadline("--on-lost=warn"), None);
+        assert_eq!(limits("-v", None).deadline(), None, "the classic protocol");
+    }
+
+    #[actix::test]
+    async fn the_grace_is_that_of_the_lease() {
+        let (_sender, standing) = watch::channel(held());
+        let mut limits = limits("-v", Some(standing));
+
+        limits.deadline();
+
+        assert_eq!(limits.grace(), TTL / 6);
+    }
+
+    #[actix::test]
+    async fn what_was_told_before_somebody_listened_is_still_news() {
+        let (sender, standing) = watch::channel(held());
+        let lost = Standing::Lost { why: "the server says so".to_owned() };
+        sender.send(lost.clone()).unwrap();
+        let mut limits = limits("-v", Some(standing));
+        limits.deadline();
+
+        assert_eq!(limits.news().await, lost);
+    }
+
+    #[actix::test]
+    async fn when_nobody_is_left_to_tell_there_is_no_news() {
+        let (sender, standing) = watch::channel(held());
+        let mut limits = limits("-v", Some(standing));
+
+        drop(sender);
+
+        let poll = pin!(limits.news()).poll(&mut Context::from_waker(Waker::noop()));
+        assert!(poll.is_pending());
     }
 }

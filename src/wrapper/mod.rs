@@ -1,7 +1,7 @@
 //! The wrapper: runs a command only while this host holds a slot.
 //!
 //! ```text
-//!  local lock ─► slot ─► command ─► rest of its group ─► slot given back ─► exit status
+//!  local lock ─► slot ─► guard ─► command ─► rest of its group ─► slot given back ─► exit status
 //! ```
 //! Every way out passes the end of this line from where it left.
 
@@ -11,6 +11,7 @@ mod command;
 mod deadline;
 mod ending;
 mod environment;
+mod guard;
 mod help;
 mod host;
 mod limits;
@@ -28,14 +29,26 @@ mod terminal;
 mod trouble;
 mod voice;
 
-pub use self::{deadline::Grace, ending::Ending, options::Options, task::Task};
+pub use self::{
+    deadline::Grace,
+    ending::Ending,
+    guard::serve_if_called,
+    options::{OnLost, Options},
+    task::Task,
+};
 
-use std::{io, process::Command};
+use std::io;
 
 use tokio::time::Instant;
 
 use self::{
-    acquire::Asking, command::Job, limits::Limits, report::Report, signals::Signals, slot::Slot, voice::Voice,
+    acquire::Asking,
+    command::{Job, NotStarted},
+    limits::Limits,
+    report::Report,
+    signals::Signals,
+    slot::Slot,
+    voice::Voice,
 };
 
 /// Does what the options say, and tells how it ended.
@@ -65,21 +78,24 @@ async fn stages(options: &Options, report: &mut Report, voice: Voice) -> Result<
 
     let ending = match signals.ended_meanwhile().await {
         Some(signal) => Ending::Signalled(signal.as_raw()),
-        None => match Job::start(command(options, &slot), Limits::new(options), &mut signals, voice) {
-            Ok(job) => job.follow(&mut signals).await,
-            Err(error) => options.task.not_started(&error, voice),
-        },
+        None => run_command(options, &slot, &mut signals, voice).await,
     };
     report.had(&slot);
     slot.give_back(&mut signals, voice).await;
     Ok(ending)
 }
 
-/// The command, told what it holds.
-fn command(options: &Options, slot: &Slot) -> Command {
+/// Runs the command, told what it holds, under the limits of its lease.
+async fn run_command(options: &Options, slot: &Slot, signals: &mut Signals, voice: Voice) -> Ending {
     let mut command = options.task.command();
     command.envs(slot.variables());
-    command
+    match Job::start(command, Limits::new(options, slot.standing()), signals, voice) {
+        Ok(job) => job.follow(signals).await,
+        Err(NotStarted::Command(error)) => options.task.not_started(&error, voice),
+        Err(NotStarted::Unguarded(error)) => {
+            refused_by_system(voice, "a guard for the command (--on-lost warn needs none)", &error)
+        }
+    }
 }
 
 fn refused_by_system(voice: Voice, what: &str, error: &io::Error) -> Ending {

@@ -1,6 +1,6 @@
 //! What the command line says.
 
-use std::{ffi::OsString, path::PathBuf, time::Duration};
+use std::{ffi::OsString, path::PathBuf, str::FromStr, time::Duration};
 
 use structopt::{
     StructOpt,
@@ -38,6 +38,8 @@ pub struct Options {
     pub conflict_status: u8,
     /// Whether to wait for what the command left running.
     pub wait_group: bool,
+    /// What happens to the command when the slot is lost.
+    pub on_lost: OnLost,
     /// How long the command has from TERM to KILL when it is stopped.
     pub grace: Grace,
     /// How long it may run; nothing is for ever.
@@ -46,6 +48,17 @@ pub struct Options {
     pub verbose: bool,
     /// What is to be run.
     pub task: Task,
+}
+
+/// What happens to the command when the slot is lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnLost {
+    /// TERM, and KILL one grace later.
+    Term,
+    /// KILL.
+    Kill,
+    /// Nothing; somebody is told.
+    Warn,
 }
 
 /// The options as they are written; their comments are the help.
@@ -95,7 +108,10 @@ struct Arguments {
     /// Give the slot back when the command ends, even if it left processes in the background
     #[structopt(long)]
     no_wait_group: bool,
-    /// KILL follows TERM so long after; half of --ttl less one at most [default: 10]
+    /// If the slot is lost: stop the command (term: with TERM, then KILL; kill: at once), or only warn
+    #[structopt(long, value_name = "term|kill|warn", default_value = "term")]
+    on_lost: OnLost,
+    /// KILL follows TERM so long after; half of --ttl less one at most [default: a sixth of it, 10 at most]
     #[structopt(long, value_name = "SECONDS", parse(try_from_str = seconds))]
     kill_after: Option<Duration>,
     /// Stop the command if it runs longer than this
@@ -130,6 +146,7 @@ impl Options {
             status_file: given.status_file,
             conflict_status: given.conflict_exit_code.unwrap_or(ending::NO_SLOT),
             wait_group: !given.no_wait_group,
+            on_lost: given.on_lost,
             grace: Grace::new(given.kill_after, Some(given.ttl)).map_err(|error| wrong(&error))?,
             max_run: given.max_run,
             verbose: given.verbose,
@@ -161,6 +178,19 @@ fn servers(text: &str) -> Result<String, ServerError> {
 fn life(text: &str) -> Result<Duration, &'static str> {
     let time = seconds(text).ok().filter(|time| time.as_secs() >= SHORTEST_TTL);
     time.ok_or("write a number of seconds from 2, as 30")
+}
+
+impl FromStr for OnLost {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "term" => Ok(Self::Term),
+            "kill" => Ok(Self::Kill),
+            "warn" => Ok(Self::Warn),
+            _ => Err("write term, kill or warn"),
+        }
+    }
 }
 
 fn name(text: &str) -> Result<String, &'static str> {

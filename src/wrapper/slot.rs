@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use tokio::{select, time::Instant};
+use tokio::{select, sync::watch, time::Instant};
 
 use super::{
     release::{self, no_more_patience},
     signals::Signals,
     voice::{Seconds, Voice},
 };
-use crate::client::{Classic, Kind, Lease, Server};
+use crate::client::{Classic, Kind, Lease, Server, Standing};
 
 /// A slot that is held.
 #[derive(Debug)]
@@ -64,6 +64,15 @@ impl Slot {
     pub(super) fn token(&self) -> Option<u64> {
         match &self.hold {
             Hold::Lease(lease) => Some(lease.token()),
+            Hold::Host(_) => None,
+        }
+    }
+
+    /// How its lease stands, now and from now on. A classic slot has no lease of its own: it is never renewed,
+    /// and nobody tells that it is lost.
+    pub(super) fn standing(&self) -> Option<watch::Receiver<Standing>> {
+        match &self.hold {
+            Hold::Lease(lease) => Some(lease.standing()),
             Hold::Host(_) => None,
         }
     }

@@ -1,9 +1,11 @@
-//! Starting the command so that nothing is still to be arranged when it begins.
+//! Starting the command so that there is no moment in which it runs unguarded.
 //!
 //! ```text
-//!  fork ─► a group of its own ─► the terminal is its own ─► exec: now it is the command
+//!  fork ─► a group of its own ─► the guard knows it ─► the terminal is its own ─► exec: now it is the command
 //! ```
-//! The steps between fork and exec are done by the child itself.
+//! The steps between fork and exec are done by the child itself. If the wrapper is killed before one of them,
+//! the child goes on to its end, and the guard then hears that the wrapper is gone: the child holds the pipe
+//! open until exec closes it.
 
 #![expect(
     unsafe_code,
@@ -11,25 +13,52 @@
 )]
 
 use std::{
-    io,
+    io::{self, PipeWriter},
     os::unix::process::CommandExt as _,
     process::{Child, Command},
 };
 
-use super::terminal::Terminal;
+use nix::sys::signal::{SigSet, Signal};
+use rustix::{io::write, process::getpid};
 
-/// Starts the command in a group of its own, which has the terminal's foreground, if it is the job's to give.
-pub(super) fn spawn(mut command: Command, terminal: Option<Terminal>) -> io::Result<Child> {
+use super::{
+    guard::{Record, SIZE},
+    terminal::Terminal,
+};
+
+/// Starts the command in a group of its own, which its guard, if it has one, knows and which has the
+/// terminal's foreground, if it is the job's to give.
+///
+/// # Errors
+/// [`io::ErrorKind::BrokenPipe`] if the guard is gone: then nothing was run. Others as usual.
+pub(super) fn spawn(
+    mut command: Command,
+    pipe: Option<PipeWriter>,
+    terminal: Option<Terminal>,
+) -> io::Result<Child> {
     command.process_group(0); // done before `prepare`
-    if terminal.is_none() {
+    if pipe.is_none() && terminal.is_none() {
         return command.spawn(); // std knows a quicker way if nothing is to be prepared
     }
     let prepare = move || {
+        if let Some(pipe) = &pipe {
+            report(pipe)?;
+        }
         terminal.iter().for_each(Terminal::take_for_child);
         Ok(())
     };
-    // SAFETY: `prepare` runs in the child after fork. It only makes system calls (getpid, ioctl, rt_sigprocmask)
-    // through functions that neither allocate nor lock nor panic: the signal sets work on the stack.
+    // SAFETY: `prepare` runs in the child after fork. It only makes system calls (getpid, write, ioctl,
+    // rt_sigprocmask) through functions that neither allocate nor lock nor panic: `Record::to_bytes` and the
+    // signal sets work on the stack, and an error is made of its number alone.
     unsafe { command.pre_exec(prepare) };
     command.spawn()
+}
+
+/// Tells the guard of this process's group. A pipe that nobody reads shall be an error, not a signal.
+fn report(pipe: &PipeWriter) -> io::Result<()> {
+    let felt = SigSet::from(Signal::SIGPIPE);
+    felt.thread_block()?;
+    let written = write(pipe, &Record::Group(getpid()).to_bytes())?;
+    felt.thread_unblock()?;
+    if written == SIZE { Ok(()) } else { Err(io::ErrorKind::BrokenPipe.into()) }
 }

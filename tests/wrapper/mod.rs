@@ -3,8 +3,11 @@
 mod command;
 mod environment;
 mod group;
+mod guard;
+mod guarded;
 mod leases;
 mod lock;
+mod lost;
 mod max_run;
 mod outages;
 mod pty;

@@ -41,6 +41,7 @@ fn wrong_usage_is_64_and_says_how_to_do_it() {
         &["-H", "locks", "-r", "p", "-E", "256", "true"],
         &["-H", "locks", "-r", "p", "-t", "1.9", "true"],
         &["-H", "locks", "-r", "p", "-t", "30", "--kill-after", "14.1", "true"],
+        &["-H", "locks", "-r", "p", "--on-lost", "cry", "true"],
         &["-H", "locks", "-r", "p", "--kill-after", "-1", "true"],
         &["-H", "locks", "-r", "p", "--max-run", "0", "true"],
         &["-H", "locks", "-r", "", "true"],

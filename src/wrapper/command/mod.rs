@@ -1,8 +1,14 @@
 //! The command: started in a process group of its own, passed the signals, and followed until nothing of
-//! that group is left. It ends by itself, or because its time is over.
+//! that group is left. It ends by itself, or because its lease or its time is over.
+//!
+//! ```text
+//!  start ─► follow: signals, news of the lease, --max-run, ends of children ─► finish: what the guard says
+//! ```
 
 mod start;
 mod stopping;
+
+pub(super) use self::start::NotStarted;
 
 use std::{future, time::Duration};
 
@@ -17,12 +23,14 @@ use tokio::{
 
 use super::{
     Ending,
+    guard::Guard,
     limits::Limits,
     signals::{Notice, Signals},
     stop::at,
     terminal::{self, Terminal},
     voice::Voice,
 };
+use crate::client::Standing;
 
 /// How soon, and at last how often, to look whether a group is still there.
 const LOOK: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));
@@ -40,10 +48,14 @@ pub(super) struct Job {
     look: Duration,
     /// What limits it.
     limits: Limits,
+    /// Keeps the deadline of the lease, if there is one.
+    guard: Option<Guard>,
     /// What the group is sent next by us, and when.
     due: Option<(Instant, Signal)>,
     /// Why we stopped it.
     stopped: Option<Ending>,
+    /// What is known of a lease that was lost.
+    lost: Option<String>,
     /// Tells what is going on.
     voice: Voice,
 }
@@ -53,6 +65,8 @@ pub(super) struct Job {
 enum Event {
     /// A signal came.
     Notice(Notice),
+    /// There is news of the lease.
+    News(Standing),
     /// It is time for the next signal of ours.
     Due(Signal),
     /// It is time to look what is left.
@@ -66,7 +80,7 @@ impl Job {
             self.reap();
             match self.ended {
                 Some(ending) if !self.limits.wait_group || self.is_gone() => {
-                    return self.stopped.unwrap_or(ending);
+                    return self.finish(ending, signals).await;
                 }
                 Some(_) | None => self.heed_next(signals).await,
             }
@@ -86,11 +100,13 @@ impl Job {
         let event = select! {
             biased;
             notice = signals.next() => Event::Notice(notice),
+            standing = self.limits.news() => Event::News(standing),
             () = at(time) => Event::Due(signal.unwrap_or(Signal::KILL)),
             () = look => Event::Look,
         };
         match event {
             Event::Notice(notice) => self.heed(notice),
+            Event::News(standing) => self.heed_news(standing),
             Event::Due(Signal::TERM) => self.overrun(),
             Event::Due(signal) => self.stop(signal),
             Event::Look => self.look = (self.look * 2).min(LOOK.1),
@@ -110,12 +126,12 @@ impl Job {
     /// Takes note of every child that ended or stopped.
     fn reap(&mut self) {
         while let Ok(Some((pid, status))) = wait(WaitOptions::NOHANG | WaitOptions::UNTRACED) {
-            if pid != self.group {
-                continue; // an orphan of the command
-            }
             match Ending::of_child(status) {
-                Some(ending) => self.note_end(ending),
-                None => self.note_stop(status),
+                Some(ending) if pid == self.group => self.note_end(ending),
+                None if pid == self.group => self.note_stop(status),
+                // The guard, or an orphan of the command.
+                Some(_) => self.guard.iter_mut().for_each(|guard| guard.note_end(pid, status, self.voice)),
+                None => {}
             }
         }
     }

@@ -1,4 +1,4 @@
-//! How a command begins.
+//! How a command begins: its guard is there before it.
 
 use std::{io, process::Command};
 
@@ -6,26 +6,48 @@ use rustix::process::{Pid, Signal, getpid, set_child_subreaper};
 use tokio::time::Instant;
 
 use super::{Job, LOOK};
-use crate::wrapper::{limits::Limits, signals::Signals, spawn::spawn, terminal::Terminal, voice::Voice};
+use crate::wrapper::{
+    guard::Guard, limits::Limits, signals::Signals, spawn::spawn, terminal::Terminal, voice::Voice,
+};
+
+/// Why a command is not there.
+#[derive(Debug)]
+pub(in crate::wrapper) enum NotStarted {
+    /// There is no guard for it.
+    Unguarded(io::Error),
+    /// It cannot be run.
+    Command(io::Error),
+}
 
 impl Job {
-    /// Starts the command.
+    /// Starts the command, with its guard before it.
     pub(in crate::wrapper) fn start(
         command: Command,
-        limits: Limits,
+        mut limits: Limits,
         signals: &mut Signals,
         voice: Voice,
-    ) -> io::Result<Self> {
-        signals.watch_job()?;
+    ) -> Result<Self, NotStarted> {
+        signals.watch_job().map_err(NotStarted::Command)?;
         // Orphans of the group become our children: their end is told at once, not when we look.
         if limits.wait_group {
             let _ = set_child_subreaper(Some(getpid()));
         }
+        let guard = limits.deadline().map(|deadline| Guard::start(&limits.pool, deadline));
+        let mut guard = guard.transpose().map_err(NotStarted::Unguarded)?;
+        let pipe = guard.as_ref().map(Guard::pipe).transpose().map_err(NotStarted::Unguarded)?;
         let terminal = Terminal::open();
-        let child = spawn(command, terminal.as_ref().and_then(Terminal::for_child)).inspect_err(|_| {
-            terminal.iter().for_each(Terminal::take_back); // the child may have had it
-        })?;
+        let child =
+            spawn(command, pipe, terminal.as_ref().and_then(Terminal::for_child)).map_err(|error| {
+                guard.iter_mut().for_each(Guard::dismiss);
+                terminal.iter().for_each(Terminal::take_back); // the child may have had it
+                if error.kind() == io::ErrorKind::BrokenPipe {
+                    NotStarted::Unguarded(error)
+                } else {
+                    NotStarted::Command(error)
+                }
+            })?;
         let group = Pid::from_child(&child);
+        guard.iter_mut().for_each(|guard| guard.guards(group));
         Ok(Self {
             group,
             terminal: terminal.map(|terminal| terminal.shared_with(group)),
@@ -33,7 +55,9 @@ impl Job {
             look: LOOK.0,
             due: limits.max_run.map(|time| (Instant::now() + time, Signal::TERM)),
             limits,
+            guard,
             stopped: None,
+            lost: None,
             voice,
         })
     }

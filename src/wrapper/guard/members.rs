@@ -1,0 +1,68 @@
+//! Who is left of a process group.
+
+use std::fs;
+
+use rustix::{
+    io::Errno,
+    process::{Pid, getsid, test_kill_process_group},
+};
+
+/// Whether nothing is left of the group, not even a process that ended and waits for its parent to look. Also
+/// if its number was given to somebody else, who has another session: a group never leaves its own.
+pub(super) fn is_gone(group: Pid) -> bool {
+    let ours = getsid(None).ok();
+    let is_foreign = getsid(Some(group)).is_ok_and(|session| Some(session) != ours);
+    is_foreign || test_kill_process_group(group) == Err(Errno::SRCH)
+}
+
+/// Whether somebody of the group still runs. Those who ended stay in their group until their parent looks,
+/// and a wrapper that is stopped does not look. If the system does not say, they run.
+pub(super) fn is_alive(group: Pid) -> bool {
+    let Ok(processes) = fs::read_dir("/proc") else {
+        return true;
+    };
+    let group = group.as_raw_nonzero().to_string();
+    processes
+        .flatten()
+        .filter(|entry| entry.file_name().as_encoded_bytes().first().is_some_and(u8::is_ascii_digit))
+        .filter_map(|entry| fs::read(entry.path().join("stat")).ok())
+        .any(|stat| runs_in(&String::from_utf8_lossy(&stat), &group))
+}
+
+/// Whether a process with this `stat` belongs to the group and has not ended; see proc_pid_stat(5).
+fn runs_in(stat: &str, group: &str) -> bool {
+    // The second field is a name that may contain anything, but nothing behind it has a bracket.
+    let Some((_, fields)) = stat.rsplit_once(") ") else {
+        return false;
+    };
+    let field = |number: usize| fields.split_ascii_whitespace().nth(number - 3);
+    let has_ended = matches!(field(3), Some("Z" | "X")) && field(20) == Some("1"); // else its first thread has
+    field(5) == Some(group) && !has_ended
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stat_says_who_runs_in_a_group() {
+        let stat = |state: &str, threads: u8| {
+            let unused = "1 0 -1 4194304 0 0 0 0 0 0 0 0 20 0";
+            format!("42 (a) 1 (b) {state} 7 4711 {unused} {threads} 0 99")
+        };
+
+        assert!(runs_in(&stat("S", 1), "4711"));
+        assert!(!runs_in(&stat("S", 1), "7"));
+        assert!(runs_in(&stat("T", 1), "4711"), "a stopped one");
+        assert!(!runs_in(&stat("Z", 1), "4711"));
+        assert!(runs_in(&stat("Z", 2), "4711"), "a program whose first thread ended");
+        assert!(!runs_in("", "4711"));
+    }
+
+    #[test]
+    fn who_asks_is_alive() {
+        let group = rustix::process::getpgrp();
+
+        assert!(is_alive(group) && !is_gone(group));
+    }
+}

@@ -1,0 +1,194 @@
+//! The guard: a small process that stops the command when nobody else does.
+//!
+//! A wrapper can be killed, be stopped, or sleep with the machine; its command must be dead all the same
+//! before the server gives the slot to somebody else. So a second process keeps the deadline. It holds no
+//! lease, and knows what it is told through a pipe:
+//!
+//! ```text
+//!  wrapper ─┬ each new deadline ──────────────┐
+//!  (child) ─┴ its group, before it is a command ┴─► pipe ─► guard ─┬ deadline, or the pipe's end ─► TERM, KILL
+//!                                                                  └ «done» ─────────────────────► nothing
+//! ```
+//! Its exit status tells the wrapper what it did. If it is killed there is a new one.
+
+mod members;
+mod plan;
+mod process;
+mod record;
+
+pub use self::process::serve_if_called;
+pub(super) use self::record::{Record, SIZE};
+
+use std::{
+    io::{self, PipeWriter},
+    os::unix::process::CommandExt as _,
+    process::{Command, Stdio},
+};
+
+use rustix::{
+    io::{Errno, ioctl_fionbio, write},
+    process::{Pid, Signal, WaitStatus, kill_process},
+};
+
+use super::{deadline::Deadline, voice::Voice};
+use crate::client::BootTime;
+
+/// How the guard's name begins in the list of processes, behind which comes the pool's. It makes a guard of
+/// this program.
+const NAME: &str = "distributex: guard of ";
+/// The exit status that tells that it stopped the command. Zero: it did nothing.
+const STOPPED: u8 = 79;
+/// This program as it runs now, also if its file was replaced since.
+const PROGRAM: &str = "/proc/self/exe";
+/// So often a guard that was killed is replaced. Whoever kills more of them does it on purpose.
+const SPARES: u32 = 100;
+
+/// What the wrapper has of its guard.
+#[derive(Debug)]
+pub(super) struct Guard {
+    /// For its name.
+    pool: String,
+    /// The process that is guard now, until it ended.
+    process: Option<Process>,
+    /// What it was told last.
+    deadline: Deadline,
+    /// What it guards, when the command was started.
+    group: Option<Pid>,
+    /// How many can still be started.
+    spares: u32,
+    /// Whether it may have acted: the first moment to do so of a deadline it was told is past.
+    may_have_acted: bool,
+    /// Whether it said that it stopped the command.
+    has_stopped: bool,
+    /// Whether it was told that nothing is left to guard.
+    is_dismissed: bool,
+}
+
+/// A process that is guard.
+#[derive(Debug)]
+struct Process {
+    /// Its number.
+    pid: Pid,
+    /// Where it listens. When the last of these is closed it knows that the wrapper is gone.
+    pipe: PipeWriter,
+}
+
+impl Guard {
+    /// Starts the guard of a command that is not started yet.
+    pub(super) fn start(pool: &str, deadline: Deadline) -> io::Result<Self> {
+        let guard = Self {
+            pool: pool.to_owned(),
+            process: Some(Process::start(pool)?),
+            deadline,
+            group: None,
+            spares: SPARES,
+            may_have_acted: false,
+            has_stopped: false,
+            is_dismissed: false,
+        };
+        guard.tell(Record::Deadline(deadline));
+        Ok(guard)
+    }
+
+    /// The way to tell it of the command, for the command's process itself.
+    pub(super) fn pipe(&self) -> io::Result<PipeWriter> {
+        self.process.as_ref().map_or_else(|| Err(Errno::PIPE.into()), |process| process.pipe.try_clone())
+    }
+
+    /// It was told of this group.
+    pub(super) fn guards(&mut self, group: Pid) {
+        self.group = Some(group);
+    }
+
+    /// Tells it a new deadline.
+    pub(super) fn set(&mut self, deadline: Deadline) {
+        self.tell(Record::Deadline(deadline));
+        self.look_at_the_clock(); // after telling: it may have looked before it heard
+        self.deadline = deadline;
+    }
+
+    /// Tells it that nothing is left to guard.
+    pub(super) fn dismiss(&mut self) {
+        self.is_dismissed = true;
+        let was_heard = self.tell(Record::Done);
+        self.look_at_the_clock();
+        if let Some(process) = &self.process {
+            // One that was stopped, and does not read, shall not come back later with old orders.
+            let signal = if was_heard { Signal::CONT } else { Signal::KILL };
+            let _ = kill_process(process.pid, signal);
+        }
+    }
+
+    /// Whether it is worth waiting for what it says at its end.
+    pub(super) fn has_a_last_word(&self) -> bool {
+        self.process.is_some() && self.may_have_acted
+    }
+
+    /// Whether it said that it stopped the command.
+    pub(super) fn has_stopped(&self) -> bool {
+        self.has_stopped
+    }
+
+    /// Takes note of a child's end. If that was the guard, and too early, there is a new one.
+    pub(super) fn note_end(&mut self, pid: Pid, status: WaitStatus, voice: Voice) {
+        if self.process.as_ref().is_none_or(|process| process.pid != pid) {
+            return;
+        }
+        self.process = None;
+        match status.exit_status() {
+            Some(0) => {}
+            Some(status) if status == i32::from(STOPPED) => self.has_stopped = true,
+            Some(_) | None if self.is_dismissed => {}
+            Some(_) | None => self.replace(voice),
+        }
+    }
+
+    fn replace(&mut self, voice: Voice) {
+        let started = match self.spares.checked_sub(1) {
+            Some(spares) => {
+                self.spares = spares;
+                Process::start(&self.pool)
+            }
+            None => Err(io::Error::other("too many of them were killed")),
+        };
+        match started {
+            Ok(process) => {
+                self.process = Some(process);
+                self.tell(Record::Deadline(self.deadline));
+                self.group.map(|group| self.tell(Record::Group(group)));
+            }
+            Err(error) => voice.say(format_args!(
+                "the command is no longer guarded: {error}; if this wrapper is killed or stopped, it goes on"
+            )),
+        }
+    }
+
+    /// False if it does not listen: it ended, of which we shall hear, or it is stopped.
+    fn tell(&self, record: Record) -> bool {
+        let process = self.process.as_ref();
+        process.is_some_and(|process| write(&process.pipe, &record.to_bytes()) == Ok(SIZE))
+    }
+
+    fn look_at_the_clock(&mut self) {
+        self.may_have_acted |= self.deadline.term().is_some_and(|term| term <= BootTime::now());
+    }
+}
+
+impl Process {
+    /// Starts this program, as it is now, as a guard. It waits for nothing: the pipe keeps what is said.
+    fn start(pool: &str) -> io::Result<Self> {
+        let (reader, pipe) = io::pipe()?;
+        ioctl_fionbio(&pipe, true)?; // a guard that is stopped does not stop us
+        let child = Command::new(PROGRAM)
+            .arg0(format!("{NAME}{pool}"))
+            .env_clear() // there may be secrets in it
+            .current_dir("/") // it keeps no file system from being unmounted
+            .process_group(0) // what is meant for the job is not meant for it
+            .stdin(reader)
+            .stdout(Stdio::null()) // nobody waits for the end of what it writes
+            .stderr(Stdio::null())
+            .spawn()
+            .map_err(|error| io::Error::new(error.kind(), format!("{PROGRAM}: {error}")))?;
+        Ok(Self { pid: Pid::from_child(&child), pipe })
+    }
+}
