@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     fs,
     io::{self, BufRead as _, BufReader, Read as _, Write as _},
-    net::{Shutdown, SocketAddr, TcpStream},
+    net::{Shutdown, SocketAddr, TcpListener, TcpStream},
     path::PathBuf,
     process::{Child, ChildStdout, Command, ExitStatus, Stdio},
     sync::{
@@ -272,6 +272,11 @@ fn feel_signals() {
             let _ = signal(kind).unwrap();
         }
     }
+}
+
+/// Not every machine has IPv6: many containers have not.
+pub(crate) fn has_ipv6() -> bool {
+    TcpListener::bind("[::1]:0").is_ok()
 }
 
 /// A new file in the build's scratch folder that says `text`.

@@ -10,9 +10,9 @@
 //! The owner stays the same, so the place does too: a slice ends before a proxy loses patience, and a
 //! server that restarts finds the asker back in time.
 
-use std::time::Duration;
+use std::{rc::Rc, time::Duration};
 
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::{
     Ask, AskError, Backoff, BootTime, Client, Lease, Line,
@@ -30,7 +30,7 @@ const SLICE: Duration = Duration::from_secs(25);
 const PATIENCE: Duration = Duration::from_secs(30);
 /// A server may take so long to answer, the time it keeps a request parked aside.
 const ANSWER_PATIENCE: Duration = Duration::from_secs(10);
-/// The same for the last slice: who waits so long at most does not wait ten seconds more.
+/// The same when the time to wait is over: who waits a minute at most does not wait ten seconds more.
 const LAST_ANSWER_PATIENCE: Duration = Duration::from_secs(1);
 /// A lease whose answer took longer is renewed before it counts.
 const FRESH: Duration = Duration::from_secs(1);
@@ -80,7 +80,7 @@ impl<'a, T: FnMut(Progress<'_>)> Acquire<'a, T> {
         let (mut backoff, mut wait) = (Backoff::new(), Duration::ZERO);
         loop {
             let asked = Instant::now();
-            let Failure { error, retry_after } = match self.ask_once(wait).await {
+            let Failure { error, retry_after } = match self.ask_in_time(wait).await {
                 Ok(held) => return Ok(self.lease(held)),
                 Err(failure) => failure,
             };
@@ -103,6 +103,18 @@ impl<'a, T: FnMut(Progress<'_>)> Acquire<'a, T> {
         }
     }
 
+    /// Asks once, but not much longer than there is time, however many servers are silent.
+    async fn ask_in_time(&mut self, wait: Duration) -> Result<Held, Failure> {
+        let Some(left) = self.left().filter(|_| self.waits) else {
+            return self.ask_once(wait).await;
+        };
+        let asker = Rc::clone(&self.client.asker);
+        match timeout(left + LAST_ANSWER_PATIENCE, self.ask_once(wait)).await {
+            Ok(came) => came,
+            Err(_) => Err(asker.silent()),
+        }
+    }
+
     /// Asks once. A lease that may be old by now is renewed, so that it is known to be there.
     async fn ask_once(&mut self, wait: Duration) -> Result<Held, Failure> {
         let Ask { pool, host, ttl, note, .. } = self.ask;
@@ -116,7 +128,7 @@ impl<'a, T: FnMut(Progress<'_>)> Acquire<'a, T> {
         };
         let (asker, good) = (&self.client.asker, BootTime::now());
         self.is_known = true;
-        let heard = asker.ask(pool, &call, wait + self.answer_patience(wait)).await?;
+        let heard = asker.ask(pool, &call, wait + ANSWER_PATIENCE).await?;
         let Said::Lease(grant) = heard.said else {
             return Err(AskError::Strange { server: heard.server, status: 204, body: String::new() }.into());
         };
@@ -141,13 +153,6 @@ impl<'a, T: FnMut(Progress<'_>)> Acquire<'a, T> {
     fn lease(&mut self, held: Held) -> Lease {
         self.is_known = false; // from now on it is the lease that gives it back
         Lease::keep(held, self.started.elapsed(), &self.client.asker, &self.client.background)
-    }
-
-    fn answer_patience(&self, wait: Duration) -> Duration {
-        match self.left() {
-            Some(left) if left < wait + LAST_ANSWER_PATIENCE => LAST_ANSWER_PATIENCE,
-            Some(_) | None => ANSWER_PATIENCE,
-        }
     }
 
     /// How much time there is to wait.

@@ -68,6 +68,11 @@ impl Asker {
         self.wire.has_connected()
     }
 
+    /// When nobody answered in time: blames the one that is asked first.
+    pub(super) fn silent(&self) -> Failure {
+        self.route.first().map_or(AskError::NoServer, |server| AskError::Silent { server }).into()
+    }
+
     /// Asks one server after the other until one answers. `patience` is for each of them.
     pub(super) async fn ask(
         &self,

@@ -34,6 +34,12 @@ impl Route {
         }
     }
 
+    /// Who is asked first.
+    pub(super) fn first(&self) -> Option<Server> {
+        let good = self.good.borrow().as_ref().map(|endpoint| endpoint.server.clone());
+        good.or_else(|| self.servers.first().cloned())
+    }
+
     /// Every address of every server, once.
     pub(super) fn round(&self) -> Round<'_> {
         let first = self.good.borrow().clone();

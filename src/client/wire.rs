@@ -10,7 +10,7 @@ use awc::{
     Connector,
     http::{
         Uri,
-        header::{CONTENT_TYPE, HOST, RETRY_AFTER},
+        header::{CONTENT_TYPE, HOST, RETRY_AFTER, USER_AGENT},
     },
 };
 use serde::Serialize;
@@ -56,6 +56,8 @@ impl Wire {
             .conn_keep_alive(IDLE)
             .limit(0); // parked asks must not keep a renewal from its connection
         let client = awc::Client::builder().connector(connector).disable_timeout().disable_redirects();
+        let client =
+            client.add_default_header((USER_AGENT, concat!("distributex/", env!("CARGO_PKG_VERSION"))));
         Self { client: client.finish(), connected }
     }
 

@@ -2,14 +2,14 @@
 
 use std::{process::Command, time::Duration};
 
-use distributex::client::{Ask, Client, Kind, Lease, Progress, Standing};
+use distributex::client::{Ask, AskError, Client, Kind, Lease, Progress, Standing};
 use rustix::process::Signal;
-use tokio::{select, sync::oneshot};
+use tokio::{select, sync::oneshot, time::Instant};
 
 use super::{ask, client};
 use crate::{
     fake::Port,
-    support::{Server, file_with},
+    support::{Server, file_with, has_ipv6},
 };
 
 const ONE_SLOT: &str = "pools: [{name: p, expire: 300}]";
@@ -139,6 +139,34 @@ async fn a_frozen_server_costs_the_lease_when_its_time_is_over() {
     server.signal(Signal::CONT);
     let _ = lease.release().await; // it may have expired there
     client.try_acquire(&ask()).await.unwrap().release().await.unwrap();
+}
+
+#[actix::test]
+async fn a_frozen_server_does_not_keep_who_has_no_more_time() {
+    let server = Server::start(ONE_SLOT);
+    server.freeze();
+    let asked = Instant::now();
+
+    let ask = ask().within(Duration::from_millis(300));
+    let error = client(&[server.addr]).acquire(&ask).await.unwrap_err();
+
+    assert!(matches!(error, AskError::Silent { .. }), "{error}");
+    assert!(asked.elapsed() < Duration::from_secs(9), "an answer may take ten");
+}
+
+#[actix::test]
+async fn an_address_of_ipv6_is_as_good() {
+    if !has_ipv6() {
+        return;
+    }
+    let mut command = Command::new(env!("CARGO_BIN_EXE_distributexd"));
+    let server = Server::spawn(command.arg("-c").arg(file_with(ONE_SLOT)).args(["--listen", "[::1]:0"]));
+    let client = client(&[server.addr]);
+
+    let lease = client.acquire(&ask()).await.unwrap();
+
+    assert!(lease.server().to_string().starts_with("[::1]:"));
+    lease.release().await.unwrap();
 }
 
 #[actix::test]

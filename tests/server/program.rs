@@ -8,7 +8,7 @@ use std::{
 
 use rustix::process::Signal;
 
-use crate::support::{ONE_SLOT, Server, file_with};
+use crate::support::{ONE_SLOT, Server, file_with, has_ipv6};
 
 fn distributexd(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_distributexd")).args(args).output().unwrap()
@@ -35,11 +35,6 @@ fn it_says_where_it_listens_and_which_pools_it_has() {
             "pool \"a b\": 3 slots, leases never expire, for 1 host"
         ]
     );
-}
-
-/// Not every machine has IPv6: many containers have not.
-fn has_ipv6() -> bool {
-    TcpListener::bind("[::1]:0").is_ok()
 }
 
 #[test]
