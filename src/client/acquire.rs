@@ -170,8 +170,7 @@ impl<'a, T: FnMut(Progress<'_>)> Acquire<'a, T> {
     /// Whether a server may still have something for us after this error.
     fn is_still_known(&self, error: &AskError) -> bool {
         match error.refusal() {
-            Some(refusal) if refusal.kind.is_no_slot() => self.waits,
-            Some(_) => error.may_pass(),
+            Some(_) => self.waits && error.may_pass(), // who does not wait takes no place
             None => !matches!(error, AskError::NoV1 { .. }), // an answer that did not come may have been a lease
         }
     }

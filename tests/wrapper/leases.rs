@@ -137,15 +137,14 @@ fn refusals_have_statuses() {
         ("503 Service Unavailable", "draining", 75),
         ("500 Internal Server Error", "internal", 69),
     ] {
-        let port = Port::take();
-        let server = Fake::start_at(port.addr());
+        let server = Fake::start();
         let mut run = Run::start(wrapper(server.addr()).args(["-n", "echo ran"]));
 
         server.asked_v1("acquire").refuse(status, kind, "s");
 
-        drop(server); // nobody is there to hear that the ask is given up
         let (ended, said) = run.end();
         assert_eq!((ended, run.line()), (code, String::new()), "{kind}");
+        assert!(server.is_left_alone(), "{kind}: a try leaves nothing behind");
         assert!(said.contains("every slot") && said.lines().count() == 1, "{kind}: {said}");
     }
 }
