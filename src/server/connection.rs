@@ -18,7 +18,9 @@ use std::{
     time::Duration,
 };
 
+use actix_http::h1;
 use actix_rt::net::TcpStream;
+use actix_web::dev::Payload;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use socket2::{SockRef, TcpKeepalive};
 use tokio::{
@@ -77,6 +79,8 @@ pub struct Peer {
     partial: Cell<bool>,
     /// Whether the dispatcher asked for bytes since it last had all its answers written.
     asked: Cell<bool>,
+    /// A body that was not read to its end.
+    unread: RefCell<Option<h1::Payload>>,
 }
 
 impl Connection {
@@ -97,6 +101,7 @@ impl Connection {
             behind: Cell::new(0),
             partial: Cell::new(false),
             asked: Cell::new(false),
+            unread: RefCell::new(None),
         };
         Ok(Self { peer: Rc::new(peer), head_timer: None })
     }
@@ -139,6 +144,14 @@ impl Peer {
         let mut fds = [PollFd::new(&*stream, PollFlags::RDHUP)];
         let gone = PollFlags::RDHUP | PollFlags::HUP | PollFlags::ERR;
         poll(&mut fds, Some(&Timespec::default())).is_err() || fds[0].revents().intersects(gone)
+    }
+
+    /// Keeps what an answered request left of its body. The dispatcher then ends the connection; it would wait
+    /// for ever for the end of a chunked body that nobody has.
+    pub fn leave_unread(&self, body: Payload) {
+        if let Payload::H1 { payload } = body {
+            *self.unread.borrow_mut() = Some(payload);
+        }
     }
 
     /// Whether descriptors are getting scarce, so that the connection is better not kept alive.

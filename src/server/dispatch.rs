@@ -3,7 +3,7 @@
 use std::{rc::Rc, sync::Arc};
 
 use actix_web::{
-    Error,
+    Error, HttpMessage as _,
     dev::{ServiceRequest, ServiceResponse},
     http::{ConnectionType, StatusCode},
 };
@@ -28,6 +28,7 @@ pub async fn answer(mut request: ServiceRequest, pools: Arc<Pools>) -> Result<Se
     if response.status() == StatusCode::SERVICE_UNAVAILABLE || peer.is_in_a_crowd() {
         response.head_mut().set_connection_type(ConnectionType::Close);
     }
+    peer.leave_unread(request.take_payload());
     Ok(request.into_response(response))
 }
 

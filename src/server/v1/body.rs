@@ -13,7 +13,7 @@ use actix_web::{
 use futures_core::Stream;
 use tokio::time::timeout;
 
-use super::error::{Kind, Problem};
+use super::{error::Problem, kind::Kind};
 
 /// The longest body.
 const LIMIT: usize = 16 * 1024;
@@ -28,7 +28,12 @@ pub(super) async fn read(request: &mut ServiceRequest) -> Result<Vec<u8>, Proble
     if length.is_some_and(|length: u64| length > LIMIT as u64) {
         return Err(too_large());
     }
-    in_time(request.take_payload()).await
+    let mut payload = request.take_payload();
+    let body = in_time(&mut payload).await;
+    if body.is_err() {
+        request.set_payload(payload);
+    }
+    body
 }
 
 /// The dispatcher hands a request on before it looks for the body, which mostly came with the head: only a
@@ -77,4 +82,66 @@ fn too_slow() -> Problem {
 
 fn cut() -> Problem {
     Problem::new(Kind::BadRequest, "the body ended early, or its chunks are none").closing()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        collections::VecDeque,
+        task::{Context, Waker},
+    };
+
+    use tokio::time::{Instant, pause, sleep};
+
+    use super::*;
+
+    /// Parts that come one after another, each so long after the one before; then nothing for ever.
+    struct Slow(VecDeque<(Duration, &'static str)>, Pin<Box<tokio::time::Sleep>>);
+
+    fn slow(parts: &[(u64, &'static str)]) -> Slow {
+        let parts: VecDeque<_> =
+            parts.iter().map(|(wait, part)| (Duration::from_secs(*wait), *part)).collect();
+        let first = parts.front().map_or(Duration::ZERO, |(wait, _)| *wait);
+        Slow(parts, Box::pin(sleep(first)))
+    }
+
+    impl Stream for Slow {
+        type Item = Result<Bytes, PayloadError>;
+
+        fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+            if self.0.is_empty() || self.1.as_mut().poll(cx).is_pending() {
+                return Poll::Pending;
+            }
+            let part = self.0.pop_front().map(|(_, part)| Ok(Bytes::from_static(part.as_bytes())));
+            if let Some((wait, _)) = self.0.front() {
+                self.1 = Box::pin(sleep(*wait));
+            }
+            Poll::Ready(part)
+        }
+    }
+
+    #[actix::test]
+    async fn a_body_has_ten_seconds_in_all() {
+        pause();
+        let start = Instant::now();
+
+        let read = in_time(slow(&[(4, "{"), (4, "\"host\""), (4, ":")])).await;
+
+        assert!(format!("{read:?}").contains("did not arrive within 10 s"), "{read:?}");
+        assert!(start.elapsed() < TIME + Duration::from_millis(2)); // a timer of tokio rings at most 1 ms late
+    }
+
+    #[actix::test]
+    async fn a_body_that_is_there_at_the_second_look_needs_no_timer() {
+        let (sender, payload) = actix_http::h1::Payload::create(false);
+        let mut sender = sender;
+        let mut read = pin!(in_time(payload));
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(read.as_mut().poll(&mut cx).is_pending());
+
+        sender.feed_data(Bytes::from_static(b"{}"));
+        sender.feed_eof();
+
+        assert!(matches!(read.as_mut().poll(&mut cx), Poll::Ready(Ok(body)) if body == b"{}"));
+    }
 }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use actix_web::{
     HttpResponse,
     http::{
-        ConnectionType, StatusCode,
+        ConnectionType,
         header::{ALLOW, HeaderValue, RETRY_AFTER},
     },
 };
@@ -13,70 +13,10 @@ use distributex_actors::{Denial, Refusal, State};
 use distributex_config::Name;
 use serde::Serialize;
 
-use super::answer::{HolderBody, json};
+use super::{answer::json, kind::Kind, state::HolderBody};
 
 /// So many holders are told to who has to wait.
 const SHOWN: usize = 100;
-
-/// The kinds: few and fixed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    BadRequest,
-    HostNotAllowed,
-    NoSuchPool,
-    NotFound,
-    MethodNotAllowed,
-    Superseded,
-    LeaseLost,
-    TooLarge,
-    PoolFull,
-    WaitOver,
-    LineFull,
-    Internal,
-    Draining,
-    BackendDown,
-}
-
-impl Kind {
-    /// Its word and its status.
-    fn shown(self) -> (&'static str, StatusCode) {
-        match self {
-            Self::BadRequest => ("bad_request", StatusCode::BAD_REQUEST),
-            Self::HostNotAllowed => ("host_not_allowed", StatusCode::FORBIDDEN),
-            Self::NoSuchPool => ("no_such_pool", StatusCode::NOT_FOUND),
-            Self::NotFound => ("not_found", StatusCode::NOT_FOUND),
-            Self::MethodNotAllowed => ("method_not_allowed", StatusCode::METHOD_NOT_ALLOWED),
-            Self::Superseded => ("superseded", StatusCode::CONFLICT),
-            Self::LeaseLost => ("lease_lost", StatusCode::GONE),
-            Self::TooLarge => ("too_large", StatusCode::PAYLOAD_TOO_LARGE),
-            Self::PoolFull => ("pool_full", StatusCode::LOCKED),
-            Self::WaitOver => ("wait_over", StatusCode::LOCKED),
-            Self::LineFull => ("line_full", StatusCode::TOO_MANY_REQUESTS),
-            Self::Internal => ("internal", StatusCode::INTERNAL_SERVER_ERROR),
-            Self::Draining => ("draining", StatusCode::SERVICE_UNAVAILABLE),
-            Self::BackendDown => ("backend_down", StatusCode::SERVICE_UNAVAILABLE),
-        }
-    }
-
-    fn passes_soon(self) -> bool {
-        matches!(self, Self::PoolFull | Self::LineFull | Self::Draining | Self::BackendDown)
-    }
-}
-
-impl From<Refusal> for Kind {
-    fn from(why: Refusal) -> Self {
-        match why {
-            Refusal::Full => Self::PoolFull,
-            Refusal::WaitOver => Self::WaitOver,
-            Refusal::Superseded => Self::Superseded,
-            Refusal::LineFull => Self::LineFull,
-            Refusal::HostNotAllowed => Self::HostNotAllowed,
-            Refusal::LeaseLost => Self::LeaseLost,
-            Refusal::Stopping => Self::Draining,
-            Refusal::Away => Self::BackendDown,
-        }
-    }
-}
 
 /// Why a call was not done.
 #[derive(Debug)]
@@ -154,7 +94,9 @@ impl Problem {
         let message = if keeps_place && place <= state.waiting {
             format!("{held}; you are {place_is} in line, and keep that place if you ask again soon")
         } else if problem.kind == Kind::WaitOver {
-            format!("{held}, and the wait is over; ask again, with an \"owner\" to keep your place meanwhile")
+            format!(
+                "{held}, and the wait is over; only who names an \"owner\" keeps a place between two asks"
+            )
         } else {
             format!("{held}; you would be {place_is} in line: ask with a \"wait\" to stand there")
         };

@@ -12,13 +12,10 @@ use actix_web::{
     dev::ServiceRequest,
     http::{Method, StatusCode},
 };
-use distributex_actors::{PoolHandle, Pools, Refusal};
+use distributex_actors::{Grant, PoolHandle, Pools, Refusal};
 use distributex_config::Name;
 
-use self::{
-    error::{Kind, Problem},
-    path::Call,
-};
+use self::{error::Problem, kind::Kind, path::Call};
 use super::{
     connection::{Handling, Peer},
     dispatch,
@@ -28,8 +25,11 @@ mod answer;
 mod body;
 mod error;
 mod field;
+mod kind;
 mod path;
 mod request;
+mod state;
+mod time;
 
 /// The description of both protocols.
 const OPENAPI: &str = include_str!("openapi.json");
@@ -70,9 +70,9 @@ async fn handle(
     let pool = find(pools, pool); // a mistake in it is told when the body has been read
     match call {
         Call::OpenApi => Ok(answer::text(StatusCode::OK, OPENAPI.into())),
-        Call::Pools => answer::pools(pools).await,
-        Call::Pool => answer::pool(pool?).await,
-        Call::Holder(token) => answer::holder(pool?, token).await,
+        Call::Pools => state::pools(pools).await,
+        Call::Pool => state::pool(pool?).await,
+        Call::Holder(token) => state::holder(pool?, token).await,
         Call::Acquire => {
             let body = body::read(request).await?;
             acquire(request, body, pool?, handling, peer).await
@@ -130,7 +130,7 @@ async fn acquire(
         Ok(grant) => grant,
         Err(denial) => return Err(Problem::denied(denial, pool.name, keeps_place)),
     };
-    let tell = |grant: &distributex_actors::Grant| {
+    let tell = |grant: &Grant| {
         let status = if grant.again { StatusCode::OK } else { StatusCode::CREATED };
         answer::lease(status, &grant.lease, pool)
     };

@@ -1,15 +1,12 @@
 //! JSON in: what the body of a call asks for.
 
-use std::{sync::Arc, time::Duration};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use distributex_actors::{Ask, AskId, Asker, Held, LeaseId};
 use distributex_config::{LONGEST_EXPIRE, Name};
 use serde::Deserialize;
 
-use super::{
-    error::{Kind, Problem},
-    field::Field,
-};
+use super::{error::Problem, field::Field, kind::Kind};
 
 /// The shortest `ttl`: below that no client could renew in time.
 const SHORTEST_TTL: Duration = Duration::from_millis(500);
@@ -140,6 +137,6 @@ fn missing(what: &str) -> Problem {
     bad(format!("{what} is missing"))
 }
 
-fn bad(message: impl Into<std::borrow::Cow<'static, str>>) -> Problem {
+fn bad(message: impl Into<Cow<'static, str>>) -> Problem {
     Problem::new(Kind::BadRequest, message)
 }

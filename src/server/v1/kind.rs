@@ -1,0 +1,65 @@
+//! The kinds of errors: what programs go by.
+
+use actix_web::http::StatusCode;
+use distributex_actors::Refusal;
+
+/// The kinds: few and fixed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    BadRequest,
+    HostNotAllowed,
+    NoSuchPool,
+    NotFound,
+    MethodNotAllowed,
+    Superseded,
+    LeaseLost,
+    TooLarge,
+    PoolFull,
+    WaitOver,
+    LineFull,
+    Internal,
+    Draining,
+    BackendDown,
+}
+
+impl Kind {
+    /// Its word and its status.
+    pub(super) fn shown(self) -> (&'static str, StatusCode) {
+        match self {
+            Self::BadRequest => ("bad_request", StatusCode::BAD_REQUEST),
+            Self::HostNotAllowed => ("host_not_allowed", StatusCode::FORBIDDEN),
+            Self::NoSuchPool => ("no_such_pool", StatusCode::NOT_FOUND),
+            Self::NotFound => ("not_found", StatusCode::NOT_FOUND),
+            Self::MethodNotAllowed => ("method_not_allowed", StatusCode::METHOD_NOT_ALLOWED),
+            Self::Superseded => ("superseded", StatusCode::CONFLICT),
+            Self::LeaseLost => ("lease_lost", StatusCode::GONE),
+            Self::TooLarge => ("too_large", StatusCode::PAYLOAD_TOO_LARGE),
+            Self::PoolFull => ("pool_full", StatusCode::LOCKED),
+            Self::WaitOver => ("wait_over", StatusCode::LOCKED),
+            Self::LineFull => ("line_full", StatusCode::TOO_MANY_REQUESTS),
+            Self::Internal => ("internal", StatusCode::INTERNAL_SERVER_ERROR),
+            Self::Draining => ("draining", StatusCode::SERVICE_UNAVAILABLE),
+            Self::BackendDown => ("backend_down", StatusCode::SERVICE_UNAVAILABLE),
+        }
+    }
+
+    /// Whether asking again in a moment may help.
+    pub(super) fn passes_soon(self) -> bool {
+        matches!(self, Self::PoolFull | Self::LineFull | Self::Draining | Self::BackendDown)
+    }
+}
+
+impl From<Refusal> for Kind {
+    fn from(why: Refusal) -> Self {
+        match why {
+            Refusal::Full => Self::PoolFull,
+            Refusal::WaitOver => Self::WaitOver,
+            Refusal::Superseded => Self::Superseded,
+            Refusal::LineFull => Self::LineFull,
+            Refusal::HostNotAllowed => Self::HostNotAllowed,
+            Refusal::LeaseLost => Self::LeaseLost,
+            Refusal::Stopping => Self::Draining,
+            Refusal::Away => Self::BackendDown,
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! JSON out: what anybody may know of the pools.
+
+use std::time::SystemTime;
+
+use actix_web::{HttpResponse, http::StatusCode};
+use distributex_actors::{Holder, Pools, State, Token, Waiting};
+use distributex_config::Name;
+use serde::Serialize;
+use tokio::time::Instant;
+
+use super::{
+    Pool,
+    answer::json,
+    error::Problem,
+    kind::Kind,
+    time::{Moment, Seconds},
+};
+
+/// The state of all pools.
+pub(super) async fn pools(pools: &Pools) -> Result<HttpResponse, Problem> {
+    let mut states = Vec::new();
+    for (name, handle) in pools.iter() {
+        let state = handle.state().await.map_err(|why| Problem::refused(why, name))?;
+        states.push((name, state));
+    }
+    let states: Vec<_> =
+        states.iter().map(|(name, state)| StateBody::of(name, state, pools.store())).collect();
+    Ok(json(StatusCode::OK, &PoolsBody { pools: states, store: pools.store() }))
+}
+
+/// The state of one pool.
+pub(super) async fn pool(pool: Pool<'_>) -> Result<HttpResponse, Problem> {
+    let state = pool.handle.state().await.map_err(|why| Problem::refused(why, pool.name))?;
+    Ok(json(StatusCode::OK, &StateBody::of(pool.name, &state, pool.store)))
+}
+
+/// Who holds with this token.
+pub(super) async fn holder(pool: Pool<'_>, token: Option<Token>) -> Result<HttpResponse, Problem> {
+    let state = pool.handle.state().await.map_err(|why| Problem::refused(why, pool.name))?;
+    let holder = state.holders.iter().find(|holder| Some(holder.token) == token);
+    let nobody =
+        || Problem::new(Kind::NotFound, format!("nobody holds a slot of {} with this token", pool.name));
+    let holder = HolderBody { store: Some(pool.store), ..HolderBody::of(holder.ok_or_else(nobody)?) };
+    Ok(json(StatusCode::OK, &holder))
+}
+
+#[derive(Serialize)]
+struct PoolsBody<'a> {
+    pools: Vec<StateBody<'a>>,
+    store: &'a str,
+}
+
+#[derive(Serialize)]
+struct StateBody<'a> {
+    name: &'a str,
+    slots: u32,
+    held: usize,
+    holders: Vec<HolderBody<'a>>,
+    line: LineBody<'a>,
+    store: &'a str,
+}
+
+impl<'a> StateBody<'a> {
+    fn of(name: &'a Name, state: &'a State, store: &'a str) -> Self {
+        Self {
+            name: name.as_str(),
+            slots: state.slots,
+            held: state.holders.len(),
+            holders: state.holders.iter().map(HolderBody::of).collect(),
+            line: LineBody {
+                length: state.waiting,
+                first: state.first.iter().map(WaitingBody::of).collect(),
+            },
+            store,
+        }
+    }
+}
+
+/// Who holds a slot.
+#[derive(Serialize)]
+pub(super) struct HolderBody<'a> {
+    host: &'a str,
+    token: u64,
+    since: Option<Moment>,
+    expires_in: Option<Seconds>,
+    command: Option<&'a str>,
+    /// Only where this is all of the answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    store: Option<&'a str>,
+}
+
+impl<'a> HolderBody<'a> {
+    /// As it is told to anybody.
+    pub(super) fn of(holder: &'a Holder) -> Self {
+        Self {
+            host: holder.host.as_str(),
+            token: holder.token.0,
+            since: SystemTime::now().checked_sub(holder.held).and_then(Moment::of),
+            expires_in: holder.until.map(|until| Seconds(until.saturating_duration_since(Instant::now()))),
+            command: holder.command.as_deref(),
+            store: None,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct LineBody<'a> {
+    length: usize,
+    first: Vec<WaitingBody<'a>>,
+}
+
+#[derive(Serialize)]
+struct WaitingBody<'a> {
+    ticket: u64,
+    host: &'a str,
+    waited: Seconds,
+    present: bool,
+}
+
+impl<'a> WaitingBody<'a> {
+    fn of(waiting: &'a Waiting) -> Self {
+        Self {
+            ticket: waiting.ticket.0,
+            host: waiting.host.as_str(),
+            waited: Seconds(waiting.waited),
+            present: waiting.present,
+        }
+    }
+}
