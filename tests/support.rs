@@ -175,6 +175,11 @@ impl Client {
         self.send_raw(&format!("GET {path} HTTP/1.1\r\nHost: test\r\n\r\n"));
     }
 
+    /// Sends a `POST` with this body.
+    pub(crate) fn post(&mut self, path: &str, body: &str) {
+        self.send_raw(&post(path, body));
+    }
+
     /// Sends these bytes.
     pub(crate) fn send_raw(&mut self, request: &str) {
         self.stream().write_all(request.as_bytes()).unwrap();
@@ -277,6 +282,12 @@ fn feel_signals() {
 /// Not every machine has IPv6: many containers have not.
 pub(crate) fn has_ipv6() -> bool {
     TcpListener::bind("[::1]:0").is_ok()
+}
+
+/// A `POST` with this body, as it is sent.
+pub(crate) fn post(path: &str, body: &str) -> String {
+    let length = body.len();
+    format!("POST {path} HTTP/1.1\r\nHost: test\r\nContent-Length: {length}\r\n\r\n{body}")
 }
 
 /// A new file in the build's scratch folder that says `text`.

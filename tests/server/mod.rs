@@ -5,3 +5,4 @@ mod gone;
 mod limits;
 mod line;
 mod program;
+mod v1;
