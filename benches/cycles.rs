@@ -1,8 +1,8 @@
 //! Get and release, over and over: how many cycles per second the server makes, and what one costs it,
-//! beside a bare server whose answers are fixed.
+//! in the classic protocol and in v1, beside a bare server whose answers are fixed.
 //!
-//! Every connection has one question outstanding and checks every answer. Both servers are measured in
-//! turn, several rounds each, so that whatever else the machine does hits both.
+//! Every connection has one question outstanding and checks every answer. The three are measured in turn,
+//! several rounds each, so that whatever else the machine does hits all of them.
 
 #![expect(clippy::disallowed_types, reason = "the system's clock is what is measured here")]
 
@@ -13,7 +13,7 @@ use std::{
 
 use load::{
     Result, Scale,
-    askers::Askers,
+    askers::{Askers, Protocol},
     numbers::{median, micros, tenths, whole},
     report::Report,
     server::{Server, cpu},
@@ -60,6 +60,9 @@ fn bench(scale: Scale) -> Result<Report> {
         "server µs",
         "bare µs",
         "generator µs",
+        "v1 cycles/s",
+        "v1 µs",
+        "v1 cost",
     ];
     let mut report = Report::new("cycles: get and release", &columns);
     for shape in &SHAPES {
@@ -68,6 +71,9 @@ fn bench(scale: Scale) -> Result<Report> {
     }
     report.note(
         "One cycle is two requests; µs are processor time per cycle, medians over all rounds.".to_owned(),
+    );
+    report.note(
+        "v1 cost: processor time of the server for a v1 cycle through that for a classic one.".to_owned(),
     );
     Ok(report)
 }
@@ -79,24 +85,44 @@ fn configuration() -> String {
     format!("backend: inmemory\npools:\n  - {{ name: shared, expire: 300, maxlocks: 64 }}\n{own}")
 }
 
-/// The real server and the bare one, in turn.
-fn rounds(shape: &Shape, real: &Server, bare: &Server, scale: Scale) -> Result<Vec<(Sample, Sample)>> {
+/// One round of each.
+struct Round {
+    /// The real server, in the classic protocol.
+    real: Sample,
+    /// The bare one.
+    bare: Sample,
+    /// The real server, in v1.
+    v1: Sample,
+}
+
+/// All of them, in turn.
+fn rounds(shape: &Shape, real: &Server, bare: &Server, scale: Scale) -> Result<Vec<Round>> {
     let time = scale.pick(Duration::from_millis(1500), Duration::from_millis(200));
-    (0..scale.pick(7, 1)).map(|_| Ok((round(shape, real, time)?, round(shape, bare, time)?))).collect()
+    let round = |_| {
+        Ok(Round {
+            real: sample(shape, real, Protocol::Classic, time)?,
+            bare: sample(shape, bare, Protocol::Classic, time)?,
+            v1: sample(shape, real, Protocol::V1, time)?,
+        })
+    };
+    (0..scale.pick(7, 1)).map(round).collect()
 }
 
 /// The medians, as a row.
-fn row(shape: &Shape, rounds: &[(Sample, Sample)]) -> [String; 8] {
-    let of = |figure: fn(&(Sample, Sample)) -> f64| median(rounds.iter().map(figure));
+fn row(shape: &Shape, rounds: &[Round]) -> [String; 11] {
+    let of = |figure: fn(&Round) -> f64| median(rounds.iter().map(figure));
     [
         shape.connections.to_string(),
         shape.pools.to_string(),
-        whole(of(|(real, _)| real.per_second)),
-        whole(of(|(_, bare)| bare.per_second)),
-        format!("{:.2}", of(|(real, bare)| real.per_second / bare.per_second)),
-        tenths(of(|(real, _)| real.server)),
-        tenths(of(|(_, bare)| bare.server)),
-        tenths(of(|(real, _)| real.generator)),
+        whole(of(|round| round.real.per_second)),
+        whole(of(|round| round.bare.per_second)),
+        format!("{:.2}", of(|round| round.real.per_second / round.bare.per_second)),
+        tenths(of(|round| round.real.server)),
+        tenths(of(|round| round.bare.server)),
+        tenths(of(|round| round.real.generator)),
+        whole(of(|round| round.v1.per_second)),
+        tenths(of(|round| round.v1.server)),
+        format!("{:.2}", of(|round| round.v1.server / round.real.server)),
     ]
 }
 
@@ -111,8 +137,9 @@ struct Sample {
 }
 
 /// Connects, warms up, and measures for this long.
-fn round(shape: &Shape, server: &Server, time: Duration) -> Result<Sample> {
-    let mut askers = Askers::connect(server, (0..shape.connections).map(|number| shape.pool(number)))?;
+fn sample(shape: &Shape, server: &Server, protocol: Protocol, time: Duration) -> Result<Sample> {
+    let pools = (0..shape.connections).map(|number| shape.pool(number));
+    let mut askers = Askers::connect(server, pools, protocol)?;
     askers.cycle_for(time / 8)?;
     let (start, server_before, own_before) = (Instant::now(), server.cpu()?, cpu("self")?);
     let cycles = f64::from(askers.cycle_for(time)?);

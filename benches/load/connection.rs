@@ -1,4 +1,4 @@
-//! One keep-alive connection, and as much of HTTP as the classic protocol's answers need.
+//! One keep-alive connection, and as much of HTTP as the answers of the classic protocol and of v1 need.
 
 use std::{
     io::{self, ErrorKind, Read as _, Write as _},
@@ -13,13 +13,23 @@ use rustix::{
 
 use super::{Result, failed_to, poller::PATIENCE};
 
-/// More than any answer of the classic protocol with its headers.
+/// More than any answer that is expected here with its headers.
 const LONGEST_ANSWER: usize = 512;
 
 /// A request as it goes over the wire, rendered before the clock starts.
 pub(crate) fn request(call: &str, host: &str, pool: &str) -> Vec<u8> {
     format!("GET /{call}?host={host}&pool={pool} HTTP/1.1\r\nHost: bench\r\n\r\n").into_bytes()
 }
+
+/// A v1 request as it goes over the wire.
+pub(crate) fn post(call: &str, pool: &str, body: &str) -> Vec<u8> {
+    let length = body.len();
+    let head = format!("POST /v1/pools/{pool}/{call} HTTP/1.1\r\nHost: bench\r\nContent-Length: {length}");
+    format!("{head}\r\n\r\n{body}").into_bytes()
+}
+
+/// How many digits the secret name of a lease has.
+pub(crate) const LEASE_LENGTH: usize = 32;
 
 /// A connection that has at most one answer outstanding, or a parked wait.
 #[derive(Debug)]
@@ -65,6 +75,14 @@ impl Connection {
     /// Whether the answer is there; it has to be this word.
     pub(crate) fn has(&mut self, word: &str) -> Result<bool> {
         self.receive()?.map_or(Ok(false), |body| expect(body, word).map(|()| true))
+    }
+
+    /// The lease that a v1 answer brings, once it is there.
+    pub(crate) fn lease(&mut self) -> Result<Option<[u8; LEASE_LENGTH]>> {
+        let Some(body) = self.receive()? else { return Ok(None) };
+        let lease = body.strip_prefix(br#"{"lease":""#).and_then(|rest| rest.first_chunk());
+        let no_lease = || format!("the server gave no lease: {:?}", String::from_utf8_lossy(body));
+        Ok(Some(*lease.ok_or_else(no_lease)?))
     }
 
     /// Sends a request and blocks until its answer is there, which has to be this word.
@@ -118,7 +136,7 @@ fn body(arrived: &[u8]) -> Result<Option<&[u8]>> {
     };
     let (head, body) = (&arrived[..head_length], &arrived[head_length + 4..]);
     let length = content_length(head).map_err(failed_to("read an answer"))?;
-    if !head.starts_with(b"HTTP/1.1 200 ") || body.len() > length {
+    if !head.starts_with(b"HTTP/1.1 20") || body.len() > length {
         return Err(format!("unexpected answer: {:?}", String::from_utf8_lossy(arrived)).into());
     }
     Ok((body.len() == length).then_some(body))
@@ -129,9 +147,12 @@ fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
     haystack.windows(needle.len()).position(|window| window == needle)
 }
 
-/// The value of the header that says how long the body is.
+/// The value of the header that says how long the body is; an answer without content has none.
 fn content_length(head: &[u8]) -> io::Result<usize> {
     const NAME: &[u8] = b"content-length: ";
+    if head.starts_with(b"HTTP/1.1 204 ") {
+        return Ok(0);
+    }
     head.split(|&byte| byte == b'\n')
         .find(|line| line.len() > NAME.len() && line[..NAME.len()].eq_ignore_ascii_case(NAME))
         .and_then(|line| str::from_utf8(&line[NAME.len()..]).ok()?.trim().parse().ok())
