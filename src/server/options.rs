@@ -14,6 +14,12 @@ const EXAMPLES: &str = "EXAMPLES:
     curl 'http://localhost:9889/wait/?host=me&pool=pool1'       YES, as soon as it is your turn
     curl 'http://localhost:9889/release/?host=me&pool=pool1'    OK
 
+    The same with leases that can be renewed, in JSON; /openapi.json describes it:
+    curl http://localhost:9889/v1/pools/pool1/acquire -d '{\"host\": \"me\", \"owner\": \"a7\", \"wait\": 60, \"ttl\": 30}'
+    curl http://localhost:9889/v1/pools/pool1/renew -d '{\"lease\": \"…\"}'
+    curl http://localhost:9889/v1/pools/pool1/release -d '{\"lease\": \"…\"}'
+    curl http://localhost:9889/v1/pools                         who holds what, and who waits
+
 SIGNALS:
     TERM, INT    answer those who wait, and stop; a second one stops at once
 
