@@ -15,9 +15,6 @@ use serde::Serialize;
 
 use super::{answer::json, kind::Kind, state::HolderBody};
 
-/// So many holders are told to who has to wait.
-const SHOWN: usize = 100;
-
 /// Why a call was not done.
 #[derive(Debug)]
 pub(super) struct Problem {
@@ -113,7 +110,7 @@ impl Problem {
             message: &self.message,
             place: self.line.as_deref().map(|(place, _)| *place),
             line: state.map(|state| state.waiting),
-            holders: state.map(|state| state.holders.iter().take(SHOWN).map(HolderBody::of).collect()),
+            holders: state.map(|state| state.holders.iter().map(HolderBody::of).collect()),
             store,
         };
         let mut response = json(status, &body);

@@ -36,11 +36,14 @@ pub(super) async fn pool(pool: Pool<'_>) -> Result<HttpResponse, Problem> {
 
 /// Who holds with this token.
 pub(super) async fn holder(pool: Pool<'_>, token: Option<Token>) -> Result<HttpResponse, Problem> {
-    let state = pool.handle.state().await.map_err(|why| Problem::refused(why, pool.name))?;
-    let holder = state.holders.iter().find(|holder| Some(holder.token) == token);
+    let holder = match token {
+        Some(token) => pool.handle.holder(token).await.map_err(|why| Problem::refused(why, pool.name))?,
+        None => None,
+    };
     let nobody =
         || Problem::new(Kind::NotFound, format!("nobody holds a slot of {} with this token", pool.name));
-    let holder = HolderBody { store: Some(pool.store), ..HolderBody::of(holder.ok_or_else(nobody)?) };
+    let holder =
+        HolderBody { store: Some(pool.store), ..HolderBody::of(holder.as_ref().ok_or_else(nobody)?) };
     Ok(json(StatusCode::OK, &holder))
 }
 
@@ -65,7 +68,7 @@ impl<'a> StateBody<'a> {
         Self {
             name: name.as_str(),
             slots: state.slots,
-            held: state.holders.len(),
+            held: state.held,
             holders: state.holders.iter().map(HolderBody::of).collect(),
             line: LineBody {
                 length: state.waiting,
