@@ -20,8 +20,7 @@ pub async fn answer(mut request: ServiceRequest, pools: Arc<Pools>) -> Result<Se
         return Ok(request.into_response(classic::not_now())); // every connection has one
     };
     let mut response = if v1::is_for(request.path()) {
-        // On the heap, so that a parked classic wait does not keep room for it.
-        Box::pin(v1::respond(&mut request, &pools, &peer)).await
+        v1::respond(&mut request, &pools, &peer).await
     } else {
         classic::respond(&mut request, &pools, &peer).await
     };

@@ -12,14 +12,11 @@ use actix_web::{
     dev::ServiceRequest,
     http::{Method, StatusCode},
 };
-use distributex_actors::{Grant, PoolHandle, Pools, Refusal};
+use distributex_actors::{Ask, Denial, Grant, PoolHandle, Pools};
 use distributex_config::Name;
 
 use self::{error::Problem, kind::Kind, path::Call};
-use super::{
-    connection::{Handling, Peer},
-    dispatch,
-};
+use super::{connection::Peer, dispatch};
 
 mod answer;
 mod body;
@@ -42,13 +39,33 @@ pub fn is_for(path: &str) -> bool {
 }
 
 /// Answers a request for such a path.
+///
+/// While it is parked nothing is kept of the request but what its pool has to know.
 pub async fn respond(request: &mut ServiceRequest, pools: &Pools, peer: &Rc<Peer>) -> HttpResponse {
     let handling = peer.begin();
-    let store = pools.store();
-    match handle(request, pools, &handling, peer).await {
-        Ok(response) => response,
-        Err(problem) => problem.answer(store),
-    }
+    let (pool, keeps_place, grant) = {
+        let done = Box::pin(handle(request, pools)).await; // on the heap, because it ends here
+        match done {
+            Ok(Done::Asks(pool, ask)) => {
+                if ask.parks() {
+                    drop(mem::take(request.headers_mut()));
+                    handling.park();
+                }
+                (pool, request::keeps_place(&ask), pool.handle.acquire(ask))
+            }
+            Ok(Done::Answered(response)) => return response,
+            Err(problem) => return problem.answer(pools.store()),
+        }
+    };
+    told(grant.await, pool, keeps_place, peer)
+}
+
+/// What came of a request that was read.
+enum Done<'a> {
+    /// Its answer.
+    Answered(HttpResponse),
+    /// It asks for a slot, which may take long.
+    Asks(Pool<'a>, Ask),
 }
 
 /// A pool, as a call names it.
@@ -59,41 +76,37 @@ struct Pool<'a> {
     store: &'a str,
 }
 
-async fn handle(
-    request: &mut ServiceRequest,
-    pools: &Pools,
-    handling: &Handling,
-    peer: &Peer,
-) -> Result<HttpResponse, Problem> {
+async fn handle<'a>(request: &mut ServiceRequest, pools: &'a Pools) -> Result<Done<'a>, Problem> {
     let (call, pool) = path::call(request.path()).ok_or_else(Problem::not_found)?;
     check(request.method(), &call)?;
     let pool = find(pools, pool); // a mistake in it is told when the body has been read
-    match call {
-        Call::OpenApi => Ok(answer::text(StatusCode::OK, OPENAPI.into())),
-        Call::Pools => state::pools(pools).await,
-        Call::Pool => state::pool(pool?).await,
-        Call::Holder(token) => state::holder(pool?, token).await,
+    let answer = match call {
+        Call::OpenApi => answer::text(StatusCode::OK, OPENAPI.into()),
+        Call::Pools => state::pools(pools).await?,
+        Call::Pool => state::pool(pool?).await?,
+        Call::Holder(token) => state::holder(pool?, token).await?,
         Call::Acquire => {
             let body = body::read(request).await?;
-            acquire(request, body, pool?, handling, peer).await
+            return Ok(Done::Asks(pool?, request::acquire(&body)?));
         }
         Call::Renew => {
             let body = body::read(request).await?;
             let (pool, (lease, ttl)) = (pool?, request::renew(&body)?);
             let lease =
                 pool.handle.renew(lease, ttl).await.map_err(|why| Problem::refused(why, pool.name))?;
-            Ok(answer::lease(StatusCode::OK, &lease, pool))
+            answer::lease(StatusCode::OK, &lease, pool)
         }
         Call::Release => {
             let body = body::read(request).await?;
             let (pool, held) = (pool?, request::release(&body)?);
-            match pool.handle.end(held).await {
-                Ok(true) => Ok(HttpResponse::new(StatusCode::NO_CONTENT)),
-                Ok(false) => Err(Problem::refused(Refusal::LeaseLost, pool.name)),
-                Err(why) => Err(Problem::refused(why, pool.name)),
+            let had = pool.handle.end(held).await.map_err(|why| Problem::refused(why, pool.name))?;
+            if !had {
+                return Err(Problem::lease_lost());
             }
+            HttpResponse::new(StatusCode::NO_CONTENT)
         }
-    }
+    };
+    Ok(Done::Answered(answer))
 }
 
 fn check(method: &Method, call: &Call) -> Result<(), Problem> {
@@ -111,29 +124,15 @@ fn find<'a>(pools: &'a Pools, segment: &str) -> Result<Pool<'a>, Problem> {
     Ok(Pool { name, handle, store: pools.store() })
 }
 
-/// While it is parked nothing is kept of the request but what the pool has to know.
-async fn acquire(
-    request: &mut ServiceRequest,
-    body: Vec<u8>,
-    pool: Pool<'_>,
-    handling: &Handling,
-    peer: &Peer,
-) -> Result<HttpResponse, Problem> {
-    let ask = request::acquire(&body)?;
-    drop(body);
-    if ask.parks() {
-        drop(mem::take(request.headers_mut()));
-        handling.park();
-    }
-    let keeps_place = request::keeps_place(&ask);
-    let grant = match pool.handle.acquire(ask).await {
-        Ok(grant) => grant,
-        Err(denial) => return Err(Problem::denied(denial, pool.name, keeps_place)),
-    };
+/// Tells the asker of its grant, or why there is none.
+fn told(grant: Result<Grant, Denial>, pool: Pool<'_>, keeps_place: bool, peer: &Peer) -> HttpResponse {
     let tell = |grant: &Grant| {
         let status = if grant.again { StatusCode::OK } else { StatusCode::CREATED };
         answer::lease(status, &grant.lease, pool)
     };
-    let nobody = || Problem::new(Kind::Internal, "the connection ended before its answer"); // unread
-    dispatch::told(grant, peer, tell).ok_or_else(nobody)
+    let nobody = || Problem::new(Kind::Internal, "the connection ended before its answer").answer(pool.store);
+    match grant {
+        Ok(grant) => dispatch::told(grant, peer, tell).unwrap_or_else(nobody), // which nobody reads
+        Err(denial) => Problem::denied(denial, pool.name, keeps_place).answer(pool.store),
+    }
 }
