@@ -81,7 +81,11 @@ async fn stages(options: &Options, report: &mut Report, voice: Voice) -> Result<
         None => run_command(options, &slot, &mut signals, voice).await,
     };
     report.had(&slot);
-    slot.give_back(&mut signals, voice).await;
+    if ending == Ending::Lost {
+        slot.give_up().await;
+    } else {
+        slot.give_back(&mut signals, voice).await;
+    }
     Ok(ending)
 }
 

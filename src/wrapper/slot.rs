@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use tokio::{select, sync::watch, time::Instant};
+use tokio::{
+    select,
+    sync::watch,
+    time::{Instant, timeout},
+};
 
 use super::{
     release::{self, no_more_patience},
@@ -10,6 +14,9 @@ use super::{
     voice::{Seconds, Voice},
 };
 use crate::client::{Classic, Kind, Lease, Server, Standing};
+
+/// How long to try to give a slot back that is lost.
+const LOST_PATIENCE: Duration = Duration::from_secs(1);
 
 /// A slot that is held.
 #[derive(Debug)]
@@ -91,6 +98,15 @@ impl Slot {
             ("DX_SERVER", self.server().to_string()),
             ("DX_WAITED", Seconds(self.waited).to_string()),
         ]
+    }
+
+    /// Gives a slot back that is lost, in case that its server does not know yet: the command is dead, so the
+    /// next one need not wait. That nobody answers is no news.
+    pub(super) async fn give_up(self) {
+        match self.hold {
+            Hold::Lease(lease) => drop(timeout(LOST_PATIENCE, lease.release()).await),
+            Hold::Host(_) => {} // it is never told to be lost
+        }
     }
 
     /// Gives it back, or says that it could not be.
