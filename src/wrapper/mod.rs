@@ -13,21 +13,15 @@ mod ending;
 mod environment;
 mod guard;
 mod help;
-mod host;
 mod limits;
 mod local_lock;
 mod options;
-mod place;
 mod release;
 mod report;
-mod signals;
 mod slot;
 mod spawn;
-mod stop;
 mod task;
 mod terminal;
-mod trouble;
-mod voice;
 
 pub use self::{
     deadline::Grace,
@@ -50,10 +44,11 @@ use self::{
     slot::Slot,
     voice::Voice,
 };
+use crate::program::{host, place, signals, stop, trouble, voice};
 
 /// Does what the options say, and tells how it ended.
 pub async fn run(options: Options) -> Ending {
-    let voice = Voice { verbose: options.verbose };
+    let voice = Voice { program: "distributex", verbose: options.verbose };
     let mut report = Report::new(&options);
     let ending = match stages(&options, &mut report, voice).await {
         Ok(ending) | Err(ending) => ending,

@@ -4,14 +4,14 @@ use std::{ffi::OsString, path::PathBuf, str::FromStr, time::Duration};
 
 use structopt::{
     StructOpt,
-    clap::{AppSettings, Error, ErrorKind},
+    clap::{AppSettings, Error},
 };
 
 use super::{Grace, Task, acquire::SHORTEST_TTL, ending, environment::Environment, help};
-use crate::client::{Server, ServerError};
-
-/// No wait is longer: a hundred years.
-const LONGEST_WAIT: f64 = 3.2e9;
+use crate::{
+    client::Server,
+    program::words::{name, seconds, servers, with_hint, wrong},
+};
 
 /// What the wrapper was asked to do.
 #[derive(Debug, Clone)]
@@ -171,10 +171,6 @@ fn missing(what: &str, option: &str, variable: &str) -> Error {
     wrong(&format!("say {what}: {option}, or DISTRIBUTEX_{variable} in the environment"))
 }
 
-fn servers(text: &str) -> Result<String, ServerError> {
-    Server::parse_list(text, 1).map(|_| text.to_owned())
-}
-
 fn life(text: &str) -> Result<Duration, &'static str> {
     let time = seconds(text).ok().filter(|time| time.as_secs() >= SHORTEST_TTL);
     time.ok_or("write a number of seconds from 2, as 30")
@@ -193,30 +189,6 @@ impl FromStr for OnLost {
     }
 }
 
-fn name(text: &str) -> Result<String, &'static str> {
-    match text.len() {
-        1..=255 if !text.chars().any(char::is_control) => Ok(text.to_owned()),
-        _ => Err("a name has 1 to 255 bytes and no control characters"),
-    }
-}
-
-fn seconds(text: &str) -> Result<Duration, &'static str> {
-    let number = text.parse::<f64>().ok().filter(|number| (0.0..=LONGEST_WAIT).contains(number));
-    number.map(Duration::from_secs_f64).ok_or("write a number of seconds, as 30 or 0.5")
-}
-
 fn some_seconds(text: &str) -> Result<Duration, &'static str> {
     seconds(text).ok().filter(|time| !time.is_zero()).ok_or("write a number of seconds above 0, as 30 or 0.5")
-}
-
-fn wrong(sentence: &str) -> Error {
-    with_hint(Error::with_description(sentence, ErrorKind::ValueValidation))
-}
-
-/// Not every message says where the options are explained.
-fn with_hint(mut error: Error) -> Error {
-    if error.use_stderr() && !error.message.contains("--help") {
-        error.message.push_str("\n\nFor more information try --help");
-    }
-    error
 }

@@ -12,7 +12,7 @@ use super::signals::Signals;
 
 /// Why something stopped before it was done.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Stop {
+pub(crate) enum Stop {
     /// A signal said so.
     Signal(Signal),
     /// There is no more time.
@@ -20,7 +20,7 @@ pub(super) enum Stop {
 }
 
 /// Does the work, unless a signal or the deadline comes first.
-pub(super) async fn unless_stopped<T>(
+pub(crate) async fn unless_stopped<T>(
     work: impl Future<Output = T>,
     deadline: Option<Instant>,
     signals: &mut Signals,
@@ -34,7 +34,7 @@ pub(super) async fn unless_stopped<T>(
 }
 
 /// Comes back at this moment; without one, never.
-pub(super) async fn at(moment: Option<Instant>) {
+pub(crate) async fn at(moment: Option<Instant>) {
     match moment {
         Some(moment) => sleep_until(moment).await,
         None => future::pending().await,

@@ -7,11 +7,11 @@ use crate::client::{Holder, Line};
 
 /// What was shown last: the place, and the tokens of the holders.
 #[derive(Debug, Default)]
-pub(super) struct Place(Option<(Option<u64>, Vec<u64>)>);
+pub(crate) struct Place(Option<(Option<u64>, Vec<u64>)>);
 
 impl Place {
     /// Shows how it stands, if that changed.
-    pub(super) fn show(&mut self, pool: &str, line: &Line, voice: Voice) {
+    pub(crate) fn show(&mut self, pool: &str, line: &Line, voice: Voice) {
         let now = Some((line.place, line.holders.iter().map(|holder| holder.token).collect()));
         if self.0 != now {
             self.0 = now;
@@ -27,7 +27,7 @@ fn sentence(pool: &str, line: &Line, now: SystemTime) -> String {
 }
 
 /// Who holds, as the end of a sentence.
-pub(super) fn held(line: &Line, now: SystemTime) -> String {
+pub(crate) fn held(line: &Line, now: SystemTime) -> String {
     let Some(Holder { host, since, command, .. }) = line.holders.first() else {
         return String::new();
     };

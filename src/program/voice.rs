@@ -1,4 +1,4 @@
-//! What the wrapper says on stderr: one line if something is wrong, more only if it was asked to.
+//! What a program says on stderr: one line if something is wrong, more only if it was asked to.
 
 use std::{
     fmt::{self, Arguments, Display},
@@ -12,47 +12,49 @@ static LAST_SAID: Mutex<Option<String>> = Mutex::new(None);
 
 /// Says things; never fails, as nobody is left to be told.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Voice {
+pub(crate) struct Voice {
+    /// Whose it is; every line begins with it.
+    pub(crate) program: &'static str,
     /// Also says what goes well.
-    pub(super) verbose: bool,
+    pub(crate) verbose: bool,
 }
 
 impl Voice {
     /// Says what somebody has to know.
-    pub(super) fn say(self, text: Arguments<'_>) {
+    pub(crate) fn say(self, text: Arguments<'_>) {
         *LAST_SAID.lock().unwrap_or_else(PoisonError::into_inner) = Some(text.to_string());
-        write(text);
+        self.write(text);
     }
 
     /// Says what is going on, if that is wanted.
-    pub(super) fn note(self, text: Arguments<'_>) {
+    pub(crate) fn note(self, text: Arguments<'_>) {
         if self.verbose {
-            write(text);
+            self.write(text);
         }
     }
 
     /// Says how it goes, if somebody watches.
-    pub(super) fn progress(self, text: Arguments<'_>) {
+    pub(crate) fn progress(self, text: Arguments<'_>) {
         if self.verbose || io::stderr().is_terminal() {
-            write(text);
+            self.write(text);
         }
     }
 
     /// What somebody had to know, if anything.
-    pub(super) fn last_said(self) -> Option<String> {
+    pub(crate) fn last_said(self) -> Option<String> {
         LAST_SAID.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
-}
 
-/// One write, so that lines of several runs do not mix in one log.
-fn write(text: Arguments<'_>) {
-    let line = format!("distributex: {text}\n");
-    let _ = io::stderr().write_all(line.as_bytes());
+    /// One write, so that lines of several runs do not mix in one log.
+    fn write(self, text: Arguments<'_>) {
+        let line = format!("{}: {text}\n", self.program);
+        let _ = io::stderr().write_all(line.as_bytes());
+    }
 }
 
 /// A time in seconds as people write it: no more than three decimals, and none that say nothing.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Seconds(pub(super) Duration);
+pub(crate) struct Seconds(pub(crate) Duration);
 
 impl Display for Seconds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

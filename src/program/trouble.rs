@@ -12,7 +12,7 @@ const WORTH_TELLING: Duration = Duration::from_secs(20);
 
 /// Why there was no answer, or none that helps.
 #[derive(Debug)]
-pub(super) enum Trouble {
+pub(crate) enum Trouble {
     /// The server gives out no slots for the moment.
     Unavailable,
     /// There is no server, or none that can be understood.
@@ -21,7 +21,7 @@ pub(super) enum Trouble {
 
 /// A row of failed attempts.
 #[derive(Debug)]
-pub(super) struct Outage {
+pub(crate) struct Outage {
     /// When the first one failed.
     since: Instant,
     /// Whether somebody was told.
@@ -30,7 +30,7 @@ pub(super) struct Outage {
 
 impl Trouble {
     /// What a person should know of it.
-    pub(super) fn sentence(&self, asker: &Classic) -> String {
+    pub(crate) fn sentence(&self, asker: &Classic) -> String {
         let Classic { server, pool, .. } = asker;
         match self {
             Self::Unavailable => format!(
@@ -43,12 +43,12 @@ impl Trouble {
 
 impl Outage {
     /// It begins now.
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { since: Instant::now(), told: false }
     }
 
     /// Tells of a failure, after which comes a pause: once to everybody if it lasts, else to who wants it.
-    pub(super) fn tell(&mut self, sentence: &str, pause: Duration, voice: Voice) {
+    pub(crate) fn tell(&mut self, sentence: &str, pause: Duration, voice: Voice) {
         if !self.told && self.since.elapsed() > WORTH_TELLING {
             self.told = true;
             voice.say(format_args!("{sentence}; trying again until it works"));

@@ -10,7 +10,7 @@ use crate::client::off_thread;
 const LOOKUP_PATIENCE: Duration = Duration::from_secs(5);
 
 /// The full name of this host as its name service says it, else the name it was given.
-pub(super) async fn name() -> String {
+pub(crate) async fn name() -> String {
     let plain = hostname::get().unwrap_or_default().to_string_lossy().into_owned();
     let asked = plain.clone();
     let full = off_thread(LOOKUP_PATIENCE, move || full_name(&asked)).await.flatten();

@@ -1,5 +1,5 @@
-//! The signals the wrapper is sent. They have handlers, and handlers end where the command's program begins:
-//! it starts with the actions the wrapper was started with. (A blocked signal would stay blocked.)
+//! The signals a program is sent. They have handlers, and handlers end where the command's program begins:
+//! it starts with the actions we were started with. (A blocked signal would stay blocked.)
 
 use std::{
     fs, future, io,
@@ -20,7 +20,7 @@ const ENDING: [Signal; 4] = [Signal::INT, Signal::TERM, Signal::HUP, Signal::QUI
 
 /// What a signal asks the wrapper to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Notice {
+pub(crate) enum Notice {
     /// A child ended or stopped.
     Child,
     /// The wrapper goes on after a stop.
@@ -33,7 +33,7 @@ pub(super) enum Notice {
 
 /// The signals, one after the other.
 #[derive(Debug)]
-pub(super) struct Signals {
+pub(crate) struct Signals {
     /// Those that were ignored when we started, a bit each: they stay ignored, for the command too.
     ignored: u64,
     /// The others that we want to know of.
@@ -42,7 +42,7 @@ pub(super) struct Signals {
 
 impl Signals {
     /// From now on signals are read, not felt.
-    pub(super) fn watch() -> io::Result<Self> {
+    pub(crate) fn watch() -> io::Result<Self> {
         let mut signals = Self { ignored: ignored(), streams: Vec::new() };
         for kind in FORWARDED {
             signals.add(kind, Notice::Forward(kind))?;
@@ -51,7 +51,7 @@ impl Signals {
     }
 
     /// Also those that concern a command that runs. Before that Ctrl-Z stops us without more ado.
-    pub(super) fn watch_job(&mut self) -> io::Result<()> {
+    pub(crate) fn watch_job(&mut self) -> io::Result<()> {
         self.streams.push((Notice::Child, signal(SignalKind::child())?));
         self.add(Signal::CONT, Notice::Continued)?;
         self.add(Signal::TSTP, Notice::Suspend)
@@ -66,12 +66,12 @@ impl Signals {
     }
 
     /// The next signal. May be cancelled.
-    pub(super) async fn next(&mut self) -> Notice {
+    pub(crate) async fn next(&mut self) -> Notice {
         future::poll_fn(|context| self.poll(context)).await
     }
 
     /// The next signal that ends the waiting for something. May be cancelled.
-    pub(super) async fn next_end(&mut self) -> Signal {
+    pub(crate) async fn next_end(&mut self) -> Signal {
         loop {
             if let Some(signal) = self.next().await.ends_waiting() {
                 return signal;
@@ -81,7 +81,7 @@ impl Signals {
 
     /// A signal that came already and would have ended the waiting. Others that came are forgotten: they
     /// were meant for a command that did not run.
-    pub(super) async fn ended_meanwhile(&mut self) -> Option<Signal> {
+    pub(crate) async fn ended_meanwhile(&mut self) -> Option<Signal> {
         yield_now().await; // lets the runtime look
         future::poll_fn(|context| {
             while let Poll::Ready(notice) = self.poll(context) {
