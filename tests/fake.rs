@@ -92,6 +92,13 @@ impl Fake {
         asked
     }
 
+    /// The next question, which must be for what stands at this path.
+    pub(crate) fn looked_at(&self, path: &str) -> Asked {
+        let asked = self.any();
+        assert_eq!(asked.path, path);
+        asked
+    }
+
     fn any(&self) -> Asked {
         let (stream, _) = self.listener.accept().expect("no question came");
         stream.set_read_timeout(Some(PATIENCE)).unwrap();

@@ -80,10 +80,22 @@ impl Asker {
         call: &Call<'_>,
         patience: Duration,
     ) -> Result<Heard, Failure> {
+        self.ask_all(async |to| self.ask_one(to, pool, call, patience).await).await
+    }
+
+    /// As [`Asker::ask`], for what is only looked at.
+    pub(super) async fn look(&self, path: &str, patience: Duration) -> Result<Heard, Failure> {
+        self.ask_all(async |to| self.look_at_one(to, path, patience).await).await
+    }
+
+    async fn ask_all(
+        &self,
+        ask_one: impl AsyncFn(&Endpoint) -> Result<Heard, Failure>,
+    ) -> Result<Heard, Failure> {
         let (mut round, mut failed) = (self.route.round(), None::<Failure>);
         while let Some(endpoint) = round.next().await {
             let heard = match endpoint {
-                Ok(endpoint) => self.ask_one(&endpoint, pool, call, patience).await,
+                Ok(endpoint) => ask_one(&endpoint).await,
                 Err(error) => Err(error.into()),
             };
             match heard {
@@ -102,12 +114,30 @@ impl Asker {
         patience: Duration,
     ) -> Result<Heard, Failure> {
         let reply = self.wire.post(to, &call.path(pool), call, patience).await?;
-        let answer =
-            Answer::read(&to.server, &reply).map_err(|error| self.not_any_more(&to.server, error, &reply))?;
+        let answer = Answer::read(&to.server, &reply);
+        self.hear(to, answer, &reply, Some((pool, call))).await
+    }
+
+    async fn look_at_one(&self, to: &Endpoint, path: &str, patience: Duration) -> Result<Heard, Failure> {
+        let reply = self.wire.get(to, path, patience).await?;
+        self.hear(to, Answer::read_state(&to.server, &reply), &reply, None).await
+    }
+
+    /// What an answer to a call comes to.
+    async fn hear(
+        &self,
+        to: &Endpoint,
+        answer: Result<Answer, AskError>,
+        reply: &Reply,
+        call: Option<(&str, &Call<'_>)>,
+    ) -> Result<Heard, Failure> {
+        let answer = answer.map_err(|error| self.not_any_more(&to.server, error, reply))?;
         if let Some(store) = &answer.store
             && let Err(refused) = self.pin.check(to, store)
         {
-            self.give_back(to, pool, call, &answer.said).await;
+            if let Some((pool, call)) = call {
+                self.give_back(to, pool, call, &answer.said).await;
+            }
             return Err(refused.into());
         }
         let server = to.server.clone();
@@ -118,7 +148,7 @@ impl Asker {
                 }
                 Err(Failure { error: AskError::Refused { server, refusal }, retry_after: answer.retry_after })
             }
-            said @ (Said::Lease(_) | Said::Done) => {
+            said @ (Said::Lease(_) | Said::Done | Said::State(_)) => {
                 self.route.stay_with(to);
                 Ok(Heard { said, server, store: answer.store.unwrap_or_default() })
             }
@@ -142,7 +172,7 @@ impl Asker {
         let Call::Acquire { host, owner, .. } = call else { return };
         let back = match said {
             Said::Lease(grant) => Call::Release { lease: &grant.id },
-            Said::Done | Said::No(_) => Call::Leave { host, owner },
+            Said::Done | Said::State(_) | Said::No(_) => Call::Leave { host, owner },
         };
         // What cannot be given back ends by itself: nobody renews it or comes back for it.
         let _ = self.wire.post(to, &back.path(pool), &back, GIVE_BACK_PATIENCE).await;

@@ -1,9 +1,10 @@
 //! Who stands before an asker, and who holds the slots.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
-use jiff::Timestamp;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
+
+use super::units::{moment, seconds};
 
 /// How it stands with a pool that has no slot for an asker.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
@@ -26,15 +27,12 @@ pub struct Holder {
     /// Its fencing number.
     pub token: u64,
     /// Since when, by the server's clock.
-    #[serde(default, deserialize_with = "moment")]
+    #[serde(default, deserialize_with = "moment::deserialize")]
     pub since: Option<SystemTime>,
+    /// How long it is until the lease ends unless it is renewed; `None`: it does not end by itself.
+    #[serde(default, deserialize_with = "seconds::deserialize")]
+    pub expires_in: Option<Duration>,
     /// What it says it is doing.
     #[serde(default)]
     pub command: Option<String>,
-}
-
-/// What cannot be read is not known: it is only for people.
-fn moment<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SystemTime>, D::Error> {
-    let text = Option::<String>::deserialize(deserializer)?;
-    Ok(text.and_then(|text| text.parse::<Timestamp>().ok()).map(SystemTime::from))
 }

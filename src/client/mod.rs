@@ -25,6 +25,7 @@ mod kind;
 mod lease;
 mod leave;
 mod line;
+mod look;
 mod lookup;
 mod pin;
 mod question;
@@ -33,6 +34,8 @@ mod route;
 mod secret;
 mod server;
 mod standing;
+mod state;
+mod units;
 mod v1;
 mod wire;
 
@@ -51,4 +54,5 @@ pub use self::{
     question::Question,
     server::{Server, ServerError},
     standing::Standing,
+    state::{PoolState, Seen, Waiter, WaitingLine},
 };

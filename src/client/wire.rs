@@ -7,7 +7,7 @@ use actix_rt::net::TcpStream;
 use actix_service::{Service, fn_service};
 use actix_tls::connect::{ConnectError, ConnectInfo, Connection};
 use awc::{
-    Connector,
+    Connector, SendClientRequest,
     http::{
         Uri,
         header::{CONTENT_TYPE, HOST, RETRY_AFTER, USER_AGENT},
@@ -17,7 +17,7 @@ use serde::Serialize;
 use tokio::time::timeout;
 
 use super::{
-    AskError,
+    AskError, Server,
     connection::CONNECT_PATIENCE,
     question::{read_body, unanswered},
     route::Endpoint,
@@ -25,6 +25,8 @@ use super::{
 
 /// The longest answer worth reading: thousands of holders fit into it.
 const BODY_LIMIT: usize = 1 << 20;
+/// The same for the state of all pools, each with all its holders and a hundred waiters.
+const STATE_LIMIT: usize = 64 << 20;
 /// The server closes a connection that was idle for 15 s; ours is not to be used at that very moment.
 const IDLE: Duration = Duration::from_secs(13);
 
@@ -74,30 +76,45 @@ impl Wire {
         body: &impl Serialize,
         patience: Duration,
     ) -> Result<Reply, AskError> {
-        let exchange = self.exchange(to, path, body);
-        timeout(patience, exchange)
-            .await
-            .unwrap_or_else(|_| Err(AskError::Silent { server: to.server.clone() }))
-    }
-
-    async fn exchange(&self, to: &Endpoint, path: &str, body: &impl Serialize) -> Result<Reply, AskError> {
         let server = &to.server;
         let broken = |why| AskError::Broken { server: server.clone(), why };
         let body = serde_json::to_vec(body).map_err(|error| broken(error.to_string()))?;
-        let request = self
-            .client
-            .post(format!("http://{}{path}", to.addr))
-            .insert_header((HOST, server.to_string()))
-            .insert_header((CONTENT_TYPE, "application/json"));
-        let mut response = match request.send_body(body).await {
+        let request = self.client.post(url(to, path)).insert_header((HOST, server.to_string()));
+        let request = request.insert_header((CONTENT_TYPE, "application/json"));
+        Self::exchange(server, request.send_body(body), BODY_LIMIT, patience).await
+    }
+
+    /// Asks for what stands at a path, and waits so long for all of the answer.
+    pub(super) async fn get(&self, to: &Endpoint, path: &str, patience: Duration) -> Result<Reply, AskError> {
+        let request = self.client.get(url(to, path)).insert_header((HOST, to.server.to_string()));
+        Self::exchange(&to.server, request.send(), STATE_LIMIT, patience).await
+    }
+
+    async fn exchange(
+        server: &Server,
+        sent: SendClientRequest,
+        limit: usize,
+        patience: Duration,
+    ) -> Result<Reply, AskError> {
+        let answered = timeout(patience, Self::answer(server, sent, limit)).await;
+        answered.unwrap_or_else(|_| Err(AskError::Silent { server: server.clone() }))
+    }
+
+    async fn answer(server: &Server, sent: SendClientRequest, limit: usize) -> Result<Reply, AskError> {
+        let broken = |why| AskError::Broken { server: server.clone(), why };
+        let mut response = match sent.await {
             Ok(response) => response,
             Err(error) => return Err(unanswered(server.clone(), error)),
         };
-        let body = read_body(&mut response, BODY_LIMIT).await.map_err(broken)?;
+        let body = read_body(&mut response, limit).await.map_err(broken)?;
         let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
         let retry_after = retry_after.and_then(|text| text.parse().ok()).map(Duration::from_secs);
         Ok(Reply { status: response.status().as_u16(), body, retry_after })
     }
+}
+
+fn url(to: &Endpoint, path: &str) -> String {
+    format!("http://{}{path}", to.addr)
 }
 
 /// The service that makes the connections. The address stands in the URI: one for each is kept.

@@ -67,7 +67,13 @@ mod tests {
 
     fn holder(host: &str, command: Option<&str>) -> Holder {
         let since = Some(SystemTime::UNIX_EPOCH + Duration::from_secs(1_000));
-        Holder { host: host.to_owned(), token: 1, since, command: command.map(str::to_owned) }
+        Holder {
+            host: host.to_owned(),
+            token: 1,
+            since,
+            expires_in: None,
+            command: command.map(str::to_owned),
+        }
     }
 
     fn shown(place: Option<u64>, holders: Vec<Holder>) -> String {

@@ -4,6 +4,7 @@
 mod asking;
 mod keeping;
 mod leaving;
+mod looking;
 mod real;
 mod stores;
 

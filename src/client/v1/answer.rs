@@ -46,6 +46,8 @@ pub(in crate::client) enum Said {
     Lease(Grant),
     /// It is done.
     Done,
+    /// This is how it stands, as JSON.
+    State(String),
     /// No.
     No(Refusal),
 }
@@ -80,11 +82,27 @@ struct No {
 impl Answer {
     /// Reads a reply; one that is none of the v1 protocol is an error.
     pub(in crate::client) fn read(server: &Server, reply: &Reply) -> Result<Self, AskError> {
+        let yes = |body: &[u8]| serde_json::from_slice(body).ok().map(Said::Lease);
+        Self::read_as(server, reply, yes)
+    }
+
+    /// The same for a reply that tells how it stands.
+    pub(in crate::client) fn read_state(server: &Server, reply: &Reply) -> Result<Self, AskError> {
+        let is_json = |body: &[u8]| serde_json::from_slice::<IgnoredAny>(body).is_ok();
+        let yes = |body: &[u8]| String::from_utf8(body.to_vec()).ok().filter(|_| is_json(body));
+        Self::read_as(server, reply, |body| yes(body).map(Said::State))
+    }
+
+    fn read_as(
+        server: &Server,
+        reply: &Reply,
+        yes: impl FnOnce(&[u8]) -> Option<Said>,
+    ) -> Result<Self, AskError> {
         let Reply { status, body, retry_after } = reply;
         let strange = || not_v1(server, *status, body);
         let said = match status {
             204 => Said::Done,
-            200..300 => Said::Lease(serde_json::from_slice(body).map_err(|_| strange())?),
+            200..300 => yes(body).ok_or_else(strange)?,
             _ => Said::No(refusal(*status, serde_json::from_slice(body).map_err(|_| strange())?)),
         };
         let named = serde_json::from_slice::<Named>(body).ok();

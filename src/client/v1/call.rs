@@ -8,6 +8,9 @@ use crate::client::secret::Secret;
 /// What a name in a path need not hide.
 const NAME: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
+/// The path of all pools.
+pub(in crate::client) const POOLS: &str = "/v1/pools";
+
 /// One request.
 #[derive(Debug, Clone, Serialize)]
 #[serde(untagged)]
@@ -60,8 +63,13 @@ impl Call<'_> {
             Self::Renew { .. } => "renew",
             Self::Release { .. } | Self::Leave { .. } => "release",
         };
-        format!("/v1/pools/{}/{verb}", utf8_percent_encode(pool, NAME))
+        format!("{}/{verb}", pool_path(pool))
     }
+}
+
+/// The path of a pool, where its state is.
+pub(in crate::client) fn pool_path(pool: &str) -> String {
+    format!("{POOLS}/{}", utf8_percent_encode(pool, NAME))
 }
 
 #[cfg(test)]

@@ -5,5 +5,5 @@ mod call;
 
 pub(super) use self::{
     answer::{Answer, Said},
-    call::Call,
+    call::{Call, POOLS, pool_path},
 };

@@ -1,0 +1,56 @@
+//! How it stands with a pool, as everybody may know.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::{Holder, Server, units::seconds};
+
+/// What a server told, and who it was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen<T> {
+    /// What it told.
+    pub state: T,
+    /// The same in the server's own words, one JSON document: a later server may tell more.
+    pub json: String,
+    /// Who told it.
+    pub server: Server,
+}
+
+/// A pool at one moment.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct PoolState {
+    /// What it is called.
+    pub name: String,
+    /// How many leases there may be at once.
+    pub slots: u64,
+    /// How many there are; more than slots if these were made fewer.
+    pub held: u64,
+    /// Who holds them, the oldest lease first.
+    pub holders: Vec<Holder>,
+    /// Who waits.
+    pub line: WaitingLine,
+}
+
+/// Those who wait for a pool.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct WaitingLine {
+    /// How many they are.
+    pub length: u64,
+    /// The first of them; a server tells of a hundred at most.
+    pub first: Vec<Waiter>,
+}
+
+/// Who waits.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Waiter {
+    /// The number of the place; it rises with every place of the pool.
+    pub ticket: u64,
+    /// The host.
+    pub host: String,
+    /// For how long; `None`: longer than a clock can count.
+    #[serde(with = "seconds")]
+    pub waited: Option<Duration>,
+    /// Whether a request of it is parked; else the place waits for it to come back.
+    pub present: bool,
+}
