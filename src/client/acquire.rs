@@ -134,6 +134,7 @@ impl<'a, T: FnMut(Progress<'_>)> Acquire<'a, T> {
         };
         let mut held = Held {
             pool: pool.clone(),
+            host: host.clone(),
             wanted: *ttl,
             ttl: grant.ttl(),
             left: grant.left(),

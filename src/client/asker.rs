@@ -63,6 +63,11 @@ impl Asker {
         Self { route: Route::new(servers), pin: Pin::default(), wire: Wire::new() }
     }
 
+    /// From now on, no other store will do.
+    pub(super) fn stay_with_store(&self, store: &str) {
+        self.pin.set(store);
+    }
+
     /// Whether any server can know of us.
     pub(super) fn has_connected(&self) -> bool {
         self.wire.has_connected()

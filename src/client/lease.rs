@@ -8,7 +8,7 @@ use tokio::{
 };
 
 use super::{
-    AskError, BootTime, Server, Standing,
+    AskError, BootTime, LeaseId, LeaseRecord, Server, Standing,
     asker::Asker,
     leave::{Back, Background},
     renewal::Renewal,
@@ -45,6 +45,8 @@ pub struct Lease {
 pub(super) struct Held {
     /// The pool it is of.
     pub(super) pool: String,
+    /// The host it was given to.
+    pub(super) host: String,
     /// Its id.
     pub(super) id: Secret,
     /// Its fencing number.
@@ -137,6 +139,22 @@ impl Lease {
         let given = Back::Lease(self.held.id.clone()).give(&self.asker, &self.held.pool).await;
         self.given_back = true;
         given
+    }
+
+    /// Leaves it as it is: nothing renews it any more and nothing gives it back, but who has the record can
+    /// do both ([`Client::renew`](super::Client::renew), [`Client::release`](super::Client::release)).
+    #[must_use = "without the record nobody can give the lease back"]
+    pub fn detach(mut self) -> LeaseRecord {
+        self.renewal.abort();
+        self.given_back = true;
+        let Held { pool, host, id, token, ttl, store, .. } = self.held.clone();
+        let (left, good) = match &*self.standing.borrow() {
+            Standing::Held { ttl, good } => (*ttl, *good),
+            Standing::Lost { .. } => (Some(Duration::ZERO), BootTime::now()),
+        };
+        let (id, waited) = (LeaseId(id), Some(self.waited));
+        let (expires_in, expires_at) = (None, None);
+        LeaseRecord { id, token, pool, host, ttl, expires_in, expires_at, waited, store }.living(left, good)
     }
 }
 

@@ -18,6 +18,7 @@ mod ask;
 mod asker;
 mod backoff;
 mod boottime;
+mod by_id;
 mod classic;
 mod connection;
 mod error;
@@ -29,6 +30,7 @@ mod look;
 mod lookup;
 mod pin;
 mod question;
+mod record;
 mod renewal;
 mod route;
 mod secret;
@@ -52,6 +54,7 @@ pub use self::{
     line::{Holder, Line},
     lookup::off_thread,
     question::Question,
+    record::{LeaseId, LeaseRecord},
     server::{Server, ServerError},
     standing::Standing,
     state::{PoolState, Seen, Waiter, WaitingLine},

@@ -4,14 +4,19 @@ use std::{cell::RefCell, net::SocketAddr};
 
 use super::{AskError, route::Endpoint};
 
-/// The first store that was met, and where.
+/// The first store that was met, and where; or the one that was known before.
 #[derive(Debug, Default)]
-pub(super) struct Pin(RefCell<Option<(String, SocketAddr)>>);
+pub(super) struct Pin(RefCell<Option<(String, Option<SocketAddr>)>>);
 
 impl Pin {
     /// Whether any store was met.
     pub(super) fn is_set(&self) -> bool {
         self.0.borrow().is_some()
+    }
+
+    /// Stays with this store, wherever it is met.
+    pub(super) fn set(&self, store: &str) {
+        *self.0.borrow_mut() = Some((store.to_owned(), None));
     }
 
     /// Stays with this store, or refuses it.
@@ -22,13 +27,13 @@ impl Pin {
         let mut pinned = self.0.borrow_mut();
         match pinned.as_ref() {
             Some((first, _)) if first == store => Ok(()),
-            Some((first, addr)) if *addr != endpoint.addr => Err(AskError::OtherStore {
+            Some((first, addr)) if *addr != Some(endpoint.addr) => Err(AskError::OtherStore {
                 server: endpoint.server.clone(),
                 store: store.to_owned(),
                 first: first.clone(),
             }),
             Some(_) | None => {
-                *pinned = Some((store.to_owned(), endpoint.addr));
+                *pinned = Some((store.to_owned(), Some(endpoint.addr)));
                 Ok(())
             }
         }
@@ -54,5 +59,15 @@ mod tests {
         assert!(matches!(pin.check(&at(2), "b"), Err(AskError::OtherStore { .. })));
         assert!(pin.check(&at(1), "b").is_ok(), "restarted without its memory");
         assert!(matches!(pin.check(&at(2), "a"), Err(AskError::OtherStore { .. })));
+    }
+
+    #[test]
+    fn a_store_that_was_known_before_is_the_only_one() {
+        let pin = Pin::default();
+        pin.set("a");
+
+        assert!(matches!(pin.check(&at(1), "b"), Err(AskError::OtherStore { .. })));
+        pin.check(&at(1), "a").unwrap();
+        assert!(matches!(pin.check(&at(1), "b"), Err(AskError::OtherStore { .. })));
     }
 }

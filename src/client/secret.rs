@@ -6,12 +6,23 @@ use serde::{Deserialize, Serialize};
 
 use super::AskError;
 
-/// A lease id or an owner. Its text goes into the bodies of requests, and nowhere else.
+/// A lease id or an owner. Its text goes into the bodies of requests, and to who
+/// asks for it by name; never into what is shown.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(super) struct Secret(String);
 
 impl Secret {
+    /// The secret with this text.
+    pub(super) fn of(text: String) -> Self {
+        Self(text)
+    }
+
+    /// Its text.
+    pub(super) fn reveal(&self) -> &str {
+        &self.0
+    }
+
     /// 128 bits by chance, in hex.
     ///
     /// # Errors

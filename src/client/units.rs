@@ -4,7 +4,20 @@
 pub(super) mod seconds {
     use std::time::Duration;
 
-    use serde::{Deserialize as _, Deserializer};
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    pub(in crate::client) fn serialize<S: Serializer>(
+        time: &Option<Duration>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        match time.map(|time| (time.as_secs(), time.subsec_millis())) {
+            None => serializer.serialize_none(),
+            Some((seconds, 0)) => serializer.serialize_u64(seconds),
+            Some((seconds, millis)) => {
+                serializer.serialize_f64((seconds * 1000 + u64::from(millis)) as f64 / 1000.0)
+            }
+        }
+    }
 
     /// Longer than a clock can count is for ever.
     pub(in crate::client) fn deserialize<'de, D: Deserializer<'de>>(
@@ -20,7 +33,18 @@ pub(super) mod moment {
     use std::time::SystemTime;
 
     use jiff::Timestamp;
-    use serde::{Deserialize as _, Deserializer};
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    /// What no calendar has is not written.
+    pub(in crate::client) fn serialize<S: Serializer>(
+        moment: &Option<SystemTime>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        match moment.and_then(|moment| Timestamp::try_from(moment).ok()) {
+            Some(moment) => serializer.collect_str(&format_args!("{moment:.3}")),
+            None => serializer.serialize_none(),
+        }
+    }
 
     /// What cannot be read is not known: it is only for people.
     pub(in crate::client) fn deserialize<'de, D: Deserializer<'de>>(

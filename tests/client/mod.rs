@@ -2,6 +2,7 @@
 //! test wants where the real one cannot be made to.
 
 mod asking;
+mod by_id;
 mod keeping;
 mod leaving;
 mod looking;

@@ -5,7 +5,8 @@ use std::time::Duration;
 use serde::{Deserialize, de::IgnoredAny};
 
 use crate::client::{
-    AskError, Kind, Line, Refusal, Server, question::beginning, secret::Secret, wire::Reply,
+    AskError, BootTime, Kind, LeaseId, LeaseRecord, Line, Refusal, Server, question::beginning,
+    secret::Secret, wire::Reply,
 };
 
 /// A lease as a server gives it.
@@ -20,6 +21,12 @@ pub(in crate::client) struct Grant {
     ttl: Option<f64>,
     /// So many seconds are left of that.
     expires_in: Option<f64>,
+    /// The host it was given to.
+    #[serde(default)]
+    host: String,
+    /// So many seconds it took to get.
+    #[serde(default)]
+    waited: f64,
 }
 
 impl Grant {
@@ -31,6 +38,23 @@ impl Grant {
     /// How long it lives from when the request was sent.
     pub(in crate::client) fn left(&self) -> Option<Duration> {
         self.expires_in.or(self.ttl).and_then(time)
+    }
+
+    /// What can be written down of it, if the request for it was sent then.
+    pub(in crate::client) fn record(self, pool: &str, store: String, sent: BootTime) -> LeaseRecord {
+        let (ttl, left, waited) = (self.ttl(), self.left(), time(self.waited));
+        let record = LeaseRecord {
+            id: LeaseId(self.id),
+            token: self.token,
+            pool: pool.to_owned(),
+            host: self.host,
+            ttl,
+            expires_in: None,
+            expires_at: None,
+            waited,
+            store,
+        };
+        record.living(left, sent)
     }
 }
 
