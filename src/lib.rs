@@ -1,6 +1,8 @@
-//! The programs of Distributex: HTTP in front of the actors, the client library, and the wrapper.
+//! The programs of Distributex: HTTP in front of the actors, the client library, the wrapper, and the operator's
+//! tool.
 
 pub mod client;
+pub mod ctl;
 mod program;
 pub mod server;
 pub mod wrapper;

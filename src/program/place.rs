@@ -50,7 +50,8 @@ fn rough(time: Duration) -> String {
     }
 }
 
-fn ordinal(number: u64) -> String {
+/// 1st, 2nd, 3rd, 4th.
+pub(crate) fn ordinal(number: u64) -> String {
     let ending = match (number % 10, number % 100) {
         (_, 11..=13) => "th",
         (1, _) => "st",

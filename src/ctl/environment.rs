@@ -1,0 +1,25 @@
+//! What the environment says: the same variables as for the wrapper, as far as they fit here.
+
+use std::{ffi::OsString, fmt::Display};
+
+/// Reads variables.
+#[derive(Clone, Copy)]
+pub(super) struct Environment<'a>(pub(super) &'a dyn Fn(&str) -> Option<OsString>);
+
+impl Environment<'_> {
+    /// What `DISTRIBUTEX_` and this name says; an empty variable says nothing.
+    ///
+    /// # Errors
+    /// When it says something that makes no sense; the sentence names the variable.
+    pub(super) fn read<T, E: Display>(
+        self,
+        name: &str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Result<Option<T>, String> {
+        let name = format!("DISTRIBUTEX_{name}");
+        let Some(value) = (self.0)(&name).filter(|value| !value.is_empty()) else { return Ok(None) };
+        let wrong = |why: &dyn Display| format!("{name}={value:?} in the environment: {why}");
+        let text = value.to_str().ok_or_else(|| wrong(&"it is no UTF-8"))?;
+        parse(text).map(Some).map_err(|error| wrong(&error))
+    }
+}

@@ -1,0 +1,66 @@
+//! What `--help` teaches beyond the list of options.
+
+/// What the program is for.
+pub(super) const ABOUT: &str =
+    "Shows who holds and who waits, and holds slots for scripts that cannot be run by distributex";
+
+/// Examples, and what the exit statuses mean.
+pub(super) const AFTER: &str = r#"EXAMPLES:
+    What is going on?
+        distributexctl status
+        distributexctl -H locks1,locks2 status deploy
+    Why does web9 wait?
+        distributexctl why deploy
+    A script that cannot be run by distributex; with a --ttl the slot is free again soon if the script dies,
+    but then the script has to renew it before that:
+        lease=$(distributexctl acquire deploy -w 600 --ttl 120) || exit
+        ...
+        printf '%s\n' "$lease" | distributexctl renew deploy -
+        ...
+        printf '%s\n' "$lease" | distributexctl release deploy -
+    A systemd service that runs on one host at a time (its pool has expire: 0, or longer than any run):
+        [Service]
+        ExecStartPre=/usr/bin/distributexctl -H locks acquire report -n --lease-file=/run/report.lease
+        ExecStart=/usr/local/bin/report
+        ExecStopPost=/usr/bin/distributexctl release --lease-file=/run/report.lease
+    Where distributex can run the command, it is better: it renews the slot, and stops the command if the
+    slot is lost. Nothing does that here.
+
+ENVIRONMENT:
+    DISTRIBUTEX_SERVER and DISTRIBUTEX_PORT are as -H and -p, DISTRIBUTEX_HOST is as --host of acquire; the
+    command line wins. A lease file says itself which server it is for; only -H and -p win over that.
+
+EXIT STATUS:
+      0  done. A release of what is not held any more is done, too, and says so
+     64  wrong usage
+     69  no server can be reached (an acquire without -n and -w keeps trying), or only one that has another
+         store than the lease, or is too old to know leases
+     71  the system refused something: the lease file, the standard output
+     75  no slot: all are held with -n, or -w ran out; or the lease in --lease-file is still held
+     77  refused: the server has no such pool, or this host may not use it
+     79  the lease is lost: it was released, or it is over (renew)
+  128+n  signal n ended the waiting; the place in line was given up
+"#;
+
+/// What an acquire leaves to the script.
+pub(super) const ACQUIRE: &str = r#"Nothing renews the lease by itself: without --ttl it is over when the pool's expire is, and with --ttl that
+much earlier; renew makes it live longer. The id that is printed is a secret: who has it can release the slot.
+
+A lease file holds the lease as JSON, with the server that renew and release have to ask. If the file is there
+already, and the lease in it is still held, nothing is asked for and the status is 75.
+"#;
+
+/// How to write a renew.
+pub(super) const RENEW: &str =
+    "distributexctl renew [OPTIONS] POOL LEASE\n    distributexctl renew [OPTIONS] --lease-file FILE";
+/// How to write a release.
+pub(super) const RELEASE: &str =
+    "distributexctl release [OPTIONS] POOL LEASE\n    distributexctl release [OPTIONS] --lease-file FILE";
+
+/// How a lease is named.
+pub(super) const LEASE: &str = r#"The id is a secret, and everybody on this host can see a command line. Use a lease file, or write - and send the
+id to the standard input:
+    printf '%s\n' "$lease" | distributexctl release deploy -
+A release removes its lease file. If there is no file, there is nothing to release, and that is all right: the
+ExecStopPost of a service runs after a failed start, too.
+"#;

@@ -1,0 +1,33 @@
+//! What goes to the standard output.
+
+use std::io::{self, ErrorKind, Write as _};
+
+use super::Ending;
+use crate::program::voice::Voice;
+
+/// Prints this.
+///
+/// # Errors
+/// When nobody takes it: a full disk, or a reader that is gone.
+pub(super) fn print(text: &str) -> io::Result<()> {
+    let mut output = io::stdout().lock();
+    output.write_all(text.as_bytes())?;
+    output.flush()
+}
+
+/// Shows this to whoever looks at it. Who has seen enough, as `head`, may go.
+pub(super) fn show(text: &str, voice: Voice) -> Result<(), Ending> {
+    match print(text) {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        Err(error) => {
+            voice.say(format_args!("cannot write to the standard output: {error}"));
+            Err(Ending::System)
+        }
+    }
+}
+
+/// A JSON document, with the line's end that a terminal wants.
+pub(super) fn document(json: &str) -> String {
+    format!("{}\n", json.trim_end())
+}
