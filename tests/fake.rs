@@ -77,7 +77,7 @@ impl Fake {
     /// The next question of the classic protocol. One of v1 is answered as by a server that knows none.
     pub(crate) fn asked(&self) -> Asked {
         loop {
-            let asked = self.any();
+            let asked = self.next();
             if !asked.path.starts_with("/v1/") {
                 return asked;
             }
@@ -87,19 +87,20 @@ impl Fake {
 
     /// The next question of the v1 protocol, which must be this call for pool `p`.
     pub(crate) fn asked_v1(&self, call: &str) -> Asked {
-        let asked = self.any();
+        let asked = self.next();
         assert_eq!(asked.path, format!("/v1/pools/p/{call}"), "{}", asked.body);
         asked
     }
 
     /// The next question, which must be for what stands at this path.
     pub(crate) fn looked_at(&self, path: &str) -> Asked {
-        let asked = self.any();
+        let asked = self.next();
         assert_eq!(asked.path, path);
         asked
     }
 
-    fn any(&self) -> Asked {
+    /// The next question, whatever it is.
+    pub(crate) fn next(&self) -> Asked {
         let (stream, _) = self.listener.accept().expect("no question came");
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         let mut reader = BufReader::new(stream);

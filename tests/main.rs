@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "these are tests; a failed step ends one of them")]
 
 mod client;
+mod ctl;
 mod fake;
 mod server;
 mod support;

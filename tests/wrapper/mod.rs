@@ -11,7 +11,7 @@ mod lost;
 mod max_run;
 mod outages;
 mod pty;
-mod run;
+pub(crate) mod run;
 mod servers;
 mod signals;
 mod status_file;

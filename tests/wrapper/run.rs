@@ -19,12 +19,12 @@ use rustix::{
 };
 
 /// A wrapper for pool `p` of this server, as host `web1`; a command and more options can be added.
-pub(super) fn wrapper(addr: SocketAddr) -> Command {
+pub(crate) fn wrapper(addr: SocketAddr) -> Command {
     wrapper_as(addr, "web1")
 }
 
 /// A wrapper for pool `p` of this server, as this host.
-pub(super) fn wrapper_as(addr: SocketAddr, host: &str) -> Command {
+pub(crate) fn wrapper_as(addr: SocketAddr, host: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_distributex"));
     command.args(["-H", &addr.to_string(), "-r", "p", "--host", host]);
     command
@@ -32,9 +32,9 @@ pub(super) fn wrapper_as(addr: SocketAddr, host: &str) -> Command {
 
 /// A wrapper that was started. Killed if the test ends before it does.
 #[derive(Debug)]
-pub(super) struct Run {
+pub(crate) struct Run {
     /// The process.
-    pub(super) child: Child,
+    pub(crate) child: Child,
     /// What the command writes.
     stdout: BufReader<ChildStdout>,
     /// What the wrapper says.
@@ -43,7 +43,7 @@ pub(super) struct Run {
 
 impl Run {
     /// Starts it.
-    pub(super) fn start(command: &mut Command) -> Self {
+    pub(crate) fn start(command: &mut Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let stdout = BufReader::new(child.stdout.take().unwrap());
         let stderr = BufReader::new(child.stderr.take().unwrap());
@@ -51,7 +51,7 @@ impl Run {
     }
 
     /// The next line the command writes.
-    pub(super) fn line(&mut self) -> String {
+    pub(crate) fn line(&mut self) -> String {
         let mut line = String::new();
         wait_for(&self.stdout);
         self.stdout.read_line(&mut line).unwrap();
@@ -59,7 +59,7 @@ impl Run {
     }
 
     /// Waits until the wrapper says something with these words.
-    pub(super) fn says(&mut self, words: &str) {
+    pub(crate) fn says(&mut self, words: &str) {
         let mut line = String::new();
         while !line.contains(words) {
             line.clear();
@@ -70,12 +70,12 @@ impl Run {
     }
 
     /// Sends the wrapper a signal.
-    pub(super) fn signal(&self, signal: Signal) {
+    pub(crate) fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
     /// Waits for the end: the exit status, and what the wrapper said since.
-    pub(super) fn end(&mut self) -> (i32, String) {
+    pub(crate) fn end(&mut self) -> (i32, String) {
         let mut said = Vec::new();
         loop {
             wait_for(&self.stderr);
@@ -111,7 +111,7 @@ fn wait_for<R: AsFd>(reader: &BufReader<R>) {
 }
 
 /// Runs the wrapper to its end: exit status, output, and what it said.
-pub(super) fn ended(command: &mut Command) -> (i32, String, String) {
+pub(crate) fn ended(command: &mut Command) -> (i32, String, String) {
     let output = command.stdin(Stdio::null()).output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
@@ -119,7 +119,7 @@ pub(super) fn ended(command: &mut Command) -> (i32, String, String) {
 
 /// Waits until this is so; fails after thirty seconds.
 #[expect(clippy::disallowed_methods, reason = "a process's end or a file's content sends a test no event")]
-pub(super) fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
+pub(crate) fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
     for _ in 0..6000 {
         if is_so() {
             return;
@@ -130,7 +130,7 @@ pub(super) fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
 }
 
 /// A new, empty folder.
-pub(super) fn folder() -> PathBuf {
+pub(crate) fn folder() -> PathBuf {
     static NUMBER: AtomicU32 = AtomicU32::new(0);
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
     let path =

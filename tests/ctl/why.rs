@@ -1,0 +1,67 @@
+//! Why there is no slot, in sentences.
+
+use super::{ONE_SLOT, acquired, ctl};
+use crate::{support::Server, wrapper::run::ended};
+
+fn why(server: &Server) -> String {
+    let (code, told, said) = ended(ctl(server.addr).args(["why", "p"]));
+    assert_eq!((code, said.as_str()), (0, ""));
+    told
+}
+
+#[test]
+fn a_free_slot_is_for_whoever_asks() {
+    let server = Server::start(ONE_SLOT);
+
+    assert_eq!(why(&server), "The slot of p is free.\nA slot is free: whoever asks next gets it.\n");
+}
+
+#[test]
+fn the_holder_is_told_with_what_it_does() {
+    let server = Server::start(ONE_SLOT);
+    let note = ["--command-note", "rollout 17", "--host", "web7", "--ttl", "100"];
+    let (_, id, _) = ended(ctl(server.addr).args(["acquire", "p"]).args(note));
+
+    let told = why(&server);
+
+    assert!(told.starts_with("The slot of p is held:\n  web7 (rollout 17) has had it for "), "{told}");
+    assert!(told.contains("UTC; unless it is renewed, until "), "{told}");
+    assert!(
+        told.ends_with(" s unless it is renewed or released before; then whoever asks next gets the slot.\n")
+    );
+    assert!(!told.contains(id.trim_end()), "the lease id is a secret");
+}
+
+#[test]
+fn who_waits_is_told_and_who_is_next() {
+    let server = Server::start("pools: [{name: p, expire: 0}]");
+    acquired(&server, "web7");
+    let _waiters = ["web9", "web8"].map(|host| server.waiting(host, "p"));
+
+    let told = why(&server);
+
+    assert!(told.contains("until it is released: the lease has no end"), "{told}");
+    assert!(told.contains("\n2 wait, first come, first served:\n  1st: web9, for "), "{told}");
+    assert!(told.contains("\n  2nd: web8, for "), "{told}");
+    assert!(
+        told.contains("\nNo lease ends by itself: one has to be released; then web9, first in line for ")
+    );
+}
+
+#[test]
+fn who_is_between_two_requests_is_told() {
+    let server = Server::start(ONE_SLOT);
+    acquired(&server, "web7");
+    let body = r#"{"host": "web9", "owner": "o", "patience": 60}"#;
+    let mut client = server.connect();
+    client.send_raw(&format!(
+        "POST /v1/pools/p/acquire HTTP/1.1\r\nHost: test\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    ));
+    assert_eq!(client.answer().0, 423);
+
+    let told = why(&server);
+
+    assert!(told.contains("1st: web9, for 0 s, and is between two requests now"), "{told}");
+    assert!(told.ends_with("gets the slot if it asks again soon.\n"), "{told}");
+}
