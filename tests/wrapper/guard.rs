@@ -52,7 +52,7 @@ fn without_a_grace_it_is_only_killed() {
 fn each_new_deadline_takes_the_place_of_the_old_one() {
     let mut group = Group::start("echo ready; exec sleep 60");
     let started = now();
-    let (kill, grace) = (Duration::from_millis(1200), Duration::from_millis(200));
+    let (kill, grace) = (Duration::from_secs(2), Duration::from_secs(1));
     let mut guard = Guard::of(&group, kill, grace);
 
     guard.tell_deadline(2 * kill, grace);
@@ -66,8 +66,8 @@ fn each_new_deadline_takes_the_place_of_the_old_one() {
 fn when_the_wrapper_is_gone_the_group_is_asked_and_killed_a_grace_later() {
     // The group lives longer than its grace before: that counts from the wrapper's end.
     let mut group =
-        Group::start("echo ready; sleep 0.6; trap 'echo term' TERM; echo on; while :; do sleep 0.01; done");
-    let grace = Duration::from_millis(500);
+        Group::start("echo ready; sleep 2.1; trap 'echo term' TERM; echo on; while :; do sleep 0.01; done");
+    let grace = Duration::from_secs(2);
     let mut guard = Guard::of(&group, FAR, grace);
     assert_eq!(group.line(), "on");
     let asked = now();
@@ -94,7 +94,7 @@ fn a_deadline_that_is_near_is_kept_also_without_a_wrapper() {
 fn what_is_stopped_is_asked_too() {
     // It starts nothing: a shell that is stopped while its child has not become a program yet never stands.
     let mut group = Group::start("trap 'echo term' TERM; echo ready; while :; do :; done");
-    let mut guard = Guard::of(&group, FAR, Duration::from_millis(500));
+    let mut guard = Guard::of(&group, FAR, Duration::from_secs(2));
     group.freeze();
 
     guard.hears_no_more();

@@ -118,7 +118,7 @@ fn a_command_that_ended_by_itself_keeps_its_status() {
 
 #[test]
 fn a_wrapper_that_is_killed_takes_its_command_with_it() {
-    let mut leased = Leased::start(&["--kill-after", "0.5"], ANSWERS, 30.0);
+    let mut leased = Leased::start(&["--kill-after", "3"], ANSWERS, 30.0);
 
     leased.run.child.kill().unwrap();
 
@@ -145,7 +145,7 @@ fn a_wrapper_that_is_stopped_does_not_keep_its_command_alive() {
 
 #[test]
 fn a_guard_that_is_killed_is_replaced() {
-    let mut leased = Leased::start(&["--kill-after", "0.5"], ANSWERS, 30.0);
+    let mut leased = Leased::start(&["--kill-after", "3"], ANSWERS, 30.0);
     let guard = guard_of(&leased.run, None);
 
     kill_process(guard, Signal::KILL).unwrap();

@@ -29,7 +29,7 @@ fn a_command_that_wants_to_go_on_is_killed() {
     let server = Server::start(ONE_SLOT);
     let script = "trap 'echo term' TERM; echo started; while :; do sleep 0.01; done";
     let mut command = wrapper(server.addr);
-    let mut run = Run::start(command.args(["--max-run", "0.2", "--kill-after", "0.3", script]));
+    let mut run = Run::start(command.args(["--max-run", "1", "--kill-after", "2", script]));
 
     assert_eq!([run.line(), run.line()], ["started", "term"]);
 
@@ -42,7 +42,7 @@ fn it_may_say_goodbye() {
     let server = Server::start(ONE_SLOT);
     let script = "trap 'echo bye; exit 0' TERM; kill -STOP $$; while :; do sleep 0.01; done";
 
-    let (code, output, _) = ended(wrapper(server.addr).args(["--max-run", "0.2", script]));
+    let (code, output, _) = ended(wrapper(server.addr).args(["--max-run", "1", script]));
 
     assert_eq!((code, output.as_str()), (124, "bye\n"), "also when it was stopped");
 }
