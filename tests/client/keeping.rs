@@ -7,20 +7,20 @@ use distributex::client::Standing;
 use super::{ask, client};
 use crate::fake::{Fake, Port};
 
-/// A lease that is renewed after two thirds of a second.
-const TTL: Duration = Duration::from_secs(2);
+/// A lease that is renewed after two seconds.
+const TTL: Duration = Duration::from_secs(6);
 
 #[actix::test]
 async fn a_renewal_that_failed_is_tried_again() {
     let fake = Fake::start();
     let client = client(&[fake.addr()]);
     let server = thread::spawn(move || {
-        fake.asked_v1("acquire").give("s", 2.0);
+        fake.asked_v1("acquire").give("s", 6.0);
         drop(fake.asked_v1("renew"));
         fake.asked_v1("renew").refuse("503 Service Unavailable", "backend_down", "s");
         let renewed = fake.asked_v1("renew");
-        assert_eq!((&renewed.body["lease"], &renewed.body["ttl"]), (&"0123".into(), &2.0.into()));
-        renewed.give("s", 2.0);
+        assert_eq!((&renewed.body["lease"], &renewed.body["ttl"]), (&"0123".into(), &6.0.into()));
+        renewed.give("s", 6.0);
         fake
     });
     let lease = client.acquire(&ask().ttl(TTL)).await.unwrap();
@@ -46,7 +46,7 @@ async fn a_lease_is_lost_when_the_server_says_so() {
     let fake = Fake::start();
     let client = client(&[fake.addr()]);
     let server = thread::spawn(move || {
-        fake.asked_v1("acquire").give("s", 2.0);
+        fake.asked_v1("acquire").give("s", 6.0);
         fake.asked_v1("renew").refuse("410 Gone", "lease_lost", "s");
         fake.asked_v1("release").refuse("410 Gone", "lease_lost", "s");
     });
@@ -65,7 +65,7 @@ async fn a_lease_is_lost_when_its_time_is_over() {
     let fake = Fake::start_at(port.addr());
     let client = client(&[fake.addr()]);
     let server = thread::spawn(move || {
-        fake.asked_v1("acquire").give("s", 2.0);
+        fake.asked_v1("acquire").give("s", 6.0);
         drop(fake); // nobody listens there any more
     });
     let lease = client.acquire(&ask().ttl(TTL)).await.unwrap();

@@ -41,9 +41,9 @@ async fn wait_in_line(client: Client, in_line: oneshot::Sender<u64>) -> Lease {
 async fn a_lease_outlives_its_time_while_it_is_renewed() {
     let server = Server::start(ONE_SLOT);
     let client = client(&[server.addr]);
-    let lease = client.acquire(&ask().ttl(Duration::from_millis(600))).await.unwrap();
+    let lease = client.acquire(&ask().ttl(Duration::from_secs(3))).await.unwrap();
 
-    renewed(&lease, 5).await;
+    renewed(&lease, 4).await;
 
     let other = client.try_acquire(&ask()).await.unwrap_err();
     assert_eq!(other.refusal().unwrap().kind, Kind::PoolFull);
