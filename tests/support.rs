@@ -48,6 +48,12 @@ impl Server {
         Self::spawn(change(&mut command))
     }
 
+    /// Starts the server with this configuration here.
+    pub(crate) fn start_at(yaml: &str, addr: SocketAddr) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_distributexd"));
+        Self::spawn(command.arg("-c").arg(file_with(yaml)).args(["--listen", &addr.to_string()]))
+    }
+
     /// Starts this command, which is or becomes a server.
     pub(crate) fn spawn(command: &mut Command) -> Self {
         prepare();

@@ -106,11 +106,7 @@ async fn what_makes_no_sense_is_told_at_once() {
 #[actix::test]
 async fn a_server_that_forgot_its_leases_is_noticed_and_a_waiter_goes_on() {
     let port = Port::take();
-    let start = || {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_distributexd"));
-        Server::spawn(command.arg("-c").arg(file_with(ONE_SLOT)).args(["--listen", &port.addr().to_string()]))
-    };
-    let mut server = start();
+    let mut server = Server::start_at(ONE_SLOT, port.addr());
     let client = client(&[server.addr]);
     let lease = client.acquire(&ask().ttl(Duration::from_secs(3))).await.unwrap();
     let (tell, told) = oneshot::channel();
@@ -119,7 +115,7 @@ async fn a_server_that_forgot_its_leases_is_noticed_and_a_waiter_goes_on() {
 
     server.child.kill().unwrap();
     server.child.wait().unwrap();
-    let _server = start();
+    let _server = Server::start_at(ONE_SLOT, port.addr());
 
     let why = lease.lost().await;
     assert!(why.contains("no such lease"), "{why}");

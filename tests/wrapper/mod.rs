@@ -10,7 +10,7 @@ mod lock;
 mod lost;
 mod max_run;
 mod outages;
-mod pty;
+pub(crate) mod pty;
 pub(crate) mod run;
 mod servers;
 mod signals;

@@ -1,14 +1,12 @@
 //! Waiting through outages: servers that come late, go away, or talk nonsense for a while.
 
-use std::process::Command;
-
 use super::{
     ONE_SLOT,
     run::{Run, wrapper},
 };
 use crate::{
     fake::{Fake, Port},
-    support::{Server, file_with},
+    support::Server,
 };
 
 #[test]
@@ -28,11 +26,7 @@ fn a_server_that_comes_later_is_found() {
 #[test]
 fn a_server_that_was_killed_is_asked_again_when_it_is_back() {
     let port = Port::take();
-    let start = || {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_distributexd"));
-        Server::spawn(command.arg("-c").arg(file_with(ONE_SLOT)).args(["--listen", &port.addr().to_string()]))
-    };
-    let mut server = start();
+    let mut server = Server::start_at(ONE_SLOT, port.addr());
     server.get("/get?host=other&pool=p");
     let mut run = Run::start(wrapper(server.addr).args(["-v", "echo ran"]));
     run.says("asking");
@@ -40,7 +34,7 @@ fn a_server_that_was_killed_is_asked_again_when_it_is_back() {
     server.child.kill().unwrap();
     server.child.wait().unwrap();
     run.says("trying again");
-    let server = start();
+    let server = Server::start_at(ONE_SLOT, port.addr());
 
     assert_eq!((run.line(), run.end().0), ("ran".to_owned(), 0));
     assert_eq!(server.get("/get?host=other&pool=p").1, "YES");

@@ -17,7 +17,7 @@ use rustix::{
 use super::run::eventually;
 
 /// An interactive shell, as a person uses it.
-pub(super) struct Terminal {
+pub(crate) struct Terminal {
     /// What the person sees and types.
     master: File,
     /// The shell.
@@ -28,7 +28,7 @@ pub(super) struct Terminal {
 
 impl Terminal {
     /// A shell in a session and a terminal of its own.
-    pub(super) fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
         grantpt(&master).unwrap();
         unlockpt(&master).unwrap();
@@ -50,12 +50,12 @@ impl Terminal {
     }
 
     /// Types this.
-    pub(super) fn types(&mut self, text: &str) {
+    pub(crate) fn types(&mut self, text: &str) {
         self.master.write_all(text.as_bytes()).unwrap();
     }
 
     /// Waits until this is shown; what was shown before it.
-    pub(super) fn sees(&mut self, text: &str) -> String {
+    pub(crate) fn sees(&mut self, text: &str) -> String {
         loop {
             if let Some((before, after)) = self.seen.split_once(text) {
                 let before = before.to_owned();
@@ -72,21 +72,21 @@ impl Terminal {
     }
 
     /// Brings the job to the foreground.
-    pub(super) fn continues_the_job(&mut self) {
+    pub(crate) fn continues_the_job(&mut self) {
         self.types("fg\n");
         let shell = Pid::from_child(&self.shell);
         eventually("the job has the terminal", || tcgetpgrp(&self.master).unwrap() != shell);
     }
 
     /// Types a line for a wrapper; what it runs must write `started`.
-    pub(super) fn runs(&mut self, addr: SocketAddr, rest: &str) {
+    pub(crate) fn runs(&mut self, addr: SocketAddr, rest: &str) {
         let program = env!("CARGO_BIN_EXE_distributex");
         self.types(&format!("{program} -H {addr} -r p --host web1 {rest}\n"));
         self.sees("\nstarted");
     }
 
     /// The status of the last command, after the shell is back.
-    pub(super) fn status(&mut self) -> String {
+    pub(crate) fn status(&mut self) -> String {
         self.sees("READY>");
         self.types("echo status=$?.\n");
         self.sees("\nstatus=");

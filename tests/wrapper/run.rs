@@ -92,14 +92,22 @@ impl Run {
 
 impl Drop for Run {
     fn drop(&mut self) {
-        let id = self.child.id();
-        let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap_or_default();
-        for child in children.split_whitespace().filter_map(|id| Pid::from_raw(id.parse().ok()?)) {
-            let _ = kill_process_group(child, Signal::KILL);
-        }
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        kill_with_children(&mut self.child);
     }
+}
+
+/// Kills a wrapper, its command and its guard, if they are still there.
+pub(crate) fn kill_with_children(wrapper: &mut Child) {
+    if !matches!(wrapper.try_wait(), Ok(None)) {
+        return; // its number may be another's by now
+    }
+    let id = wrapper.id();
+    let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children")).unwrap_or_default();
+    for child in children.split_whitespace().filter_map(|id| Pid::from_raw(id.parse().ok()?)) {
+        let _ = kill_process_group(child, Signal::KILL);
+    }
+    let _ = wrapper.kill();
+    let _ = wrapper.wait();
 }
 
 /// Waits until there is something to read, or the end of it.
