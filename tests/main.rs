@@ -5,6 +5,7 @@
 mod client;
 mod ctl;
 mod fake;
+mod faults;
 mod server;
 mod support;
 mod wrapper;
