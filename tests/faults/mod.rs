@@ -2,7 +2,9 @@
 //! that jump. Server, wrappers and commands are real; whatever happens, no two commands of a pool with one
 //! slot ever run at once.
 
+mod chance;
 mod frozen;
+mod killed;
 mod pair;
 mod stubborn;
 mod terminal;

@@ -57,6 +57,12 @@ impl Witness {
         self.started().iter().any(|started| started.name == name)
     }
 
+    /// Whether nothing is alive of any command. It does not try the lock: a command that starts in the same
+    /// moment would find it taken.
+    pub(super) fn sees_nobody(&self) -> bool {
+        self.alive().next().is_none()
+    }
+
     /// Checks that never two ran at once: nobody found the lock taken, nobody went on when the next had
     /// started, and the tokens rose.
     pub(super) fn saw_no_overlap(&self) {

@@ -1,0 +1,37 @@
+//! Chance that can be repeated: splitmix64 with a seed that is printed.
+
+use std::{
+    collections::hash_map::RandomState,
+    env,
+    hash::{BuildHasher as _, Hasher as _},
+    time::Duration,
+};
+
+/// Set to a seed that was printed, it makes the tests do the same again.
+const SEED: &str = "DISTRIBUTEX_TEST_SEED";
+
+/// A row of numbers.
+#[derive(Debug)]
+pub(super) struct Chance(u64);
+
+impl Chance {
+    /// A new one, or the one that is asked for.
+    pub(super) fn new() -> Self {
+        let seed = env::var(SEED)
+            .map_or_else(|_| RandomState::new().build_hasher().finish(), |seed| seed.parse().unwrap());
+        println!("again with {SEED}={seed}");
+        Self(seed)
+    }
+
+    /// A time that is not longer than this.
+    pub(super) fn up_to(&mut self, longest: Duration) -> Duration {
+        longest.mul_f64((self.next() >> 32) as f64 / f64::from(u32::MAX))
+    }
+
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^ (mixed >> 31)
+    }
+}
