@@ -23,6 +23,11 @@ impl Chance {
         Self(seed)
     }
 
+    /// One of these.
+    pub(super) fn one_of<T: Copy, const N: usize>(&mut self, these: [T; N]) -> T {
+        these[usize::try_from(self.next() % N as u64).unwrap()]
+    }
+
     /// A time that is not longer than this.
     pub(super) fn up_to(&mut self, longest: Duration) -> Duration {
         longest.mul_f64((self.next() >> 32) as f64 / f64::from(u32::MAX))

@@ -3,9 +3,14 @@
 //! slot ever run at once.
 
 mod chance;
+mod fight;
 mod frozen;
 mod killed;
+mod namespaces;
+mod network;
 mod pair;
+mod partition;
+mod proxy;
 mod stubborn;
 mod terminal;
 mod witness;
