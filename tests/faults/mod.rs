@@ -11,6 +11,7 @@ mod network;
 mod pair;
 mod partition;
 mod proxy;
+mod restart;
 mod stubborn;
 mod terminal;
 mod witness;
