@@ -3,8 +3,10 @@
 //! slot ever run at once.
 
 mod chance;
+mod clock;
 mod fight;
 mod frozen;
+mod jumps;
 mod killed;
 mod namespaces;
 mod network;
