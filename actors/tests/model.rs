@@ -228,7 +228,7 @@ impl Model {
             let until = if told == 0 { first.until.unwrap() } else { now + ttl(&first.ask) };
             let (token, waited) = (Token(self.token), now - first.since);
             let slot = Slot { token, ask: first.ask, since: now, waited, until, told };
-            out.push(Event::Began(slot.leased()));
+            out.push(Event::Began { token, host: slot.ask.asker.host().clone(), waited });
             for (number, place) in mine.into_iter().enumerate().filter(|(_, place)| place.present) {
                 let lease = Leased { waited: now - place.since, ..slot.leased() };
                 out.push(Event::Granted(Granted { ask: place.ask.id, lease, again: number > 0 }));
@@ -382,9 +382,9 @@ proptest! {
             prop_assert_eq!(pool.rules.next_end(), next_end);
             prop_assert_eq!(pool.rules.state(9, pool.now).waiting, model.line.len());
             for event in real {
-                if let Event::Began(lease) = &event {
-                    prop_assert!(lease.token.0 > latest, "tokens rise");
-                    latest = lease.token.0;
+                if let Event::Began { token, .. } = &event {
+                    prop_assert!(token.0 > latest, "tokens rise");
+                    latest = token.0;
                 }
                 if let Event::Granted(granted) = event {
                     past.grants.push(granted.lease);

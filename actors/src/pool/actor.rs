@@ -98,10 +98,9 @@ impl PoolActor {
 
     fn pass_on(&mut self, event: Event, ctx: &Context<Self>) {
         match event {
-            Event::Began(lease) => {
-                let (pool, host, waited) =
-                    (self.name.as_str(), lease.host.as_str(), lease.waited.as_secs_f64());
-                info!("granted pool={pool:?} host={host:?} token={} waited={waited:.3}s", lease.token);
+            Event::Began { token, host, waited } => {
+                let (pool, host, waited) = (self.name.as_str(), host.as_str(), waited.as_secs_f64());
+                info!("granted pool={pool:?} host={host:?} token={token} waited={waited:.3}s");
             }
             Event::Granted(granted) => self.grant(granted, ctx.address()),
             Event::Refused { ask, why, place } => self.refuse(ask, why, place),
@@ -131,7 +130,7 @@ impl PoolActor {
             Some(Reply::Grant { to, wait, seat, curious }) => {
                 let would_have_waited = wait && seat.is_none() && why == Refusal::Full;
                 let why = if would_have_waited { Refusal::LineFull } else { why };
-                let state = curious.then(|| self.backend.state(SHOWN, Instant::now()));
+                let state = curious.then(|| Box::new(self.backend.state(SHOWN, Instant::now())));
                 drop(to.send(Err(Denial { why, place, state })));
             }
             Some(Reply::Renewal(to)) => drop(to.send(Err(why))),

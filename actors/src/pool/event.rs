@@ -14,7 +14,14 @@ use super::{AskId, LeaseId, Ticket, Token};
 #[rtype(result = "()")]
 pub enum Event {
     /// A lease has begun. Its asker is told of it by [`Event::Granted`], now or when it comes back.
-    Began(Leased),
+    Began {
+        /// Its fencing number.
+        token: Token,
+        /// Who has it.
+        host: Name,
+        /// How long its asker stood in line.
+        waited: Duration,
+    },
     /// This ask's asker holds a slot.
     Granted(Granted),
     /// This ask gets no slot now.

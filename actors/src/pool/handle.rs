@@ -26,7 +26,7 @@ pub struct Denial {
     /// Where its asker stands in the line, or would stand; `None` where nothing would help.
     pub place: Option<usize>,
     /// The pool as it is, for an asker that has to wait. Never for a classic host, which would not be told.
-    pub state: Option<State>,
+    pub state: Option<Box<State>>,
 }
 
 impl PoolHandle {

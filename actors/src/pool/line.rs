@@ -126,18 +126,16 @@ impl Line {
         Some(waiter)
     }
 
-    /// Takes out whoever waits longest, with all other places of the same asker, in their order.
-    pub fn take_first(&mut self) -> Vec<Waiter> {
-        let Some((_, first)) = self.queue.first_key_value() else {
-            return Vec::new();
-        };
-        let places = self.places.remove(&first.waiter.asker).unwrap_or_default();
-        let out = |ticket| {
+    /// Takes out whoever waits longest, and all other places of the same asker, in their order.
+    pub fn take_first(&mut self) -> Option<(Waiter, Vec<Waiter>)> {
+        let (_, first) = self.queue.first_key_value()?;
+        let places = self.places.remove(&first.waiter.asker)?;
+        let mut out = places.into_iter().filter_map(|ticket| {
             let (waiter, seat) = self.take(ticket)?;
             self.ranks.remove(seat);
             Some(waiter)
-        };
-        places.into_iter().filter_map(out).collect()
+        });
+        Some((out.next()?, out.collect()))
     }
 
     /// The place at which something ends next, and when.

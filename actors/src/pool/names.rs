@@ -27,7 +27,7 @@ pub struct Ticket(pub u64);
 
 /// The secret name of a lease: 128 random bits. Who knows it holds the lease.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct LeaseId(u128);
+pub struct LeaseId([u8; 16]); // an u128 would have to stand at an address of its own, with gaps around it
 
 impl LeaseId {
     /// A name that nobody can guess.
@@ -38,20 +38,21 @@ impl LeaseId {
     pub fn random() -> Self {
         let mut bits = [0; 16];
         getrandom::fill(&mut bits).expect("the system gives random bits");
-        Self(u128::from_ne_bytes(bits))
+        Self(bits)
     }
 
     /// The name that [`LeaseId::reveal`] shows so; nothing else is one.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let is_hex = text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-        if is_hex { u128::from_str_radix(text, 16).ok().map(Self) } else { None }
+        let bits = if is_hex { u128::from_str_radix(text, 16).ok() } else { None };
+        bits.map(|bits| Self(bits.to_be_bytes()))
     }
 
     /// The name in hexadecimal digits: for its holder alone.
     #[must_use]
     pub fn reveal(self) -> String {
-        format!("{:032x}", self.0)
+        format!("{:032x}", u128::from_be_bytes(self.0))
     }
 }
 

@@ -12,7 +12,7 @@
 //!                                     its turn: grant kept ◄───┘           └ over: the next one's turn
 //! ```
 
-use std::time::Duration;
+use std::{iter, time::Duration};
 
 use distributex_config as config;
 use distributex_config::Limits;
@@ -68,7 +68,7 @@ impl Rules {
         }
         if self.has_room() && self.line.is_empty() {
             let waiter = self.waiter(&ask, now);
-            return self.grant(vec![waiter], now, out);
+            return self.grant(waiter, Vec::new(), now, out);
         }
         if !ask.parks() && !self.keeps_a_place_for(&ask) {
             return refuse(ask.id, Refusal::Full, Some(self.line.len() + 1), out);
@@ -297,37 +297,39 @@ impl Rules {
 
     /// Gives every free slot to whoever waits longest.
     fn serve(&mut self, now: Instant, out: &mut Vec<Event>) {
-        while self.has_room() && !self.line.is_empty() {
-            let waiters = self.line.take_first();
-            self.grant(waiters, now, out);
+        while self.has_room()
+            && let Some((first, others)) = self.line.take_first()
+        {
+            self.grant(first, others, now, out);
         }
     }
 
-    /// Gives one slot to the one asker of these waiters. If no request of it is parked, the slot waits for it
-    /// as its place would have.
-    fn grant(&mut self, waiters: Vec<Waiter>, now: Instant, out: &mut Vec<Event>) {
-        let Some(first) = waiters.first() else { return };
+    /// Gives a slot to an asker, and tells all its parked requests. If it has none, the slot waits for it as
+    /// its place would have.
+    fn grant(&mut self, first: Waiter, others: Vec<Waiter>, now: Instant, out: &mut Vec<Event>) {
         self.last = self.last.next();
-        let told = waiters.iter().filter(|waiter| waiter.present.is_some()).count() as u64;
-        let lease = Lease {
-            token: self.last,
-            id: first.lease,
-            asker: first.asker.clone(),
-            since: now,
-            waited: now - first.since,
-            ttl: first.ttl,
-            until: if told == 0 { first.until } else { first.ttl.map(|ttl| now + ttl) },
-            patience: first.patience,
-            command: first.command.clone(),
-            told,
-        };
-        out.push(Event::Began(lease.leased()));
-        for (number, waiter) in waiters.into_iter().enumerate() {
-            let Some(ask) = waiter.present else { continue };
-            let lease = Leased { waited: now - waiter.since, ..lease.leased() };
+        let asks = || iter::once(&first).chain(&others).filter_map(|waiter| Some((waiter.present?, waiter)));
+        let (token, waited, told) = (self.last, now - first.since, asks().count() as u64);
+        let until = if told == 0 { first.until } else { first.ttl.map(|ttl| now + ttl) };
+        let (host, id, ttl) = (first.asker.host(), first.lease, first.ttl);
+        out.push(Event::Began { token, host: host.clone(), waited });
+        for (number, (ask, waiter)) in asks().enumerate() {
+            let lease = Leased { id, token, host: host.clone(), ttl, until, waited: now - waiter.since };
             out.push(Event::Granted(Granted { ask, lease, again: number > 0 }));
         }
-        self.leases.begin(lease);
+        let Waiter { asker, patience, command, .. } = first;
+        self.leases.begin(Lease {
+            token,
+            id,
+            asker,
+            since: now,
+            waited,
+            ttl,
+            until,
+            patience,
+            command,
+            told,
+        });
     }
 
     fn end(&mut self, token: Token, how: Ending, now: Instant, out: &mut Vec<Event>) {

@@ -21,7 +21,7 @@ pub(super) struct Problem {
     kind: Kind,
     message: Cow<'static, str>,
     /// Where the asker stands or would stand, and the pool as it is.
-    line: Option<Box<(usize, State)>>,
+    line: Option<(usize, Box<State>)>,
     /// The methods that are allowed.
     allow: Option<&'static str>,
     /// Whether the connection ends with the answer.
@@ -98,17 +98,17 @@ impl Problem {
             format!("{held}; you would be {place_is} in line: ask with a \"wait\" to stand there")
         };
         let message = message.into();
-        Self { message, line: Some(Box::new((place, state))), ..problem }
+        Self { message, line: Some((place, state)), ..problem }
     }
 
     /// As it is sent.
     pub(super) fn answer(self, store: &str) -> HttpResponse {
         let (kind, status) = self.kind.shown();
-        let state = self.line.as_deref().map(|(_, state)| state);
+        let state = self.line.as_ref().map(|(_, state)| state);
         let body = ErrorBody {
             kind,
             message: &self.message,
-            place: self.line.as_deref().map(|(place, _)| *place),
+            place: self.line.as_ref().map(|(place, _)| *place),
             line: state.map(|state| state.waiting),
             holders: state.map(|state| state.holders.iter().map(HolderBody::of).collect()),
             store,
