@@ -90,6 +90,10 @@ async fn run_command(options: &Options, slot: &Slot, signals: &mut Signals, voic
     command.envs(slot.variables());
     match Job::start(command, Limits::new(options, slot.standing()), signals, voice) {
         Ok(job) => job.follow(signals).await,
+        Err(NotStarted::Late) => {
+            voice.say(format_args!("lost the slot of {:?} before the command was started", options.pool));
+            Ending::Lost
+        }
         Err(NotStarted::Command(error)) => options.task.not_started(&error, voice),
         Err(NotStarted::Unguarded(error)) => {
             refused_by_system(voice, "a guard for the command (--on-lost warn needs none)", &error)

@@ -8,6 +8,7 @@ mod fight;
 mod frozen;
 mod jumps;
 mod killed;
+mod late;
 mod namespaces;
 mod network;
 mod pair;

@@ -7,7 +7,12 @@ use tokio::time::Instant;
 
 use super::{Job, LOOK};
 use crate::wrapper::{
-    guard::Guard, limits::Limits, signals::Signals, spawn::spawn, terminal::Terminal, voice::Voice,
+    guard::Guard,
+    limits::Limits,
+    signals::Signals,
+    spawn::{LATE, spawn},
+    terminal::Terminal,
+    voice::Voice,
 };
 
 /// Why a command is not there.
@@ -15,6 +20,8 @@ use crate::wrapper::{
 pub(in crate::wrapper) enum NotStarted {
     /// There is no guard for it.
     Unguarded(io::Error),
+    /// Its slot was lost before.
+    Late,
     /// It cannot be run.
     Command(io::Error),
 }
@@ -32,15 +39,18 @@ impl Job {
         if limits.wait_group {
             let _ = set_child_subreaper(Some(getpid()));
         }
-        let guard = limits.deadline().map(|deadline| Guard::start(&limits.pool, deadline));
+        let deadline = limits.deadline();
+        let guard = deadline.map(|deadline| Guard::start(&limits.pool, deadline));
         let mut guard = guard.transpose().map_err(NotStarted::Unguarded)?;
         let pipe = guard.as_ref().map(Guard::pipe).transpose().map_err(NotStarted::Unguarded)?;
         let terminal = Terminal::open();
-        let child =
-            spawn(command, pipe, terminal.as_ref().and_then(Terminal::for_child)).map_err(|error| {
+        let child = spawn(command, pipe.zip(deadline), terminal.as_ref().and_then(Terminal::for_child))
+            .map_err(|error| {
                 guard.iter_mut().for_each(Guard::dismiss);
                 terminal.iter().for_each(Terminal::take_back); // the child may have had it
-                if error.kind() == io::ErrorKind::BrokenPipe {
+                if error.raw_os_error() == Some(LATE.raw_os_error()) {
+                    NotStarted::Late
+                } else if error.kind() == io::ErrorKind::BrokenPipe {
                     NotStarted::Unguarded(error)
                 } else {
                     NotStarted::Command(error)
