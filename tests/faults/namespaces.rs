@@ -61,9 +61,10 @@ impl Drop for Namespace {
 }
 
 impl Site {
-    /// Starts the server, if there can be namespaces.
+    /// Starts the server, if there can be namespaces and cables.
     pub(super) fn start() -> Option<Self> {
         let namespace = Namespace::new("server")?;
+        ip(&["-n", &namespace.0, "link", "add", "trial", "type", "veth"]).then_some(())?;
         let mut program = Command::new(env!("CARGO_BIN_EXE_distributexd"));
         program.arg("-c").arg(file_with(ONE_SLOT)).args(["--listen", "0.0.0.0:9889"]);
         Some(Self { _server: Server::spawn(&mut namespace.run(&program)), namespace })
