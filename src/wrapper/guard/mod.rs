@@ -76,18 +76,16 @@ struct Process {
 impl Guard {
     /// Starts the guard of a command that is not started yet.
     pub(super) fn start(pool: &str, deadline: Deadline) -> io::Result<Self> {
-        let guard = Self {
+        Ok(Self {
             pool: pool.to_owned(),
-            process: Some(Process::start(pool)?),
+            process: Some(Process::start(pool, &[Record::Deadline(deadline)])?),
             deadline,
             group: None,
             spares: SPARES,
             may_have_acted: false,
             has_stopped: false,
             is_dismissed: false,
-        };
-        guard.tell(Record::Deadline(deadline));
-        Ok(guard)
+        })
     }
 
     /// The way to tell it of the command, for the command's process itself.
@@ -147,16 +145,14 @@ impl Guard {
         let started = match self.spares.checked_sub(1) {
             Some(spares) => {
                 self.spares = spares;
-                Process::start(&self.pool)
+                let group = self.group.map(Record::Group);
+                let known: Vec<_> = [Record::Deadline(self.deadline)].into_iter().chain(group).collect();
+                Process::start(&self.pool, &known)
             }
             None => Err(io::Error::other("too many of them were killed")),
         };
         match started {
-            Ok(process) => {
-                self.process = Some(process);
-                self.tell(Record::Deadline(self.deadline));
-                self.group.map(|group| self.tell(Record::Group(group)));
-            }
+            Ok(process) => self.process = Some(process),
             Err(error) => voice.say(format_args!(
                 "the command is no longer guarded: {error}; if this wrapper is killed or stopped, it goes on"
             )),
@@ -175,10 +171,14 @@ impl Guard {
 }
 
 impl Process {
-    /// Starts this program, as it is now, as a guard. It waits for nothing: the pipe keeps what is said.
-    fn start(pool: &str) -> io::Result<Self> {
+    /// Starts this program, as it is now, as a guard. It waits for nothing: the pipe keeps what is said. What is
+    /// known is said before there is a guard: it knows all of it even if we are killed in the next moment.
+    fn start(pool: &str, known: &[Record]) -> io::Result<Self> {
         let (reader, pipe) = io::pipe()?;
         ioctl_fionbio(&pipe, true)?; // a guard that is stopped does not stop us
+        for record in known {
+            write(&pipe, &record.to_bytes())?;
+        }
         let child = Command::new(PROGRAM)
             .arg0(format!("{NAME}{pool}"))
             .env_clear() // there may be secrets in it
