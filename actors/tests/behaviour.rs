@@ -237,7 +237,7 @@ async fn a_wait_that_is_over_is_told_how_the_pool_is(start: Start) {
 
     sleep(MINUTE + SECOND).await;
 
-    let denial = web.await.unwrap().unwrap_err();
+    let denial = timeout(SECOND, web).await.expect("it was not answered").unwrap().unwrap_err();
     assert_eq!((denial.why, denial.place), (Refusal::WaitOver, Some(1)));
     let state = denial.state.unwrap();
     assert_eq!((state.holders[0].host.as_str(), state.waiting), ("ann", 1));
@@ -283,8 +283,9 @@ async fn a_newer_ask_of_an_owner_answers_the_older_one(start: Start) {
     let newer = parked(&pool, wait_of("web", "run1")).await;
     pool.release(name("ann")).await.unwrap();
 
-    assert_eq!(older.await.unwrap().unwrap_err().why, Refusal::Superseded);
-    let grant = newer.await.unwrap().unwrap();
+    let older = timeout(SECOND, older).await.expect("it was not answered");
+    assert_eq!(older.unwrap().unwrap_err().why, Refusal::Superseded);
+    let grant = timeout(SECOND, newer).await.expect("nothing was granted").unwrap().unwrap();
     let held = Held::Lease(grant.lease.id.unwrap());
     grant.heard();
     assert_eq!(pool.end(held.clone()).await, Ok(true));
