@@ -10,10 +10,13 @@ use std::{
     sync::Arc,
 };
 
-use nix::sys::signal::{SigSet, Signal as Kind};
+use nix::{
+    sys::signal::{SigSet, Signal as Kind},
+    unistd::getpgrp,
+};
 use rustix::{
     fs::{FileType, fstat},
-    process::{Pid, Signal, getpgrp, getpid, kill_current_process_group, test_kill_process_group},
+    process::{Pid, Signal, getpid, kill_current_process_group, test_kill_process_group},
     termios::{tcgetpgrp, tcsetpgrp},
 };
 
@@ -31,10 +34,11 @@ pub(super) struct Terminal {
 }
 
 impl Terminal {
-    /// The terminal, if there is one.
+    /// The terminal, if there is one, and our job has a number here: one that began outside of our container is 0.
     pub(super) fn open() -> Option<Self> {
+        let job = Pid::from_raw(getpgrp().as_raw())?;
         let device = File::options().read(true).write(true).open("/dev/tty").ok()?;
-        let (job, shared) = (getpgrp(), io::stdin().is_terminal() && !in_pipeline());
+        let shared = io::stdin().is_terminal() && !in_pipeline();
         Some(Self { device: Arc::new(device), job, group: job, shared })
     }
 

@@ -51,7 +51,7 @@ fn a_killed_run_leaves_the_lock_free() {
     first.child.wait().unwrap();
 
     assert_eq!(ended(locking(&server, "web2", &file).arg("true")).0, 0);
-    kill_process_group(group, Signal::KILL).unwrap();
+    let _ = kill_process_group(group, Signal::KILL); // unless its guard has stopped it
 }
 
 #[test]

@@ -2,16 +2,18 @@
 
 use std::fs;
 
+use nix::unistd::{self, getsid};
 use rustix::{
     io::Errno,
-    process::{Pid, getsid, test_kill_process_group},
+    process::{Pid, test_kill_process_group},
 };
 
 /// Whether nothing is left of the group, not even a process that ended and waits for its parent to look. Also
-/// if its number was given to somebody else, who has another session: a group never leaves its own.
+/// if its number was given to somebody else, who has another session: a group never leaves its own. A session
+/// that began outside of our container is 0, which nix can tell and rustix cannot.
 pub(super) fn is_gone(group: Pid) -> bool {
-    let ours = getsid(None).ok();
-    let is_foreign = getsid(Some(group)).is_ok_and(|session| Some(session) != ours);
+    let first = unistd::Pid::from_raw(group.as_raw_pid());
+    let is_foreign = getsid(Some(first)).is_ok_and(|session| Ok(session) != getsid(None));
     is_foreign || test_kill_process_group(group) == Err(Errno::SRCH)
 }
 
@@ -42,6 +44,10 @@ fn runs_in(stat: &str, group: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::{os::unix::process::CommandExt as _, process::Command};
+
+    use rustix::process::{WaitId, WaitIdOptions, waitid};
+
     use super::*;
 
     #[test]
@@ -60,9 +66,16 @@ mod tests {
     }
 
     #[test]
-    fn who_asks_is_alive() {
-        let group = rustix::process::getpgrp();
-
+    fn a_group_is_alive_until_it_is_killed_and_gone_when_its_parent_has_looked() {
+        let mut child = Command::new("sleep").arg("60").process_group(0).spawn().unwrap();
+        let group = Pid::from_child(&child);
         assert!(is_alive(group) && !is_gone(group));
+
+        child.kill().unwrap();
+        waitid(WaitId::Pid(group), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT).unwrap();
+        assert!(!is_alive(group) && !is_gone(group), "its parent has not looked");
+
+        child.wait().unwrap();
+        assert!(!is_alive(group) && is_gone(group));
     }
 }
