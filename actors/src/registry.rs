@@ -33,7 +33,7 @@ impl Pools {
     pub fn check(config: &Config) -> Result<(), NotAvailable> {
         match config.backend {
             Backend::InMemory => Ok(()),
-            Backend::Memcache { .. } => Err(NotAvailable),
+            Backend::Memcache(_) => Err(NotAvailable),
         }
     }
 

@@ -1,5 +1,6 @@
 //! What the server gets: every key with its value, defaults filled in, all of it within its limits.
 use std::collections::HashSet;
+use std::fmt;
 use std::time::Duration;
 
 use crate::{Listen, Name};
@@ -12,6 +13,18 @@ pub const DEFAULT_EXPIRE: Duration = Duration::from_secs(1800);
 pub const DEFAULT_MEMCACHE_HOST: &str = "localhost";
 /// The port of the memcached when `memcacheport` is left out.
 pub const DEFAULT_MEMCACHE_PORT: u16 = 11211;
+/// The connections to each memcached when `memcacheconnections` is left out.
+pub const DEFAULT_MEMCACHE_CONNECTIONS: u32 = 4;
+/// How long an exchange with a memcached may take when `memcachetimeout` is left out.
+pub const DEFAULT_MEMCACHE_TIMEOUT: Duration = Duration::from_secs(1);
+/// What the names of entries begin with when `memcacheprefix` is left out.
+pub const DEFAULT_MEMCACHE_PREFIX: &str = "distributex";
+/// How often a pool with waiters looks for slots that another server freed when `memcachepoll` is left out.
+pub const DEFAULT_MEMCACHE_POLL: Duration = Duration::from_millis(200);
+/// How long requests stay parked while the memcached is away when `memcacheoutage` is left out.
+pub const DEFAULT_MEMCACHE_OUTAGE: Duration = Duration::from_secs(60);
+/// The most slots a pool can have in a memcached: all of them are read at once.
+pub const MOST_MEMCACHE_SLOTS: u32 = 1_000;
 /// The shortest `expire`: what is below it is a slip, or would be rounded to "never".
 pub const SHORTEST_EXPIRE: Duration = Duration::from_millis(1);
 /// The longest `expire`, ten years: what is above it is a slip, or means "never".
@@ -65,13 +78,60 @@ impl Default for Limits {
 pub enum Backend {
     /// In the memory of the server.
     InMemory,
-    /// In a memcached.
-    Memcache {
-        /// Its name or address; an IPv6 address without brackets.
-        host: String,
-        /// Its port.
-        port: u16,
-    },
+    /// In one or more memcached, which several servers can share.
+    Memcache(Memcache),
+}
+
+/// Which memcached keep the leases, and how they are talked to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Memcache {
+    /// Where they are, in the order of the file: at least one. The name of a pool decides which of them has it.
+    pub servers: Vec<MemcacheServer>,
+    /// The most connections to each of them.
+    pub connections: u32,
+    /// How long connecting, and one exchange with a memcached, may take.
+    pub timeout: Duration,
+    /// What the names of all entries begin with.
+    pub prefix: String,
+    /// How often a pool in which somebody waits looks whether another server freed a slot.
+    pub poll: Duration,
+    /// How long requests stay parked while the memcached is away.
+    pub outage: Duration,
+}
+
+impl Default for Memcache {
+    fn default() -> Self {
+        Self {
+            servers: vec![MemcacheServer::default()],
+            connections: DEFAULT_MEMCACHE_CONNECTIONS,
+            timeout: DEFAULT_MEMCACHE_TIMEOUT,
+            prefix: DEFAULT_MEMCACHE_PREFIX.to_owned(),
+            poll: DEFAULT_MEMCACHE_POLL,
+            outage: DEFAULT_MEMCACHE_OUTAGE,
+        }
+    }
+}
+
+/// Where a memcached is.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct MemcacheServer {
+    /// Its name or address; an IPv6 address without brackets.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+}
+
+impl Default for MemcacheServer {
+    fn default() -> Self {
+        Self { host: DEFAULT_MEMCACHE_HOST.to_owned(), port: DEFAULT_MEMCACHE_PORT }
+    }
+}
+
+impl fmt::Display for MemcacheServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { host, port } = self;
+        if host.contains(':') { write!(f, "[{host}]:{port}") } else { write!(f, "{host}:{port}") }
+    }
 }
 
 impl Backend {
@@ -86,7 +146,7 @@ impl Backend {
     pub fn word(&self) -> &'static str {
         match self {
             Self::InMemory => Self::IN_MEMORY,
-            Self::Memcache { .. } => Self::MEMCACHE,
+            Self::Memcache(_) => Self::MEMCACHE,
         }
     }
 }

@@ -1,5 +1,5 @@
-//! Names and addresses of machines.
-use std::net::IpAddr;
+//! Names and addresses of machines, with and without ports.
+use std::net::{IpAddr, Ipv6Addr};
 
 /// The length of the longest name in the DNS.
 const MOST_BYTES: usize = 253;
@@ -17,6 +17,29 @@ fn is_name(text: &str) -> bool {
 
 fn is_label(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+}
+
+/// Takes the port off the end of an address, and the brackets off its host.
+pub(crate) fn split(text: &str) -> Option<(&str, Option<u16>)> {
+    let (host, rest) = match text.strip_prefix('[') {
+        Some(rest) => rest.split_once(']').filter(|(host, _)| is_ipv6(host))?,
+        None if is_ipv6(text) => (text, ""),
+        None => text.split_at(text.find(':').unwrap_or(text.len())),
+    };
+    if rest.is_empty() {
+        return Some((host, None));
+    }
+    Some((host, Some(port(rest.strip_prefix(':')?)?)))
+}
+
+fn is_ipv6(text: &str) -> bool {
+    text.parse::<Ipv6Addr>().is_ok()
+}
+
+/// A port in digits only: `parse` alone would take `+80`.
+fn port(digits: &str) -> Option<u16> {
+    let plain = digits.bytes().all(|b| b.is_ascii_digit());
+    if plain { digits.parse().ok() } else { None }
 }
 
 #[cfg(test)]

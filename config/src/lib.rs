@@ -8,7 +8,8 @@
 //!
 //! `yaml` turns the text into a tree in which every value knows when it was met. `check` takes the tree
 //! apart, fills in the defaults and collects what is wrong instead of stopping at the first mistake;
-//! `mistakes` finds the lines. The sample `config/distributex.yaml` explains every key.
+//! `mistakes` finds the lines. The samples `config/distributex.yaml` and, for what is about memcached alone,
+//! `config/memcache.yaml` explain every key.
 //!
 //! ```
 //! let told = distributex_config::parse("pools:\n  - name: pool1\n    max_locks: 3", "my.yaml").unwrap_err();
@@ -37,8 +38,10 @@ pub use check::KEYS;
 pub use check::pool::KEYS as POOL_KEYS;
 pub use config::{
     Backend, Config, DEFAULT_EXPIRE, DEFAULT_LONGEST_PATIENCE, DEFAULT_LONGEST_WAIT, DEFAULT_MAX_WAITERS,
-    DEFAULT_MEMCACHE_HOST, DEFAULT_MEMCACHE_PORT, DEFAULT_PORT, LONGEST_EXPIRE, LONGEST_LIMIT, Limits,
-    MOST_SLOTS, MOST_WAITERS, Pool, SHORTEST_EXPIRE, SHORTEST_LIMIT,
+    DEFAULT_MEMCACHE_CONNECTIONS, DEFAULT_MEMCACHE_HOST, DEFAULT_MEMCACHE_OUTAGE, DEFAULT_MEMCACHE_POLL,
+    DEFAULT_MEMCACHE_PORT, DEFAULT_MEMCACHE_PREFIX, DEFAULT_MEMCACHE_TIMEOUT, DEFAULT_PORT, LONGEST_EXPIRE,
+    LONGEST_LIMIT, Limits, MOST_MEMCACHE_SLOTS, MOST_SLOTS, MOST_WAITERS, Memcache, MemcacheServer, Pool,
+    SHORTEST_EXPIRE, SHORTEST_LIMIT,
 };
 pub use listen::{BadListen, Listen};
 pub use mistakes::Mistakes;

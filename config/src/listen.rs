@@ -1,11 +1,10 @@
 //! Addresses to listen on.
 use std::fmt;
-use std::net::Ipv6Addr;
 use std::str::FromStr;
 
 use thiserror::Error;
 
-use crate::host::is_host;
+use crate::host::{is_host, split};
 
 /// An address to listen on, as written in the file or behind `--listen`.
 ///
@@ -55,29 +54,6 @@ impl fmt::Display for Listen {
             Some(port) => write!(f, "{}:{port}", self.host),
         }
     }
-}
-
-/// Takes the port off the end of an address, and the brackets off its host.
-fn split(text: &str) -> Option<(&str, Option<u16>)> {
-    let (host, rest) = match text.strip_prefix('[') {
-        Some(rest) => rest.split_once(']').filter(|(host, _)| is_ipv6(host))?,
-        None if is_ipv6(text) => (text, ""),
-        None => text.split_at(text.find(':').unwrap_or(text.len())),
-    };
-    if rest.is_empty() {
-        return Some((host, None));
-    }
-    Some((host, Some(port(rest.strip_prefix(':')?)?)))
-}
-
-fn is_ipv6(text: &str) -> bool {
-    text.parse::<Ipv6Addr>().is_ok()
-}
-
-/// A port in digits only: `parse` alone would take `+80`.
-fn port(digits: &str) -> Option<u16> {
-    let plain = digits.bytes().all(|b| b.is_ascii_digit());
-    if plain { digits.parse().ok() } else { None }
 }
 
 #[cfg(test)]

@@ -48,13 +48,24 @@ impl Section {
         empty: Unfit,
         check: impl Fn(&Said) -> Result<T, Unfit>,
     ) -> Option<Vec<T>> {
+        let placed = self.take_each_placed(key, empty, check)?;
+        Some(placed.into_iter().map(|(_, item)| item).collect())
+    }
+
+    /// As [`Section::take_each`], with the place of each.
+    pub(crate) fn take_each_placed<T>(
+        &mut self,
+        key: &str,
+        empty: Unfit,
+        check: impl Fn(&Said) -> Result<T, Unfit>,
+    ) -> Option<Vec<(At, T)>> {
         let value = self.take_node(key)?;
         let at = value.at;
         let items = value.items();
         if items.is_empty() {
             self.note(empty.of(key, at));
         }
-        let checked = |item| self.checked(key, item, &check);
+        let checked = |item: &Node| Some((item.at, self.checked(key, item, &check)?));
         Some(items.iter().filter_map(checked).collect())
     }
 
@@ -72,6 +83,12 @@ impl Section {
     pub(crate) fn take_node(&mut self, key: &str) -> Option<Node> {
         let value = self.fields.remove(key)?.value;
         (!matches!(value.said, Said::Nothing)).then_some(value)
+    }
+
+    /// The place of the value of `key`, unless it is left out or empty.
+    pub(crate) fn place(&self, key: &str) -> Option<At> {
+        let value = &self.fields.get(key)?.value;
+        (!matches!(value.said, Said::Nothing)).then_some(value.at)
     }
 
     /// Notes a mistake.

@@ -1,5 +1,6 @@
 //! The configuration file as its users see it: what they write, what they get, what they are told.
 mod limits;
+mod memcache;
 mod merges;
 mod mistakes;
 mod reading;

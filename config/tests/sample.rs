@@ -1,24 +1,29 @@
-//! The sample that is shipped: valid as it stands, and no key is forgotten in it.
-use std::path::Path;
+//! The samples that are shipped: valid as they stand, and no key is forgotten in them.
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use distributex_config::{Backend, Config, KEYS, POOL_KEYS, parse, read};
+use distributex_config::{Backend, Config, KEYS, Memcache, MemcacheServer, POOL_KEYS, read};
 
-fn path() -> &'static Path {
-    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/distributex.yaml"))
+use crate::{good, told};
+
+const IN_MEMORY: &str = "distributex.yaml";
+const MEMCACHE: &str = "memcache.yaml";
+
+fn path(sample: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(sample)
 }
 
-fn sample() -> Config {
-    read(path()).unwrap_or_else(|mistakes| panic!("{mistakes}"))
+fn config(sample: &str) -> Config {
+    read(&path(sample)).unwrap_or_else(|mistakes| panic!("{mistakes}"))
 }
 
-fn text() -> String {
-    std::fs::read_to_string(path()).expect("the sample")
+fn text(sample: &str) -> String {
+    std::fs::read_to_string(path(sample)).expect("the sample")
 }
 
 /// The sample with its options in force: `#key: value`, where prose has a space behind the `#`.
-fn uncommented() -> String {
-    let text = text();
+fn uncommented(sample: &str) -> String {
+    let text = text(sample);
     let lines = text.lines().map(|line| match line.trim_start().strip_prefix('#') {
         Some(option) if option.starts_with(char::is_alphabetic) => line.replacen('#', "", 1),
         Some(_) | None => line.to_owned(),
@@ -28,7 +33,7 @@ fn uncommented() -> String {
 
 #[test]
 fn the_sample_says_what_the_readme_tells() {
-    let config = sample();
+    let config = config(IN_MEMORY);
 
     assert_eq!(config.backend, Backend::InMemory);
     assert_eq!(config.listen, []);
@@ -43,30 +48,55 @@ fn the_sample_says_what_the_readme_tells() {
 }
 
 #[test]
-fn every_key_is_explained_and_shown_in_the_sample() {
-    let text = text();
-    let shown = uncommented();
-    for key in KEYS.into_iter().chain(POOL_KEYS) {
-        let explains = |line: &str| {
-            let prose = line.trim_start().strip_prefix("# ").and_then(|prose| prose.split_once(": "));
-            prose.is_some_and(|(keys, _)| keys.split(", ").any(|name| name == key))
-        };
-        let shows = |line: &str| {
-            line.trim_start().trim_start_matches("- ").split_once(':').is_some_and(|(name, _)| name == key)
-        };
-        assert!(text.lines().any(explains), "{key} is not explained");
-        assert!(shown.lines().any(shows), "{key} is not shown");
+fn the_sample_for_memcache_differs_in_the_backend_alone() {
+    let memcache = Backend::Memcache(Memcache::default());
+
+    assert_eq!(config(MEMCACHE), Config { backend: memcache, ..config(IN_MEMORY) });
+}
+
+#[test]
+fn every_key_is_explained_and_shown_in_a_sample() {
+    let (memcache, common): (Vec<_>, Vec<_>) = KEYS.into_iter().partition(|key| key.starts_with("memcache"));
+    for key in common.into_iter().chain(POOL_KEYS) {
+        explained_and_shown(key, IN_MEMORY);
     }
+    for key in memcache.into_iter().chain(["backend", "pools"]) {
+        explained_and_shown(key, MEMCACHE);
+    }
+}
+
+fn explained_and_shown(key: &str, sample: &str) {
+    let explains = |line: &str| {
+        let prose = line.trim_start().strip_prefix("# ").and_then(|prose| prose.split_once(": "));
+        prose.is_some_and(|(keys, _)| keys.split(", ").any(|name| name == key))
+    };
+    let shows = |line: &str| {
+        line.trim_start().trim_start_matches("- ").split_once(':').is_some_and(|(name, _)| name == key)
+    };
+    assert!(text(sample).lines().any(explains), "{key} is not explained in {sample}");
+    assert!(uncommented(sample).lines().any(shows), "{key} is not shown in {sample}");
 }
 
 #[test]
 fn the_options_of_the_sample_can_be_used_as_they_stand() {
-    let text = uncommented();
-    let used = parse(&text, "uncommented").unwrap_or_else(|mistakes| panic!("{mistakes}\n{text}"));
+    let (sample, used) = (config(IN_MEMORY), good(&uncommented(IN_MEMORY)));
 
-    assert_eq!(used.backend, sample().backend);
+    assert_eq!(used.backend, sample.backend);
     assert_eq!(used.listen.len(), 2);
-    assert_eq!(used.limits, sample().limits, "it shows the defaults");
+    assert_eq!(used.limits, sample.limits, "it shows the defaults");
     assert_eq!(used.pools[0].max_waiters, 100);
-    assert_eq!(used.pools[2], sample().pools[2], "it shows the default");
+    assert_eq!(used.pools[2], sample.pools[2], "it shows the default");
+}
+
+#[test]
+fn the_options_for_memcache_can_be_used_with_one_memcached_or_with_several() {
+    let text = uncommented(MEMCACHE);
+    let without = |key| text.replace(&format!("\n{key}: "), "\n#");
+
+    assert!(told(&text).ends_with("memcachehost is given beside memcacheservers; keep one of them"));
+    assert_eq!(good(&without("memcacheservers")), config(MEMCACHE), "it shows the defaults");
+    let Backend::Memcache(several) = good(&without("memcachehost")).backend else { panic!("{text}") };
+    let server = |(host, port): (&str, _)| MemcacheServer { host: host.to_owned(), port };
+    let servers = [("cache1", 11211), ("cache2", 11212), ("::1", 11213)].map(server);
+    assert_eq!(several, Memcache { servers: servers.into(), ..Memcache::default() });
 }

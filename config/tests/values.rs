@@ -22,7 +22,7 @@ fn the_name_is_all_a_pool_needs() {
 
 #[test]
 fn a_key_without_a_value_says_as_much_as_no_key() {
-    let text = "backend:\nmemcachehost: ~\nmemcacheport: null\nlisten:\npools:\n  - name: a\n    expire:\n    maxlocks: ~\n    servers:\n    max_waiters:\n";
+    let text = "backend:\nmemcachehost: ~\nmemcacheport: null\nmemcacheservers:\nmemcachepoll: ~\nlisten:\npools:\n  - name: a\n    expire:\n    maxlocks: ~\n    servers:\n    max_waiters:\n";
 
     assert_eq!(good(text), good("pools: [{name: a}]"));
 }
@@ -91,22 +91,6 @@ fn servers_have_commas_between_them_or_are_a_list() {
         assert!(servers.contains("acme1") && servers.contains("acme2"), "{written}");
     }
     assert!(only_pool("pools: [{name: a, servers: 7}]").servers.unwrap().contains("7"));
-}
-
-#[test]
-fn memcache_has_a_host_and_a_port() {
-    let at = |host: &str, port| Backend::Memcache { host: host.to_owned(), port };
-    for (written, backend) in [
-        ("", at("localhost", 11211)),
-        ("memcachehost: cache.acme.com\n", at("cache.acme.com", 11211)),
-        ("memcacheport: 11212\nmemcachehost: '::1'\n", at("::1", 11212)),
-        ("memcacheport: \"11212\"\n", at("localhost", 11212)),
-    ] {
-        let config = good(&format!("backend: memcache\n{written}pools: [{{name: a}}]"));
-
-        assert_eq!(config.backend, backend);
-        assert_eq!(config.backend.word(), "memcache");
-    }
 }
 
 #[test]

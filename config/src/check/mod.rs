@@ -1,22 +1,32 @@
 //! From what the file says to what it means: defaults, limits and every mistake on the way.
+mod memcache;
 pub(crate) mod pool;
 mod servers;
 
-use crate::config::{
-    Backend, Config, DEFAULT_MEMCACHE_HOST, DEFAULT_MEMCACHE_PORT, LONGEST_LIMIT, Limits, Pool,
-    SHORTEST_LIMIT,
-};
-use crate::host::is_host;
+use crate::config::{Backend, Config, LONGEST_LIMIT, Limits, Pool, SHORTEST_LIMIT};
 use crate::keys::{listed, nearest};
 use crate::listen::Listen;
 use crate::mistakes::Mistake;
 use crate::node::{Node, Said};
 use crate::section::Section;
-use crate::value::{Unfit, seconds, unquoted, whole};
+use crate::value::{Unfit, seconds, unquoted};
 
 /// The keys of the file.
-pub const KEYS: [&str; 7] =
-    ["backend", "memcachehost", "memcacheport", "listen", "longest_wait", "longest_patience", "pools"];
+pub const KEYS: [&str; 13] = [
+    "backend",
+    "memcachehost",
+    "memcacheport",
+    "memcacheservers",
+    "memcacheconnections",
+    "memcachetimeout",
+    "memcacheprefix",
+    "memcachepoll",
+    "memcacheoutage",
+    "listen",
+    "longest_wait",
+    "longest_patience",
+    "pools",
+];
 
 /// Keys that begin so are for the author's anchors.
 const EXTENSION: &str = "x-";
@@ -39,7 +49,7 @@ fn map(mut file: Section) -> Result<Config, Vec<Mistake>> {
     let nowhere = Unfit::because("is an empty list", "leave the key out to listen on every address");
     let listen = file.take_each("listen", nowhere, listen).unwrap_or_default();
     let limits = limits(&mut file);
-    let pools = pools(&mut file);
+    let pools = pools(&mut file, &backend);
     file.ignore(|key| key.starts_with(EXTENSION));
     let mistakes = file.close(&KEYS, Some(EXTENSION));
     if mistakes.is_empty() { Ok(Config { backend, limits, listen, pools }) } else { Err(mistakes) }
@@ -47,13 +57,8 @@ fn map(mut file: Section) -> Result<Config, Vec<Mistake>> {
 
 fn backend(file: &mut Section) -> Backend {
     let word = file.take("backend", backend_word).unwrap_or(Backend::IN_MEMORY);
-    let host = file.take("memcachehost", host).unwrap_or_else(|| DEFAULT_MEMCACHE_HOST.to_owned());
-    let port = file.take("memcacheport", |said| whole(&unquoted(said), 1..=65535));
-    if word == Backend::MEMCACHE {
-        Backend::Memcache { host, port: port.unwrap_or(DEFAULT_MEMCACHE_PORT) }
-    } else {
-        Backend::InMemory
-    }
+    let memcache = memcache::take(file);
+    if word == Backend::MEMCACHE { Backend::Memcache(memcache) } else { Backend::InMemory }
 }
 
 fn backend_word(said: &Said) -> Result<&'static str, Unfit> {
@@ -65,12 +70,6 @@ fn backend_word(said: &Said) -> Result<&'static str, Unfit> {
         Some(near) => Unfit::new(said, format!("did you mean {near}?")),
         None => Unfit::new(said, format!("give {}", listed(&Backend::WORDS, "or"))),
     })
-}
-
-fn host(said: &Said) -> Result<String, Unfit> {
-    let host = said.word().filter(|host| is_host(host));
-    let way_out = "give a host name or an address; its port belongs into memcacheport";
-    host.ok_or_else(|| Unfit::new(said, way_out))
 }
 
 fn listen(said: &Said) -> Result<Listen, Unfit> {
@@ -88,7 +87,7 @@ fn limits(file: &mut Section) -> Limits {
     }
 }
 
-fn pools(file: &mut Section) -> Vec<Pool> {
+fn pools(file: &mut Section, backend: &Backend) -> Vec<Pool> {
     const WAY_OUT: &str = "give a list in which each pool begins with - name: NAME";
     let Some(Node { at, said }) = file.take_node("pools") else {
         file.note(Unfit::because("is missing", WAY_OUT).of("pools", file.at));
@@ -98,7 +97,7 @@ fn pools(file: &mut Section) -> Vec<Pool> {
     if let Said::List(items) = said
         && !items.is_empty()
     {
-        return pool::all(items, file);
+        return pool::all(items, backend, file);
     }
     file.note(unfit);
     Vec::new()

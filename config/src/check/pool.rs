@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::servers;
 use crate::config::{
-    DEFAULT_EXPIRE, DEFAULT_MAX_WAITERS, LONGEST_EXPIRE, MOST_SLOTS, MOST_WAITERS, Pool, SHORTEST_EXPIRE,
+    Backend, DEFAULT_EXPIRE, DEFAULT_MAX_WAITERS, LONGEST_EXPIRE, MOST_MEMCACHE_SLOTS, MOST_SLOTS,
+    MOST_WAITERS, Pool, SHORTEST_EXPIRE,
 };
 use crate::mistakes::Mistake;
 use crate::name::Name;
@@ -16,12 +17,12 @@ use crate::value::{Unfit, seconds_or_never, unquoted, whole};
 pub const KEYS: [&str; 5] = ["name", "expire", "maxlocks", "servers", "max_waiters"];
 
 /// Checks every pool, and that no two have the same name; notes the mistakes in `file`.
-pub(crate) fn all(items: Vec<Node>, file: &mut Section) -> Vec<Pool> {
+pub(crate) fn all(items: Vec<Node>, backend: &Backend, file: &mut Section) -> Vec<Pool> {
     let mut pools = Vec::new();
     let mut first: HashMap<Name, At> = HashMap::new();
     for (index, item) in items.into_iter().enumerate() {
         let at = item.at;
-        let (pool, mistakes) = one(item, index + 1);
+        let (pool, mistakes) = one(item, index + 1, backend);
         file.note_all(mistakes);
         let Some(pool) = pool else { continue };
         match first.get(&pool.name) {
@@ -42,20 +43,20 @@ fn twice(name: &Name, at: At, first: At) -> Mistake {
 }
 
 /// Checks one pool. Without a name there is no pool, only mistakes.
-fn one(Node { at, said }: Node, number: usize) -> (Option<Pool>, Vec<Mistake>) {
+fn one(Node { at, said }: Node, number: usize, backend: &Backend) -> (Option<Pool>, Vec<Mistake>) {
     let nameless = format!("pool number {number}");
     if let Said::Map(entries) = said {
-        return section(Section::open(at, entries), nameless);
+        return section(Section::open(at, entries), nameless, backend);
     }
     let way_out = "write it as - name: NAME with its other keys below";
     let mistake = Mistake::new(at, format!("{nameless} is {said}"), way_out);
     (None, vec![mistake])
 }
 
-fn section(mut section: Section, nameless: String) -> (Option<Pool>, Vec<Mistake>) {
+fn section(mut section: Section, nameless: String, backend: &Backend) -> (Option<Pool>, Vec<Mistake>) {
     let name = section.take_needed("name", "give the pool one, as in - name: pool1", name);
     let expire = section.take("expire", expire).unwrap_or(Some(DEFAULT_EXPIRE));
-    let slots = section.take("maxlocks", slots).unwrap_or(1);
+    let slots = section.take("maxlocks", |said| slots(said, backend)).unwrap_or(1);
     let servers = servers::take(&mut section);
     let max_waiters = section.take("max_waiters", |said| whole(said, 1..=MOST_WAITERS as i128));
     let max_waiters = max_waiters.unwrap_or(DEFAULT_MAX_WAITERS);
@@ -80,12 +81,15 @@ fn expire(said: &Said) -> Result<Option<Duration>, Unfit> {
     seconds_or_never(&unquoted(said), SHORTEST_EXPIRE..=LONGEST_EXPIRE)
 }
 
-fn slots(said: &Said) -> Result<u32, Unfit> {
+fn slots(said: &Said, backend: &Backend) -> Result<u32, Unfit> {
     let said = unquoted(said);
+    let (most, more) = match backend {
+        Backend::InMemory => (MOST_SLOTS, ""),
+        Backend::Memcache(_) => (MOST_MEMCACHE_SLOTS, "; more than that need backend: inmemory"),
+    };
+    let way_out = format!("give a whole number from 1 to {most}{more}");
     if matches!(said, Said::Whole(0)) {
-        let way_out = format!("give a whole number from 1 to {MOST_SLOTS}");
-        let is = "is 0, so the pool could never grant a slot";
-        return Err(Unfit::because(is, way_out));
+        return Err(Unfit::because("is 0, so the pool could never grant a slot", way_out));
     }
-    whole(&said, 1..=MOST_SLOTS.into())
+    whole(&said, 1..=most.into()).map_err(|_| Unfit::new(&said, way_out))
 }

@@ -1,21 +1,20 @@
 //! Keys that cannot stand where they stand.
-use super::{check, in_pool};
-
-const KEYS: &str =
-    "the keys here are backend, memcachehost, memcacheport, listen, longest_wait, longest_patience and pools";
+use super::{KEYS, check, in_pool};
 
 #[test]
 fn an_unknown_key_is_told_with_the_one_that_was_meant() {
     let pool_keys = "the keys here are name, expire, maxlocks, servers and max_waiters";
     let [timeout, number] = ["\"timeout\"", "\"7\""].map(|key| format!("unknown key {key}; {pool_keys}"));
     let with = |line: &str| format!("{line}\npools: [{{name: a}}]");
+    let keys = format!("the keys here are {}", KEYS.join(" and "));
     let anchors = "to keep it as a place for anchors";
     check(&[
         (&with("memcache_host: x"), &["f:1: unknown key \"memcache_host\"; did you mean memcachehost?"]),
+        (&with("memcachepool: 1"), &["f:1: unknown key \"memcachepool\"; did you mean memcachepoll?"]),
         (&with("Backend: x"), &["f:1: unknown key \"Backend\"; did you mean backend?"]),
         (
             &with("defaults: &d {}"),
-            &[&format!("f:1: unknown key \"defaults\"; {KEYS}; name it \"x-defaults\" {anchors}")],
+            &[&format!("f:1: unknown key \"defaults\"; {keys}; name it \"x-defaults\" {anchors}")],
         ),
         (&with("[a]: 1"), &["f:1: a key is a list; write KEY: VALUE with a word as the key"]),
     ]);

@@ -1,0 +1,103 @@
+//! What a file says about the memcached that keep the leases.
+use std::time::Duration;
+
+use distributex_config::{Backend, Memcache, MemcacheServer};
+
+use crate::good;
+
+/// What these lines say about memcached.
+fn memcache(lines: &str) -> Memcache {
+    let config = good(&format!("backend: memcache\n{lines}\npools: [{{name: a, maxlocks: 1000}}]"));
+    assert_eq!(config.backend.word(), "memcache");
+    let Backend::Memcache(memcache) = config.backend else { panic!("{config:?}") };
+    memcache
+}
+
+fn at(host: &str, port: u16) -> MemcacheServer {
+    MemcacheServer { host: host.to_owned(), port }
+}
+
+#[test]
+fn the_word_alone_means_a_memcached_of_this_machine() {
+    let memcache = memcache("");
+
+    assert_eq!(memcache, Memcache::default());
+    assert_eq!(memcache.servers, [at("localhost", 11211)]);
+    assert_eq!((memcache.connections, &*memcache.prefix), (4, "distributex"));
+    assert_eq!(memcache.timeout, Duration::from_secs(1));
+    assert_eq!(memcache.poll, Duration::from_millis(200));
+    assert_eq!(memcache.outage, Duration::from_secs(60));
+}
+
+#[test]
+fn one_memcached_has_a_host_and_a_port() {
+    for (written, server) in [
+        ("memcachehost: cache.acme.com", at("cache.acme.com", 11211)),
+        ("memcacheport: 11212\nmemcachehost: '::1'", at("::1", 11212)),
+        ("memcacheport: \"11212\"", at("localhost", 11212)),
+        ("memcachehost: cache\nmemcacheservers:", at("cache", 11211)),
+    ] {
+        let servers = vec![server];
+        assert_eq!(memcache(written), Memcache { servers, ..Memcache::default() });
+    }
+}
+
+#[test]
+fn several_have_commas_between_them_or_are_a_list() {
+    let expected = [at("cache2", 11211), at("cache1", 11212), at("::1", 11213)];
+    for written in [
+        "cache2, cache1:11212, [::1]:11213",
+        "\" cache2:11211,cache1:11212 ,[::1]:11213, \"",
+        "[cache2, cache1:11212, \"[::1]:11213\"]",
+        "\n  - cache2\n  - cache1:11212\n  - '[::1]:11213'",
+        "\n  - cache2, cache1:11212\n  - '[::1]:11213'",
+    ] {
+        assert_eq!(memcache(&format!("memcacheservers: {written}")).servers, expected, "{written}");
+    }
+}
+
+#[test]
+fn those_without_a_port_have_that_of_memcacheport() {
+    let servers = memcache("memcacheservers: [a, b:11213, '::1', '[::2]']\nmemcacheport: 11212").servers;
+
+    assert_eq!(servers, [at("a", 11212), at("b", 11213), at("::1", 11212), at("::2", 11212)]);
+}
+
+#[test]
+fn one_host_may_run_several() {
+    let servers = memcache("memcacheservers: cache:11211, cache:11212").servers;
+
+    assert_eq!(servers, [at("cache", 11211), at("cache", 11212)]);
+}
+
+#[test]
+fn times_and_numbers_reach_their_limits() {
+    for (written, timeout) in [("0.05", 50), ("'0.05'", 50), ("60", 60_000)] {
+        let timeout = Duration::from_millis(timeout);
+        assert_eq!(memcache(&format!("memcachetimeout: {written}")).timeout, timeout);
+    }
+    for (written, poll) in [("0.02", 20), ("60.0", 60_000)] {
+        assert_eq!(memcache(&format!("memcachepoll: {written}")).poll, Duration::from_millis(poll));
+    }
+    for outage in [0, 3600] {
+        assert_eq!(memcache(&format!("memcacheoutage: {outage}")).outage, Duration::from_secs(outage));
+    }
+    for connections in [1, 64] {
+        assert_eq!(memcache(&format!("memcacheconnections: {connections}")).connections, connections);
+    }
+}
+
+#[test]
+fn a_prefix_is_a_word_that_stands_in_the_names_of_entries() {
+    for prefix in ["a", "Acme-1.locks_B", "7", &"p".repeat(64)] {
+        assert_eq!(memcache(&format!("memcacheprefix: {prefix}")).prefix, prefix);
+    }
+}
+
+#[test]
+fn in_memory_the_keys_of_memcached_change_nothing() {
+    let keys = "memcachehost: x\nmemcacheport: 7\nmemcachepoll: 1\n";
+    let pools = "pools: [{name: a, maxlocks: 1001}]";
+
+    assert_eq!(good(&format!("backend: inmemory\n{keys}{pools}")), good(pools));
+}
