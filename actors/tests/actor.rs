@@ -5,7 +5,7 @@ use std::{env, process::Command, time::Duration};
 use actix::{Actor as _, Addr};
 use distributex_actors::{
     Ask, AskId, Event, Granted, Held, Holder, LeaseId, Leased, PoolActor, PoolHandle, Refusal, Room, State,
-    Token, backend::Backend,
+    Token, backend::Backend, pool::actor::Wake,
 };
 use tokio::{sync::mpsc, time::Instant};
 
@@ -15,6 +15,8 @@ use crate::support::name;
 #[derive(Debug)]
 struct Remote {
     asked: mpsc::UnboundedSender<Asked>,
+    /// What it has to say when it is woken.
+    answers: std::sync::mpsc::Receiver<Event>,
 }
 
 #[derive(Debug, PartialEq)]
@@ -48,7 +50,10 @@ impl Backend for Remote {
     fn unheard(&mut self, token: Token, _: Instant, _: &mut Vec<Event>) {
         self.note(Asked::Unheard(token));
     }
-    fn expire(&mut self, _: Instant, _: &mut Vec<Event>) {}
+    fn look(&mut self, _: AskId, _: Instant, _: &mut Vec<Event>) {}
+    fn wake(&mut self, _: Instant, out: &mut Vec<Event>) {
+        out.extend(self.answers.try_iter());
+    }
     fn next_end(&self) -> Option<Instant> {
         None
     }
@@ -61,10 +66,24 @@ impl Backend for Remote {
     }
 }
 
-fn remote() -> (Addr<PoolActor>, PoolHandle, mpsc::UnboundedReceiver<Asked>) {
+/// Lets a store far away answer.
+struct Store {
+    answers: std::sync::mpsc::Sender<Event>,
+    pool: Addr<PoolActor>,
+}
+
+impl Store {
+    fn answer(&self, event: Event) {
+        self.answers.send(event).unwrap();
+        self.pool.do_send(Wake);
+    }
+}
+
+fn remote() -> (Store, PoolHandle, mpsc::UnboundedReceiver<Asked>) {
     let (asked, questions) = mpsc::unbounded_channel();
-    let addr = PoolActor::new(name("pool1"), Box::new(Remote { asked }), Room::new(10)).start();
-    (addr.clone(), PoolHandle::new(addr), questions)
+    let (sender, answers) = std::sync::mpsc::channel();
+    let pool = PoolActor::new(name("pool1"), Box::new(Remote { asked, answers }), Room::new(10)).start();
+    (Store { answers: sender, pool: pool.clone() }, PoolHandle::new(pool), questions)
 }
 
 fn granted(ask: AskId) -> Event {
@@ -75,11 +94,11 @@ fn granted(ask: AskId) -> Event {
 
 #[actix::test]
 async fn an_answer_may_come_later_as_a_message() {
-    let (addr, pool, mut questions) = remote();
+    let (store, pool, mut questions) = remote();
     let answer = actix::spawn(async move { pool.get(name("ann")).await });
     let Some(Asked::Enter(ask)) = questions.recv().await else { panic!("nobody asked") };
 
-    addr.do_send(granted(ask));
+    store.answer(granted(ask));
 
     let grant = answer.await.unwrap().unwrap();
     assert_eq!(grant.lease.token, Token(7));
@@ -88,31 +107,31 @@ async fn an_answer_may_come_later_as_a_message() {
 
 #[actix::test]
 async fn a_late_grant_to_somebody_who_left_goes_back() {
-    let (addr, pool, mut questions) = remote();
+    let (store, pool, mut questions) = remote();
     let answer = actix::spawn(async move { pool.wait(name("ann")).await });
     let Some(Asked::Enter(ask)) = questions.recv().await else { panic!("nobody asked") };
     answer.abort();
     assert_eq!(questions.recv().await, Some(Asked::Leave(ask)));
 
-    addr.do_send(granted(ask));
+    store.answer(granted(ask));
 
     assert_eq!(questions.recv().await, Some(Asked::Unheard(Token(7))));
 }
 
 #[actix::test]
 async fn while_the_store_is_away_asks_are_refused_and_who_waits_stays() {
-    let (addr, pool, mut questions) = remote();
+    let (store, pool, mut questions) = remote();
     let waiting = actix::spawn({
         let pool = pool.clone();
         async move { pool.wait(name("ann")).await }
     });
     let Some(Asked::Enter(ask)) = questions.recv().await else { panic!("nobody asked") };
 
-    addr.send(Event::Away).await.unwrap();
+    store.answer(Event::Away);
     let refused = pool.get(name("bob")).await;
     assert!(!waiting.is_finished());
-    addr.do_send(Event::Back);
-    addr.do_send(granted(ask));
+    store.answer(Event::Back);
+    store.answer(granted(ask));
 
     assert_eq!(refused.unwrap_err(), Refusal::Away);
     waiting.await.unwrap().unwrap().heard();
@@ -120,7 +139,7 @@ async fn while_the_store_is_away_asks_are_refused_and_who_waits_stays() {
 
 #[actix::test]
 async fn a_release_or_a_renewal_that_the_store_refuses_says_so() {
-    let (addr, pool, mut questions) = remote();
+    let (store, pool, mut questions) = remote();
     let release = actix::spawn({
         let pool = pool.clone();
         async move { pool.release(name("ann")).await }
@@ -129,8 +148,8 @@ async fn a_release_or_a_renewal_that_the_store_refuses_says_so() {
     let renewal = actix::spawn(async move { pool.renew(LeaseId::random(), None).await });
     let Some(Asked::Renew(second)) = questions.recv().await else { panic!("nobody asked") };
 
-    addr.do_send(Event::Refused { ask: first, why: Refusal::Away, place: None });
-    addr.do_send(Event::Refused { ask: second, why: Refusal::LeaseLost, place: None });
+    store.answer(Event::Refused { ask: first, why: Refusal::Away, place: None });
+    store.answer(Event::Refused { ask: second, why: Refusal::LeaseLost, place: None });
 
     assert_eq!(release.await.unwrap(), Err(Refusal::Away));
     assert_eq!(renewal.await.unwrap(), Err(Refusal::LeaseLost));

@@ -56,7 +56,11 @@ impl Backend for InMemory {
         self.rules.unheard(token, now, out);
     }
 
-    fn expire(&mut self, now: Instant, out: &mut Vec<Event>) {
+    fn look(&mut self, ask: AskId, _: Instant, out: &mut Vec<Event>) {
+        out.push(Event::Seen { ask });
+    }
+
+    fn wake(&mut self, now: Instant, out: &mut Vec<Event>) {
         self.rules.expire(now, out);
     }
 

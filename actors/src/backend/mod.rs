@@ -1,7 +1,8 @@
 //! Where leases live. A backend is one file and one word in the configuration.
 //!
-//! Into it go enter, leave, renew, release and unheard; out of it come [`Event`]s: into `out` on the spot, or
-//! at any later time as a message to the pool's actor (which takes `Event`s), so that no actor ever blocks.
+//! Into it go enter, leave, renew, release, unheard and look; out of it come [`Event`]s: on the spot, or at any
+//! later time, so that no actor ever blocks: a backend whose store has answered sends
+//! [`Wake`](crate::pool::actor::Wake) to its pool's actor, which wakes it and passes on what it has to say.
 //! The line stands behind this seam: a store that keeps one line for all servers brings its own.
 
 use std::{fmt::Debug, time::Duration};
@@ -38,18 +39,22 @@ pub trait Backend: Debug + 'static {
     /// for its asker or ends.
     fn unheard(&mut self, token: Token, now: Instant, out: &mut Vec<Event>);
 
-    /// The time has come that [`Backend::next_end`] told.
-    fn expire(&mut self, now: Instant, out: &mut Vec<Event>);
+    /// Somebody wants to know how the pool is; answered by seen, when [`Backend::state`] and [`Backend::holder`]
+    /// say how it is in the store, or refused.
+    fn look(&mut self, ask: AskId, now: Instant, out: &mut Vec<Event>);
 
-    /// When something will end by itself.
+    /// The time has come that [`Backend::next_end`] told, or the store has answered.
+    fn wake(&mut self, now: Instant, out: &mut Vec<Event>);
+
+    /// When something will end by itself, or is to be looked after.
     fn next_end(&self) -> Option<Instant>;
 
     /// From now on nothing is granted.
     fn close(&mut self);
 
-    /// What anybody may know of the pool and of so many holders, as far as this server knows it.
+    /// What anybody may know of the pool and of so many holders, as it was when the store last answered.
     fn state(&self, holders: usize, now: Instant) -> State;
 
-    /// Who holds a slot with this token.
+    /// Who holds a slot with this token, as it was when the store last answered.
     fn holder(&self, token: Token, now: Instant) -> Option<Holder>;
 }

@@ -11,7 +11,7 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use actix::{Actor, Addr, AsyncContext as _, Context, Handler, Message, MessageResult, SpawnHandle};
+use actix::{Actor, Addr, AsyncContext as _, Context, Handler, Message, SpawnHandle};
 use distributex_config::Name;
 use log::{debug, error, info, warn};
 use tokio::{sync::oneshot, time::Instant};
@@ -25,8 +25,8 @@ use crate::{
     room::{Room, Seat},
 };
 
-/// What the process ends with when a pool's actor panics: EX_SOFTWARE of sysexits.h.
-const EX_SOFTWARE: i32 = 70;
+/// What the process ends with when an actor panics: EX_SOFTWARE of sysexits.h.
+pub(crate) const EX_SOFTWARE: i32 = 70;
 
 /// The actor of one pool.
 #[derive(Debug)]
@@ -63,11 +63,17 @@ enum Reply {
     Renewal(RenewalReply),
     /// To a release.
     Release(ReleaseReply),
+    /// To who wants to know how the pool is.
+    Look(LookReply),
+    /// To who wants to know who has this token.
+    LookUp(Token, LookUpReply),
 }
 
 type GrantReply = oneshot::Sender<Result<Grant, Denial>>;
 type RenewalReply = oneshot::Sender<Result<Leased, Refusal>>;
 type ReleaseReply = oneshot::Sender<Result<bool, Refusal>>;
+type LookReply = oneshot::Sender<Result<State, Refusal>>;
+type LookUpReply = oneshot::Sender<Result<Option<Holder>, Refusal>>;
 
 impl PoolActor {
     /// The actor of a pool with this name, whose leases live in `backend` and whose asks park in `room`.
@@ -109,6 +115,7 @@ impl PoolActor {
             }
             Event::Renewed { ask, lease } => self.renewed(ask, lease),
             Event::Released { ask, had } => self.released(ask, had),
+            Event::Seen { ask } => self.seen(ask),
             Event::Ended { token, host, how, held } => {
                 let (pool, host, held) = (self.name.as_str(), host.as_str(), held.as_secs_f64());
                 info!("{how} pool={pool:?} host={host:?} token={token} held={held:.3}s");
@@ -135,6 +142,8 @@ impl PoolActor {
             }
             Some(Reply::Renewal(to)) => drop(to.send(Err(why))),
             Some(Reply::Release(to)) => drop(to.send(Err(why))),
+            Some(Reply::Look(to)) => drop(to.send(Err(why))),
+            Some(Reply::LookUp(_, to)) => drop(to.send(Err(why))),
             None => {} // it left before it was refused
         }
     }
@@ -148,6 +157,15 @@ impl PoolActor {
     fn released(&mut self, ask: AskId, had: bool) {
         if let Some(Reply::Release(to)) = self.open.remove(&ask) {
             let _ = to.send(Ok(had)); // released is released, also for who is gone
+        }
+    }
+
+    fn seen(&mut self, ask: AskId) {
+        let now = Instant::now();
+        match self.open.remove(&ask) {
+            Some(Reply::Look(to)) => drop(to.send(Ok(self.backend.state(usize::MAX, now)))),
+            Some(Reply::LookUp(token, to)) => drop(to.send(Ok(self.backend.holder(token, now)))),
+            Some(Reply::Grant { .. } | Reply::Renewal(_) | Reply::Release(_)) | None => {}
         }
     }
 
@@ -177,7 +195,7 @@ impl PoolActor {
         }
         let timer = ctx.run_later(end.saturating_duration_since(Instant::now()), |pool, ctx| {
             pool.alarm = None;
-            pool.act(ctx, |backend, now, out| backend.expire(now, out));
+            pool.act(ctx, |backend, now, out| backend.wake(now, out));
         });
         self.alarm = Some((end, timer));
     }
@@ -291,27 +309,31 @@ impl Handler<Unheard> for PoolActor {
 
 /// Request: tell what anybody may know of the pool.
 #[derive(Debug, Message)]
-#[rtype(result = "State")]
-pub(super) struct Look;
+#[rtype(result = "()")]
+pub(super) struct Look(pub(super) LookReply);
 
 impl Handler<Look> for PoolActor {
-    type Result = MessageResult<Look>;
+    type Result = ();
 
-    fn handle(&mut self, Look: Look, _: &mut Self::Context) -> Self::Result {
-        MessageResult(self.backend.state(usize::MAX, Instant::now()))
+    fn handle(&mut self, Look(reply): Look, ctx: &mut Self::Context) {
+        let ask = AskId::next();
+        self.open.insert(ask, Reply::Look(reply));
+        self.act(ctx, |backend, now, out| backend.look(ask, now, out));
     }
 }
 
 /// Request: tell who holds a slot with this token.
 #[derive(Debug, Message)]
-#[rtype(result = "Option<Holder>")]
-pub(super) struct LookUp(pub(super) Token);
+#[rtype(result = "()")]
+pub(super) struct LookUp(pub(super) Token, pub(super) LookUpReply);
 
 impl Handler<LookUp> for PoolActor {
-    type Result = Option<Holder>;
+    type Result = ();
 
-    fn handle(&mut self, LookUp(token): LookUp, _: &mut Self::Context) -> Self::Result {
-        self.backend.holder(token, Instant::now())
+    fn handle(&mut self, LookUp(token, reply): LookUp, ctx: &mut Self::Context) {
+        let ask = AskId::next();
+        self.open.insert(ask, Reply::LookUp(token, reply));
+        self.act(ctx, |backend, now, out| backend.look(ask, now, out));
     }
 }
 
@@ -334,11 +356,15 @@ impl Handler<Drain> for PoolActor {
     }
 }
 
-/// What a backend has to say when it was not asked, or could not answer on the spot.
-impl Handler<Event> for PoolActor {
+/// Request: wake the backend, whose store has answered.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Wake;
+
+impl Handler<Wake> for PoolActor {
     type Result = ();
 
-    fn handle(&mut self, event: Event, ctx: &mut Self::Context) {
-        self.act(ctx, |_, _, out| out.push(event));
+    fn handle(&mut self, Wake: Wake, ctx: &mut Self::Context) {
+        self.act(ctx, |backend, now, out| backend.wake(now, out));
     }
 }

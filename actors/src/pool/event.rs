@@ -2,7 +2,6 @@
 
 use std::{fmt, time::Duration};
 
-use actix::Message;
 use distributex_config::Name;
 use thiserror::Error;
 use tokio::time::Instant;
@@ -10,8 +9,7 @@ use tokio::time::Instant;
 use super::{AskId, LeaseId, Ticket, Token};
 
 /// What happened to a pool, and what its askers are answered.
-#[derive(Debug, Clone, PartialEq, Eq, Message)]
-#[rtype(result = "()")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
     /// A lease has begun. Its asker is told of it by [`Event::Granted`], now or when it comes back.
     Began {
@@ -55,6 +53,11 @@ pub enum Event {
         ask: AskId,
         /// Whether there was something to release.
         had: bool,
+    },
+    /// The backend's state is that of the store: the answer to a look.
+    Seen {
+        /// Whose answer this is.
+        ask: AskId,
     },
     /// A lease is over.
     Ended {

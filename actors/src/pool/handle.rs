@@ -99,22 +99,30 @@ impl PoolHandle {
     /// What anybody may know of the pool.
     ///
     /// # Errors
-    /// [`Refusal::Stopping`] when the pool's actor is gone.
+    /// The reason why that cannot be known.
     pub async fn state(&self) -> Result<State, Refusal> {
-        self.addr.send(Look).await.map_err(|_| Refusal::Stopping)
+        let (reply, answer) = oneshot::channel();
+        self.addr.do_send(Look(reply));
+        answer.await.unwrap_or(Err(Refusal::Stopping))
     }
 
     /// Who holds a slot with this token, if anybody does.
     ///
     /// # Errors
-    /// [`Refusal::Stopping`] when the pool's actor is gone.
+    /// The reason why that cannot be known.
     pub async fn holder(&self, token: Token) -> Result<Option<Holder>, Refusal> {
-        self.addr.send(LookUp(token)).await.map_err(|_| Refusal::Stopping)
+        let (reply, answer) = oneshot::channel();
+        self.addr.do_send(LookUp(token, reply));
+        answer.await.unwrap_or(Err(Refusal::Stopping))
     }
 
-    /// Answers everybody who waits with [`Refusal::Stopping`], and grants nothing from now on.
+    /// Answers everybody who waits with [`Refusal::Stopping`], and grants nothing from now on. What the store was
+    /// just granting is given back when this returns.
     pub async fn drain(&self) {
         let _ = self.addr.send(Drain).await; // an actor that is gone is drained
+        for _ in ["granted by the store", "given back to it"] {
+            let _ = self.state().await; // its answer comes after those of all earlier requests
+        }
     }
 }
 
