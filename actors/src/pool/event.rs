@@ -113,6 +113,8 @@ pub enum Ending {
     Expired,
     /// Its asker was gone before anybody was told of it, and did not come back in time.
     Unheard,
+    /// It is not in the store any more: released through another server, or lost.
+    Gone,
 }
 
 impl fmt::Display for Ending {
@@ -121,6 +123,7 @@ impl fmt::Display for Ending {
             Self::Released => "released",
             Self::Expired => "expired",
             Self::Unheard => "taken back unheard",
+            Self::Gone => "not in the store any more",
         })
     }
 }

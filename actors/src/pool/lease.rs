@@ -132,10 +132,17 @@ impl Leases {
     /// Ends a lease.
     pub fn end(&mut self, token: Token) -> Option<Lease> {
         let lease = self.by_token.remove(&token)?;
-        self.by_asker.remove(&lease.asker);
+        if self.by_asker.get(&lease.asker) == Some(&token) {
+            self.by_asker.remove(&lease.asker); // in a store its next lease may have begun already
+        }
         lease.id.map(|id| self.by_id.remove(&id));
         lease.until.map(|end| self.ends.remove(&(end, token)));
         Some(lease)
+    }
+
+    /// The tokens of all leases, the oldest first.
+    pub fn tokens(&self) -> impl Iterator<Item = Token> {
+        self.by_token.keys().copied()
     }
 
     /// The lease that ends next by itself, and when.
@@ -148,5 +155,38 @@ impl Leases {
     #[must_use]
     pub fn holders(&self, most: usize, now: Instant) -> Vec<Holder> {
         self.by_token.values().take(most).map(|lease| lease.holder(now)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use distributex_config::Name;
+
+    use super::*;
+
+    #[test]
+    fn the_end_of_a_lease_is_not_that_of_its_askers_next_one() {
+        let asker = Asker::Host(Name::new("web1").unwrap());
+        let lease = |token| Lease {
+            token: Token(token),
+            id: Some(LeaseId::random()),
+            asker: asker.clone(),
+            since: Instant::now(),
+            waited: Duration::ZERO,
+            ttl: None,
+            until: None,
+            patience: Duration::ZERO,
+            command: None,
+            told: 1,
+        };
+        let mut leases = Leases::default();
+
+        leases.begin(lease(1));
+        leases.begin(lease(2));
+        leases.end(Token(1));
+
+        assert_eq!(leases.of(&asker), Some(Token(2)));
+        leases.end(Token(2));
+        assert_eq!(leases.of(&asker), None);
     }
 }

@@ -129,13 +129,49 @@ impl Line {
     /// Takes out whoever waits longest, and all other places of the same asker, in their order.
     pub fn take_first(&mut self) -> Option<(Waiter, Vec<Waiter>)> {
         let (_, first) = self.queue.first_key_value()?;
-        let places = self.places.remove(&first.waiter.asker)?;
-        let mut out = places.into_iter().filter_map(|ticket| {
+        let asker = first.waiter.asker.clone();
+        let mut places = self.take_all(&asker).into_iter();
+        Some((places.next()?, places.collect()))
+    }
+
+    /// Takes out all places of this asker, in their order.
+    pub fn take_all(&mut self, asker: &Asker) -> Vec<Waiter> {
+        let places = self.places.remove(asker).unwrap_or_default();
+        let out = places.into_iter().filter_map(|ticket| {
             let (waiter, seat) = self.take(ticket)?;
             self.ranks.remove(seat);
             Some(waiter)
         });
-        Some((out.next()?, out.collect()))
+        out.collect()
+    }
+
+    /// The first place of each of the first so many askers.
+    #[must_use]
+    pub fn first_askers(&self, most: usize) -> Vec<&Waiter> {
+        let is_first = |ticket: &Ticket, waiter: &Waiter| {
+            self.places.get(&waiter.asker).is_some_and(|places| places.first() == Some(ticket))
+        };
+        let waiters = self.queue.iter().map(|(ticket, place)| (ticket, &place.waiter));
+        let firsts = waiters.filter(|(ticket, waiter)| is_first(ticket, waiter));
+        firsts.map(|(_, waiter)| waiter).take(most).collect()
+    }
+
+    /// How many askers wait.
+    #[must_use]
+    pub fn askers(&self) -> usize {
+        self.places.len()
+    }
+
+    /// The requests that are parked, and their places.
+    #[must_use]
+    pub fn parked(&self) -> Vec<(AskId, Ticket)> {
+        self.tickets.iter().map(|(ask, ticket)| (*ask, *ticket)).collect()
+    }
+
+    /// Whether a request is parked.
+    #[must_use]
+    pub fn has_parked(&self) -> bool {
+        !self.tickets.is_empty()
     }
 
     /// The place at which something ends next, and when.

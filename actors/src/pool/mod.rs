@@ -11,6 +11,7 @@ mod names;
 mod ranks;
 pub mod rules;
 mod state;
+mod stored;
 
 pub use self::{
     ask::{Ask, AskId, Asker},

@@ -31,24 +31,29 @@ pub const PATIENCE: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub struct Rules {
     /// What the configuration says of it.
-    settings: config::Pool,
+    pub(super) settings: config::Pool,
     /// What one ask may want at most.
-    limits: Limits,
+    pub(super) limits: Limits,
     /// The slots that are held.
-    leases: Leases,
+    pub(super) leases: Leases,
     /// Who waits. Nobody does while a slot is free.
-    line: Line,
+    pub(super) line: Line,
     /// The token of the latest grant.
-    last: Token,
+    pub(super) last: Token,
     /// Whether nothing is granted any more.
-    closed: bool,
+    pub(super) closed: bool,
+    /// Whether a store says which slots are free; see [`super::stored`].
+    pub(super) stored: bool,
+    /// Leases of a store that are to end there.
+    pub(super) overdue: Vec<Token>,
 }
 
 impl Rules {
     /// An empty pool, whose grants have tokens above `last`.
     #[must_use]
     pub fn new(settings: config::Pool, limits: Limits, last: Token) -> Self {
-        Self { settings, limits, leases: Leases::default(), line: Line::default(), last, closed: false }
+        let (leases, line, overdue) = (Leases::default(), Line::default(), Vec::new());
+        Self { settings, limits, leases, line, last, closed: false, stored: false, overdue }
     }
 
     /// Somebody asks for a slot. Asking twice is asking once: an asker that holds one is told so again, and
@@ -143,7 +148,7 @@ impl Rules {
             }
         });
         if lease.is_some_and(|lease| lease.told == 0 && lease.patience.is_zero()) {
-            self.end(token, Ending::Unheard, now, out);
+            self.over(token, now, out);
         }
     }
 
@@ -152,8 +157,7 @@ impl Rules {
         while self.next_end().is_some_and(|end| end <= now) {
             match (self.leases.next_end(), self.line.next_end()) {
                 (Some((end, token)), place) if place.is_none_or(|(other, _)| end <= other) => {
-                    let heard = self.leases.get(token).is_some_and(|lease| lease.told > 0);
-                    self.end(token, if heard { Ending::Expired } else { Ending::Unheard }, now, out);
+                    self.over(token, now, out);
                 }
                 (_, Some((_, ticket))) => self.wait_over(ticket, now, out),
                 (_, None) => return,
@@ -192,12 +196,14 @@ impl Rules {
         holder.until.is_none_or(|until| until > now).then_some(holder)
     }
 
-    fn allows(&self, asker: &Asker) -> bool {
+    /// Whether the asker's host may use the pool.
+    #[must_use]
+    pub fn allows(&self, asker: &Asker) -> bool {
         self.settings.servers.as_ref().is_none_or(|servers| servers.contains(asker.host()))
     }
 
     fn has_room(&self) -> bool {
-        !self.closed && self.leases.len() < self.settings.slots as usize
+        !self.closed && !self.stored && self.leases.len() < self.settings.slots as usize
     }
 
     /// Whether the place of an ask that does not park is kept: only who comes back, and said so.
@@ -205,7 +211,7 @@ impl Rules {
         ask.patience.is_some() && !self.patience(ask).is_zero()
     }
 
-    fn patience(&self, ask: &Ask) -> Duration {
+    pub(super) fn patience(&self, ask: &Ask) -> Duration {
         if ask.asker.comes_back() {
             ask.patience.unwrap_or(PATIENCE).min(self.limits.longest_patience)
         } else {
@@ -214,7 +220,7 @@ impl Rules {
     }
 
     /// An ask, as it stands in line.
-    fn waiter(&self, ask: &Ask, now: Instant) -> Waiter {
+    pub(super) fn waiter(&self, ask: &Ask, now: Instant) -> Waiter {
         Waiter {
             asker: ask.asker.clone(),
             since: now,
@@ -283,7 +289,7 @@ impl Rules {
     }
 
     /// The request at this place has ended: from here on the place lives as long as its patience.
-    fn part(&mut self, ticket: Ticket, now: Instant) {
+    pub(super) fn part(&mut self, ticket: Ticket, now: Instant) {
         let mut stays = false;
         self.line.change(ticket, |waiter| {
             stays = !waiter.patience.is_zero();
@@ -293,6 +299,21 @@ impl Rules {
         if !stays {
             self.line.leave(ticket);
         }
+    }
+
+    /// A lease has ended by itself, or is not wanted by anybody. One of a store ends when the store says so.
+    fn over(&mut self, token: Token, now: Instant, out: &mut Vec<Event>) {
+        if self.stored {
+            return self.overdue(token, now);
+        }
+        let how = self.ending(token);
+        self.end(token, how, now, out);
+    }
+
+    /// How a lease has ended that nobody released.
+    pub(crate) fn ending(&self, token: Token) -> Ending {
+        let heard = self.leases.get(token).is_some_and(|lease| lease.told > 0);
+        if heard { Ending::Expired } else { Ending::Unheard }
     }
 
     /// Gives every free slot to whoever waits longest.
@@ -332,7 +353,7 @@ impl Rules {
         });
     }
 
-    fn end(&mut self, token: Token, how: Ending, now: Instant, out: &mut Vec<Event>) {
+    pub(super) fn end(&mut self, token: Token, how: Ending, now: Instant, out: &mut Vec<Event>) {
         let Some(Lease { asker, since, .. }) = self.leases.end(token) else { return };
         out.push(Event::Ended { token, host: asker.host().clone(), how, held: now - since });
         self.serve(now, out);
@@ -340,10 +361,10 @@ impl Rules {
 }
 
 /// The shorter of two times, where `None` is for ever.
-fn shorter(one: Option<Duration>, other: Option<Duration>) -> Option<Duration> {
+pub(super) fn shorter(one: Option<Duration>, other: Option<Duration>) -> Option<Duration> {
     one.into_iter().chain(other).min()
 }
 
-fn refuse(ask: AskId, why: Refusal, place: Option<usize>, out: &mut Vec<Event>) {
+pub(crate) fn refuse(ask: AskId, why: Refusal, place: Option<usize>, out: &mut Vec<Event>) {
     out.push(Event::Refused { ask, why, place });
 }
