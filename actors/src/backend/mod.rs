@@ -12,6 +12,8 @@ use tokio::time::Instant;
 use crate::pool::{Ask, AskId, Event, Held, Holder, LeaseId, State, Token};
 
 pub mod inmemory;
+#[cfg(feature = "memcache")]
+pub mod memcache;
 
 /// The leases and the line of one pool.
 pub trait Backend: Debug + 'static {

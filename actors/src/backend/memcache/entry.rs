@@ -1,0 +1,222 @@
+//! A slot that is held, as memcached keeps it.
+
+use std::time::Duration;
+
+use distributex_config::Name;
+use serde::{Deserialize, Serialize};
+
+use crate::pool::{AskId, Asker, LeaseId, Token};
+
+/// What is known of a held slot: readable text, so that an operator can look at it with memcached's own tools.
+/// Secrets stand in it, as whoever can read a memcached can also write it.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Entry {
+    /// The secret name of the lease.
+    pub(super) id: LeaseId,
+    /// Who holds it. One that asked once is a new one here, whatever server reads it.
+    pub(super) asker: Asker,
+    /// The store's base when it was granted: with the entry's first CAS number it makes the token.
+    pub(super) base: u64,
+    /// Its fencing number, from the first change on; before that, base and CAS number say it.
+    pub(super) token: Option<Token>,
+    /// When it was granted, by the clock of the server that granted it: since 1970.
+    pub(super) since: Duration,
+    /// How long its asker stood in line.
+    pub(super) waited: Duration,
+    /// How long it lives without renewal; `None`: for ever.
+    pub(super) ttl: Option<Duration>,
+    /// When memcached ends it without renewal: seconds since 1970 by its own clock. `None`: never.
+    pub(super) end: Option<u64>,
+    /// What the slot is for.
+    pub(super) command: Option<String>,
+    /// The server that ends it in time: the last one to grant or renew it. `None` once another server has told
+    /// a host of it without renewing it: then memcached alone ends it.
+    pub(super) by: Option<Server>,
+}
+
+/// One run of a distributexd: 64 random bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Server(pub(super) u64);
+
+impl Server {
+    /// A number that no other run has.
+    ///
+    /// # Panics
+    /// When the system has no random bits.
+    pub(super) fn random() -> Self {
+        Self(getrandom::u64().expect("the system gives random bits"))
+    }
+}
+
+/// The format that is written here. A value of another one is nobody's to change.
+const VERSION: u32 = 1;
+
+/// Numbers below this are exact in JSON, wherever it is read. No token, and nothing that makes one, is larger.
+pub(super) const EXACT: u64 = 1 << 53;
+
+/// An [`Entry`] in JSON. Times are microseconds.
+#[derive(Serialize, Deserialize)]
+struct Record {
+    v: u32,
+    id: String,
+    asker: Who,
+    base: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    token: Option<u64>,
+    since: u64,
+    waited: u64,
+    ttl: Option<u64>,
+    /// In seconds.
+    end: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    command: Option<String>,
+    by: Option<String>,
+}
+
+/// An [`Asker`] in JSON.
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+enum Who {
+    Host { host: String },
+    Owner { host: String, owner: String },
+    Once { host: String },
+}
+
+impl Entry {
+    /// What stands in memcached.
+    pub(super) fn write(&self) -> String {
+        let record = Record {
+            v: VERSION,
+            id: self.id.reveal(),
+            asker: Who::from(&self.asker),
+            base: self.base,
+            token: self.token.map(|token| token.0),
+            since: micros(self.since),
+            waited: micros(self.waited),
+            ttl: self.ttl.map(micros),
+            end: self.end,
+            command: self.command.clone(),
+            by: self.by.map(|Server(bits)| format!("{bits:016x}")),
+        };
+        serde_json::to_string(&record).expect("a record has only texts and numbers")
+    }
+
+    /// Understands what stands in memcached; `None` if it was not written here, or by a later version.
+    pub(super) fn read(value: &[u8]) -> Option<Self> {
+        let record: Record =
+            serde_json::from_slice(value).ok().filter(|record: &Record| record.v == VERSION)?;
+        let by = match record.by {
+            Some(bits) => Some(Server(u64::from_str_radix(&bits, 16).ok()?)),
+            None => None,
+        };
+        let is_exact = record.base.max(record.token.unwrap_or_default()) < EXACT;
+        is_exact.then_some(())?;
+        Some(Self {
+            id: LeaseId::parse(&record.id)?,
+            asker: record.asker.read()?,
+            base: record.base,
+            token: record.token.map(Token),
+            since: Duration::from_micros(record.since),
+            waited: Duration::from_micros(record.waited),
+            ttl: record.ttl.map(Duration::from_micros),
+            end: record.end,
+            command: record.command,
+            by,
+        })
+    }
+}
+
+impl From<&Asker> for Who {
+    fn from(asker: &Asker) -> Self {
+        match asker {
+            Asker::Host(host) => Self::Host { host: host.to_string() },
+            Asker::Owner { host, owner } => Self::Owner { host: host.to_string(), owner: owner.to_string() },
+            Asker::Once { host, ask: _ } => Self::Once { host: host.to_string() },
+        }
+    }
+}
+
+impl Who {
+    /// The asker, if its names are names.
+    fn read(self) -> Option<Asker> {
+        let name = |text: String| Name::new(&text).ok();
+        Some(match self {
+            Self::Host { host } => Asker::Host(name(host)?),
+            Self::Owner { host, owner } => Asker::Owner { host: name(host)?, owner: name(owner)? },
+            Self::Once { host } => Asker::Once { host: name(host)?, ask: AskId::next() },
+        })
+    }
+}
+
+/// Whole microseconds, for as long as there are years to count.
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(text: &str) -> Name {
+        Name::new(text).unwrap()
+    }
+
+    fn entry(asker: Asker) -> Entry {
+        Entry {
+            id: LeaseId::random(),
+            asker,
+            base: 1_794_718_800_000_000,
+            token: Some(Token(1_794_718_800_123_456)),
+            since: Duration::from_micros(1_794_718_801_000_001),
+            waited: Duration::from_millis(1250),
+            ttl: Some(Duration::from_millis(500)),
+            end: Some(1_700_000_009),
+            command: Some("say \"hi\"".to_owned()),
+            by: Some(Server(7)),
+        }
+    }
+
+    #[test]
+    fn an_entry_is_read_as_it_was_written() {
+        let owner = entry(Asker::Owner { host: name("web1"), owner: name("ünique") });
+        let bare =
+            Entry { token: None, ttl: None, command: None, by: None, ..entry(Asker::Host(name("web1"))) };
+
+        for entry in [owner, bare] {
+            assert_eq!(Entry::read(entry.write().as_bytes()), Some(entry));
+        }
+    }
+
+    #[test]
+    fn one_that_asked_once_is_a_new_asker_wherever_it_is_read() {
+        let once = entry(Asker::Once { host: name("web1"), ask: AskId::next() });
+
+        let read = Entry::read(once.write().as_bytes()).unwrap();
+
+        assert_ne!(read.asker, once.asker);
+        assert_eq!(read.asker.host(), once.asker.host());
+        assert_eq!(Entry { asker: once.asker.clone(), ..read }, once);
+    }
+
+    #[test]
+    fn what_is_not_understood_is_no_entry() {
+        let good = entry(Asker::Host(name("web1"))).write();
+        let broken = [
+            ("{\"v\":1,", "{\"v\":2,"),
+            ("\"kind\":\"host\"", "\"kind\":\"ghost\""),
+            ("\"host\":\"web1\"", "\"host\":\"\""),
+            ("\"by\":\"0", "\"by\":\"x"),
+            ("\"id\":\"", "\"id\":\"x"),
+            ("\"base\":", "\"base\":9999999"),
+        ];
+
+        assert!(Entry::read(good.as_bytes()).is_some());
+        for (from, to) in broken {
+            assert!(good.contains(from));
+            assert_eq!(Entry::read(good.replace(from, to).as_bytes()), None, "{to}");
+        }
+        for other in [&b""[..], b"1", b"\xff", b"{}", b"null"] {
+            assert_eq!(Entry::read(other), None);
+        }
+    }
+}

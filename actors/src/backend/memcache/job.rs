@@ -1,0 +1,120 @@
+//! What a pool wants of its memcached in one go, and what came of it.
+
+use std::{mem, sync::Arc, time::Duration};
+
+use super::{entry::Server, keys::Keys, view::View};
+use crate::pool::{Asker, LeaseId};
+
+/// Request: end, renew and begin leases as far as possible, and tell how the pool is afterwards. A pool has
+/// one at a time.
+#[derive(Debug)]
+pub(super) struct Job {
+    /// Where the pool is kept.
+    pub(super) keys: Arc<Keys>,
+    /// Who asks.
+    pub(super) server: Server,
+    /// How many leases there may be at once.
+    pub(super) slots: usize,
+    /// What was seen last; afterwards, what was seen now.
+    pub(super) view: View,
+    /// No token that was ever seen of this pool is larger.
+    pub(super) highest: u64,
+    /// Leases to end.
+    pub(super) ends: Vec<End>,
+    /// Leases to renew.
+    pub(super) renewals: Vec<Renewal>,
+    /// Who asks for slots, in the order in which they are to be served.
+    pub(super) claims: Vec<Claim>,
+}
+
+impl Job {
+    /// The job, of which nothing is left behind but its pool.
+    pub(super) fn take(&mut self) -> Self {
+        Self {
+            keys: Arc::clone(&self.keys),
+            view: mem::take(&mut self.view),
+            ends: mem::take(&mut self.ends),
+            renewals: mem::take(&mut self.renewals),
+            claims: mem::take(&mut self.claims),
+            ..*self
+        }
+    }
+}
+
+/// A lease to end.
+#[derive(Debug)]
+pub(super) struct End {
+    /// Which one.
+    pub(super) what: What,
+    /// Only one of which no other server has told: one that has been changed by another server stays.
+    pub(super) if_ours: bool,
+    /// Whether there was something to end; `None`: not known yet.
+    pub(super) had: Option<bool>,
+}
+
+/// Which lease is meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum What {
+    /// The one with this secret name.
+    Lease(LeaseId),
+    /// The one that this asker has.
+    By(Asker),
+}
+
+/// A lease to renew.
+#[derive(Debug)]
+pub(super) struct Renewal {
+    /// Which one.
+    pub(super) id: LeaseId,
+    /// How long it is to live from now; `None`: as long as before.
+    pub(super) ttl: Option<Duration>,
+    /// The longest that the pool allows.
+    pub(super) most: Option<Duration>,
+    /// Whether it lives on; `None`: not known yet.
+    pub(super) lives: Option<bool>,
+}
+
+/// Somebody who asks for a slot.
+#[derive(Debug)]
+pub(super) struct Claim {
+    /// The secret name of the lease that it may get. The same one for as long as it asks, so that a slot that was
+    /// taken without an answer is found again.
+    pub(super) id: LeaseId,
+    /// Who asks.
+    pub(super) asker: Asker,
+    /// How long the lease is to live without renewal; `None`: for ever.
+    pub(super) ttl: Option<Duration>,
+    /// How long it waits at least for its asker to hear of it.
+    pub(super) patience: Duration,
+    /// Whether its asker is there to hear of it at once; else memcached keeps the lease for its patience, too.
+    pub(super) present: bool,
+    /// How long its asker stood in line.
+    pub(super) waited: Duration,
+    /// What the slot is for.
+    pub(super) command: Option<Arc<str>>,
+    /// Whether it may take a slot; otherwise it is only told of the one it has.
+    pub(super) wants: bool,
+    /// What came of it; `None`: not known yet.
+    pub(super) found: Option<Found>,
+}
+
+/// What came of a claim.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Found {
+    /// It has a slot now, under its own name: `lease(id)` of the view.
+    Granted,
+    /// Its asker had one already, under this name; renewed if its asker is one that comes back.
+    Had(LeaseId),
+    /// There is none for it.
+    Full,
+}
+
+/// A job that was tried, and why it could not be done to its end. What is not known yet then may or may not have
+/// happened.
+#[derive(Debug)]
+pub(super) struct Done {
+    /// What came of it.
+    pub(super) job: Job,
+    /// The reason, for the log.
+    pub(super) trouble: Option<String>,
+}

@@ -1,0 +1,293 @@
+//! Connections to one memcached.
+//!
+//! One exchange is one batch: all commands go out in one write, and all answers have one deadline. After an
+//! exchange that failed the next answer would belong to the last question, so such a connection is thrown away.
+
+use std::{
+    fmt,
+    io::{self, ErrorKind},
+    net::{TcpStream, ToSocketAddrs},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use distributex_config::MemcacheServer;
+use r2d2_memcache::{
+    memcache::exp::{Error, MetaCommand, MetaConnection, MetaResponse},
+    r2d2::{self, ManageConnection, NopErrorHandler, PooledConnection},
+};
+use tokio::time::Instant;
+
+use super::{
+    stats::{self, Stats},
+    store::{self, Clock},
+    time::Time,
+};
+
+/// How long it takes at most until memcached's clock, which shows seconds, moves.
+const LONGEST_TICK: Duration = Duration::from_secs(3);
+
+/// How often it is looked at until then.
+const GLANCE: Duration = Duration::from_millis(50);
+
+/// Why something cannot be done, in a sentence for the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Trouble {
+    /// The memcached cannot be reached, or does not answer.
+    Away(String),
+    /// It answers, but this cannot be done with it.
+    Refused(String),
+}
+
+impl Trouble {
+    /// Whether the memcached cannot be reached, or does not answer.
+    pub(super) fn is_away(&self) -> bool {
+        matches!(self, Self::Away(_))
+    }
+
+    /// The sentence.
+    pub(super) fn why(&self) -> &str {
+        match self {
+            Self::Away(why) | Self::Refused(why) => why,
+        }
+    }
+}
+
+/// An exchange that failed. Its commands may have been carried out.
+#[derive(Debug)]
+pub(super) struct Failure {
+    /// Why.
+    pub(super) trouble: Trouble,
+    /// Whether another connection may do better.
+    pub(super) again: bool,
+}
+
+/// One connection.
+pub(super) struct Link {
+    meta: MetaConnection,
+    /// The store that was seen last through this connection. The CAS numbers seen with it are those of the
+    /// process at its other end.
+    pub(super) store: Option<Arc<str>>,
+    /// How many connections had been found broken when this one was made.
+    age: u64,
+    /// Whether an exchange failed.
+    broken: bool,
+}
+
+/// All connections to one memcached. A clone uses the same ones.
+#[derive(Debug, Clone)]
+pub(super) struct Links {
+    pool: r2d2::Pool<Dial>,
+    dial: Dial,
+}
+
+/// Makes connections.
+#[derive(Debug, Clone)]
+pub(super) struct Dial {
+    server: MemcacheServer,
+    timeout: Duration,
+    /// How many connections were found broken. When one is, all that are older probably are.
+    broken: Arc<AtomicU64>,
+    /// The clock of the process at the other end; `None` before it was seen.
+    time: Arc<Mutex<Option<Time>>>,
+}
+
+impl Links {
+    /// Up to so many connections, none of them made yet. Connecting and each exchange take at most `timeout`.
+    pub(super) fn new(server: MemcacheServer, most: u32, timeout: Duration) -> Self {
+        let dial = Dial { server, timeout, broken: Arc::default(), time: Arc::default() };
+        let pool = r2d2::Pool::builder()
+            .max_size(most)
+            .min_idle(Some(0))
+            .max_lifetime(None)
+            .idle_timeout(None)
+            .connection_timeout(timeout)
+            .test_on_check_out(true) // looks at the age alone
+            .error_handler(Box::new(NopErrorHandler)) // the gate says it, once
+            .build_unchecked(dial.clone());
+        Self { pool, dial }
+    }
+
+    /// A connection: an idle one, or a new one.
+    pub(super) fn take(&self) -> Result<PooledConnection<Dial>, Trouble> {
+        if let Some(link) = self.pool.try_get() {
+            return Ok(link);
+        }
+        self.dial.stream().map_err(|error| self.away(&error))?; // says at once why there is none
+        self.pool.get().map_err(|error| Trouble::Away(format!("memcached {}: {error}", self.server())))
+    }
+
+    /// Asks for statistics, through a connection of its own.
+    pub(super) fn stats(&self, question: &str) -> Result<Stats, Trouble> {
+        let stats = self.dial.stream().and_then(|stream| stats::ask(&stream, question, self.dial.timeout));
+        stats.map_err(|error| {
+            let is_answered = error.kind() == ErrorKind::InvalidData;
+            if is_answered { self.refused(&error) } else { self.away(&error) }
+        })
+    }
+
+    /// What memcached says of its clock.
+    pub(super) fn clock(&self) -> Result<Clock, Trouble> {
+        let stats = self.stats("stats")?;
+        let seconds = |name| stats.get(name).and_then(|seconds| seconds.parse().ok());
+        let clock = seconds("time").zip(seconds("uptime"));
+        let (time, uptime) = clock.ok_or_else(|| self.refused("does not tell its time"))?;
+        Ok(Clock { time, uptime })
+    }
+
+    /// The seconds since 1970 that memcached's clock shows, or would show if it did not stand still.
+    pub(super) fn seconds(&self) -> Result<u64, Trouble> {
+        if let Some(time) = *self.dial.time() {
+            return Ok(time.seconds(Instant::now()));
+        }
+        let seconds = self.first_seconds()?;
+        let now = Instant::now();
+        Ok(self.dial.time().get_or_insert(Time::new(seconds, now)).seconds(now))
+    }
+
+    /// Remembers what its clock was seen to show.
+    pub(super) fn see_time(&self, seconds: u64) {
+        if let Some(time) = &mut *self.dial.time() {
+            time.see(seconds, Instant::now());
+        }
+    }
+
+    /// It was restarted: its clock is another one.
+    pub(super) fn forget_time(&self) {
+        *self.dial.time() = None;
+    }
+
+    /// Looks at its clock for the first time. If that does not agree with ours, it may stand still, or be another
+    /// one: what it shows after it moved is right.
+    fn first_seconds(&self) -> Result<u64, Trouble> {
+        let (first, ours) = (self.clock()?.time, store::now().as_secs());
+        if (ours.saturating_sub(2)..=ours + 1).contains(&first) {
+            return Ok(first.max(ours));
+        }
+        let start = Instant::now();
+        while start.elapsed() < LONGEST_TICK {
+            let seconds = self.clock()?.time;
+            if seconds != first {
+                return Ok(seconds);
+            }
+            thread::park_timeout(GLANCE);
+        }
+        Err(self.refused("has a clock that does not move"))
+    }
+
+    /// Where the memcached is.
+    pub(super) fn server(&self) -> &MemcacheServer {
+        &self.dial.server
+    }
+
+    /// A sentence about it.
+    pub(super) fn refused(&self, why: impl fmt::Display) -> Trouble {
+        Trouble::Refused(format!("memcached {} {why}", self.server()))
+    }
+
+    /// A failure that no other connection makes good.
+    pub(super) fn failed(&self, why: impl fmt::Display) -> Failure {
+        Failure { trouble: self.refused(why), again: false }
+    }
+
+    fn away(&self, error: &io::Error) -> Trouble {
+        Trouble::Away(format!("memcached {}: {}", self.server(), reason(error)))
+    }
+
+    /// Sends all commands at once and brings their answers.
+    ///
+    /// # Errors
+    /// When an answer is missing or says that something failed: the connection is of no use any more.
+    pub(super) fn exchange(
+        &self,
+        link: &mut Link,
+        commands: &[MetaCommand],
+    ) -> Result<Vec<MetaResponse>, Failure> {
+        link.meta.execute_batch(commands).map_err(|error| {
+            link.broken = true;
+            self.failure(link.age, error)
+        })
+    }
+
+    fn failure(&self, age: u64, error: Error) -> Failure {
+        let Error::Io(error) = error else {
+            return Failure {
+                trouble: self.refused(format_args!("did not do as told: {error}")),
+                again: true,
+            };
+        };
+        let again = error.kind() != ErrorKind::TimedOut;
+        if again {
+            let broken = &self.dial.broken;
+            let _ = broken.compare_exchange(age, age + 1, Ordering::Relaxed, Ordering::Relaxed);
+        }
+        Failure { trouble: self.away(&error), again }
+    }
+}
+
+impl Dial {
+    fn time(&self) -> MutexGuard<'_, Option<Time>> {
+        self.time.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A new connection to whichever of its addresses answers first.
+    fn stream(&self) -> io::Result<TcpStream> {
+        let deadline = Instant::now() + self.timeout;
+        let mut failure = io::Error::new(ErrorKind::NotFound, "its name has no address");
+        for address in (self.server.host.as_str(), self.server.port).to_socket_addrs()? {
+            let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
+            match TcpStream::connect_timeout(&address, left) {
+                Ok(stream) => return stream.set_nodelay(true).map(|()| stream),
+                Err(error) => failure = error,
+            }
+        }
+        Err(failure)
+    }
+}
+
+impl ManageConnection for Dial {
+    type Connection = Link;
+    type Error = io::Error;
+
+    fn connect(&self) -> io::Result<Link> {
+        let age = self.broken.load(Ordering::Relaxed); // before it is made: it is not older than that
+        let mut meta = MetaConnection::from_stream(self.stream()?);
+        meta.set_io_timeout(Some(self.timeout));
+        Ok(Link { meta, store: None, age, broken: false })
+    }
+
+    fn is_valid(&self, link: &mut Link) -> io::Result<()> {
+        let young = link.age == self.broken.load(Ordering::Relaxed);
+        if young { Ok(()) } else { Err(ErrorKind::ConnectionAborted.into()) }
+    }
+
+    fn has_broken(&self, link: &mut Link) -> bool {
+        link.broken
+    }
+}
+
+impl fmt::Debug for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Link")
+            .field("store", &self.store)
+            .field("broken", &self.broken)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What went wrong, without the numbers of the system.
+fn reason(error: &io::Error) -> String {
+    let known = [
+        (ErrorKind::TimedOut, "no answer in time"),
+        (ErrorKind::WouldBlock, "no answer in time"),
+        (ErrorKind::UnexpectedEof, "it ended the connection"),
+        (ErrorKind::ConnectionReset, "it ended the connection"),
+        (ErrorKind::ConnectionRefused, "connection refused"),
+    ];
+    let known = known.iter().find(|(kind, _)| *kind == error.kind());
+    known.map_or_else(|| error.to_string(), |(_, reason)| (*reason).to_owned())
+}

@@ -1,0 +1,211 @@
+//! Which changes bring a job on: decided from what was seen last, without any I/O.
+//!
+//! Every change is made only if its slot is still as it was seen (a compare-and-swap or -delete), or free (an
+//! add): what was seen may be old. Ends come first, so that a slot that they free can be taken by an add behind
+//! them in the same batch.
+
+use std::{collections::HashSet, time::Duration};
+
+use super::{
+    entry::Entry,
+    job::{Claim, End, Job, Renewal},
+    view::{Slot, View, whole_seconds},
+};
+
+/// One change.
+#[derive(Debug)]
+pub(super) enum Write {
+    /// The entry that says how many slots there are: added if it has no CAS number yet.
+    Width { cas: Option<u64>, to: usize },
+    /// A lease ends: for the end with this number, or because it was not granted after all.
+    Remove { slot: usize, cas: u64, end: Option<usize> },
+    /// A lease becomes another one.
+    Change { slot: usize, cas: u64, entry: Box<Entry>, by: For },
+    /// A free slot is taken.
+    Add { slot: usize, entry: Box<Entry> },
+}
+
+/// For what a lease is changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum For {
+    /// The renewal with this number.
+    Renewal(usize),
+    /// The claim with this number.
+    Claim(usize),
+}
+
+/// Decides what to send. `fresh`: the view was read by this very job, so what depends on all of it may be done.
+/// `now`: since 1970; `time`: the seconds since 1970 by memcached's clock.
+pub(super) fn writes(job: &Job, fresh: bool, now: Duration, time: u64) -> Vec<Write> {
+    let (touched, freed, taken) = Default::default();
+    let mut plan = Plan { job, fresh, now, time, writes: Vec::new(), touched, freed, taken };
+    plan.width();
+    for (number, end) in job.ends.iter().enumerate().filter(|(_, end)| end.had.is_none()) {
+        plan.end(number, end);
+    }
+    for (number, renewal) in job.renewals.iter().enumerate().filter(|(_, renewal)| renewal.lives.is_none()) {
+        plan.renew(number, renewal);
+    }
+    plan.claims();
+    plan.writes
+}
+
+/// Whether all slots that there were too many of are free, so that nobody needs to look at them any more.
+pub(super) fn can_narrow(view: &View, slots: usize) -> bool {
+    view.width() > view.needed(slots)
+}
+
+/// What is to be sent.
+struct Plan<'a> {
+    job: &'a Job,
+    fresh: bool,
+    now: Duration,
+    time: u64,
+    writes: Vec<Write>,
+    /// Slots whose lease ends or changes in this batch: what was seen of it is no longer true behind that.
+    touched: HashSet<usize>,
+    /// Those of them whose lease ends.
+    freed: HashSet<usize>,
+    /// Slots that are taken in this batch.
+    taken: HashSet<usize>,
+}
+
+impl Plan<'_> {
+    /// As many slots are looked at as are needed, by everybody; fewer only when there is nothing else to do.
+    fn width(&mut self) {
+        let (view, slots) = (&self.job.view, self.job.slots);
+        let narrow = self.fresh && self.job.is_done() && can_narrow(view, slots);
+        if view.width() < view.needed(slots) || narrow {
+            self.writes.push(Write::Width { cas: view.width.map(|width| width.cas), to: view.needed(slots) });
+        }
+    }
+
+    fn end(&mut self, number: usize, end: &End) {
+        let job = self.job;
+        for (slot, held) in job.meant(&end.what) {
+            if !end.if_ours || held.entry.by == Some(job.server) {
+                self.remove(slot, held, Some(number));
+            }
+        }
+    }
+
+    fn remove(&mut self, slot: usize, held: &Slot, end: Option<usize>) {
+        if self.touched.insert(slot) {
+            self.freed.insert(slot);
+            self.writes.push(Write::Remove { slot, cas: held.cas, end });
+        }
+    }
+
+    fn change(&mut self, slot: usize, held: &Slot, entry: Entry, by: For) {
+        if self.touched.insert(slot) {
+            let entry = Box::new(Entry { token: Some(held.token()), ..entry });
+            self.writes.push(Write::Change { slot, cas: held.cas, entry, by });
+        }
+    }
+
+    fn add(&mut self, slot: usize, claim: &Claim) {
+        let Some(store) = &self.job.view.store else { return };
+        let entry = Box::new(Entry {
+            id: claim.id,
+            asker: claim.asker.clone(),
+            base: store.base,
+            token: None,
+            since: self.now,
+            waited: claim.waited,
+            ttl: claim.ttl,
+            end: self.end_for(claim),
+            command: claim.command.as_deref().map(str::to_owned),
+            by: Some(self.job.server),
+        });
+        self.taken.insert(slot);
+        self.writes.push(Write::Add { slot, entry });
+    }
+
+    fn renew(&mut self, number: usize, renewal: &Renewal) {
+        let job = self.job;
+        let Some((slot, held)) = job.view.lease(renewal.id) else { return };
+        let ttl = if renewal.ttl.is_some() { shorter(renewal.ttl, renewal.most) } else { held.entry.ttl };
+        let entry =
+            Entry { ttl, end: self.end_at_least(ttl), by: Some(job.server), ..Entry::clone(&held.entry) };
+        self.change(slot, held, entry, For::Renewal(number));
+    }
+
+    /// When memcached is to end a lease that lives so long: it ends an entry up to a second before its date.
+    fn end_at_least(&self, ttl: Option<Duration>) -> Option<u64> {
+        ttl.map(|ttl| self.time + whole_seconds(ttl) + 1)
+    }
+
+    /// The same for one that may have to wait for its asker.
+    fn end_for(&self, claim: &Claim) -> Option<u64> {
+        let patience = if claim.present { Duration::ZERO } else { claim.patience };
+        self.end_at_least(claim.ttl.map(|ttl| ttl.max(patience)))
+    }
+
+    /// In their order: who gets no slot is not overtaken by who comes after.
+    fn claims(&mut self) {
+        let job = self.job;
+        let mut full = false;
+        for (number, claim) in job.claims.iter().enumerate().filter(|(_, claim)| claim.found.is_none()) {
+            if job.asks_before(number) {
+                continue; // what becomes of that one decides
+            }
+            let other = job.view.by(&claim.asker).filter(|(slot, _)| !self.freed.contains(slot));
+            if let Some((slot, held)) = job.view.lease(claim.id) {
+                if !job.is_sound(held) {
+                    self.remove(slot, held, None);
+                }
+            } else if let Some((slot, held)) = other {
+                self.tell(number, claim, slot, held);
+            } else if claim.wants && !full {
+                full = !self.begin(number, claim);
+            }
+        }
+    }
+
+    /// Its asker has a lease: that one is renewed if the asker comes back. Otherwise the server that granted it
+    /// must learn that its holder has heard of it, so that it does not take it back.
+    fn tell(&mut self, number: usize, claim: &Claim, slot: usize, held: &Slot) {
+        if claim.asker.comes_back() {
+            let command = claim.command.as_deref().map(str::to_owned);
+            let old = Entry::clone(&held.entry);
+            let command = command.or_else(|| old.command.clone());
+            let (ttl, end) = (claim.ttl, self.end_for(claim));
+            let entry = Entry { ttl, end, by: Some(self.job.server), command, ..old };
+            self.change(slot, held, entry, For::Claim(number));
+        } else if self.fresh && !self.job.knows_told(held) {
+            let entry = Entry { by: None, ..Entry::clone(&held.entry) };
+            self.change(slot, held, entry, For::Claim(number));
+        }
+    }
+
+    /// Takes a slot for a claim, if there is one: a free one, or one that a later claim of this job has got in
+    /// the meantime.
+    fn begin(&mut self, number: usize, claim: &Claim) -> bool {
+        let view = &self.job.view;
+        if !self.fresh && view.width() > self.job.slots {
+            return true; // others may hold more than was seen: look first
+        }
+        let room = view.room(self.job.slots);
+        let is_free =
+            |slot: &usize| !self.taken.contains(slot) && (self.freed.contains(slot) || view.is_free(*slot));
+        let free = (0..room).find(is_free);
+        let job = self.job;
+        let slot = free.or_else(|| {
+            let (slot, held) = job.overtaker(number).filter(|(slot, _)| !self.touched.contains(slot))?;
+            self.remove(slot, held, None);
+            Some(slot)
+        });
+        if let Some(slot) = slot {
+            self.add(slot, claim);
+        }
+        slot.is_some()
+    }
+}
+
+/// The shorter of two times; `None` is for ever.
+fn shorter(one: Option<Duration>, other: Option<Duration>) -> Option<Duration> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}

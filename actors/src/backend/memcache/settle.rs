@@ -1,0 +1,153 @@
+//! What a look says of a job: what is done, and what is not to be had.
+//!
+//! A claim has its slot when the look behind its add shows its entry, and nothing that speaks against it. Two
+//! servers may add for one asker in the same moment. Their tokens say which add came first; the later one is
+//! followed by a look that shows the earlier one, and is taken back. So whatever the earlier one saw, it may stay.
+
+use std::collections::HashSet;
+
+use super::{
+    job::{Claim, End, Found, Job, What},
+    view::Slot,
+};
+
+/// What came of the attempts to end a lease.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Tried {
+    /// One was ended.
+    pub(super) had: bool,
+    /// One may have been ended: no answer came.
+    pub(super) lost: bool,
+    /// One had been changed since it was seen last: it is there still.
+    pub(super) changed: bool,
+}
+
+impl Job {
+    /// Whether nothing is left to do.
+    pub(super) fn is_done(&self) -> bool {
+        self.ends.iter().all(|end| end.had.is_some())
+            && self.renewals.iter().all(|renewal| renewal.lives.is_some())
+            && self.claims.iter().all(|claim| claim.found.is_some())
+    }
+
+    /// Takes a complete look as it is. `told`: the claims of whose asker's lease it is now known that it was
+    /// told.
+    pub(super) fn settle(&mut self, tried: &[Tried], told: &HashSet<usize>) {
+        self.settle_ends(tried);
+        for renewal in &mut self.renewals {
+            match (self.view.lease(renewal.id), renewal.lives) {
+                (None, None) => renewal.lives = Some(false),
+                (Some((_, held)), Some(true)) if !held.is_kept() => renewal.lives = None, // once more
+                (None | Some(_), _) => {}
+            }
+        }
+        self.settle_claims(told);
+    }
+
+    fn settle_ends(&mut self, tried: &[Tried]) {
+        for (number, tried) in tried.iter().enumerate() {
+            let end = &self.ends[number];
+            let had = end.had.or_else(|| self.ended(end, tried));
+            self.ends[number].had = had;
+        }
+    }
+
+    /// What is known of an end now.
+    fn ended(&self, end: &End, tried: &Tried) -> Option<bool> {
+        let mut left = self.meant(&end.what).peekable();
+        if tried.had && !tried.changed {
+            Some(true)
+        } else if left.peek().is_none() {
+            Some(tried.had || tried.lost)
+        } else if end.if_ours && left.all(|(_, held)| held.entry.by != Some(self.server)) {
+            Some(tried.had)
+        } else {
+            None
+        }
+    }
+
+    /// Those that were served first, and for each of them a slot, before those behind them.
+    fn settle_claims(&mut self, told: &HashSet<usize>) {
+        let room = self.view.room(self.slots);
+        let mut spare = (0..room).filter(|slot| self.view.is_free(*slot)).count();
+        let mut waits = false; // somebody who comes first is still to get one
+        for number in 0..self.claims.len() {
+            let claim = &self.claims[number];
+            if claim.found.is_some() || self.asks_before(number) {
+                continue;
+            }
+            let found = if let Some((_, held)) = self.view.lease(claim.id) {
+                let may = self.is_sound(held) && !(waits && held.entry.token.is_none());
+                may.then_some(Found::Granted)
+            } else if let Some((_, held)) = self.view.by(&claim.asker) {
+                self.has(number, claim, held, told)
+            } else if !claim.wants {
+                Some(Found::Full)
+            } else if spare > 0 {
+                spare -= 1;
+                waits = true;
+                None
+            } else if self.overtaker(number).is_some() {
+                waits = true;
+                None
+            } else {
+                Some(Found::Full)
+            };
+            self.claims[number].found = found;
+        }
+    }
+
+    /// The lease that the asker of a claim has under another name, once it is as it is to be.
+    fn has(&self, number: usize, claim: &Claim, held: &Slot, told: &HashSet<usize>) -> Option<Found> {
+        let is_so = if claim.asker.comes_back() {
+            told.contains(&number) && held.is_kept()
+        } else {
+            self.knows_told(held)
+        };
+        let ends = self.ends.iter().filter(|end| end.had.is_none());
+        let ends =
+            ends.flat_map(|end| self.meant(&end.what)).any(|(_, meant)| meant.entry.id == held.entry.id);
+        (is_so && !ends).then_some(Found::Had(held.entry.id))
+    }
+
+    /// The leases that are to end by one word. Those that this job has begun are not among those of an asker.
+    pub(super) fn meant<'a>(&'a self, what: &'a What) -> impl Iterator<Item = (usize, &'a Slot)> {
+        self.view.held().filter(move |(_, held)| match what {
+            What::Lease(id) => held.entry.id == *id,
+            What::By(asker) => held.entry.asker == *asker && !self.begins(held),
+        })
+    }
+
+    /// Whether this is the entry of a claim of this job.
+    fn begins(&self, held: &Slot) -> bool {
+        self.claims.iter().any(|claim| claim.id == held.entry.id)
+    }
+
+    /// Whether nothing speaks against the entry of a claim: no slot is held too many, its token rises, it is kept
+    /// for long enough, and its asker has no older one. Another server that told its asker of it has changed it; then it is good.
+    pub(super) fn is_sound(&self, held: &Slot) -> bool {
+        let rises = self.view.store.as_ref().is_some_and(|store| store.base == held.entry.base);
+        let oldest = self.view.by(&held.entry.asker).is_none_or(|(_, other)| other.token() >= held.token());
+        let fits = self.view.taken_from(0) <= self.slots;
+        held.entry.token.is_some() || (rises && oldest && fits && held.is_kept())
+    }
+
+    /// Whether the server that ends a lease in time knows that its asker has heard of it: this one does, as it
+    /// says so itself.
+    pub(super) fn knows_told(&self, held: &Slot) -> bool {
+        held.entry.by.is_none_or(|by| by == self.server)
+    }
+
+    /// Whether the asker of a claim has an earlier one in this job that is not answered yet.
+    pub(super) fn asks_before(&self, number: usize) -> bool {
+        let asker = &self.claims[number].asker;
+        self.claims[..number].iter().any(|claim| claim.found.is_none() && claim.asker == *asker)
+    }
+
+    /// The slot of the last claim behind this one that has got one already, and can still be taken back.
+    pub(super) fn overtaker(&self, number: usize) -> Option<(usize, &Slot)> {
+        let behind = self.claims[number + 1..].iter().rev().filter(|claim| claim.found.is_none());
+        let mut slots = behind.filter_map(|claim| self.view.lease(claim.id));
+        slots.find(|(_, held)| held.entry.token.is_none())
+    }
+}

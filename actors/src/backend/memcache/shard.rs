@@ -1,0 +1,332 @@
+//! One memcached: the threads that talk to it, and what is known of it.
+
+use std::{
+    collections::VecDeque,
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use actix::prelude::*;
+use distributex_config::{Memcache, MemcacheServer};
+use log::{error, warn};
+use tokio::time::Instant;
+
+use super::{
+    gate::{Change, Gate},
+    job::{Done, Job},
+    link::{Links, Trouble},
+    round, stats,
+};
+use crate::pool::actor::EX_SOFTWARE;
+
+/// Takes an answer, in the thread that found it.
+type Reply = Box<dyn FnOnce(Done) + Send>;
+
+/// The threads of one memcached. A clone is the same ones.
+#[derive(Debug, Clone)]
+pub(super) struct Shard {
+    clerks: Addr<Clerk>,
+    office: Arc<Office>,
+    /// How many there are.
+    threads: usize,
+}
+
+/// Jobs that no thread has taken yet.
+#[derive(Debug, Default)]
+struct Queue {
+    jobs: VecDeque<Run>,
+    /// How many threads are at work, or on their way.
+    awake: usize,
+}
+
+/// Jobs share an exchange if they have so many slots at most: those of large pools hold up no others.
+const SHARED: usize = 16;
+
+impl Shard {
+    /// Starts the threads, one for each connection, in the running system of actors. The memcached need not be
+    /// there.
+    pub(super) fn start(server: MemcacheServer, settings: &Memcache) -> Self {
+        let links = Links::new(server, settings.connections, settings.timeout);
+        let office = Arc::new(Office {
+            links,
+            gate: Gate::default(),
+            known: Mutex::default(),
+            queue: Mutex::default(),
+        });
+        let threads = usize::try_from(settings.connections).unwrap_or(usize::MAX);
+        let clerk = Clerk { office: Arc::clone(&office) };
+        let clerks = SyncArbiter::start(threads, move || clerk.clone());
+        clerks.do_send(Inspect);
+        Self { clerks, office, threads }
+    }
+
+    /// Does a job as soon as a thread is free, and tells the outcome there.
+    pub(super) fn run(&self, job: Job, reply: impl FnOnce(Done) + Send + 'static) {
+        let mut queue = self.office.queue();
+        queue.jobs.push_back(Run { job, reply: Box::new(reply) });
+        if queue.awake < self.threads {
+            queue.awake += 1;
+            self.clerks.do_send(Work);
+        }
+    }
+
+    /// The random name of what the memcached keeps, as it was seen last.
+    pub(super) fn store(&self) -> Option<Arc<str>> {
+        self.office.known().store.clone()
+    }
+}
+
+/// What the threads of a memcached share.
+#[derive(Debug)]
+struct Office {
+    links: Links,
+    gate: Gate,
+    known: Mutex<Known>,
+    /// What is to be done. Jobs that come while all threads are busy share exchanges.
+    queue: Mutex<Queue>,
+}
+
+/// What is known of the memcached.
+#[derive(Debug, Default)]
+struct Known {
+    /// The store that was seen last.
+    store: Option<Arc<str>>,
+    /// Whether the settings were looked at for it, or before there was one.
+    inspected: bool,
+}
+
+impl Office {
+    /// Does jobs, unless the memcached could not be reached a moment ago, and answers each as soon as it is done.
+    fn run(&self, batch: Vec<Run>) {
+        let (mut jobs, mut replies): (Vec<_>, Vec<_>) =
+            batch.into_iter().map(|Run { job, reply }| (job, Some(reply))).unzip();
+        let mut tell = |number: usize, job: &mut Job, trouble: Option<String>| {
+            if let Some(reply) = replies[number].take() {
+                reply(Done { job: job.take(), trouble });
+            }
+        };
+        let refused = self.pass(|| {
+            let mut there = Ok(());
+            round::run_all(&self.links, &mut jobs, |number, job, result| {
+                let trouble = result.as_ref().err().map(|trouble| trouble.why().to_owned());
+                if result.is_ok() {
+                    self.see(job);
+                }
+                match &result {
+                    Err(Trouble::Away(_)) => there = result,
+                    Ok(()) | Err(Trouble::Refused(_)) => self.note(&result), // before its pool comes again
+                }
+                tell(number, job, trouble);
+            });
+            there
+        });
+        for (number, job) in jobs.iter_mut().enumerate() {
+            tell(number, job, refused.clone()); // who has not been told yet
+        }
+    }
+
+    /// Does something with the memcached and remembers whether it was there.
+    fn pass(&self, work: impl FnOnce() -> Result<(), Trouble>) -> Option<String> {
+        if let Err(why) = self.gate.enter(Instant::now()) {
+            return Some(why);
+        }
+        let result = work();
+        self.note(&result);
+        result.err().map(|trouble| trouble.why().to_owned())
+    }
+
+    /// Remembers whether the memcached was there, and says so if that is news.
+    fn note(&self, result: &Result<(), Trouble>) {
+        let change = self.gate.leave(Instant::now(), result);
+        let server = self.links.server();
+        match change {
+            Change::None => {}
+            Change::Gone => warn!("{}; its pools wait", result.as_ref().map_or_else(Trouble::why, |()| "")),
+            Change::Back => warn!("memcached {server} is back"),
+        }
+    }
+
+    /// Remembers the store of a job.
+    fn see(&self, job: &Job) {
+        let seen = job.view.store.as_ref().map(|store| &store.id);
+        let mut known = self.known();
+        if known.store.as_ref() != seen {
+            known.inspected &= known.store.is_none(); // it was restarted: with other settings, perhaps
+            known.store = seen.cloned();
+        }
+    }
+
+    /// Looks at the settings, if that was not done yet, and says what an operator should know.
+    fn inspect(&self) {
+        if self.known().inspected {
+            return;
+        }
+        self.pass(|| {
+            let settings = self.links.stats("stats settings");
+            self.known().inspected = !matches!(settings, Err(Trouble::Away(_)));
+            for doubt in stats::doubts(&settings?) {
+                warn!("memcached {} {doubt}", self.links.server());
+            }
+            Ok(())
+        });
+    }
+
+    /// Jobs for one thread; `None`: it may rest.
+    fn next(&self) -> Option<Vec<Run>> {
+        let mut queue = self.queue();
+        let mut slots = 0;
+        let fits = |run: &&Run| {
+            slots += run.job.slots;
+            slots <= SHARED
+        };
+        let most = queue.jobs.iter().take_while(fits).count().max(1).min(queue.jobs.len());
+        if most == 0 {
+            queue.awake -= 1;
+            return None;
+        }
+        Some(queue.jobs.drain(..most).collect())
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One thread. It may be held up by its memcached, so that no pool is.
+#[derive(Debug, Clone)]
+struct Clerk {
+    office: Arc<Office>,
+}
+
+impl Actor for Clerk {
+    type Context = SyncContext<Self>;
+}
+
+impl Drop for Clerk {
+    /// A pool that waits for ever for what a job has done is worse than none.
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            error!("memcached {}: a thread panicked; the server ends", self.office.links.server());
+            log::logger().flush();
+            std::process::exit(EX_SOFTWARE);
+        }
+    }
+}
+
+/// A job, and who is told what came of it.
+struct Run {
+    job: Job,
+    reply: Reply,
+}
+
+/// Request: do the jobs that wait.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+struct Work;
+
+impl Handler<Work> for Clerk {
+    type Result = ();
+
+    fn handle(&mut self, _: Work, _: &mut Self::Context) {
+        while let Some(batch) = self.office.next() {
+            self.office.run(batch);
+            self.office.inspect();
+        }
+    }
+}
+
+/// Request: look at the settings.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+struct Inspect;
+
+impl Handler<Inspect> for Clerk {
+    type Result = ();
+
+    fn handle(&mut self, _: Inspect, _: &mut Self::Context) {
+        self.office.inspect();
+    }
+}
+
+impl fmt::Debug for Run {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Run").field("job", &self.job).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::sync::oneshot;
+
+    use super::*;
+    use crate::backend::memcache::{
+        job::Found,
+        testing::{Bench, Memcached, Proxy, TIMEOUT, once, server},
+    };
+
+    async fn run(shard: &Shard, job: Job) -> Done {
+        let (sender, receiver) = oneshot::channel();
+        shard.run(job, move |done| sender.send(done).unwrap());
+        tokio::time::timeout(TIMEOUT, receiver).await.unwrap().unwrap()
+    }
+
+    fn shard(server: MemcacheServer) -> Shard {
+        Shard::start(server, &Memcache { timeout: Duration::from_secs(5), ..Memcache::default() })
+    }
+
+    #[actix::test]
+    async fn jobs_are_done_and_the_store_is_known() {
+        let memcached = Memcached::start(&[]);
+        let shard = shard(memcached.server());
+        assert_eq!(shard.store(), None);
+
+        let done = run(&shard, Bench::new(&memcached, 1, 1).job(vec![], vec![], vec![once("ann")])).await;
+
+        assert_eq!(done.trouble, None);
+        assert_eq!(done.job.claims[0].found, Some(Found::Granted));
+        assert_eq!(shard.store(), Some(Arc::clone(&done.job.view.store.unwrap().id)));
+    }
+
+    #[actix::test]
+    async fn nobody_there_is_said_at_once() {
+        let nobody = server(1);
+        let shard = shard(nobody.clone());
+
+        let done = run(&shard, Bench::at(nobody, 1, 1).job(vec![], vec![], vec![once("ann")])).await;
+
+        assert_eq!(done.trouble.as_deref(), Some("memcached 127.0.0.1:1: connection refused"));
+        assert_eq!(done.job.claims[0].found, None);
+    }
+
+    #[actix::test]
+    async fn what_comes_back_is_found_again() {
+        let memcached = Memcached::start(&[]);
+        let proxy = Proxy::start(1);
+        let shard = shard(proxy.server());
+        let bench = Bench::at(proxy.server(), 1, 1);
+        let mut job = bench.job(vec![], vec![], vec![once("ann")]);
+        let first = run(&shard, job).await;
+        assert!(first.trouble.unwrap().contains("it ended the connection"));
+
+        proxy.lead_to(memcached.port);
+        job = first.job;
+        let deadline = Instant::now() + TIMEOUT;
+        let job = loop {
+            let done = run(&shard, job).await;
+            if done.trouble.is_none() {
+                break done.job;
+            }
+            assert!(Instant::now() < deadline, "{:?}", done.trouble);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            job = done.job;
+        };
+
+        assert_eq!(job.claims[0].found, Some(Found::Granted));
+    }
+}

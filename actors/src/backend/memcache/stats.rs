@@ -1,0 +1,109 @@
+//! What a memcached says of itself.
+
+use std::{
+    collections::HashMap,
+    io::{self, BufRead, BufReader, Write},
+    net::TcpStream,
+    time::Duration,
+};
+
+use tokio::time::Instant;
+
+/// Below so many bytes a memcached is full of leases soon.
+const SMALL: u64 = 64 * 1024 * 1024;
+
+/// Names and values.
+pub(super) type Stats = HashMap<String, String>;
+
+/// Asks for the numbers of a memcached: `stats` or `stats settings`. The connection is good for nothing else
+/// afterwards.
+///
+/// # Errors
+/// When there is no such answer in time.
+pub(super) fn ask(stream: &TcpStream, question: &str, timeout: Duration) -> io::Result<Stats> {
+    let deadline = Instant::now() + timeout;
+    stream.set_write_timeout(Some(timeout))?;
+    (&mut &*stream).write_all(format!("{question}\r\n").as_bytes())?;
+    let mut reader = BufReader::new(stream);
+    let mut stats = Stats::new();
+    loop {
+        let line = read_line(&mut reader, deadline)?;
+        let mut words = line.split_ascii_whitespace();
+        match (words.next(), words.next()) {
+            (Some("STAT"), Some(name)) => stats.insert(name.to_owned(), words.collect()),
+            (Some("END"), None) => return Ok(stats),
+            _ => return Err(io::Error::new(io::ErrorKind::InvalidData, format!("answered {line:?}"))),
+        };
+    }
+}
+
+/// One line, if it comes in time.
+fn read_line(reader: &mut BufReader<&TcpStream>, deadline: Instant) -> io::Result<String> {
+    let mut line = String::new();
+    let left = deadline.saturating_duration_since(Instant::now());
+    if left.is_zero() {
+        return Err(io::ErrorKind::TimedOut.into());
+    }
+    reader.get_ref().set_read_timeout(Some(left))?;
+    match reader.read_line(&mut line) {
+        Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
+        Ok(_) => Ok(line),
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Err(io::ErrorKind::TimedOut.into()),
+        Err(error) => Err(error),
+    }
+}
+
+/// What of its settings an operator should know, in sentences that go on after its address.
+pub(super) fn doubts(settings: &Stats) -> Vec<String> {
+    let is = |name: &str, value: &str| settings.get(name).is_some_and(|found| found == value);
+    let size = settings.get("maxbytes").and_then(|bytes| bytes.parse::<u64>().ok());
+    let mut doubts = Vec::new();
+    if is("evictions", "on") {
+        doubts.push("may forget leases when it is full: start it with -M".to_owned());
+    }
+    if is("cas_enabled", "no") {
+        doubts.push("has no CAS numbers, without which no lease is safe: start it without -C".to_owned());
+    }
+    if let Some(size) = size.filter(|size| *size < SMALL) {
+        doubts.push(format!("has only {} MiB for leases: give it 64 or more with -m", size >> 20));
+    }
+    doubts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backend::memcache::testing::{Memcached, TIMEOUT};
+
+    #[test]
+    fn a_memcached_tells_its_time_and_its_settings() {
+        let memcached = Memcached::start(&["-m", "32"]);
+
+        let stats = ask(&memcached.stream(), "stats", TIMEOUT).unwrap();
+        let settings = ask(&memcached.stream(), "stats settings", TIMEOUT).unwrap();
+
+        assert!(stats["time"].parse::<u64>().unwrap() > 1_700_000_000);
+        assert_eq!(settings["evictions"], "off");
+        assert_eq!(doubts(&settings), ["has only 32 MiB for leases: give it 64 or more with -m"]);
+    }
+
+    #[test]
+    fn settings_that_lose_leases_are_told() {
+        let settings = [("evictions", "on"), ("cas_enabled", "no"), ("maxbytes", "67108864")];
+        let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+
+        let doubts = doubts(&settings);
+
+        assert_eq!(doubts.len(), 2);
+        assert!(doubts[0].contains("-M") && doubts[1].contains("-C"), "{doubts:?}");
+    }
+
+    #[test]
+    fn what_is_no_memcached_is_told_from_one() {
+        let memcached = Memcached::start(&[]);
+
+        let error = ask(&memcached.stream(), "nonsense", TIMEOUT).unwrap_err();
+
+        assert_eq!(error.to_string(), "answered \"ERROR\\r\\n\"");
+    }
+}

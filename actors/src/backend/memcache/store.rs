@@ -1,0 +1,137 @@
+//! Where tokens begin: a token is the store's base and the CAS number of the entry's first change.
+//!
+//! Memcached's CAS numbers rise with every change that anybody makes, so they order all grants without a counter
+//! of our own. But they begin again when it is restarted. The base, made anew then, is the microseconds since
+//! 1970: less than one change in a microsecond is made. Memcached's own clock, which all servers share, counts;
+//! but it knows only seconds, and is up to two of them behind and one ahead. So a server whose clock agrees with
+//! it takes its own, and one whose clock does not takes memcached's earliest, as soon as that is later than when
+//! memcached was started: whatever was granted before that is older.
+
+use std::time::{Duration, SystemTime};
+
+use r2d2_memcache::memcache::exp::{MetaCommand, MetaOp};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    entry::EXACT,
+    keys::Keys,
+    link::{Failure, Link, Links},
+    look,
+    view::Store,
+};
+use crate::pool::LeaseId;
+
+/// So many seconds after its start, even the earliest that memcached's clock can mean is later than that start.
+const SURELY_LATER: u64 = 5;
+
+/// A [`Store`] in JSON.
+#[derive(Serialize, Deserialize)]
+struct Record {
+    id: String,
+    base: u64,
+}
+
+/// Understands a store; `None` if it is none.
+pub(super) fn read(value: &[u8], cas: u64) -> Option<Store> {
+    let Record { id, base } = serde_json::from_slice(value).ok()?;
+    let is_name = LeaseId::parse(&id).is_some(); // 128 random bits, too
+    (is_name && base < EXACT).then(|| Store { id: id.into(), base, cas })
+}
+
+/// Makes a store where there is none, unless another server does so first. Its tokens will be above `highest`.
+pub(super) fn make(links: &Links, link: &mut Link, keys: &Keys, highest: u64) -> Result<(), Failure> {
+    let clock = links.clock().map_err(|trouble| Failure { trouble, again: false })?;
+    let probe = MetaCommand::new(MetaOp::Set, keys.probe.as_str()).value("?").flag("T5");
+    let answers = links.exchange(link, &[probe, look::question(keys.probe.clone())])?;
+    let seen = look::newest(&answers[1..]).map_err(|why| links.failed(why))?;
+    let time = clock.micros(now()).ok_or_else(|| {
+        links.failed("was started a moment ago, and the clock of this server is not its: set it, or wait 5 s")
+    })?;
+    let base = time.max(highest + 1).saturating_sub(seen);
+    let store = MetaCommand::new(MetaOp::Set, keys.store.as_str()).flag("ME");
+    let id = LeaseId::random().reveal();
+    links.exchange(link, &[store.value(write(&id, base)).flag("T0")]).map(|_| ())
+}
+
+/// Lets the tokens of a store begin above `highest`, unless another server changes it first. `newest`: a CAS
+/// number that was seen in it.
+pub(super) fn raise(
+    links: &Links,
+    link: &mut Link,
+    keys: &Keys,
+    store: &Store,
+    newest: u64,
+    highest: u64,
+) -> Result<(), Failure> {
+    let base = store.base.max((highest + 1).saturating_sub(newest));
+    let command = MetaCommand::new(MetaOp::Set, keys.store.as_str()).value(write(&store.id, base));
+    let command = command.flag(format!("C{}", store.cas)).flag("T0");
+    links.exchange(link, &[command]).map(|_| ())
+}
+
+/// Whether tokens to come could be ones that were given before.
+pub(super) fn falls_behind(store: &Store, newest: u64, highest: u64) -> bool {
+    store.base.saturating_add(newest) < highest
+}
+
+/// What memcached says of its clock.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Clock {
+    /// The seconds since 1970.
+    pub(super) time: u64,
+    /// The seconds since it was started.
+    pub(super) uptime: u64,
+}
+
+impl Clock {
+    /// The microseconds since 1970, if they are known well enough. `ours`: the time since 1970 by our clock.
+    fn micros(self, ours: Duration) -> Option<u64> {
+        let second = |seconds: u64| seconds.saturating_mul(1_000_000);
+        let ours = u64::try_from(ours.as_micros()).ok()?;
+        let earliest = second(self.time.saturating_sub(1));
+        if (earliest..second(self.time + 3)).contains(&ours) {
+            return Some(ours);
+        }
+        (self.uptime >= SURELY_LATER).then_some(earliest)
+    }
+}
+
+fn write(id: &str, base: u64) -> String {
+    let record = Record { id: id.to_owned(), base };
+    serde_json::to_string(&record).expect("a record has only texts and numbers")
+}
+
+/// The time since 1970 by this machine's clock.
+pub(super) fn now() -> Duration {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_is_ours_if_memcached_agrees_or_else_its_own_a_while_after_its_start() {
+        let micros =
+            |millis: u64, uptime| Clock { time: 1_700_000_000, uptime }.micros(Duration::from_millis(millis));
+
+        assert_eq!(micros(1_700_000_000_500, 0), Some(1_700_000_000_500_000));
+        assert_eq!(micros(1_699_999_999_500, 0), Some(1_699_999_999_500_000));
+        assert_eq!(micros(1_700_000_002_500, 0), Some(1_700_000_002_500_000));
+        for wrong in [1_600_000_000_000, 1_800_000_000_000] {
+            assert_eq!(micros(wrong, 4), None);
+            assert_eq!(micros(wrong, 5), Some(1_699_999_999_000_000));
+        }
+    }
+
+    #[test]
+    fn only_a_store_is_one() {
+        let id = LeaseId::random().reveal();
+        let huge = write(&id, u64::MAX);
+
+        assert_eq!(read(write(&id, 5).as_bytes(), 9), Some(Store { id: id.into(), base: 5, cas: 9 }));
+        for other in ["", "1", "{}", "{\"id\":\"web1\",\"base\":5}", &huge] {
+            assert_eq!(read(other.as_bytes(), 9), None, "{other}");
+        }
+    }
+}

@@ -1,0 +1,253 @@
+//! What tests of jobs need: a real memcached, a proxy that loses answers, and servers with one pool each.
+
+use std::{
+    fs,
+    io::{Read, Write},
+    net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream},
+    process::Command,
+    sync::{
+        Arc,
+        atomic::{AtomicU16, AtomicU32, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use distributex_config::{MemcacheServer, Name};
+use tokio::time::Instant;
+
+use super::{
+    entry::Server,
+    job::{Claim, End, Found, Job, Renewal, What},
+    keys::Keys,
+    link::{Links, Trouble},
+    round,
+    view::View,
+};
+use crate::pool::{AskId, Asker, LeaseId};
+
+/// For what should happen at once.
+pub(super) const TIMEOUT: Duration = Duration::from_secs(20);
+
+#[path = "../../../tests/memcached.rs"]
+mod memcached;
+pub(super) use memcached::{Memcached, server};
+
+impl Memcached {
+    /// A connection to it.
+    pub(super) fn stream(&self) -> TcpStream {
+        TcpStream::connect(SocketAddr::from((Ipv4Addr::LOCALHOST, self.port))).unwrap()
+    }
+
+    /// Stops it, as a machine that hangs does; returns when it stands still.
+    pub(super) fn freeze(&self) {
+        self.signal("-STOP");
+        let deadline = Instant::now() + TIMEOUT;
+        while !self.threads().iter().all(|state| state == "T") {
+            assert!(Instant::now() < deadline, "memcached does not stop");
+            thread::park_timeout(Duration::from_millis(2));
+        }
+    }
+
+    /// Lets it go on.
+    pub(super) fn thaw(&self) {
+        self.signal("-CONT");
+    }
+
+    fn signal(&self, signal: &str) {
+        let sent = Command::new("kill").args([signal, &self.child.id().to_string()]).status();
+        assert!(sent.unwrap().success());
+    }
+
+    /// The states of its threads.
+    fn threads(&self) -> Vec<String> {
+        let threads = fs::read_dir(format!("/proc/{}/task", self.child.id())).unwrap();
+        let stats = threads.map(|thread| fs::read_to_string(thread.unwrap().path().join("stat")).unwrap());
+        stats.map(|stat| stat.rsplit_once(") ").unwrap().1[..1].to_owned()).collect()
+    }
+}
+
+/// Stands before a memcached and can lose its answers.
+pub(super) struct Proxy {
+    port: u16,
+    target: Arc<AtomicU16>,
+    losses: Arc<AtomicU32>,
+}
+
+impl Proxy {
+    /// One that leads to this port of this machine.
+    pub(super) fn start(target: u16) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let (target, losses) = (Arc::new(AtomicU16::new(target)), Arc::new(AtomicU32::new(0)));
+        let proxy = Self { port, target: Arc::clone(&target), losses: Arc::clone(&losses) };
+        thread::spawn(move || {
+            for client in listener.incoming().map_while(Result::ok) {
+                let target = (Ipv4Addr::LOCALHOST, target.load(Ordering::SeqCst));
+                if let Ok(server) = TcpStream::connect(target) {
+                    pass_on(&client, &server, Arc::default()); // questions are never lost
+                    pass_on(&server, &client, Arc::clone(&losses));
+                }
+            }
+        });
+        proxy
+    }
+
+    pub(super) fn server(&self) -> MemcacheServer {
+        server(self.port)
+    }
+
+    /// From now on new connections lead to this port.
+    pub(super) fn lead_to(&self, port: u16) {
+        self.target.store(port, Ordering::SeqCst);
+    }
+
+    /// Ends the connection instead of passing an answer on, so many times.
+    pub(super) fn lose(&self, answers: u32) {
+        self.losses.store(answers, Ordering::SeqCst);
+    }
+}
+
+/// Passes on what comes from one to the other, in a thread of its own, until it is to be lost.
+fn pass_on(from: &TcpStream, to: &TcpStream, losses: Arc<AtomicU32>) {
+    let (mut from, mut to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
+    thread::spawn(move || {
+        let mut buffer = [0; 65_536];
+        while let Ok(1..) = from.read(&mut buffer).map(|length| {
+            let lost = length > 0 && losses.try_update(Ordering::SeqCst, Ordering::SeqCst, less).is_ok();
+            if lost || to.write_all(&buffer[..length]).is_err() { 0 } else { length }
+        }) {}
+        let _ = from.shutdown(Shutdown::Both);
+        let _ = to.shutdown(Shutdown::Both);
+    });
+}
+
+fn less(losses: u32) -> Option<u32> {
+    losses.checked_sub(1)
+}
+
+/// What one server does with one pool, without any actor.
+#[derive(Debug)]
+pub(super) struct Bench {
+    pub(super) links: Links,
+    keys: Arc<Keys>,
+    pub(super) server: Server,
+    pub(super) slots: usize,
+    pub(super) view: View,
+    pub(super) highest: u64,
+}
+
+impl Bench {
+    /// A server with a pool of so many slots.
+    pub(super) fn new(memcached: &Memcached, server: u64, slots: usize) -> Self {
+        Self::at(memcached.server(), server, slots)
+    }
+
+    pub(super) fn at(memcached: MemcacheServer, server: u64, slots: usize) -> Self {
+        Self::with_timeout(memcached, server, slots, Duration::from_secs(5))
+    }
+
+    pub(super) fn with_timeout(
+        memcached: MemcacheServer,
+        server: u64,
+        slots: usize,
+        timeout: Duration,
+    ) -> Self {
+        let links = Links::new(memcached, 2, timeout);
+        let keys = Arc::new(Keys::new("test", &name("pool1")));
+        Self { links, keys, server: Server(server), slots, view: View::default(), highest: 0 }
+    }
+
+    /// A job of this server.
+    pub(super) fn job(&self, ends: Vec<End>, renewals: Vec<Renewal>, claims: Vec<Claim>) -> Job {
+        let (keys, view) = (Arc::clone(&self.keys), self.view.clone());
+        let (server, slots, highest) = (self.server, self.slots, self.highest);
+        Job { keys, server, slots, view, highest, ends, renewals, claims }
+    }
+
+    /// Does a job, and knows afterwards what it showed.
+    pub(super) fn run(
+        &mut self,
+        ends: Vec<End>,
+        renewals: Vec<Renewal>,
+        claims: Vec<Claim>,
+    ) -> (Job, Result<(), Trouble>) {
+        let mut job = self.job(ends, renewals, claims);
+        let result = round::run(&self.links, &mut job);
+        (self.view, self.highest) = (job.view.clone(), job.highest);
+        (job, result)
+    }
+
+    /// What comes of these claims, without trouble.
+    pub(super) fn claim(&mut self, claims: Vec<Claim>) -> Vec<Found> {
+        let (job, result) = self.run(vec![], vec![], claims);
+        result.unwrap();
+        job.claims.iter().map(|claim| claim.found.unwrap()).collect()
+    }
+
+    /// Whether there was something to end.
+    pub(super) fn end(&mut self, what: What) -> bool {
+        let (job, result) = self.run(vec![end(what)], vec![], vec![]);
+        result.unwrap();
+        job.ends[0].had.unwrap()
+    }
+
+    /// Whether the lease lives on.
+    pub(super) fn renew(&mut self, id: LeaseId) -> bool {
+        let (job, result) = self.run(vec![], vec![renewal(id)], vec![]);
+        result.unwrap();
+        job.renewals[0].lives.unwrap()
+    }
+
+    /// Looks.
+    pub(super) fn look(&mut self) -> &View {
+        self.claim(vec![]);
+        &self.view
+    }
+
+    /// The token of a lease that it has seen last.
+    pub(super) fn token(&self, id: LeaseId) -> u64 {
+        self.view.lease(id).unwrap().1.token().0
+    }
+}
+
+/// A host asks in the classic protocol.
+pub(super) fn host(text: &str) -> Claim {
+    claim(Asker::Host(name(text)))
+}
+
+/// An owner on a host asks.
+pub(super) fn owner(host: &str, owner: &str) -> Claim {
+    claim(Asker::Owner { host: name(host), owner: name(owner) })
+}
+
+/// Somebody asks once.
+pub(super) fn once(host: &str) -> Claim {
+    claim(Asker::Once { host: name(host), ask: AskId::next() })
+}
+
+fn claim(asker: Asker) -> Claim {
+    Claim {
+        id: LeaseId::random(),
+        asker,
+        ttl: Some(Duration::from_secs(300)),
+        patience: Duration::from_secs(10),
+        present: true,
+        waited: Duration::ZERO,
+        command: None,
+        wants: true,
+        found: None,
+    }
+}
+
+pub(super) fn end(what: What) -> End {
+    End { what, if_ours: false, had: None }
+}
+
+pub(super) fn renewal(id: LeaseId) -> Renewal {
+    Renewal { id, ttl: None, most: None, lives: None }
+}
+
+pub(super) fn name(text: &str) -> Name {
+    Name::new(text).unwrap()
+}
