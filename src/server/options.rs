@@ -37,7 +37,7 @@ LOG:
 #[derive(Debug, StructOpt)]
 #[structopt(name = "distributexd", after_help = EXAMPLES)]
 pub struct Options {
-    /// The configuration file (YAML); config/distributex.yaml explains every key
+    /// The configuration file (YAML); config/distributex.yaml and config/memcache.yaml explain every key
     #[structopt(short, long, value_name = "FILE", parse(from_os_str))]
     pub config: PathBuf,
 

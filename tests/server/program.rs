@@ -101,6 +101,7 @@ fn a_wrong_file_is_refused_with_all_its_mistakes() {
     assert!(said.contains("/no/such/file"), "{said}");
 }
 
+#[cfg(not(feature = "memcache"))]
 #[test]
 fn a_backend_that_is_not_there_is_said_so() {
     let file = file_with("backend: memcache\npools: [{name: pool1}]");
@@ -108,18 +109,23 @@ fn a_backend_that_is_not_there_is_said_so() {
     let (status, said) = fails(&["--check", "-c", file.to_str().unwrap()]);
 
     assert_eq!(status, Some(78));
-    assert!(said.contains("not available in this build"), "{said}");
+    assert!(said.contains("build it with the feature memcache"), "{said}");
 }
 
 #[test]
-fn a_right_file_passes_the_check_and_the_sample_is_one() {
-    let sample = concat!(env!("CARGO_MANIFEST_DIR"), "/config/distributex.yaml");
+fn a_right_file_passes_the_check_and_the_samples_are_such() {
+    let samples = [
+        concat!(env!("CARGO_MANIFEST_DIR"), "/config/distributex.yaml"),
+        #[cfg(feature = "memcache")]
+        concat!(env!("CARGO_MANIFEST_DIR"), "/config/memcache.yaml"),
+    ];
+    for sample in samples {
+        let output = distributexd(&["--check", "-c", sample]);
 
-    let output = distributexd(&["--check", "-c", sample]);
-
-    assert_eq!(output.status.code(), Some(0));
-    assert!(output.stderr.is_empty());
-    assert!(String::from_utf8(output.stdout).unwrap().starts_with(sample));
+        assert_eq!(output.status.code(), Some(0), "{sample}");
+        assert!(output.stderr.is_empty(), "{sample}");
+        assert!(String::from_utf8(output.stdout).unwrap().starts_with(sample));
+    }
 }
 
 #[test]

@@ -41,6 +41,7 @@ pub(super) fn lease(status: StatusCode, lease: &Leased, pool: Pool<'_>) -> HttpR
     // Up to the millisecond, because the client counts from when it sent its request, which was earlier.
     let left = lease.until.map(|until| rounded_up(until.saturating_duration_since(Instant::now())));
     let left = left.into_iter().chain(lease.ttl).min();
+    let store = pool.store();
     let lease = LeaseBody {
         lease: lease.id.map(LeaseId::reveal).unwrap_or_default(),
         token: lease.token.0,
@@ -50,7 +51,7 @@ pub(super) fn lease(status: StatusCode, lease: &Leased, pool: Pool<'_>) -> HttpR
         expires_in: left.map(Seconds),
         expires_at: left.and_then(|left| SystemTime::now().checked_add(left)).and_then(Moment::of),
         waited: Seconds(lease.waited),
-        store: pool.store,
+        store: store.as_deref(),
     };
     json(status, &lease)
 }
@@ -65,5 +66,5 @@ struct LeaseBody<'a> {
     expires_in: Option<Seconds>,
     expires_at: Option<Moment>,
     waited: Seconds,
-    store: &'a str,
+    store: Option<&'a str>,
 }

@@ -101,8 +101,8 @@ impl Problem {
         Self { message, line: Some((place, state)), ..problem }
     }
 
-    /// As it is sent.
-    pub(super) fn answer(self, store: &str) -> HttpResponse {
+    /// As it is sent by a server of this store, if that has ever been reached.
+    pub(super) fn answer(self, store: Option<&str>) -> HttpResponse {
         let (kind, status) = self.kind.shown();
         let state = self.line.as_ref().map(|(_, state)| state);
         let body = ErrorBody {
@@ -137,7 +137,7 @@ struct ErrorBody<'a> {
     line: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     holders: Option<Vec<HolderBody<'a>>>,
-    store: &'a str,
+    store: Option<&'a str>,
 }
 
 /// 1st, 2nd, 3rd, 4th.

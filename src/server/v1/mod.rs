@@ -5,7 +5,7 @@
 //!                                           └► error    {"kind": …, "message": …}
 //! ```
 
-use std::{mem, rc::Rc};
+use std::{mem, rc::Rc, sync::Arc};
 
 use actix_web::{
     HttpResponse,
@@ -54,7 +54,7 @@ pub async fn respond(request: &mut ServiceRequest, pools: &Pools, peer: &Rc<Peer
                 (pool, request::keeps_place(&ask), pool.handle.acquire(ask))
             }
             Ok(Done::Answered(response)) => return response,
-            Err(problem) => return problem.answer(pools.store()),
+            Err(problem) => return problem.answer(pools.store(None).as_deref()),
         }
     };
     told(grant.await, pool, keeps_place, peer)
@@ -73,7 +73,14 @@ enum Done<'a> {
 struct Pool<'a> {
     name: &'a Name,
     handle: &'a PoolHandle,
-    store: &'a str,
+    pools: &'a Pools,
+}
+
+impl Pool<'_> {
+    /// The name of the store that keeps it, if that is known.
+    fn store(self) -> Option<Arc<str>> {
+        self.pools.store(Some(self.name))
+    }
 }
 
 async fn handle<'a>(request: &mut ServiceRequest, pools: &'a Pools) -> Result<Done<'a>, Problem> {
@@ -121,7 +128,7 @@ fn check(method: &Method, call: &Call) -> Result<(), Problem> {
 fn find<'a>(pools: &'a Pools, segment: &str) -> Result<Pool<'a>, Problem> {
     let named = path::decoded(segment).and_then(|name| pools.named(&name));
     let (name, handle) = named.ok_or_else(|| Problem::no_such_pool(segment))?;
-    Ok(Pool { name, handle, store: pools.store() })
+    Ok(Pool { name, handle, pools })
 }
 
 /// Tells the asker of its grant, or why there is none.
@@ -130,9 +137,9 @@ fn told(grant: Result<Grant, Denial>, pool: Pool<'_>, keeps_place: bool, peer: &
         let status = if grant.again { StatusCode::OK } else { StatusCode::CREATED };
         answer::lease(status, &grant.lease, pool)
     };
-    let nobody = || Problem::new(Kind::Internal, "the connection ended before its answer").answer(pool.store);
+    let nobody = || Problem::new(Kind::Internal, "the connection ended before its answer").answer(None);
     match grant {
         Ok(grant) => dispatch::told(grant, peer, tell).unwrap_or_else(nobody), // which nobody reads
-        Err(denial) => Problem::denied(denial, pool.name, keeps_place).answer(pool.store),
+        Err(denial) => Problem::denied(denial, pool.name, keeps_place).answer(pool.store().as_deref()),
     }
 }

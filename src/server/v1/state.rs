@@ -21,17 +21,18 @@ pub(super) async fn pools(pools: &Pools) -> Result<HttpResponse, Problem> {
     let mut states = Vec::new();
     for (name, handle) in pools.iter() {
         let state = handle.state().await.map_err(|why| Problem::refused(why, name))?;
-        states.push((name, state));
+        states.push((name, state, pools.store(Some(name))));
     }
-    let states: Vec<_> =
-        states.iter().map(|(name, state)| StateBody::of(name, state, pools.store())).collect();
-    Ok(json(StatusCode::OK, &PoolsBody { pools: states, store: pools.store() }))
+    let bodies = states.iter().map(|(name, state, store)| StateBody::of(name, state, store.as_deref()));
+    let store = pools.store(None);
+    Ok(json(StatusCode::OK, &PoolsBody { pools: bodies.collect(), store: store.as_deref() }))
 }
 
 /// The state of one pool.
 pub(super) async fn pool(pool: Pool<'_>) -> Result<HttpResponse, Problem> {
     let state = pool.handle.state().await.map_err(|why| Problem::refused(why, pool.name))?;
-    Ok(json(StatusCode::OK, &StateBody::of(pool.name, &state, pool.store)))
+    let store = pool.store();
+    Ok(json(StatusCode::OK, &StateBody::of(pool.name, &state, store.as_deref())))
 }
 
 /// Who holds with this token.
@@ -42,15 +43,17 @@ pub(super) async fn holder(pool: Pool<'_>, token: Option<Token>) -> Result<HttpR
     };
     let nobody =
         || Problem::new(Kind::NotFound, format!("nobody holds a slot of {} with this token", pool.name));
+    let store = pool.store();
     let holder =
-        HolderBody { store: Some(pool.store), ..HolderBody::of(holder.as_ref().ok_or_else(nobody)?) };
+        HolderBody { store: store.as_deref(), ..HolderBody::of(holder.as_ref().ok_or_else(nobody)?) };
     Ok(json(StatusCode::OK, &holder))
 }
 
 #[derive(Serialize)]
 struct PoolsBody<'a> {
     pools: Vec<StateBody<'a>>,
-    store: &'a str,
+    /// Nothing if the pools are in several.
+    store: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -60,11 +63,11 @@ struct StateBody<'a> {
     held: usize,
     holders: Vec<HolderBody<'a>>,
     line: LineBody<'a>,
-    store: &'a str,
+    store: Option<&'a str>,
 }
 
 impl<'a> StateBody<'a> {
-    fn of(name: &'a Name, state: &'a State, store: &'a str) -> Self {
+    fn of(name: &'a Name, state: &'a State, store: Option<&'a str>) -> Self {
         Self {
             name: name.as_str(),
             slots: state.slots,

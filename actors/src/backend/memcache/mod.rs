@@ -2,19 +2,36 @@
 //!
 //! | part | what it is |
 //! | --- | --- |
+//! | here, `pending`, `answers` | a pool's line, what it wants of its memcached, and what becomes of the answers |
 //! | `job` | what a pool wants in one go |
 //! | `round`: `plan`, `send`, `look`, `settle` | how a job is done: every change is add, compare-and-swap or compare-and-delete |
 //! | `view`, `entry`, `store`, `keys` | what stands in memcached, and where |
 //! | `shard`, `gate`, `link`, `stats`, `time` | one memcached: threads, connections, whether it is there, and its clock |
+//!
+//! ```text
+//!  enter, renew, release, look ─► pending ─► job ──► a thread of the shard ──► memcached
+//!                                             │ one at a time                     │
+//!  granted, refused, seen, away … ◄─ settled ◄┴─ done, with what stands there now ┘
+//! ```
+//!
+//! A pool has one job under way at a time; what is asked meanwhile goes into the next one. The line is that of
+//! this server; a job carries the first in line, so that a slot is given on in the exchange that frees it, or
+//! that finds it free. Slots that other servers free are found by looking from time to time, while somebody
+//! waits.
+//!
+//! What this promises when memcached is away: nobody is granted anything, nobody is told that they hold or lost
+//! anything, and who is parked stays parked for a while. A write without an answer may have happened: it has
+//! the secret name of its lease, under which the next job finds it, and either grants it to its asker, who still
+//! waits, or ends it.
 
-#![expect(dead_code, reason = "no pool uses it yet")]
-
+mod answers;
 mod entry;
 mod gate;
 mod job;
 mod keys;
 mod link;
 mod look;
+mod pending;
 mod plan;
 #[cfg(test)]
 mod race_tests;
@@ -24,9 +41,290 @@ mod round_tests;
 mod send;
 mod settle;
 mod shard;
+mod shards;
 mod stats;
 mod store;
 #[cfg(test)]
 mod testing;
 mod time;
 mod view;
+
+use std::{
+    collections::{HashMap, HashSet},
+    mem,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use actix::Addr;
+use distributex_config as config;
+use distributex_config::{Limits, Name};
+use tokio::time::Instant;
+
+pub use self::shards::Shards;
+use self::{
+    entry::Server,
+    job::{Claim, Done, Job},
+    keys::Keys,
+    pending::{Missed, Pending, Seen, Takeback},
+    shard::Shard,
+    view::View,
+};
+use super::Backend;
+use crate::{
+    PoolActor,
+    pool::{
+        Ask, AskId, Event, Held, Holder, LeaseId, Refusal, State, Token,
+        actor::Wake,
+        rules::{Rules, refuse},
+    },
+};
+
+/// So many of the first in line take part in one job.
+const CANDIDATES: usize = 32;
+
+/// So many who have just come take part in one job: its time grows with their square.
+const ASKS: usize = 256;
+
+/// A pool with more slots than this is looked at less often, so that looking costs memcached the same.
+const SLOTS_PER_LOOK: u32 = 7;
+
+/// But not less often than once in so many times.
+const RAREST_LOOK: u32 = 10;
+
+/// How long it takes until a memcached that was away is looked for again.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// A pool in a memcached.
+#[derive(Debug)]
+pub struct Memcache {
+    /// The pool's name, for the log.
+    name: Name,
+    /// What is known of the leases, and the line.
+    rules: Rules,
+    /// How many leases there may be at once.
+    slots: usize,
+    /// The longest that a lease may live without renewal.
+    expire: Option<Duration>,
+    /// How often to look while somebody waits.
+    poll: Duration,
+    /// How long requests stay parked while memcached is away.
+    outage: Duration,
+    /// The memcached.
+    shard: Shard,
+    /// Where the pool is kept in it.
+    keys: Arc<Keys>,
+    /// This server.
+    server: Server,
+    /// Our actor, which wakes us when a job is done.
+    me: Addr<PoolActor>,
+    /// What was seen last; empty while a job is under way.
+    view: View,
+    /// What is known of the leases besides what the rules know.
+    seen: HashMap<Token, Seen>,
+    /// The largest token ever seen.
+    highest: u64,
+    /// What goes into the next job.
+    pending: Pending,
+    /// Whose requests ended before their asks were settled.
+    left: HashSet<AskId>,
+    /// The job that is under way.
+    flight: Option<Flight>,
+    /// What came of it.
+    done: Arc<Mutex<Option<Done>>>,
+    /// When to look again.
+    next_look: Option<Instant>,
+    /// Memcached cannot be reached.
+    away: Option<Away>,
+    /// Leases that were gone before their time.
+    missed: HashMap<LeaseId, Missed>,
+    /// How many leases were lost.
+    lost: u64,
+}
+
+/// A job that is under way, and what its answers are for.
+#[derive(Debug)]
+struct Flight {
+    /// When it began. What it grants or renews is counted from here, so that nobody relies on more than memcached
+    /// keeps.
+    at: Instant,
+    /// What it was made of.
+    pending: Pending,
+    /// How many of its claims are those of the first in line.
+    candidates: usize,
+}
+
+/// Memcached cannot be reached.
+#[derive(Debug, Clone, Copy)]
+struct Away {
+    /// Until when requests stay parked; `None` once they were sent away.
+    patience: Option<Instant>,
+}
+
+impl Memcache {
+    /// The pool of these settings in its memcached. `me` is its actor.
+    #[must_use]
+    pub fn new(settings: config::Pool, limits: Limits, shards: &Shards, me: Addr<PoolActor>) -> Self {
+        let config::Memcache { poll, outage, ref prefix, .. } = *shards.settings();
+        Self {
+            shard: shards.of(&settings.name).clone(),
+            keys: Arc::new(Keys::new(prefix, &settings.name)),
+            server: shards.server(),
+            slots: settings.slots as usize,
+            expire: settings.expire,
+            poll: poll * settings.slots.div_ceil(SLOTS_PER_LOOK).min(RAREST_LOOK),
+            outage,
+            name: settings.name.clone(),
+            rules: Rules::stored(settings, limits),
+            me,
+            view: View::default(),
+            seen: HashMap::new(),
+            highest: 0,
+            pending: Pending::default(),
+            left: HashSet::new(),
+            flight: None,
+            done: Arc::default(),
+            next_look: None,
+            away: None,
+            missed: HashMap::new(),
+            lost: 0,
+        }
+    }
+
+    /// Begins the next job, if there is something to do and none is under way.
+    fn go_on(&mut self, now: Instant) {
+        if self.flight.is_some() {
+            return;
+        }
+        self.take_back(now);
+        let is_due = self.next_look.is_some_and(|at| at <= now);
+        if is_due {
+            self.next_look = None;
+        }
+        let has_to_look = is_due && (self.rules.has_waiters() || self.away.is_some());
+        if !has_to_look && self.pending.is_empty() {
+            return;
+        }
+        let job = self.job(now);
+        let (done, me) = (Arc::clone(&self.done), self.me.clone());
+        let reply = move |came| {
+            *done.lock().unwrap_or_else(PoisonError::into_inner) = Some(came);
+            me.do_send(Wake);
+        };
+        self.shard.run(job, reply);
+    }
+
+    /// What the rules want to end goes into the next job. Another server ends its own leases itself.
+    fn take_back(&mut self, now: Instant) {
+        for token in self.rules.take_overdue() {
+            let Some(id) = self.rules.lease(token).and_then(|lease| lease.id) else { continue };
+            if self.seen.get(&token).is_some_and(|seen| seen.is_ours) {
+                let known = Some((token, self.rules.ending(token)));
+                self.pending.takebacks.push(Takeback { id, known });
+            } else if self.rules.has_waiters() {
+                self.next_look = Some(now);
+            } else {
+                self.rules.forget(token);
+                self.seen.remove(&token);
+            }
+        }
+    }
+
+    /// Makes a job of all that is to be done. Nobody who has just come gets a slot before all who wait.
+    fn job(&mut self, now: Instant) -> Job {
+        let later = self.pending.asks.split_off(ASKS.min(self.pending.asks.len()));
+        let pending = mem::replace(&mut self.pending, Pending { asks: later, ..Pending::default() });
+        let waiters = self.rules.candidates(CANDIDATES.min(self.slots));
+        let candidates = waiters.len();
+        let wants = self.rules.may_serve_after(candidates);
+        let mut claims: Vec<_> = waiters.into_iter().map(|waiter| Claim::new(waiter, true, now)).collect();
+        for ask in &pending.asks {
+            claims.push(Claim::new(&self.rules.as_waiter(ask, now), wants, now));
+        }
+        let job = Job {
+            keys: Arc::clone(&self.keys),
+            server: self.server,
+            slots: self.slots,
+            view: mem::take(&mut self.view),
+            highest: self.highest,
+            ends: pending.ends(),
+            renewals: pending.renewals(self.expire),
+            claims,
+        };
+        self.flight = Some(Flight { at: now, pending, candidates });
+        job
+    }
+}
+
+impl Backend for Memcache {
+    fn enter(&mut self, mut ask: Ask, now: Instant, out: &mut Vec<Event>) {
+        if !self.rules.allows(&ask.asker) {
+            return refuse(ask.id, Refusal::HostNotAllowed, None, out);
+        }
+        ask.lease.get_or_insert_with(LeaseId::random);
+        self.pending.asks.push(ask);
+        self.go_on(now);
+    }
+
+    fn leave(&mut self, ask: AskId, now: Instant) {
+        let flying = self.flight.iter().flat_map(|flight| &flight.pending.asks);
+        if self.pending.asks.iter().chain(flying).any(|asked| asked.id == ask) {
+            self.left.insert(ask);
+        } else {
+            self.rules.leave(ask, now);
+        }
+    }
+
+    fn renew(&mut self, ask: AskId, id: LeaseId, ttl: Option<Duration>, now: Instant, _: &mut Vec<Event>) {
+        self.pending.renewals.push((ask, id, ttl));
+        self.go_on(now);
+    }
+
+    fn release(&mut self, ask: AskId, held: &Held, now: Instant, out: &mut Vec<Event>) {
+        if let Held::By(asker) = held
+            && !self.rules.allows(asker)
+        {
+            return refuse(ask, Refusal::HostNotAllowed, None, out);
+        }
+        self.pending.releases.push((ask, held.clone()));
+        self.go_on(now);
+    }
+
+    fn unheard(&mut self, token: Token, now: Instant, out: &mut Vec<Event>) {
+        self.rules.unheard(token, now, out);
+        self.go_on(now);
+    }
+
+    fn look(&mut self, ask: AskId, now: Instant, _: &mut Vec<Event>) {
+        self.pending.looks.push(ask);
+        self.go_on(now);
+    }
+
+    fn wake(&mut self, now: Instant, out: &mut Vec<Event>) {
+        let done = self.done.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some((flight, done)) = done.and_then(|done| Some((self.flight.take()?, done))) {
+            self.settle(flight, done, now, out);
+        }
+        self.rules.expire(now, out);
+        self.send_away(now, out);
+        self.go_on(now);
+    }
+
+    fn next_end(&self) -> Option<Instant> {
+        let look = if self.flight.is_none() { self.next_look } else { None };
+        let outage = self.away.and_then(|away| away.patience).filter(|_| self.rules.has_parked());
+        self.rules.next_end().into_iter().chain(look).chain(outage).min()
+    }
+
+    fn close(&mut self) {
+        self.rules.close();
+    }
+
+    fn state(&self, holders: usize, now: Instant) -> State {
+        self.rules.state(holders, now)
+    }
+
+    fn holder(&self, token: Token, now: Instant) -> Option<Holder> {
+        self.rules.holder(token, now)
+    }
+}

@@ -1,0 +1,296 @@
+//! What a job that is done means for those who asked.
+
+use std::time::Duration;
+
+use log::warn;
+use tokio::time::Instant;
+
+use super::{
+    Away, Flight, Memcache, RETRY,
+    job::{Claim, Done, End, Found, Renewal},
+    pending::{Missed, Pending, Seen, Takeback},
+    view::Slot,
+};
+use crate::pool::{Ask, AskId, Ending, Event, Held, LeaseId, Refusal, Token, lease::Lease, rules::refuse};
+
+/// How many leases that were gone before their time are remembered, so that it can be told if they were lost.
+const MOST_MISSED: usize = 1_000;
+
+/// And how long those that never end.
+const MEMORY: Duration = Duration::from_secs(24 * 60 * 60);
+
+impl Memcache {
+    /// Answers all that was asked, and learns what stands in memcached.
+    pub(super) fn settle(&mut self, flight: Flight, done: Done, now: Instant, out: &mut Vec<Event>) {
+        let Flight { at, pending: Pending { asks, renewals, releases, takebacks, looks }, candidates } =
+            flight;
+        let Done { mut job, trouble } = done;
+        self.highest = job.highest;
+        self.view = std::mem::take(&mut job.view);
+        self.set_away(trouble.is_some(), now, out);
+
+        let (released, taken) = job.ends.split_at(releases.len());
+        self.settle_takebacks(&takebacks, taken, now, out);
+        self.settle_releases(releases, released, now, out);
+        let (waiting, asking) = job.claims.split_at(candidates);
+        let has_granted = self.begin_all(&job.claims, at, out);
+        if trouble.is_none() {
+            self.compare(at, now, out);
+        }
+        self.settle_renewals(&renewals, &job.renewals, at, now, out);
+        let unwanted = self.settle_waiters(waiting, now, out);
+        self.settle_asks(asks, asking, at, now, out);
+        self.take_back_unheard(&unwanted, now);
+        for ask in looks {
+            match trouble {
+                None => out.push(Event::Seen { ask }),
+                Some(_) => refuse(ask, Refusal::Away, None, out),
+            }
+        }
+        let has_more = has_granted && self.view.has_room(self.slots);
+        self.look_again(has_more, now);
+    }
+
+    fn set_away(&mut self, is_away: bool, now: Instant, out: &mut Vec<Event>) {
+        match (&self.away, is_away) {
+            (None, true) => {
+                self.away = Some(Away { patience: Some(now + self.outage) });
+                out.push(Event::Away);
+            }
+            (Some(_), false) => {
+                self.away = None;
+                out.push(Event::Back);
+            }
+            (None, false) | (Some(_), true) => {}
+        }
+    }
+
+    /// Sends away who has been parked for the whole outage.
+    pub(super) fn send_away(&mut self, now: Instant, out: &mut Vec<Event>) {
+        if let Some(away) = &mut self.away
+            && away.patience.is_some_and(|until| until <= now)
+        {
+            away.patience = None;
+            self.rules.send_away(Refusal::Away, now, out);
+        }
+    }
+
+    fn settle_takebacks(&mut self, takebacks: &[Takeback], ends: &[End], now: Instant, out: &mut Vec<Event>) {
+        for (Takeback { id, known }, end) in takebacks.iter().zip(ends) {
+            let is_gone = end.had.is_some() && self.view.lease(*id).is_none();
+            if let (true, Some((token, how))) = (is_gone, known) {
+                self.gone(*token, *how, now, out);
+            }
+        }
+    }
+
+    fn settle_releases(
+        &mut self,
+        releases: Vec<(AskId, Held)>,
+        ends: &[End],
+        now: Instant,
+        out: &mut Vec<Event>,
+    ) {
+        for ((ask, held), end) in releases.into_iter().zip(ends) {
+            let Some(had_lease) = end.had else {
+                refuse(ask, Refusal::Away, None, out);
+                continue;
+            };
+            let (lease, had_place) = match held {
+                Held::Lease(id) => (self.rules.named(id), false),
+                Held::By(asker) => (self.rules.lease_of(&asker), self.rules.give_up(&asker, out)),
+            };
+            if let (true, Some(token)) = (had_lease, lease) {
+                self.gone(token, Ending::Released, now, out);
+            }
+            out.push(Event::Released { ask, had: had_lease || had_place });
+        }
+    }
+
+    /// Begins all leases that were granted. False if none was.
+    fn begin_all(&mut self, claims: &[Claim], at: Instant, out: &mut Vec<Event>) -> bool {
+        let mut has_granted = false;
+        for claim in claims.iter().filter(|claim| claim.found == Some(Found::Granted)) {
+            let Some((_, slot)) = self.view.lease(claim.id) else { continue };
+            let token = slot.token();
+            has_granted = true;
+            if self.rules.lease(token).is_none() {
+                self.seen.insert(token, Seen { cas: slot.cas, is_ours: true, began_here: true });
+                self.rules.begin(claim.lease(slot, at), out);
+            }
+        }
+        has_granted
+    }
+
+    /// Brings what is known of the leases in line with what stands in memcached.
+    fn compare(&mut self, at: Instant, now: Instant, out: &mut Vec<Event>) {
+        let slots: Vec<Slot> = self.view.held().map(|(_, slot)| slot.clone()).collect();
+        let mut there: Vec<Token> = slots.iter().map(Slot::token).collect();
+        there.sort_unstable();
+        for token in self.rules.known() {
+            if there.binary_search(&token).is_err() {
+                self.miss(token, now, out);
+            }
+        }
+        for slot in &slots {
+            self.learn(slot, at, now, out);
+        }
+    }
+
+    /// Learns what stands in one slot.
+    fn learn(&mut self, slot: &Slot, at: Instant, now: Instant, out: &mut Vec<Event>) {
+        let (token, entry) = (slot.token(), &slot.entry);
+        let is_ours = entry.by == Some(self.server);
+        // Ours ends when we say so: no earlier than when it was renewed last, which was not later than now.
+        let until = if is_ours { entry.ttl.map(|ttl| at + ttl) } else { slot.estimated_end(now) };
+        match self.seen.get_mut(&token) {
+            Some(seen) if seen.cas == slot.cas => {}
+            Some(seen) => {
+                (seen.cas, seen.is_ours) = (slot.cas, is_ours);
+                self.rules.learn_terms(token, entry.ttl, until);
+            }
+            // Written without an answer: nobody was told of it. Once it was changed, somebody may have been.
+            None if is_ours && entry.token.is_none() => {
+                self.pending.takebacks.push(Takeback { id: entry.id, known: None });
+            }
+            None if self.rules.lease_of(&entry.asker).is_some() => {} // one of two will be gone in a moment
+            None => {
+                self.seen.insert(token, Seen { cas: slot.cas, is_ours, began_here: false });
+                self.rules.learn(Lease { until, ..slot.foreign_lease(now) });
+                self.rules.tell_holder(&entry.asker, now, out);
+            }
+        }
+    }
+
+    /// A lease is not where it was. Nobody ended it here.
+    fn miss(&mut self, token: Token, now: Instant, out: &mut Vec<Event>) {
+        let Some(lease) = self.rules.lease(token) else { return };
+        let (id, until, host) = (lease.id, lease.until, lease.asker.host().clone());
+        let is_over = until.is_some_and(|until| until <= now);
+        if !is_over && let Some(id) = id {
+            self.remember_missed(id, Missed { host, token, until: until.unwrap_or(now + MEMORY) }, now);
+        }
+        if !self.seen.get(&token).is_some_and(|seen| seen.began_here) {
+            self.seen.remove(&token);
+            return self.rules.forget(token);
+        }
+        let how = if is_over { self.rules.ending(token) } else { Ending::Gone };
+        self.gone(token, how, now, out);
+    }
+
+    /// So many at most: in a pool that is used through many servers, most leases end elsewhere.
+    fn remember_missed(&mut self, id: LeaseId, missed: Missed, now: Instant) {
+        if self.missed.len() >= MOST_MISSED {
+            self.missed.retain(|_, missed| missed.until > now);
+        }
+        if self.missed.len() < MOST_MISSED {
+            self.missed.insert(id, missed);
+        }
+    }
+
+    fn gone(&mut self, token: Token, how: Ending, now: Instant, out: &mut Vec<Event>) {
+        self.seen.remove(&token);
+        self.rules.gone(token, how, now, out);
+    }
+
+    fn settle_renewals(
+        &mut self,
+        asked: &[(AskId, LeaseId, Option<Duration>)],
+        renewals: &[Renewal],
+        at: Instant,
+        now: Instant,
+        out: &mut Vec<Event>,
+    ) {
+        for ((ask, id, _), renewal) in asked.iter().zip(renewals) {
+            let slot = self.view.lease(*id).map(|(_, slot)| slot.clone());
+            match (renewal.lives, slot) {
+                (Some(true), Some(slot)) => {
+                    self.learn(&slot, at, now, out);
+                    let lease = self.rules.lease(slot.token()).map(|lease| lease.leased());
+                    out.extend(lease.map(|lease| Event::Renewed { ask: *ask, lease }));
+                }
+                (Some(_), _) => {
+                    self.count_lost(*id);
+                    refuse(*ask, Refusal::LeaseLost, None, out);
+                }
+                (None, _) => refuse(*ask, Refusal::Away, None, out),
+            }
+        }
+    }
+
+    /// The holder of a lease wants to keep it, but memcached has not kept it.
+    fn count_lost(&mut self, id: LeaseId) {
+        if let Some(Missed { host, token, .. }) = self.missed.remove(&id) {
+            self.lost += 1;
+            let (pool, host, lost) = (self.name.as_str(), host.as_str(), self.lost);
+            warn!("lost pool={pool:?} host={host:?} token={token}: memcached has not kept it; {lost} so far");
+        }
+    }
+
+    fn settle_asks(
+        &mut self,
+        asks: Vec<Ask>,
+        claims: &[Claim],
+        at: Instant,
+        now: Instant,
+        out: &mut Vec<Event>,
+    ) {
+        for (ask, claim) in asks.into_iter().zip(claims) {
+            let id = ask.id;
+            match claim.found {
+                Some(Found::Had(lease)) => {
+                    if let Some((_, slot)) = self.view.lease(lease) {
+                        self.learn(&slot.clone(), at, now, out);
+                    }
+                    self.rules.enter(ask, at, out);
+                }
+                Some(Found::Granted | Found::Full) => self.rules.enter(ask, at, out),
+                None => refuse(id, Refusal::Away, None, out),
+            }
+            if self.left.remove(&id) {
+                self.rules.leave(id, now);
+            }
+        }
+    }
+
+    /// Tells those in line who have a lease now. Returns the leases of askers who have left meanwhile.
+    fn settle_waiters(&mut self, claims: &[Claim], now: Instant, out: &mut Vec<Event>) -> Vec<LeaseId> {
+        let mut unwanted = Vec::new();
+        for claim in claims {
+            let is_told = self.rules.tell_holder(&claim.asker, now, out);
+            if claim.found == Some(Found::Granted) && !is_told {
+                unwanted.push(claim.id);
+            }
+        }
+        unwanted
+    }
+
+    /// Ends those of these leases of which still nobody has been told.
+    fn take_back_unheard(&mut self, leases: &[LeaseId], now: Instant) {
+        for id in leases {
+            if let Some(token) = self.rules.named(*id)
+                && self.rules.lease(token).is_some_and(|lease| lease.told == 0)
+            {
+                self.rules.overdue(token, now);
+            }
+        }
+    }
+
+    /// Sees to it that somebody looks while somebody waits, or while memcached is away.
+    fn look_again(&mut self, at_once: bool, now: Instant) {
+        let pause = match self.away {
+            Some(_) => RETRY,
+            None if at_once => Duration::ZERO,
+            None => self.poll,
+        };
+        let is_wanted = self.away.is_some() || self.rules.has_waiters();
+        self.next_look = is_wanted.then(|| now + pause.mul_f64(jitter()));
+    }
+}
+
+/// Between 0.8 and 1.2, so that servers do not all look at once.
+fn jitter() -> f64 {
+    let mut byte = [0];
+    let _ = getrandom::fill(&mut byte); // without randomness they do
+    0.8 + 0.4 * f64::from(byte[0]) / 255.0
+}

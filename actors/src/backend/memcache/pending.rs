@@ -1,0 +1,163 @@
+//! What goes into a pool's next job, and what it remembers of leases.
+
+use std::time::Duration;
+
+use distributex_config::Name;
+use tokio::time::Instant;
+
+use super::{
+    entry::Entry,
+    job::{Claim, End, Renewal, What},
+    view::Slot,
+};
+use crate::pool::{Ask, AskId, Ending, Held, LeaseId, Token, lease::Lease, line::Waiter};
+
+/// What goes into the next job.
+#[derive(Debug, Default)]
+pub(super) struct Pending {
+    /// Who asks for a slot.
+    pub(super) asks: Vec<Ask>,
+    /// Who wants to keep one, and for how long.
+    pub(super) renewals: Vec<(AskId, LeaseId, Option<Duration>)>,
+    /// Who wants to give something back.
+    pub(super) releases: Vec<(AskId, Held)>,
+    /// Leases that this server ends by itself.
+    pub(super) takebacks: Vec<Takeback>,
+    /// Who wants to know how the pool is.
+    pub(super) looks: Vec<AskId>,
+}
+
+/// A lease that is over, or of which nobody is to be told.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Takeback {
+    /// Its secret name.
+    pub(super) id: LeaseId,
+    /// Its token and how it ends; `None` for one that was written without an answer, and is nobody's.
+    pub(super) known: Option<(Token, Ending)>,
+}
+
+/// What is known of a lease besides what the rules know.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Seen {
+    /// The number of its entry's latest change.
+    pub(super) cas: u64,
+    /// Whether this server ends it in time.
+    pub(super) is_ours: bool,
+    /// Whether this server granted it.
+    pub(super) began_here: bool,
+}
+
+/// A lease that was gone before its time. Its holder may have released it at another server; if it wants to renew
+/// it, it is lost.
+#[derive(Debug)]
+pub(super) struct Missed {
+    /// Who held it.
+    pub(super) host: Name,
+    /// Its fencing number.
+    pub(super) token: Token,
+    /// When it would have ended.
+    pub(super) until: Instant,
+}
+
+impl Pending {
+    /// Whether there is nothing to do.
+    pub(super) fn is_empty(&self) -> bool {
+        let Self { asks, renewals, releases, takebacks, looks } = self;
+        asks.is_empty()
+            && renewals.is_empty()
+            && releases.is_empty()
+            && takebacks.is_empty()
+            && looks.is_empty()
+    }
+
+    /// The leases to end: those that are released, then those that are taken back.
+    pub(super) fn ends(&self) -> Vec<End> {
+        let released = self.releases.iter().map(|(_, held)| End::new(What::from(held.clone()), false));
+        let taken = self.takebacks.iter().map(|takeback| End::new(What::Lease(takeback.id), true));
+        released.chain(taken).collect()
+    }
+
+    /// The leases to renew, in a pool that allows so long a time at most.
+    pub(super) fn renewals(&self, most: Option<Duration>) -> Vec<Renewal> {
+        let renewal = |&(_, id, ttl): &(_, _, _)| Renewal { id, ttl, most, lives: None };
+        self.renewals.iter().map(renewal).collect()
+    }
+}
+
+impl End {
+    /// To be ended, by all means or only if no other server has told of it.
+    fn new(what: What, if_ours: bool) -> Self {
+        Self { what, if_ours, had: None }
+    }
+}
+
+impl From<Held> for What {
+    fn from(held: Held) -> Self {
+        match held {
+            Held::Lease(id) => Self::Lease(id),
+            Held::By(asker) => Self::By(asker),
+        }
+    }
+}
+
+impl Claim {
+    /// What the store is to be asked for this waiter.
+    pub(super) fn new(waiter: &Waiter, wants: bool, now: Instant) -> Self {
+        Self {
+            id: waiter.lease.unwrap_or_else(LeaseId::random), // there is one: every ask gets its own as it enters
+            asker: waiter.asker.clone(),
+            ttl: waiter.ttl,
+            patience: waiter.patience,
+            present: waiter.present.is_some(),
+            waited: now - waiter.since,
+            command: waiter.command.clone(),
+            wants,
+            found: None,
+        }
+    }
+
+    /// The lease that it was granted, of which nobody has been told yet. It lives from `at` on.
+    pub(super) fn lease(&self, slot: &Slot, at: Instant) -> Lease {
+        Lease {
+            token: slot.token(),
+            id: Some(self.id),
+            asker: self.asker.clone(),
+            since: at,
+            waited: self.waited,
+            ttl: self.ttl,
+            until: self.ttl.map(|ttl| at + ttl),
+            patience: self.patience,
+            command: self.command.clone(),
+            told: 0,
+        }
+    }
+}
+
+impl Slot {
+    /// A lease that was granted without us.
+    pub(super) fn foreign_lease(&self, now: Instant) -> Lease {
+        let Entry { id, asker, since, waited, ttl, command, .. } = &*self.entry;
+        let clock = std::time::SystemTime::now().duration_since(std::time::SystemTime::UNIX_EPOCH);
+        let held = clock.unwrap_or_default().saturating_sub(*since);
+        Lease {
+            token: self.token(),
+            id: Some(*id),
+            asker: asker.clone(),
+            since: now.checked_sub(held).unwrap_or(now),
+            waited: *waited,
+            ttl: *ttl,
+            until: self.estimated_end(now),
+            patience: Duration::ZERO,
+            command: command.as_deref().map(Into::into),
+            told: 1,
+        }
+    }
+
+    /// When the lease ends without renewal, as far as memcached tells: it keeps entries for up to two seconds
+    /// longer, and counts in seconds. `None`: never.
+    pub(super) fn estimated_end(&self, now: Instant) -> Option<Instant> {
+        let (left, ttl) = (self.left?, self.entry.ttl?);
+        let more = Duration::from_secs(ttl.as_secs() + u64::from(ttl.subsec_nanos() > 0) + 1) - ttl;
+        Some(now + left.saturating_sub(more))
+    }
+}

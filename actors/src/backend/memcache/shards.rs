@@ -1,0 +1,54 @@
+//! All memcached of the configuration.
+
+use std::sync::Arc;
+
+use distributex_config::{Memcache, Name};
+
+use super::{entry::Server, keys::shard_of, shard::Shard};
+
+/// All memcached of the configuration.
+#[derive(Debug)]
+pub struct Shards {
+    /// How they are talked to.
+    settings: Memcache,
+    /// This run of this server.
+    server: Server,
+    /// One for each, in the order of the configuration.
+    shards: Vec<Shard>,
+}
+
+impl Shards {
+    /// Starts the threads that talk to them. Whether they are there is seen later.
+    #[must_use]
+    pub fn start(settings: &Memcache) -> Self {
+        let shards = settings.servers.iter().map(|at| Shard::start(at.clone(), settings)).collect();
+        Self { settings: settings.clone(), server: Server::random(), shards }
+    }
+
+    /// The random name of the memcached that keeps this pool; `None` while it has not been reached yet.
+    #[must_use]
+    pub fn store(&self, pool: &Name) -> Option<Arc<str>> {
+        self.of(pool).store()
+    }
+
+    /// The random name of the memcached, if there is but one.
+    #[must_use]
+    pub fn only_store(&self) -> Option<Arc<str>> {
+        if let [only] = &*self.shards { only.store() } else { None }
+    }
+
+    /// How they are talked to.
+    pub(super) fn settings(&self) -> &Memcache {
+        &self.settings
+    }
+
+    /// This run of this server.
+    pub(super) fn server(&self) -> Server {
+        self.server
+    }
+
+    /// The memcached that keeps this pool.
+    pub(super) fn of(&self, pool: &Name) -> &Shard {
+        &self.shards[shard_of(pool, self.shards.len())]
+    }
+}
