@@ -1,25 +1,77 @@
 //! What every pool does, whatever its backend: one suite, run on each of them.
 
-use std::{future::poll_fn, pin::pin, task::Poll, time::Duration};
+use std::{future::poll_fn, sync::mpsc, task::Poll, time::Duration};
 
 use actix::Actor as _;
+#[cfg(feature = "memcache")]
+use actix::AsyncContext as _;
+#[cfg(feature = "memcache")]
+use distributex_actors::backend::memcache::{Memcache, Shards};
 use distributex_actors::{
     Ask, Denial, Grant, Held, PoolActor, PoolHandle, Refusal, Room, backend::inmemory::InMemory,
 };
+#[cfg(feature = "memcache")]
+use distributex_config as config;
 use distributex_config::{Limits, Pool};
-use tokio::{
-    task::JoinHandle,
-    time::{Instant, sleep, timeout},
-};
+use tokio::{task::JoinHandle, time::Instant};
+
+#[cfg(feature = "memcache")]
+use crate::memcached::Memcached;
 
 use crate::support::{MINUTE, SECOND, ask_of, name, settings, wait_of};
 
-/// Starts a pool with these settings, and room for so many parked asks.
-type Start = fn(Pool, usize) -> PoolHandle;
+/// A backend, and the clock that the test owns.
+struct Ground {
+    #[cfg(feature = "memcache")]
+    memcached: Option<(Memcached, Shards)>,
+    /// While it is there, no time passes but what [`Ground::pass`] lets pass: a store answers in its own time.
+    _stop: mpsc::Sender<()>,
+}
 
-fn inmemory(settings: Pool, seats: usize) -> PoolHandle {
-    let backend = Box::new(InMemory::new(settings.clone(), Limits::default()));
-    PoolHandle::new(PoolActor::new(settings.name, backend, Room::new(seats)).start())
+impl Ground {
+    fn inmemory() -> Self {
+        Self {
+            #[cfg(feature = "memcache")]
+            memcached: None,
+            _stop: stop_the_clock(),
+        }
+    }
+
+    #[cfg(feature = "memcache")]
+    fn memcache() -> Self {
+        let memcached = Memcached::start(&[]);
+        let settings = config::Memcache { servers: vec![memcached.server()], ..config::Memcache::default() };
+        Self { memcached: Some((memcached, Shards::start(&settings))), _stop: stop_the_clock() }
+    }
+
+    /// Starts a pool with these settings, and room for so many parked asks.
+    fn start(&self, settings: Pool, seats: usize) -> PoolHandle {
+        let (name, room, limits) = (settings.name.clone(), Room::new(seats), Limits::default());
+        #[cfg(feature = "memcache")]
+        if let Some((_, shards)) = &self.memcached {
+            return PoolHandle::new(PoolActor::create(|ctx| {
+                let backend = Memcache::new(settings, limits, shards, ctx.address());
+                PoolActor::new(name, Box::new(backend), room)
+            }));
+        }
+        PoolHandle::new(PoolActor::new(name, Box::new(InMemory::new(settings, limits)), room).start())
+    }
+
+    /// Lets time go by.
+    async fn pass(&self, pool: &PoolHandle, time: Duration) {
+        actors_turn(pool).await;
+        tokio::time::advance(time).await;
+        actors_turn(pool).await;
+    }
+}
+
+/// Stops the clock of this test until what it returns is dropped: tokio lets pretended time fly when nothing else
+/// is to be done, but not while a blocking task runs.
+fn stop_the_clock() -> mpsc::Sender<()> {
+    let (go_on, stopped) = mpsc::channel();
+    tokio::time::pause();
+    tokio::task::spawn_blocking(move || stopped.recv());
+    go_on
 }
 
 macro_rules! behaviour {
@@ -28,15 +80,22 @@ macro_rules! behaviour {
             $(
                 #[actix::test]
                 async fn $test() {
-                    tokio::time::pause();
-                    super::$test(super::$backend).await;
+                    super::$test(super::Ground::$backend()).await;
                 }
             )*
         }
     };
 }
 
-behaviour! { inmemory:
+macro_rules! on_all_backends {
+    ($($test:ident)*) => {
+        behaviour! { inmemory: $($test)* }
+        #[cfg(feature = "memcache")]
+        behaviour! { memcache: $($test)* }
+    };
+}
+
+on_all_backends! {
     freed_slots_go_round_in_the_order_of_asking
     who_stops_waiting_leaves_the_line_at_once
     a_grant_that_was_sent_but_never_read_goes_to_the_next
@@ -72,17 +131,30 @@ async fn waiting(pool: &PoolHandle, host: &str) -> JoinHandle<Result<Grant, Refu
 
 /// Returns when the actor has seen all messages sent so far, and whoever it answered has run.
 async fn actors_turn(pool: &PoolHandle) {
-    tokio::task::yield_now().await;
-    let _ = pool.release(name("nobody")).await;
-    tokio::task::yield_now().await;
+    for _ in ["what was under way", "what came of it"] {
+        tokio::task::yield_now().await;
+        let _ = pool.release(name("nobody")).await;
+        tokio::task::yield_now().await;
+    }
 }
 
-async fn granted(answer: JoinHandle<Result<Grant, Refusal>>) -> Grant {
-    timeout(SECOND, answer).await.expect("nothing was granted").unwrap().unwrap()
+/// What comes of something that is to happen without any time going by.
+async fn soon<T>(pool: &PoolHandle, answer: JoinHandle<T>) -> T {
+    for _ in 0..10 {
+        actors_turn(pool).await;
+        if answer.is_finished() {
+            return answer.await.unwrap();
+        }
+    }
+    panic!("it was not answered");
 }
 
-async fn freed_slots_go_round_in_the_order_of_asking(start: Start) {
-    let pool = start(settings(), 1_000);
+async fn granted(pool: &PoolHandle, answer: JoinHandle<Result<Grant, Refusal>>) -> Grant {
+    soon(pool, answer).await.unwrap()
+}
+
+async fn freed_slots_go_round_in_the_order_of_asking(ground: Ground) {
+    let pool = ground.start(settings(), 1_000);
     held_by(&pool, "host0").await;
     let mut answers = Vec::new();
     for n in 1..300 {
@@ -92,12 +164,12 @@ async fn freed_slots_go_round_in_the_order_of_asking(start: Start) {
     for (n, answer) in answers.into_iter().enumerate() {
         assert!(!answer.is_finished());
         pool.release(name(&format!("host{n}"))).await.unwrap();
-        granted(answer).await.heard();
+        granted(&pool, answer).await.heard();
     }
 }
 
-async fn who_stops_waiting_leaves_the_line_at_once(start: Start) {
-    let pool = start(Pool { max_waiters: 2, ..settings() }, 10);
+async fn who_stops_waiting_leaves_the_line_at_once(ground: Ground) {
+    let pool = ground.start(Pool { max_waiters: 2, ..settings() }, 10);
     held_by(&pool, "ann").await;
     let bob = waiting(&pool, "bob").await;
     let cid = waiting(&pool, "cid").await;
@@ -107,12 +179,12 @@ async fn who_stops_waiting_leaves_the_line_at_once(start: Start) {
     let dan = waiting(&pool, "dan").await; // there is room for two
     pool.release(name("ann")).await.unwrap();
 
-    granted(cid).await.heard();
+    granted(&pool, cid).await.heard();
     assert!(!dan.is_finished());
 }
 
-async fn a_grant_that_was_sent_but_never_read_goes_to_the_next(start: Start) {
-    let pool = start(settings(), 10);
+async fn a_grant_that_was_sent_but_never_read_goes_to_the_next(ground: Ground) {
+    let pool = ground.start(settings(), 10);
     held_by(&pool, "ann").await;
     let cid = {
         let mut bob = Box::pin(pool.wait(name("bob")));
@@ -124,22 +196,22 @@ async fn a_grant_that_was_sent_but_never_read_goes_to_the_next(start: Start) {
         cid
     };
 
-    granted(cid).await.heard();
+    granted(&pool, cid).await.heard();
 }
 
-async fn a_grant_that_was_read_but_not_passed_on_goes_to_the_next(start: Start) {
-    let pool = start(settings(), 10);
+async fn a_grant_that_was_read_but_not_passed_on_goes_to_the_next(ground: Ground) {
+    let pool = ground.start(settings(), 10);
     let ann = pool.get(name("ann")).await.unwrap();
     let bob = waiting(&pool, "bob").await;
 
     let token = ann.lease.token;
     drop(ann);
 
-    assert!(granted(bob).await.lease.token > token);
+    assert!(granted(&pool, bob).await.lease.token > token);
 }
 
-async fn a_heard_grant_stays(start: Start) {
-    let pool = start(settings(), 10);
+async fn a_heard_grant_stays(ground: Ground) {
+    let pool = ground.start(settings(), 10);
     held_by(&pool, "ann").await;
     drop(pool.get(name("ann")).await.unwrap()); // asked again, and hung up this time
 
@@ -148,8 +220,8 @@ async fn a_heard_grant_stays(start: Start) {
     assert_eq!(bob.unwrap_err(), Refusal::Full);
 }
 
-async fn of_five_waits_of_one_host_one_that_is_heard_keeps_the_slot(start: Start) {
-    let pool = start(settings(), 10);
+async fn of_five_waits_of_one_host_one_that_is_heard_keeps_the_slot(ground: Ground) {
+    let pool = ground.start(settings(), 10);
     held_by(&pool, "ann").await;
     let mut bobs = Vec::new();
     for _ in 0..5 {
@@ -160,7 +232,7 @@ async fn of_five_waits_of_one_host_one_that_is_heard_keeps_the_slot(start: Start
 
     let mut grants = Vec::new();
     for bob in bobs {
-        grants.push(granted(bob).await);
+        grants.push(granted(&pool, bob).await);
     }
     let last = grants.pop();
     drop(grants); // four of them had hung up
@@ -171,50 +243,50 @@ async fn of_five_waits_of_one_host_one_that_is_heard_keeps_the_slot(start: Start
     assert!(!cid.is_finished());
 
     pool.release(name("bob")).await.unwrap();
-    granted(cid).await.heard();
+    granted(&pool, cid).await.heard();
 }
 
-async fn an_expired_slot_goes_to_the_longest_waiter(start: Start) {
-    let pool = start(settings(), 10);
+async fn an_expired_slot_goes_to_the_longest_waiter(ground: Ground) {
+    let pool = ground.start(settings(), 10);
     held_by(&pool, "ann").await;
     let bob = waiting(&pool, "bob").await;
 
-    sleep(MINUTE - SECOND).await;
+    ground.pass(&pool, MINUTE - SECOND).await;
     assert!(!bob.is_finished());
-    sleep(2 * SECOND).await;
+    ground.pass(&pool, 2 * SECOND).await;
 
-    granted(bob).await.heard();
+    granted(&pool, bob).await.heard();
 }
 
-async fn leases_end_at_their_own_times_and_wake_one_waiter_each(start: Start) {
-    let pool = start(Pool { slots: 2, ..settings() }, 10);
+async fn leases_end_at_their_own_times_and_wake_one_waiter_each(ground: Ground) {
+    let pool = ground.start(Pool { slots: 2, ..settings() }, 10);
     held_by(&pool, "ann").await;
-    sleep(MINUTE / 2).await;
+    ground.pass(&pool, MINUTE / 2).await;
     held_by(&pool, "bob").await;
     let cid = waiting(&pool, "cid").await;
     let dan = waiting(&pool, "dan").await;
 
-    sleep(MINUTE / 2 + SECOND).await;
-    granted(cid).await.heard();
+    ground.pass(&pool, MINUTE / 2 + SECOND).await;
+    granted(&pool, cid).await.heard();
     assert!(!dan.is_finished());
-    sleep(MINUTE / 2).await;
+    ground.pass(&pool, MINUTE / 2).await;
 
-    granted(dan).await.heard();
+    granted(&pool, dan).await.heard();
 }
 
-async fn a_renewed_lease_outlives_its_first_end(start: Start) {
-    let pool = start(settings(), 10);
+async fn a_renewed_lease_outlives_its_first_end(ground: Ground) {
+    let pool = ground.start(settings(), 10);
     let ann = pool.acquire(ask_of("ann", "run1")).await.unwrap();
     let lease = ann.lease.id.unwrap();
     ann.heard();
     let bob = waiting(&pool, "bob").await;
-    sleep(MINUTE / 2).await;
+    ground.pass(&pool, MINUTE / 2).await;
 
     let renewed = pool.renew(lease, None).await.unwrap();
-    sleep(MINUTE - SECOND).await;
+    ground.pass(&pool, MINUTE - SECOND).await;
     assert!(!bob.is_finished());
-    sleep(2 * SECOND).await;
-    granted(bob).await.heard();
+    ground.pass(&pool, 2 * SECOND).await;
+    granted(&pool, bob).await.heard();
 
     assert!(renewed.until.is_some_and(|until| until < Instant::now()));
     assert_eq!(pool.renew(lease, None).await, Err(Refusal::LeaseLost));
@@ -230,21 +302,21 @@ async fn parked(pool: &PoolHandle, ask: Ask) -> JoinHandle<Result<Grant, Denial>
     answer
 }
 
-async fn a_wait_that_is_over_is_told_how_the_pool_is(start: Start) {
-    let pool = start(Pool { expire: None, ..settings() }, 10);
+async fn a_wait_that_is_over_is_told_how_the_pool_is(ground: Ground) {
+    let pool = ground.start(Pool { expire: None, ..settings() }, 10);
     held_by(&pool, "ann").await;
     let web = parked(&pool, wait_of("web", "run1")).await;
 
-    sleep(MINUTE + SECOND).await;
+    ground.pass(&pool, MINUTE + SECOND).await;
 
-    let denial = timeout(SECOND, web).await.expect("it was not answered").unwrap().unwrap_err();
+    let denial = soon(&pool, web).await.unwrap_err();
     assert_eq!((denial.why, denial.place), (Refusal::WaitOver, Some(1)));
     let state = denial.state.unwrap();
     assert_eq!((state.holders[0].host.as_str(), state.waiting), ("ann", 1));
 }
 
-async fn a_cut_wait_keeps_its_place_and_a_grant_meanwhile_waits_too(start: Start) {
-    let pool = start(settings(), 10);
+async fn a_cut_wait_keeps_its_place_and_a_grant_meanwhile_waits_too(ground: Ground) {
+    let pool = ground.start(settings(), 10);
     held_by(&pool, "ann").await;
     let web = parked(&pool, wait_of("web", "run1")).await;
     let bob = waiting(&pool, "bob").await;
@@ -252,48 +324,47 @@ async fn a_cut_wait_keeps_its_place_and_a_grant_meanwhile_waits_too(start: Start
     actors_turn(&pool).await;
 
     pool.release(name("ann")).await.unwrap();
-    sleep(9 * SECOND).await;
+    ground.pass(&pool, 9 * SECOND).await;
     assert!(!bob.is_finished());
     let back = pool.acquire(wait_of("web", "run1")).await.unwrap();
     assert!(!back.again);
     back.heard();
-    sleep(9 * SECOND).await;
+    ground.pass(&pool, 9 * SECOND).await;
 
     assert!(!bob.is_finished());
 }
 
-async fn patience_ends_and_the_next_in_line_is_served(start: Start) {
-    let pool = start(settings(), 10);
+async fn patience_ends_and_the_next_in_line_is_served(ground: Ground) {
+    let pool = ground.start(settings(), 10);
     let web = pool.acquire(ask_of("web", "run1")).await.unwrap();
     let bob = waiting(&pool, "bob").await;
 
     drop(web); // it had hung up before it was told
-    sleep(9 * SECOND).await;
+    ground.pass(&pool, 9 * SECOND).await;
     assert!(!bob.is_finished());
-    sleep(2 * SECOND).await;
+    ground.pass(&pool, 2 * SECOND).await;
 
-    granted(bob).await.heard();
+    granted(&pool, bob).await.heard();
 }
 
-async fn a_newer_ask_of_an_owner_answers_the_older_one(start: Start) {
-    let pool = start(settings(), 10);
+async fn a_newer_ask_of_an_owner_answers_the_older_one(ground: Ground) {
+    let pool = ground.start(settings(), 10);
     held_by(&pool, "ann").await;
     let older = parked(&pool, wait_of("web", "run1")).await;
 
     let newer = parked(&pool, wait_of("web", "run1")).await;
     pool.release(name("ann")).await.unwrap();
 
-    let older = timeout(SECOND, older).await.expect("it was not answered");
-    assert_eq!(older.unwrap().unwrap_err().why, Refusal::Superseded);
-    let grant = timeout(SECOND, newer).await.expect("nothing was granted").unwrap().unwrap();
+    assert_eq!(soon(&pool, older).await.unwrap_err().why, Refusal::Superseded);
+    let grant = soon(&pool, newer).await.unwrap();
     let held = Held::Lease(grant.lease.id.unwrap());
     grant.heard();
     assert_eq!(pool.end(held.clone()).await, Ok(true));
     assert_eq!(pool.end(held).await, Ok(false));
 }
 
-async fn parked_asks_are_limited_and_who_need_not_wait_is_not(start: Start) {
-    let pool = start(settings(), 1);
+async fn parked_asks_are_limited_and_who_need_not_wait_is_not(ground: Ground) {
+    let pool = ground.start(settings(), 1);
     held_by(&pool, "ann").await;
     let bob = waiting(&pool, "bob").await;
 
@@ -307,15 +378,14 @@ async fn parked_asks_are_limited_and_who_need_not_wait_is_not(start: Start) {
     assert!(!dan.is_finished()); // it has bob's seat
 }
 
-async fn draining_answers_who_waits_and_still_serves_releases(start: Start) {
-    let pool = start(settings(), 10);
+async fn draining_answers_who_waits_and_still_serves_releases(ground: Ground) {
+    let pool = ground.start(settings(), 10);
     held_by(&pool, "ann").await;
     let bob = waiting(&pool, "bob").await;
 
     pool.drain().await;
 
-    let stopped = pin!(timeout(Duration::from_secs(1), bob));
-    assert_eq!(stopped.await.unwrap().unwrap().unwrap_err(), Refusal::Stopping);
+    assert_eq!(soon(&pool, bob).await.unwrap_err(), Refusal::Stopping);
     assert_eq!(pool.release(name("ann")).await, Ok(()));
     assert_eq!(pool.get(name("cid")).await.unwrap_err(), Refusal::Stopping);
     assert_eq!(pool.wait(name("ann")).await.unwrap_err(), Refusal::Stopping);

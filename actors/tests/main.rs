@@ -5,6 +5,8 @@
 mod actor;
 mod behaviour;
 mod leases;
+#[cfg(feature = "memcache")]
+mod memcached;
 mod model;
 mod registry;
 mod rules;
