@@ -6,6 +6,8 @@ mod client;
 mod ctl;
 mod fake;
 mod faults;
+#[cfg(feature = "memcache")]
+mod memcache;
 mod server;
 mod support;
 mod wrapper;

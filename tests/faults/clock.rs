@@ -7,7 +7,7 @@ use crate::{support::Server, wrapper::run::folder};
 
 /// The clock.
 #[derive(Debug)]
-pub(super) struct Clock {
+pub(crate) struct Clock {
     /// The library.
     library: PathBuf,
     /// The file that tells how wrong the clock is.
@@ -16,21 +16,21 @@ pub(super) struct Clock {
 
 impl Clock {
     /// One that goes right.
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let clock = Self { library: library(), told: folder().join("clock") };
         clock.is_wrong_by("+0");
         clock
     }
 
     /// From now on it is wrong by so much: seconds, or days as in `-1d`.
-    pub(super) fn is_wrong_by(&self, time: &str) {
+    pub(crate) fn is_wrong_by(&self, time: &str) {
         let new = self.told.with_extension("new");
         fs::write(&new, time).unwrap();
         fs::rename(new, &self.told).unwrap(); // nobody ever finds half of it
     }
 
     /// Lets the command look at this clock, and all that it starts.
-    pub(super) fn given_to<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+    pub(crate) fn given_to<'a>(&self, command: &'a mut Command) -> &'a mut Command {
         command
             .env("LD_PRELOAD", &self.library)
             .env("FAKETIME_TIMESTAMP_FILE", &self.told)
@@ -39,14 +39,14 @@ impl Clock {
     }
 
     /// Starts a server that looks at it.
-    pub(super) fn server(&self, yaml: &str) -> Misled {
+    pub(crate) fn server(&self, yaml: &str) -> Misled {
         Misled(Server::start_with(yaml, |command| self.given_to(command)))
     }
 }
 
 /// A server that looks at a clock of a test.
 #[derive(Debug)]
-pub(super) struct Misled(pub(super) Server);
+pub(crate) struct Misled(pub(crate) Server);
 
 impl Drop for Misled {
     fn drop(&mut self) {

@@ -2,8 +2,8 @@
 //! that jump. Server, wrappers and commands are real; whatever happens, no two commands of a pool with one
 //! slot ever run at once.
 
-mod chance;
-mod clock;
+pub(crate) mod chance;
+pub(crate) mod clock;
 mod fight;
 mod frozen;
 mod jumps;

@@ -1,0 +1,23 @@
+//! Several servers whose leases are in one memcached, all of them real: the servers, the memcached, and what
+//! is between them.
+
+mod member;
+mod memcached;
+mod polls;
+mod proxy;
+mod shards;
+mod shared;
+mod starts;
+mod text;
+mod trouble;
+
+use std::{thread, time::Duration};
+
+/// One slot, and leases that come back soon.
+const ONE_SLOT: &str = "pools: [{name: p, expire: 2}]";
+
+/// Lets time pass, where time itself is what happens.
+#[expect(clippy::disallowed_methods, reason = "something stays as it is for so long")]
+fn pass(time: Duration) {
+    thread::sleep(time);
+}
