@@ -1,10 +1,16 @@
 //! Several servers whose leases are in one memcached, all of them real: the servers, the memcached, and what
-//! is between them.
+//! is between them. What hosts see is written down, and checked at the end of a test: see [`history`].
 
+mod history;
+mod history_fails;
+mod host;
+mod hosts;
+mod link;
 mod member;
 mod memcached;
 mod polls;
 mod proxy;
+mod races;
 mod shards;
 mod shared;
 mod starts;
@@ -15,6 +21,8 @@ use std::{thread, time::Duration};
 
 /// One slot, and leases that come back soon.
 const ONE_SLOT: &str = "pools: [{name: p, expire: 2}]";
+/// Three of them.
+const THREE_SLOTS: &str = "pools: [{name: p, expire: 2, maxlocks: 3}]";
 
 /// Lets time pass, where time itself is what happens.
 #[expect(clippy::disallowed_methods, reason = "something stays as it is for so long")]
