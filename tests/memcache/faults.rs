@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::{
@@ -14,7 +15,10 @@ use super::{
     pass,
     proxy::{Mood, Proxy},
 };
-use crate::faults::{chance::Chance, clock::Clock};
+use crate::{
+    faults::{chance::Chance, clock::Clock},
+    wrapper::run::eventually,
+};
 
 /// How many servers there are.
 const SERVERS: usize = 3;
@@ -141,4 +145,25 @@ fn a_server_whose_clock_is_minutes_off_ends_no_lease_early() {
     });
 
     history.is_right();
+}
+
+#[test]
+fn tokens_rise_when_memcached_and_a_server_with_a_fast_clock_are_gone() {
+    let mut memcached = Memcached::start();
+    let clock = Clock::new();
+    clock.is_wrong_by("+300");
+    let mut misled = Member::start_misled(memcached.addr(), THREE_SLOTS, clock);
+    let mut before = (503, Value::Null);
+    eventually("its clock does not matter any more", || {
+        before = misled.call("acquire", &json!({"host": "ann"}));
+        before.0 == 201
+    });
+
+    misled.is_killed();
+    memcached.is_killed();
+    memcached.comes();
+    let member = Member::start(memcached.addr(), THREE_SLOTS);
+
+    let after = member.gives("bob", "o");
+    assert!(after["token"].as_u64() > before.1["token"].as_u64(), "{before:?} {after}");
 }
