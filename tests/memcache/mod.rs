@@ -9,6 +9,7 @@ mod hosts;
 mod link;
 mod member;
 mod memcached;
+mod paused;
 mod polls;
 mod proxy;
 mod races;
