@@ -45,7 +45,7 @@ const SHAPES: [Shape; 3] = [
 ];
 
 fn main() -> ExitCode {
-    load::main("cycles", bench)
+    load::main("cycles", &[bench])
 }
 
 /// Measures all shapes.

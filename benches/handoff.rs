@@ -10,7 +10,7 @@ use std::{process::ExitCode, time::Duration};
 use load::{
     Result, Scale,
     line::{CONFIGURATION, Handoff, Line},
-    numbers::{median, percentile, tenths, whole},
+    numbers::{median, percentile, sorted, tenths, whole},
     report::Report,
     server::Server,
 };
@@ -25,7 +25,7 @@ const SIZES: [usize; 4] = [100, 1_000, 5_000, 15_000];
 const HANDOFFS: usize = 2_000;
 
 fn main() -> ExitCode {
-    load::main("handoff", bench)
+    load::main("handoff", &[bench])
 }
 
 /// Measures all sizes, several rounds each in turn.
@@ -106,10 +106,10 @@ impl Round {
         let handoffs: Vec<Handoff> = (0..HANDOFFS).map(|_| line.hand_off()).collect::<Result<_>>()?;
         let busy: Duration = handoffs.iter().map(|handoff| handoff.all_answered).sum();
         Ok(Self {
-            latencies: sorted(&handoffs, |handoff| handoff.served),
+            latencies: sorted(handoffs.iter().map(|handoff| handoff.served)),
             per_second: HANDOFFS as f64 / busy.as_secs_f64(),
             out_of_order: line.out_of_order,
-            plain_get: percentile(&sorted(&handoffs, |handoff| handoff.plain_get), 50),
+            plain_get: percentile(&sorted(handoffs.iter().map(|handoff| handoff.plain_get)), 50),
         })
     }
 
@@ -117,11 +117,4 @@ impl Round {
     fn at(&self, percent: usize) -> f64 {
         percentile(&self.latencies, percent)
     }
-}
-
-/// One figure of all hand-offs, the smallest first.
-fn sorted(handoffs: &[Handoff], figure: fn(&Handoff) -> Duration) -> Vec<Duration> {
-    let mut figures: Vec<Duration> = handoffs.iter().map(figure).collect();
-    figures.sort_unstable();
-    figures
 }

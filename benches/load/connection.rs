@@ -11,7 +11,7 @@ use rustix::{
     net::sockopt::set_tcp_quickack,
 };
 
-use super::{Result, failed_to, poller::PATIENCE};
+use super::{Failure, Result, failed_to, poller::PATIENCE};
 
 /// More than any answer that is expected here with its headers.
 const LONGEST_ANSWER: usize = 512;
@@ -88,6 +88,11 @@ impl Connection {
     /// Sends a request and blocks until its answer is there, which has to be this word.
     pub(crate) fn ask(&mut self, request: &[u8], word: &str) -> Result<()> {
         self.send(request)?;
+        self.awaits(word)
+    }
+
+    /// Blocks until the answer is there, which has to be this word.
+    pub(crate) fn awaits(&mut self, word: &str) -> Result<()> {
         loop {
             self.await_readable()?;
             if self.has(word)? {
@@ -109,7 +114,7 @@ impl Connection {
     }
 
     /// The server closed, or sent more than an answer can be.
-    fn cut_off(&self) -> Box<dyn std::error::Error> {
+    fn cut_off(&self) -> Failure {
         let arrived = String::from_utf8_lossy(&self.buffer[..self.filled]);
         format!("the server closed a connection, or its answer is too long; so far: {arrived:?}").into()
     }

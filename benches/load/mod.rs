@@ -4,7 +4,7 @@
 //!  main ─► bench ─► report            a table on stdout, kept in results/ if asked
 //!            │
 //!      server, bare, cores            the processes that are measured, and what they use
-//!      askers, waiter, line           hosts that get and release; hosts that wait in line
+//!      askers, waiter, line, crowd    hosts that get and release; hosts that wait in line
 //!      connection, poller             one thread, thousands of keep-alive connections
 //! ```
 //!
@@ -15,6 +15,7 @@ pub(crate) mod askers;
 pub(crate) mod bare;
 pub(crate) mod connection;
 pub(crate) mod cores;
+pub(crate) mod crowd;
 pub(crate) mod line;
 pub(crate) mod machine;
 pub(crate) mod numbers;
@@ -35,18 +36,21 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use report::Report;
 
 /// What a step of a bench comes to: its value, or a sentence about what went wrong.
-pub(crate) type Result<T> = std::result::Result<T, Box<dyn Error>>;
+pub(crate) type Result<T> = std::result::Result<T, Failure>;
+
+/// What went wrong; also on another thread.
+pub(crate) type Failure = Box<dyn Error + Send + Sync>;
 
 /// Turns an error into the sentence "failed to …: why".
-pub(crate) fn failed_to<E: Display>(what: impl Display) -> impl FnOnce(E) -> Box<dyn Error> {
+pub(crate) fn failed_to<E: Display>(what: impl Display) -> impl FnOnce(E) -> Failure {
     move |why| format!("failed to {what}: {why}").into()
 }
 
-/// The `main` of every bench: measures, prints and keeps the report.
+/// The `main` of every bench: measures, prints and keeps the reports, one after another.
 ///
 /// The same binary is also the bare server beside which the real one is measured.
-pub(crate) fn main(name: &str, bench: fn(Scale) -> Result<Report>) -> ExitCode {
-    let outcome = if bare::is_asked_for() { bare::serve() } else { measure(bench) };
+pub(crate) fn main(name: &str, benches: &[fn(Scale) -> Result<Report>]) -> ExitCode {
+    let outcome = if bare::is_asked_for() { bare::serve() } else { measure(benches) };
     match outcome {
         Ok(()) => ().report(),
         Err(error) => {
@@ -56,12 +60,17 @@ pub(crate) fn main(name: &str, bench: fn(Scale) -> Result<Report>) -> ExitCode {
     }
 }
 
-/// Runs the bench once and shows what it found.
-fn measure(bench: fn(Scale) -> Result<Report>) -> Result<()> {
+/// Runs every one once and shows what it found.
+fn measure(benches: &[fn(Scale) -> Result<Report>]) -> Result<()> {
     allow_many_files()?;
-    let report = bench(Scale::from_environment())?;
-    report.print();
-    if env::var_os("BENCH_SAVE").is_some() { report.save() } else { Ok(()) }
+    for bench in benches {
+        let report = bench(Scale::from_environment())?;
+        report.print();
+        if env::var_os("BENCH_SAVE").is_some() {
+            report.save()?;
+        }
+    }
+    Ok(())
 }
 
 /// A waiter is an open file here and one in the server, which inherits this limit.

@@ -15,6 +15,13 @@ pub(crate) fn percentile(sorted: &[Duration], percent: usize) -> f64 {
     micros(sorted[place])
 }
 
+/// The smallest first, for [`percentile`].
+pub(crate) fn sorted(samples: impl IntoIterator<Item = Duration>) -> Vec<Duration> {
+    let mut samples: Vec<Duration> = samples.into_iter().collect();
+    samples.sort_unstable();
+    samples
+}
+
 /// A duration in microseconds.
 pub(crate) fn micros(time: Duration) -> f64 {
     time.as_secs_f64() * 1e6
@@ -25,6 +32,11 @@ pub(crate) fn whole(value: f64) -> String {
     let digits = format!("{value:.0}");
     let grouped: Vec<&[u8]> = digits.as_bytes().rchunks(3).rev().collect();
     String::from_utf8_lossy(&grouped.join(&b',')).into_owned()
+}
+
+/// With two decimals.
+pub(crate) fn hundredths(value: f64) -> String {
+    format!("{value:.2}")
 }
 
 /// With one decimal.

@@ -41,8 +41,7 @@ impl Server {
     /// Starts a server that says in its first line where it listens.
     fn start(command: &mut Command) -> Result<Self> {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()); // a busy log is long
-        let child = cores::for_a_server(|| command.spawn())?;
-        let mut process = Process(child.map_err(failed_to(format_args!("start {command:?}")))?);
+        let mut process = Process::start(command)?;
         let stdout = process.0.stdout.take().ok_or("the server has no stdout")?;
         let mut stdout = BufReader::new(stdout);
         let addr =
@@ -52,7 +51,7 @@ impl Server {
 
     /// Processor time of all its threads since it started.
     pub(crate) fn cpu(&self) -> Result<Duration> {
-        cpu(&self.process.0.id().to_string())
+        self.process.cpu()
     }
 
     /// Resident memory in KiB.
@@ -80,7 +79,20 @@ pub(crate) fn cpu(process: &str) -> Result<Duration> {
 
 /// A process that ends with the value.
 #[derive(Debug)]
-struct Process(Child);
+pub(crate) struct Process(Child);
+
+impl Process {
+    /// Starts it on the servers' cores.
+    pub(crate) fn start(command: &mut Command) -> Result<Self> {
+        let child = cores::for_a_server(|| command.spawn())?;
+        Ok(Self(child.map_err(failed_to(format_args!("start {command:?}")))?))
+    }
+
+    /// Processor time of all its threads since it started.
+    pub(crate) fn cpu(&self) -> Result<Duration> {
+        cpu(&self.0.id().to_string())
+    }
+}
 
 impl Drop for Process {
     fn drop(&mut self) {
