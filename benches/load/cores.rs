@@ -4,15 +4,17 @@
 //! change of processes or the waking of an idle core, which on a virtual machine takes three times as
 //! long: two figures, and every run would show another one.
 
-use std::sync::LazyLock;
+use std::{env, sync::LazyLock};
 
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 use super::{Result, failed_to};
 
-/// The generator's core and the servers'; nothing, where there is only one core.
-static DIVISION: LazyLock<Option<(CpuSet, CpuSet)>> =
-    LazyLock::new(|| divide(&sched_getaffinity(None).ok()?));
+/// The generator's core and the servers'; nothing, where there is only one core, or all are to share all.
+static DIVISION: LazyLock<Option<(CpuSet, CpuSet)>> = LazyLock::new(|| {
+    let is_wanted = env::var_os("BENCH_ALL_CORES").is_none();
+    is_wanted.then(|| divide(&sched_getaffinity(None).ok()?))?
+});
 
 /// Does this, which starts a server, on the servers' cores, and goes on on the generator's.
 pub(crate) fn for_a_server<T>(start: impl FnOnce() -> T) -> Result<T> {

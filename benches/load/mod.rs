@@ -3,8 +3,9 @@
 //! ```text
 //!  main ─► bench ─► report            a table on stdout, kept in results/ if asked
 //!            │
-//!      server, bare, cores            the processes that are measured, and what they use
+//!      server, bare, memcached, cores the processes that are measured, and what they use
 //!      askers, waiter, line, crowd    hosts that get and release; hosts that wait in line
+//!      relay, raw                     a slot between two servers; memcached without a server
 //!      connection, poller             one thread, thousands of keep-alive connections
 //! ```
 //!
@@ -18,8 +19,11 @@ pub(crate) mod cores;
 pub(crate) mod crowd;
 pub(crate) mod line;
 pub(crate) mod machine;
+pub(crate) mod memcached;
 pub(crate) mod numbers;
 pub(crate) mod poller;
+pub(crate) mod raw;
+pub(crate) mod relay;
 pub(crate) mod report;
 pub(crate) mod server;
 pub(crate) mod waiter;
