@@ -6,10 +6,10 @@
 //!  plan changes ──► one batch: changes, then questions ──► take it apart ──┴─► done
 //! ```
 //!
-//! Where nobody else interferes that is one exchange, which jobs of several pools may share: the changes are planned from what was seen last, and the
-//! questions behind them show that they hold. What was seen last counts only for the process it was seen in: CAS
-//! numbers begin again when a memcached is restarted. The name of its store tells, seen through the same
-//! connection. A new connection looks first.
+//! Where nobody else interferes that is one exchange, which jobs of several pools may share: the changes are
+//! planned from what was seen last, and the questions behind them show that they hold. What was seen last
+//! counts only for the process it was seen in: CAS numbers begin again when a memcached is restarted. The
+//! name of its store tells, seen through the same connection. A new connection looks first.
 
 use std::{collections::HashSet, sync::Arc};
 
