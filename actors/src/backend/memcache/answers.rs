@@ -11,7 +11,9 @@ use super::{
     pending::{Missed, Pending, Seen, Takeback},
     view::Slot,
 };
-use crate::pool::{Ask, AskId, Ending, Event, Held, LeaseId, Refusal, Token, lease::Lease, rules::refuse};
+use crate::pool::{
+    Ask, AskId, Ending, Event, Held, LeaseId, Leased, Refusal, Token, lease::Lease, rules::refuse,
+};
 
 /// How many leases that were gone before their time are remembered, so that it can be told if they were lost.
 const MOST_MISSED: usize = 1_000;
@@ -206,8 +208,10 @@ impl Memcache {
             match (renewal.lives, slot) {
                 (Some(true), Some(slot)) => {
                     self.learn(&slot, at, now, out);
-                    let lease = self.rules.lease(slot.token()).map(|lease| lease.leased());
-                    out.extend(lease.map(|lease| Event::Renewed { ask: *ask, lease }));
+                    let until = slot.entry.ttl.map(|ttl| at + ttl);
+                    let known = self.rules.lease(slot.token()).map(Lease::leased);
+                    let lease = known.unwrap_or_else(|| slot.foreign_lease(now).leased());
+                    out.push(Event::Renewed { ask: *ask, lease: Leased { until, ..lease } });
                 }
                 (Some(_), _) => {
                     self.count_lost(*id);
