@@ -15,10 +15,13 @@ const KILL_AFTER: Duration = Duration::from_secs(2);
 /// A command that says who it is, answers TERM, and goes on.
 const ANSWERS: &str = "trap 'echo term' TERM; echo $$; while :; do sleep 0.01; done";
 
-/// A run that got its lease from a server which answers nothing any more, and when it was asked for.
+/// A run that got its lease from a server which answers nothing any more.
 struct Leased {
     server: Fake,
     run: Run,
+    /// Before the lease was asked for.
+    before: Instant,
+    /// After it was asked for, and before it was given.
     since: Instant,
     /// The command's group.
     group: Pid,
@@ -28,11 +31,13 @@ impl Leased {
     fn start(options: &[&str], script: &str, ttl: f64) -> Self {
         let server = Fake::start();
         let mut command = wrapper(server.addr());
+        let before = Instant::now();
         let mut run = Run::start(command.args(options).arg(script).stdin(Stdio::null()));
+        let asked = server.asked_v1("acquire");
         let since = Instant::now();
-        server.asked_v1("acquire").give("s", ttl);
+        asked.give("s", ttl);
         let group = Pid::from_raw(run.line().parse().unwrap()).unwrap();
-        Self { server, run, since, group }
+        Self { server, run, before, since, group }
     }
 
     /// Waits until the command's first process is dead, whether anybody looked at its end or not.
@@ -64,10 +69,10 @@ fn without_renewals_the_command_is_asked_to_end_and_killed_in_time() {
     let mut leased = Leased::start(&[], ANSWERS, TTL);
 
     assert_eq!(leased.run.line(), "term");
-    assert!(leased.since.elapsed() >= TERM_AFTER);
+    assert!(leased.before.elapsed() >= TERM_AFTER);
     leased.dies();
 
-    assert!(leased.since.elapsed() >= KILL_AFTER);
+    assert!(leased.before.elapsed() >= KILL_AFTER);
     assert!(leased.since.elapsed().as_secs_f64() < TTL, "promised");
     assert_lost(leased.end(), "could not be renewed");
 }
@@ -78,7 +83,7 @@ fn it_may_be_killed_at_once() {
 
     leased.dies();
 
-    assert!(leased.since.elapsed() >= TERM_AFTER);
+    assert!(leased.before.elapsed() >= TERM_AFTER);
     assert!(leased.since.elapsed().as_secs_f64() < TTL, "promised");
     assert_lost(leased.end(), "could not be renewed");
 }
