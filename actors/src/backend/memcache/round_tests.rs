@@ -148,6 +148,22 @@ fn an_asker_has_one_lease_whatever_server_it_asks() {
 }
 
 #[test]
+fn of_two_leases_that_servers_give_an_asker_at_once_the_older_one_stays() {
+    let memcached = Memcached::start(&[]);
+    let (mut one, mut two) = (Bench::new(&memcached, 1, 3), Bench::new(&memcached, 2, 3));
+    two.look(); // all slots are free
+    let (bob, ann) = (host("bob"), host("ann"));
+    let (bob_id, ann_id) = (bob.id, ann.id);
+    one.claim(vec![bob, ann]);
+    one.end(What::Lease(bob_id));
+
+    let found = two.claim(vec![host("ann")]); // takes the first slot, and sees the second one then
+
+    assert_eq!(found, [Found::Had(ann_id)]);
+    assert_eq!(two.view.taken_from(0), 1);
+}
+
+#[test]
 fn what_another_server_has_told_is_not_ended_as_unheard() {
     let memcached = Memcached::start(&[]);
     let (mut one, mut two) = (Bench::new(&memcached, 1, 1), Bench::new(&memcached, 2, 1));
@@ -163,6 +179,10 @@ fn what_another_server_has_told_is_not_ended_as_unheard() {
     result.unwrap();
     assert_eq!(job.ends[0].had, Some(false));
     assert!(job.view.lease(id).is_some());
+    let mut once_more = end(What::Lease(id)); // and now it knows
+    once_more.if_ours = true;
+    one.run(vec![once_more], vec![], vec![]).1.unwrap();
+    assert!(one.look().lease(id).is_some());
     assert!(one.end(What::By(host("ann").asker)));
 }
 

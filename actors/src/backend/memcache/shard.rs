@@ -260,7 +260,7 @@ impl fmt::Debug for Run {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::{sync::mpsc, time::Duration};
 
     use tokio::sync::oneshot;
 
@@ -328,5 +328,34 @@ mod tests {
         };
 
         assert_eq!(job.claims[0].found, Some(Found::Granted));
+    }
+
+    #[actix::test]
+    async fn who_is_told_that_it_is_back_may_go_on_at_once() {
+        let memcached = Memcached::start(&[]);
+        let proxy = Proxy::start(1);
+        let shard = shard(proxy.server());
+        let bench = Bench::at(proxy.server(), 1, 1);
+        let job = || bench.job(vec![], vec![], vec![]);
+        assert!(run(&shard, job()).await.trouble.is_some());
+        proxy.lead_to(memcached.port);
+
+        let deadline = Instant::now() + TIMEOUT;
+        loop {
+            let ((sender, receiver), (again, next)) = (oneshot::channel(), (shard.clone(), job()));
+            shard.run(job(), move |done| {
+                let (told, answer) = mpsc::channel();
+                again.run(next, move |next| told.send(next.trouble).unwrap());
+                let next = answer.recv_timeout(TIMEOUT).unwrap(); // this thread goes on after that
+                sender.send((done.trouble, next)).unwrap();
+            });
+            let (first, next) = tokio::time::timeout(TIMEOUT, receiver).await.unwrap().unwrap();
+            if first.is_none() {
+                assert_eq!(next, None);
+                break;
+            }
+            assert!(Instant::now() < deadline, "{first:?}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 }
