@@ -1,6 +1,7 @@
 //! What the server gets: every key with its value, defaults filled in, all of it within its limits.
 use std::collections::HashSet;
 use std::fmt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::{Listen, Name};
@@ -50,12 +51,37 @@ pub const LONGEST_LIMIT: Duration = Duration::from_secs(24 * 60 * 60);
 pub struct Config {
     /// Where leases live.
     pub backend: Backend,
+    /// The directory in which [`Backend::InMemory`] keeps them over restarts; `None`: nowhere.
+    pub state: Option<PathBuf>,
     /// What one ask may want at most.
     pub limits: Limits,
     /// The addresses to listen on; empty if the file names none.
     pub listen: Vec<Listen>,
     /// The pools in the order of the file: at least one, no two with the same name.
     pub pools: Vec<Pool>,
+}
+
+impl Config {
+    /// The keys whose values are others in `new`, and which a running server cannot take over.
+    #[must_use]
+    pub fn need_restart(&self, new: &Self) -> Vec<&'static str> {
+        let mut keys = vec![
+            ("backend", self.backend.word() != new.backend.word()),
+            ("listen", self.listen != new.listen),
+            ("state", self.state != new.state),
+        ];
+        if let (Backend::Memcache(old), Backend::Memcache(new)) = (&self.backend, &new.backend) {
+            keys.extend([
+                ("memcachehost, memcacheport or memcacheservers", old.servers != new.servers),
+                ("memcacheconnections", old.connections != new.connections),
+                ("memcachetimeout", old.timeout != new.timeout),
+                ("memcacheprefix", old.prefix != new.prefix),
+                ("memcachepoll", old.poll != new.poll),
+                ("memcacheoutage", old.outage != new.outage),
+            ]);
+        }
+        keys.into_iter().filter_map(|(key, differs)| differs.then_some(key)).collect()
+    }
 }
 
 /// What one ask may want at most. More than that is shortened, not refused.

@@ -3,6 +3,8 @@ mod memcache;
 pub(crate) mod pool;
 mod servers;
 
+use std::path::PathBuf;
+
 use crate::config::{Backend, Config, LONGEST_LIMIT, Limits, Pool, SHORTEST_LIMIT};
 use crate::keys::{listed, nearest};
 use crate::listen::Listen;
@@ -12,8 +14,9 @@ use crate::section::Section;
 use crate::value::{Unfit, seconds, unquoted};
 
 /// The keys of the file.
-pub const KEYS: [&str; 13] = [
+pub const KEYS: [&str; 14] = [
     "backend",
+    "state",
     "memcachehost",
     "memcacheport",
     "memcacheservers",
@@ -46,19 +49,37 @@ pub(crate) fn config(Node { at, said }: Node) -> Result<Config, Vec<Mistake>> {
 
 fn map(mut file: Section) -> Result<Config, Vec<Mistake>> {
     let backend = backend(&mut file);
+    let state = state(&mut file, &backend);
     let nowhere = Unfit::because("is an empty list", "leave the key out to listen on every address");
     let listen = file.take_each("listen", nowhere, listen).unwrap_or_default();
     let limits = limits(&mut file);
     let pools = pools(&mut file, &backend);
     file.ignore(|key| key.starts_with(EXTENSION));
     let mistakes = file.close(&KEYS, Some(EXTENSION));
-    if mistakes.is_empty() { Ok(Config { backend, limits, listen, pools }) } else { Err(mistakes) }
+    if mistakes.is_empty() { Ok(Config { backend, state, limits, listen, pools }) } else { Err(mistakes) }
 }
 
 fn backend(file: &mut Section) -> Backend {
     let word = file.take("backend", backend_word).unwrap_or(Backend::IN_MEMORY);
     let memcache = memcache::take(file);
     if word == Backend::MEMCACHE { Backend::Memcache(memcache) } else { Backend::InMemory }
+}
+
+/// Takes the directory that keeps leases over restarts. Only the server's own memory needs one.
+fn state(file: &mut Section, backend: &Backend) -> Option<PathBuf> {
+    let at = file.place("state");
+    let state = file.take("state", directory);
+    if let (Some(at), Backend::Memcache(_)) = (at, backend) {
+        let way_out = "leave it out: leases are in memcached, and a restarted server finds them there";
+        file.note(Mistake::new(at, "state is given beside backend: memcache", way_out));
+    }
+    state
+}
+
+fn directory(said: &Said) -> Result<PathBuf, Unfit> {
+    let way_out = "give a directory, as in /var/lib/distributex";
+    let path = said.word().filter(|path| !path.trim().is_empty() && !path.contains('\0'));
+    path.map(PathBuf::from).ok_or_else(|| Unfit::new(said, way_out))
 }
 
 fn backend_word(said: &Said) -> Result<&'static str, Unfit> {

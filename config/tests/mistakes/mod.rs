@@ -13,7 +13,7 @@ const LISTEN: &str =
     "give HOST or HOST:PORT, as in localhost, 127.0.0.1:9889, [::1]:9889 or *:9889 (every address)";
 
 const KEYS: [&str; 2] = [
-    "backend, memcachehost, memcacheport, memcacheservers, memcacheconnections, memcachetimeout, \
+    "backend, state, memcachehost, memcacheport, memcacheservers, memcacheconnections, memcachetimeout, \
      memcacheprefix, memcachepoll, memcacheoutage, listen, longest_wait, longest_patience",
     "pools",
 ];
