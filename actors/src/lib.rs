@@ -10,6 +10,7 @@
 //! | ticket | the public number of a place in the line: rises per pool ([`Ticket`]) |
 //! | grant | a lease on its way to an asker; gives itself back when nobody hears of it ([`Grant`]) |
 //! | backend | where leases live ([`backend`]) |
+//! | state directory | what a backend in memory keeps on the disk ([`StateDirectory`]) |
 //!
 //! A pool is two things: its *rules* ([`pool::rules`]) are plain data that is told the time, its *actor*
 //! ([`pool::actor`]) is a thin shell with a mailbox, one timer and the reply channels. Between them stands
@@ -23,8 +24,10 @@
 
 pub mod backend;
 pub mod pool;
+mod record;
 mod registry;
 mod room;
+mod state;
 
 pub use pool::actor::PoolActor;
 pub use pool::grant::Grant;
@@ -33,5 +36,6 @@ pub use pool::{
     Ask, AskId, Asker, Ending, Event, Granted, Held, Holder, LeaseId, Leased, Refusal, State, Ticket, Token,
     Waiting,
 };
-pub use registry::{NotAvailable, Pools};
+pub use registry::{NotAvailable, Pools, Registry};
 pub use room::Room;
+pub use state::{CannotOpen, StateDirectory};

@@ -1,27 +1,41 @@
-//! Which actor serves a pool.
+//! Which actor serves a pool, now and after the configuration has changed.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Arc, Mutex, PoisonError, RwLock},
+};
 
-use actix::Actor as _;
-#[cfg(feature = "memcache")]
-use actix::AsyncContext as _;
-use distributex_config::{Backend, Config, Name, Pool};
+use actix::{Actor as _, Arbiter, ArbiterHandle, AsyncContext as _};
+use distributex_config::{Backend, Config, Limits, Name, Pool};
 use thiserror::Error;
+use tokio::time::Instant;
 
 #[cfg(feature = "memcache")]
 use crate::backend::memcache::{Memcache, Shards};
-use crate::{PoolActor, PoolHandle, Room, backend::inmemory::InMemory, pool::LeaseId};
+use crate::{PoolActor, PoolHandle, Room, StateDirectory, backend::inmemory::InMemory, pool::LeaseId};
 
-/// All pools of this server.
+/// All pools of this server, as they are from one change of the configuration to the next.
 #[derive(Debug)]
 pub struct Pools {
+    /// Those that were taken out of the configuration, too: who holds a slot there may renew and release it.
     by_name: HashMap<Name, PoolHandle>,
-    /// Their names, in the order of the configuration.
+    /// Their names, in the order of the configuration; then those that are not in it any more.
     names: Vec<Name>,
     /// The truth behind the backend.
-    store: Store,
+    store: Arc<Store>,
+}
+
+/// All pools of this server, whatever becomes of its configuration.
+#[derive(Debug)]
+pub struct Registry {
+    /// As they are now.
+    pools: RwLock<Arc<Pools>>,
+    /// The configuration that is in force.
+    config: Mutex<Config>,
     /// Where their asks park.
     room: Arc<Room>,
+    /// The thread that they live on.
+    arbiter: ArbiterHandle,
 }
 
 /// The truth behind a backend.
@@ -29,6 +43,8 @@ pub struct Pools {
 enum Store {
     /// This process, with a random name.
     Here(Arc<str>),
+    /// A directory on the disk, which has a random name.
+    Directory(Arc<str>, Mutex<StateDirectory>),
     /// One or more memcached, each of which has a random name.
     #[cfg(feature = "memcache")]
     Memcache(Shards),
@@ -43,33 +59,47 @@ enum Store {
 pub struct NotAvailable;
 
 impl Store {
-    fn of(config: &Config) -> Self {
-        match &config.backend {
-            Backend::InMemory => Self::Here(LeaseId::random().reveal().into()),
+    fn of(config: &Config, state: Option<StateDirectory>) -> Self {
+        match (&config.backend, state) {
+            (Backend::InMemory, Some(state)) => Self::Directory(state.store(), Mutex::new(state)),
+            (Backend::InMemory, None) => Self::Here(LeaseId::random().reveal().into()),
             #[cfg(feature = "memcache")]
-            Backend::Memcache(settings) => Self::Memcache(Shards::start(settings)),
+            (Backend::Memcache(settings), _) => Self::Memcache(Shards::start(settings)),
             #[cfg(not(feature = "memcache"))]
-            Backend::Memcache(_) => panic!("{NotAvailable}"),
+            (Backend::Memcache(_), _) => panic!("{NotAvailable}"),
         }
     }
 
-    /// Starts the actor of a pool that is kept here.
-    fn start(&self, settings: &Pool, config: &Config, room: &Arc<Room>) -> PoolHandle {
-        let (name, room) = (settings.name.clone(), Arc::clone(room));
-        let addr = match self {
-            Self::Here(_) => {
-                let backend = InMemory::new(settings.clone(), config.limits);
-                PoolActor::new(name, Box::new(backend), room).start()
+    /// The pools that had leases in a directory when the server started, and were not started yet.
+    fn remembered(&self) -> Vec<Pool> {
+        match self {
+            Self::Directory(_, state) => state.lock().unwrap_or_else(PoisonError::into_inner).pools(),
+            Self::Here(_) => Vec::new(),
+            #[cfg(feature = "memcache")]
+            Self::Memcache(_) => Vec::new(),
+        }
+    }
+
+    /// A pool that is kept here.
+    fn pool(&self, settings: Pool, limits: Limits, room: Arc<Room>, actor: &Context) -> PoolActor {
+        let name = settings.name.clone();
+        match self {
+            Self::Here(_) => PoolActor::new(name, Box::new(InMemory::new(settings, limits)), room),
+            Self::Directory(_, state) => {
+                let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
+                let backend = InMemory::kept(settings, limits, &mut state, actor.address(), Instant::now());
+                PoolActor::new(name, Box::new(backend), room)
             }
             #[cfg(feature = "memcache")]
-            Self::Memcache(shards) => PoolActor::create(|ctx| {
-                let backend = Memcache::new(settings.clone(), config.limits, shards, ctx.address());
+            Self::Memcache(shards) => {
+                let backend = Memcache::new(settings, limits, shards, actor.address());
                 PoolActor::new(name, Box::new(backend), room)
-            }),
-        };
-        PoolHandle::new(addr)
+            }
+        }
     }
 }
+
+type Context = actix::Context<PoolActor>;
 
 impl Pools {
     /// Whether this program has the backend that the configuration names.
@@ -81,23 +111,6 @@ impl Pools {
             Backend::InMemory => Ok(()),
             Backend::Memcache(_) if cfg!(feature = "memcache") => Ok(()),
             Backend::Memcache(_) => Err(NotAvailable),
-        }
-    }
-
-    /// Starts an actor for every pool of the configuration, on the current thread's arbiter. The asks of all
-    /// of them park in `room`.
-    ///
-    /// # Panics
-    /// When this program does not have the backend; [`Pools::check`] tells that before.
-    #[must_use]
-    pub fn start(config: &Config, room: &Arc<Room>) -> Self {
-        let store = Store::of(config);
-        let start = |settings: &Pool| (settings.name.clone(), store.start(settings, config, room));
-        Self {
-            by_name: config.pools.iter().map(start).collect(),
-            names: config.pools.iter().map(|pool| pool.name.clone()).collect(),
-            store,
-            room: Arc::clone(room),
         }
     }
 
@@ -113,7 +126,7 @@ impl Pools {
         self.by_name.get_key_value(name)
     }
 
-    /// All pools with their names, in the order of the configuration.
+    /// All pools with their names, in the order of the configuration; then those that are not in it any more.
     pub fn iter(&self) -> impl Iterator<Item = (&Name, &PoolHandle)> {
         self.names.iter().filter_map(|name| self.by_name.get_key_value(name))
     }
@@ -122,21 +135,93 @@ impl Pools {
     /// nothing of each other. `None` if it has not been reached yet, or if there are several.
     #[must_use]
     pub fn store(&self, pool: Option<&Name>) -> Option<Arc<str>> {
-        match (&self.store, pool) {
-            (Store::Here(name), _) => Some(Arc::clone(name)),
+        match (&*self.store, pool) {
+            (Store::Here(name) | Store::Directory(name, _), _) => Some(Arc::clone(name)),
             #[cfg(feature = "memcache")]
             (Store::Memcache(shards), Some(pool)) => shards.store(pool),
             #[cfg(feature = "memcache")]
             (Store::Memcache(shards), None) => shards.only_store(),
         }
     }
+}
+
+impl Registry {
+    /// Starts an actor for every pool of the configuration, on the current thread's arbiter, and for every other
+    /// one that has leases in the state directory. The asks of all of them park in `room`.
+    ///
+    /// # Panics
+    /// When this program does not have the backend; [`Pools::check`] tells that before.
+    #[must_use]
+    pub fn start(config: &Config, room: &Arc<Room>, state: Option<StateDirectory>) -> Self {
+        let store = Arc::new(Store::of(config, state));
+        let none = Pools { by_name: HashMap::new(), names: Vec::new(), store };
+        let registry = Self {
+            pools: RwLock::new(Arc::new(none)),
+            config: Mutex::new(config.clone()),
+            room: Arc::clone(room),
+            arbiter: Arbiter::current(),
+        };
+        registry.follow(config);
+        registry
+    }
+
+    /// All pools, as they are now.
+    #[must_use]
+    pub fn pools(&self) -> Arc<Pools> {
+        Arc::clone(&self.pools.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Goes on as this configuration says. Pools appear, change and disappear; who holds a slot keeps it, and who
+    /// waits and still may does not notice. Returns the keys whose new values count only after a restart.
+    pub fn reload(&self, config: &Config) -> Vec<&'static str> {
+        let mut current = self.config.lock().unwrap_or_else(PoisonError::into_inner);
+        let need_restart = current.need_restart(config);
+        current.limits = config.limits;
+        current.pools.clone_from(&config.pools);
+        self.follow(&current);
+        need_restart
+    }
 
     /// Answers everybody who waits, in all pools. None of them takes an ask any more when the first one is
     /// drained.
     pub async fn drain(&self) {
         self.room.close();
-        for pool in self.by_name.values() {
+        for (_, pool) in self.pools().iter() {
             pool.drain().await;
         }
+    }
+
+    /// Starts what is new, tells the others what they are now, and then lets everybody see it.
+    fn follow(&self, config: &Config) {
+        let old = self.pools();
+        let mut by_name = old.by_name.clone();
+        let mut names: Vec<_> = config.pools.iter().map(|pool| pool.name.clone()).collect();
+        for settings in &config.pools {
+            match old.get(settings.name.as_str()) {
+                Some(pool) => pool.reconfigure(Some(settings.clone()), config.limits),
+                None => {
+                    by_name.insert(settings.name.clone(), self.begin(settings.clone(), config, &old.store));
+                }
+            }
+        }
+        for settings in old.store.remembered() {
+            let name = settings.name.clone();
+            by_name.entry(name).or_insert_with(|| self.begin(settings, config, &old.store));
+        }
+        let configured: HashSet<_> = names.iter().cloned().collect();
+        let mut others: Vec<_> = by_name.keys().filter(|name| !configured.contains(*name)).cloned().collect();
+        others.sort_unstable();
+        for name in others {
+            by_name[&name].reconfigure(None, config.limits);
+            names.push(name);
+        }
+        let pools = Pools { by_name, names, store: Arc::clone(&old.store) };
+        *self.pools.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(pools);
+    }
+
+    fn begin(&self, settings: Pool, config: &Config, store: &Arc<Store>) -> PoolHandle {
+        let (room, limits, store) = (Arc::clone(&self.room), config.limits, Arc::clone(store));
+        let start = move |ctx: &mut Context| store.pool(settings, limits, room, ctx);
+        PoolHandle::new(PoolActor::start_in_arbiter(&self.arbiter, start))
     }
 }

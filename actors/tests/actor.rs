@@ -7,6 +7,7 @@ use distributex_actors::{
     Ask, AskId, Event, Granted, Held, Holder, LeaseId, Leased, PoolActor, PoolHandle, Refusal, Room, State,
     Token, backend::Backend, pool::actor::Wake,
 };
+use distributex_config::{Limits, Pool};
 use tokio::{sync::mpsc, time::Instant};
 
 use crate::support::name;
@@ -58,6 +59,7 @@ impl Backend for Remote {
         None
     }
     fn close(&mut self) {}
+    fn reconfigure(&mut self, _: Option<Pool>, _: Limits, _: Instant, _: &mut Vec<Event>) {}
     fn state(&self, _: usize, _: Instant) -> State {
         State { slots: 1, held: 0, holders: Vec::new(), waiting: 0, first: Vec::new() }
     }

@@ -1,14 +1,13 @@
 //! What every pool does, whatever its backend: one suite, run on each of them.
 
-use std::{future::poll_fn, sync::mpsc, task::Poll, time::Duration};
+use std::{cell::RefCell, future::poll_fn, sync::mpsc, task::Poll, time::Duration};
 
-use actix::Actor as _;
-#[cfg(feature = "memcache")]
-use actix::AsyncContext as _;
+use actix::{Actor as _, AsyncContext as _};
 #[cfg(feature = "memcache")]
 use distributex_actors::backend::memcache::{Memcache, Shards};
 use distributex_actors::{
-    Ask, Denial, Grant, Held, PoolActor, PoolHandle, Refusal, Room, backend::inmemory::InMemory,
+    Ask, Denial, Grant, Held, PoolActor, PoolHandle, Refusal, Room, StateDirectory,
+    backend::inmemory::InMemory,
 };
 #[cfg(feature = "memcache")]
 use distributex_config as config;
@@ -18,12 +17,13 @@ use tokio::{task::JoinHandle, time::Instant};
 #[cfg(feature = "memcache")]
 use crate::memcached::Memcached;
 
-use crate::support::{MINUTE, SECOND, ask_of, name, settings, wait_of};
+use crate::support::{Folder, MINUTE, SECOND, ask_of, name, settings, wait_of};
 
 /// A backend, and the clock that the test owns.
 struct Ground {
     #[cfg(feature = "memcache")]
     memcached: Option<(Memcached, Shards)>,
+    directory: Option<(RefCell<StateDirectory>, Folder)>,
     /// While it is there, no time passes but what [`Ground::pass`] lets pass: a store answers in its own time.
     _stop: mpsc::Sender<()>,
 }
@@ -33,15 +33,23 @@ impl Ground {
         Self {
             #[cfg(feature = "memcache")]
             memcached: None,
+            directory: None,
             _stop: stop_the_clock(),
         }
+    }
+
+    /// In memory, and every answer on the disk first.
+    fn directory() -> Self {
+        let folder = Folder::new();
+        let state = StateDirectory::open(folder.path()).unwrap();
+        Self { directory: Some((RefCell::new(state), folder)), ..Self::inmemory() }
     }
 
     #[cfg(feature = "memcache")]
     fn memcache() -> Self {
         let memcached = Memcached::start(&[]);
         let settings = config::Memcache { servers: vec![memcached.server()], ..config::Memcache::default() };
-        Self { memcached: Some((memcached, Shards::start(&settings))), _stop: stop_the_clock() }
+        Self { memcached: Some((memcached, Shards::start(&settings))), ..Self::inmemory() }
     }
 
     /// Starts a pool with these settings, and room for so many parked asks.
@@ -51,6 +59,13 @@ impl Ground {
         if let Some((_, shards)) = &self.memcached {
             return PoolHandle::new(PoolActor::create(|ctx| {
                 let backend = Memcache::new(settings, limits, shards, ctx.address());
+                PoolActor::new(name, Box::new(backend), room)
+            }));
+        }
+        if let Some((state, _)) = &self.directory {
+            return PoolHandle::new(PoolActor::create(|ctx| {
+                let (mut state, now) = (state.borrow_mut(), Instant::now());
+                let backend = InMemory::kept(settings, limits, &mut state, ctx.address(), now);
                 PoolActor::new(name, Box::new(backend), room)
             }));
         }
@@ -90,6 +105,7 @@ macro_rules! behaviour {
 macro_rules! on_all_backends {
     ($($test:ident)*) => {
         behaviour! { inmemory: $($test)* }
+        behaviour! { directory: $($test)* }
         #[cfg(feature = "memcache")]
         behaviour! { memcache: $($test)* }
     };
@@ -111,6 +127,10 @@ on_all_backends! {
     a_newer_ask_of_an_owner_answers_the_older_one
     parked_asks_are_limited_and_who_need_not_wait_is_not
     draining_answers_who_waits_and_still_serves_releases
+    more_slots_are_given_out_at_once_and_fewer_take_none_away
+    who_may_not_wait_any_more_is_told_so_and_who_holds_goes_on
+    a_pool_that_was_taken_away_lives_until_its_leases_have_ended
+    a_pool_that_comes_back_goes_on
 }
 
 /// This host takes a slot and is told so.
@@ -389,4 +409,79 @@ async fn draining_answers_who_waits_and_still_serves_releases(ground: Ground) {
     assert_eq!(pool.release(name("ann")).await, Ok(()));
     assert_eq!(pool.get(name("cid")).await.unwrap_err(), Refusal::Stopping);
     assert_eq!(pool.wait(name("ann")).await.unwrap_err(), Refusal::Stopping);
+}
+
+async fn more_slots_are_given_out_at_once_and_fewer_take_none_away(ground: Ground) {
+    let pool = ground.start(settings(), 10);
+    held_by(&pool, "ann").await;
+    let (bob, cid) = (waiting(&pool, "bob").await, waiting(&pool, "cid").await);
+
+    pool.reconfigure(Some(Pool { slots: 2, ..settings() }), Limits::default());
+    soon(&pool, bob).await.unwrap().heard();
+    assert!(!cid.is_finished());
+    pool.reconfigure(Some(settings()), Limits::default());
+    pool.release(name("ann")).await.unwrap();
+    actors_turn(&pool).await;
+    assert!(!cid.is_finished(), "as many are held as there are slots");
+    pool.release(name("bob")).await.unwrap();
+
+    granted(&pool, cid).await.heard();
+}
+
+async fn who_may_not_wait_any_more_is_told_so_and_who_holds_goes_on(ground: Ground) {
+    let pool = ground.start(settings(), 10);
+    let ann = pool.acquire(ask_of("ann", "run1")).await.unwrap();
+    let lease = ann.lease.id.unwrap();
+    ann.heard();
+    let (bob, cid) = (waiting(&pool, "bob").await, waiting(&pool, "cid").await);
+    let dan = parked(&pool, wait_of("dan", "run1")).await;
+
+    let servers = Some(["cid"].map(name).into());
+    pool.reconfigure(Some(Pool { servers, ..settings() }), Limits::default());
+
+    assert_eq!(soon(&pool, bob).await.unwrap_err(), Refusal::HostNotAllowed);
+    assert_eq!(soon(&pool, dan).await.unwrap_err().why, Refusal::HostNotAllowed);
+    assert_eq!(pool.get(name("bob")).await.unwrap_err(), Refusal::HostNotAllowed);
+    assert_eq!(pool.release(name("bob")).await, Err(Refusal::HostNotAllowed));
+    assert!(pool.renew(lease, None).await.is_ok());
+    assert!(!cid.is_finished());
+    assert_eq!(pool.end(Held::Lease(lease)).await, Ok(true));
+    granted(&pool, cid).await.heard();
+}
+
+async fn a_pool_that_was_taken_away_lives_until_its_leases_have_ended(ground: Ground) {
+    let pool = ground.start(settings(), 10);
+    let ann = pool.acquire(ask_of("ann", "run1")).await.unwrap();
+    let (lease, token) = (ann.lease.id.unwrap(), ann.lease.token);
+    ann.heard();
+    let bob = waiting(&pool, "bob").await;
+
+    pool.reconfigure(None, Limits::default());
+
+    assert_eq!(soon(&pool, bob).await.unwrap_err(), Refusal::NoSuchPool);
+    assert_eq!(pool.wait(name("bob")).await.unwrap_err(), Refusal::NoSuchPool);
+    assert_eq!(pool.release(name("bob")).await, Err(Refusal::NoSuchPool));
+    assert!(pool.renew(lease, None).await.is_ok());
+    assert_eq!(pool.state().await.unwrap().held, 1);
+    assert!(pool.holder(token).await.unwrap().is_some());
+    assert_eq!(pool.end(Held::Lease(lease)).await, Ok(true));
+    assert_eq!(pool.state().await, Err(Refusal::NoSuchPool));
+    assert_eq!(pool.renew(lease, None).await, Err(Refusal::LeaseLost));
+}
+
+async fn a_pool_that_comes_back_goes_on(ground: Ground) {
+    let pool = ground.start(settings(), 10);
+    let ann = pool.get(name("ann")).await.unwrap();
+    let token = ann.lease.token;
+    ann.heard();
+
+    pool.reconfigure(None, Limits::default());
+    pool.reconfigure(Some(settings()), Limits::default());
+
+    let bob = waiting(&pool, "bob").await;
+    assert!(!bob.is_finished());
+    pool.release(name("ann")).await.unwrap();
+    let bob = granted(&pool, bob).await;
+    assert!(bob.lease.token > token);
+    bob.heard();
 }

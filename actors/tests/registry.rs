@@ -2,28 +2,59 @@
 
 use std::{future::poll_fn, task::Poll};
 
-use distributex_actors::{Pools, Refusal, Room};
-use distributex_config::{Backend, Config, Limits, Pool};
+use distributex_actors::{Refusal, Registry, Room};
+use distributex_config::{Backend, Config, DEFAULT_PORT, Limits, Listen, Pool};
 
 use crate::support::{name, settings};
 
-#[actix::test]
-async fn when_the_first_pool_is_drained_no_other_one_grants_any_more() {
-    let pools = ["one", "two", "three"].map(|pool| Pool { name: name(pool), ..settings() });
-    let config = Config {
+fn config(pools: &[&str]) -> Config {
+    Config {
         backend: Backend::InMemory,
+        state: None,
         limits: Limits::default(),
         listen: Vec::new(),
-        pools: pools.into(),
-    };
-    let pools = Pools::start(&config, &Room::new(10));
-    let mut drain = Box::pin(pools.drain());
+        pools: pools.iter().map(|pool| Pool { name: name(pool), ..settings() }).collect(),
+    }
+}
+
+#[actix::test]
+async fn when_the_first_pool_is_drained_no_other_one_grants_any_more() {
+    let registry = Registry::start(&config(&["one", "two", "three"]), &Room::new(10), None);
+    let mut drain = Box::pin(registry.drain());
 
     let first_step = poll_fn(|cx| Poll::Ready(drain.as_mut().poll(cx))).await;
 
     assert!(first_step.is_pending());
     for pool in ["one", "two", "three"] {
-        let refused = pools.get(pool).unwrap().get(name("ann")).await;
+        let refused = registry.pools().get(pool).unwrap().get(name("ann")).await;
         assert_eq!(refused.err(), Some(Refusal::Stopping), "{pool}");
     }
+}
+
+#[actix::test]
+async fn pools_come_and_go_with_the_configuration_and_keep_their_order() {
+    let registry = Registry::start(&config(&["one", "two"]), &Room::new(10), None);
+    registry.pools().get("two").unwrap().get(name("ann")).await.unwrap().heard();
+
+    let changed = registry.reload(&config(&["three", "one"]));
+
+    let pools = registry.pools();
+    assert_eq!(changed, [""; 0]);
+    assert_eq!(pools.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["three", "one", "two"]);
+    assert!(pools.get("three").unwrap().get(name("ann")).await.is_ok());
+    assert_eq!(pools.get("two").unwrap().get(name("bob")).await.err(), Some(Refusal::NoSuchPool));
+    assert_eq!(pools.get("two").unwrap().release(name("ann")).await, Ok(()));
+}
+
+#[actix::test]
+async fn what_needs_a_restart_is_named_as_long_as_it_differs() {
+    let registry = Registry::start(&config(&["one"]), &Room::new(10), None);
+    let listen = Listen { host: "localhost".to_owned(), port: Some(DEFAULT_PORT) };
+    let new = Config { listen: vec![listen], state: Some("/x".into()), ..config(&["one", "two"]) };
+
+    for _ in ["once", "twice"] {
+        assert_eq!(registry.reload(&new), ["listen", "state"]);
+        assert!(registry.pools().get("two").is_some());
+    }
+    assert_eq!(registry.reload(&config(&["one"])), [""; 0]);
 }

@@ -1,6 +1,11 @@
 //! Short words for what the tests are about.
 
-use std::time::Duration;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
+};
 
 use distributex_actors::{
     Ask, AskId, Asker, Event, Granted, Held, LeaseId, Refusal, Token, pool::rules::Rules,
@@ -17,6 +22,33 @@ pub(crate) const MINUTE: Duration = Duration::from_secs(60);
 /// A pool with one slot, whose leases live for a minute, and which any host may use.
 pub(crate) fn settings() -> Pool {
     Pool { name: name("pool1"), expire: Some(MINUTE), slots: 1, servers: None, max_waiters: 1_000 }
+}
+
+/// A folder of its own, removed with this value.
+#[derive(Debug)]
+pub(crate) struct Folder(PathBuf);
+
+impl Folder {
+    pub(crate) fn new() -> Self {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let name = format!("actors-{}-{number}", std::process::id());
+        let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+        let _ = fs::remove_dir_all(&path);
+        fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
 }
 
 /// A host's name.

@@ -6,6 +6,7 @@
 //!      server, bare, memcached, cores the processes that are measured, and what they use
 //!      askers, waiter, line, crowd    hosts that get and release; hosts that wait in line
 //!      relay, raw                     a slot between two servers; memcached without a server
+//!      disk                           a state directory, and how fast its disk flushes
 //!      connection, poller             one thread, thousands of keep-alive connections
 //! ```
 //!
@@ -17,6 +18,7 @@ pub(crate) mod bare;
 pub(crate) mod connection;
 pub(crate) mod cores;
 pub(crate) mod crowd;
+pub(crate) mod disk;
 pub(crate) mod line;
 pub(crate) mod machine;
 pub(crate) mod memcached;

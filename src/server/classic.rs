@@ -64,7 +64,7 @@ fn refused(why: Refusal) -> HttpResponse {
         Refusal::Full | Refusal::WaitOver | Refusal::Superseded | Refusal::LeaseLost => {
             word(StatusCode::OK, "NO")
         }
-        Refusal::HostNotAllowed => word(StatusCode::OK, "INVALID"),
+        Refusal::HostNotAllowed | Refusal::NoSuchPool => word(StatusCode::OK, "INVALID"),
         Refusal::LineFull | Refusal::Stopping | Refusal::Away => not_now(),
     }
 }

@@ -1,23 +1,24 @@
 //! Which protocol a request speaks, and what all of them do alike.
 
-use std::{rc::Rc, sync::Arc};
+use std::rc::Rc;
 
 use actix_web::{
     Error, HttpMessage as _,
     dev::{ServiceRequest, ServiceResponse},
     http::{ConnectionType, StatusCode},
 };
-use distributex_actors::{Grant, Pools};
+use distributex_actors::{Grant, Registry};
 
-use super::{classic, connection::Peer, v1};
+use super::{Started, classic, connection::Peer, v1};
 
 /// Answers any request.
 ///
 /// # Errors
 /// Never: every request has an answer.
-pub async fn answer(mut request: ServiceRequest, pools: Arc<Pools>) -> Result<ServiceResponse, Error> {
-    let Some(peer) = request.conn_data::<Rc<Peer>>().cloned() else {
-        return Ok(request.into_response(classic::not_now())); // every connection has one
+pub async fn answer(mut request: ServiceRequest, started: Started) -> Result<ServiceResponse, Error> {
+    let (peer, registry) = (request.conn_data::<Rc<Peer>>().cloned(), started.get());
+    let (Some(peer), Some(pools)) = (peer, registry.map(Registry::pools)) else {
+        return Ok(request.into_response(classic::not_now())); // every connection has one, every worker the others
     };
     let mut response = if v1::is_for(request.path()) {
         v1::respond(&mut request, &pools, &peer).await

@@ -6,7 +6,7 @@ use std::{
     io,
     net::TcpListener,
     rc::Rc,
-    sync::{Arc, OnceLock},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
 };
 
@@ -15,7 +15,7 @@ use actix_rt::net::TcpStream;
 use actix_server::Server;
 use actix_service::{ServiceFactoryExt as _, fn_service, map_config};
 use actix_web::{App, dev::AppConfig};
-use distributex_actors::{Pools, Room};
+use distributex_actors::{Registry, Room, StateDirectory};
 use distributex_config::Config;
 
 use self::{
@@ -30,7 +30,9 @@ pub mod limits;
 pub mod listen;
 pub mod log;
 pub mod options;
+pub mod reload;
 pub mod run;
+pub mod systemd;
 pub mod v1;
 
 /// How long a connection may be idle between two requests.
@@ -44,7 +46,7 @@ const STOPPING: u64 = 1;
 
 /// The pools, once the first worker has started them: the actors live where most of their messages come
 /// from, because a message to another thread costs more than all the rest of it.
-pub type Started = Arc<OnceLock<Arc<Pools>>>;
+pub type Started = Arc<OnceLock<Registry>>;
 
 /// The server on these sockets; runs when it is awaited.
 ///
@@ -55,22 +57,26 @@ pub fn server(
     limits: Limits,
     workers: usize,
     sockets: Vec<TcpListener>,
+    state: Option<StateDirectory>,
     pools: &Started,
 ) -> io::Result<Server> {
     let room = Room::new(limits.parked);
     let crowd = Crowd::new(limits.parked);
-    let config = Arc::new(config);
+    let (config, state) = (Arc::new(config), Arc::new(Mutex::new(state)));
     let mut server = Server::build()
         .workers(workers)
         .max_concurrent_connections((limits.connections / workers).max(1))
         .shutdown_timeout(STOPPING)
         .disable_signals();
     for socket in sockets {
-        let (pools, config) = (Arc::clone(pools), Arc::clone(&config));
+        let (pools, config, state) = (Arc::clone(pools), Arc::clone(&config), Arc::clone(&state));
         let (room, crowd) = (Arc::clone(&room), Arc::clone(&crowd));
         server = server.listen("http", socket, move || {
-            let pools = pools.get_or_init(|| Arc::new(Pools::start(&config, &room)));
-            let pools = Arc::clone(pools);
+            let _ = pools.get_or_init(|| {
+                let state = state.lock().unwrap_or_else(PoisonError::into_inner).take();
+                Registry::start(&config, &room, state)
+            });
+            let pools = Arc::clone(&pools);
             let app = App::new()
                 .default_service(fn_service(move |request| dispatch::answer(request, Arc::clone(&pools))));
             let http = HttpService::build()

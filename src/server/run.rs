@@ -1,19 +1,21 @@
 //! The life of `distributexd`, from its command line to its exit status.
 
 use std::{
+    error::Error,
     ffi::OsString,
     io::{self, Write as _},
     net::TcpListener,
     process::ExitCode,
+    sync::Arc,
 };
 
-use distributex_actors::Pools;
-use distributex_config::{Config, Pool};
-use log::info;
+use distributex_actors::StateDirectory;
+use distributex_config::{Backend, Config, Pool};
+use log::{info, warn};
 use structopt::{StructOpt as _, clap};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::{Started, limits, listen, options::Options};
+use super::{Started, limits, listen, options::Options, reload, systemd};
 
 /// Wrong usage (EX_USAGE of sysexits.h, as the next two).
 const USAGE: u8 = 64;
@@ -28,7 +30,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(options) => options,
         Err(error) => return usage(&error),
     };
-    let config = match read(&options) {
+    let config = match reload::read(&options.config) {
         Ok(config) => config,
         Err(mistakes) => {
             eprintln!("{mistakes}");
@@ -39,38 +41,70 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         say(&format!("{}: fine, {}", options.config.display(), count(config.pools.len(), "pool")));
         return ExitCode::SUCCESS;
     }
-    if let Err(error) = super::log::start() {
-        return failed(SYSTEM, &error);
-    }
-    let status = match listen::listen(&options.listen(&config)) {
-        Ok(sockets) => match actix_rt::System::new().block_on(serve(&options, config, sockets)) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => failed(SYSTEM, &error),
-        },
-        Err(error) => failed(SYSTEM, &error),
+    let started = match start(&options, config) {
+        Ok(ready) => actix_rt::System::new().block_on(serve(&options, ready)),
+        Err(error) => Err(error),
     };
     log::logger().flush();
-    status
+    match started {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failed(SYSTEM, &*error),
+    }
+}
+
+/// All that a server needs.
+struct Ready {
+    config: Config,
+    /// Where it listens.
+    sockets: Vec<TcpListener>,
+    /// Whether somebody else holds the sockets open, too, and will when this process has ended.
+    are_kept: bool,
+    /// What was remembered over the restart, and where it goes on.
+    state: Option<StateDirectory>,
+}
+
+/// Gets from the system what it takes.
+fn start(options: &Options, config: Config) -> Result<Ready, Box<dyn Error>> {
+    let passed = systemd::sockets()?; // before anything else is opened
+    super::log::start()?;
+    let state = config.state.as_deref().map(StateDirectory::open).transpose()?;
+    let are_kept = !passed.is_empty();
+    let sockets = if are_kept { passed } else { listen::listen(&options.listen(&config))? };
+    Ok(Ready { config, sockets, are_kept, state })
 }
 
 /// Serves until a signal says to stop.
-async fn serve(options: &Options, config: Config, sockets: Vec<TcpListener>) -> io::Result<()> {
+async fn serve(options: &Options, ready: Ready) -> Result<(), Box<dyn Error>> {
+    let Ready { config, sockets, are_kept, state } = ready;
     let limits = limits::raise();
     announce(&config, &sockets);
     let (files, parked) = (limits.open_files, limits.parked);
     info!("started; at most {files} open files, of which {parked} may be parked waits");
+    tell_of_state(&config, state.as_ref());
     let pools = Started::default();
-    let server = super::server(config, limits, options.workers, sockets, &pools)?;
-    stop_on_signal(&server, pools)?;
+    let server = super::server(config, limits, options.workers, sockets, state, &pools)?;
+    reload::on_signal(options.config.clone(), Arc::clone(&pools))?;
+    stop_on_signal(&server, pools, are_kept)?;
+    systemd::ready();
     server.await?;
     info!("stopped");
     Ok(())
 }
 
-fn read(options: &Options) -> Result<Config, String> {
-    let config = distributex_config::read(&options.config).map_err(|mistakes| mistakes.to_string())?;
-    Pools::check(&config).map_err(|error| format!("{}: {error}", options.config.display()))?;
-    Ok(config)
+/// Says what a restart forgets, or what this one has not forgotten.
+fn tell_of_state(config: &Config, state: Option<&StateDirectory>) {
+    match (&config.backend, &config.state, state) {
+        (_, Some(directory), Some(state)) => {
+            let (leases, places) = state.remembers();
+            let (leases, places) = (count(leases, "lease"), count(places, "place"));
+            info!("the state directory {} remembers {leases}, and {places} in line", directory.display());
+        }
+        (Backend::InMemory, _, _) => warn!(
+            "no state directory is configured: when this server is restarted, it has forgotten who holds what, and \
+             gives every slot to the next who asks; see \"state\" in config/distributex.yaml"
+        ),
+        (Backend::Memcache(_), _, _) => {}
+    }
 }
 
 /// Prints where the server listens, and which pools it has.
@@ -92,18 +126,24 @@ fn describe(pool: &Pool) -> String {
     format!("pool {:?}: {slots}, leases {ends}{whom}", pool.name.as_str())
 }
 
-fn count(n: usize, what: &str) -> String {
+/// So many of these, in words.
+pub(super) fn count(n: usize, what: &str) -> String {
     if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
 }
 
 /// On the first TERM or INT answers who waits, then stops; on the second ends the process.
-fn stop_on_signal(server: &actix_server::Server, pools: Started) -> io::Result<()> {
+/// Connections that nobody accepted yet are left to the next process, if it will have the same sockets.
+fn stop_on_signal(server: &actix_server::Server, pools: Started, are_kept: bool) -> io::Result<()> {
     let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let handle = server.handle();
     actix_rt::spawn(async move {
         let number = next(&mut term, &mut int).await;
         info!("stopping, because of signal {number}");
         actix_rt::spawn(async move { std::process::exit(128 + next(&mut term, &mut int).await) });
+        systemd::stopping();
+        if are_kept {
+            handle.pause().await;
+        }
         if let Some(pools) = pools.get() {
             pools.drain().await;
         }

@@ -7,6 +7,8 @@
 
 use std::{fmt::Debug, time::Duration};
 
+use distributex_config as config;
+use distributex_config::Limits;
 use tokio::time::Instant;
 
 use crate::pool::{Ask, AskId, Event, Held, Holder, LeaseId, State, Token};
@@ -53,6 +55,16 @@ pub trait Backend: Debug + 'static {
 
     /// From now on nothing is granted.
     fn close(&mut self);
+
+    /// The configuration has changed; without settings, the pool is not in it any more. Who may not wait any
+    /// longer is refused.
+    fn reconfigure(
+        &mut self,
+        settings: Option<config::Pool>,
+        limits: Limits,
+        now: Instant,
+        out: &mut Vec<Event>,
+    );
 
     /// What anybody may know of the pool and of so many holders, as it was when the store last answered.
     fn state(&self, holders: usize, now: Instant) -> State;

@@ -12,8 +12,9 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use actix::{Actor, Addr, AsyncContext as _, Context, Handler, Message, SpawnHandle};
-use distributex_config::Name;
-use log::{debug, error, info, warn};
+use distributex_config as config;
+use distributex_config::{Limits, Name};
+use log::{debug, error, info};
 use tokio::{sync::oneshot, time::Instant};
 
 use super::{
@@ -169,15 +170,9 @@ impl PoolActor {
         }
     }
 
+    /// The backend itself says so in the log, once for all its pools.
     fn set_away(&mut self, away: bool) {
-        let pool = self.name.as_str();
-        match (self.away, away) {
-            (false, true) => {
-                warn!("pool={pool:?}: the store cannot be reached; nothing is granted until it is back");
-            }
-            (true, false) => warn!("pool={pool:?}: the store is back"),
-            (true, true) | (false, false) => {}
-        }
+        debug!("pool={:?}: the store is {}", self.name.as_str(), if away { "away" } else { "back" });
         self.away = away;
     }
 
@@ -203,6 +198,11 @@ impl PoolActor {
 
 impl Actor for PoolActor {
     type Context = Context<Self>;
+
+    /// What the backend remembers may be over by now, or somebody's turn.
+    fn started(&mut self, ctx: &mut Self::Context) {
+        self.act(ctx, |backend, now, out| backend.wake(now, out));
+    }
 }
 
 impl Drop for PoolActor {
@@ -353,6 +353,22 @@ impl Handler<Drain> for PoolActor {
                 let _ = to.send(Err(Denial { why: Refusal::Stopping, place: None, state: None }));
             }
         }
+    }
+}
+
+/// Request: go on as the configuration now says; without settings, the pool is not in it any more.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(super) struct Reconfigure {
+    pub(super) settings: Option<config::Pool>,
+    pub(super) limits: Limits,
+}
+
+impl Handler<Reconfigure> for PoolActor {
+    type Result = ();
+
+    fn handle(&mut self, Reconfigure { settings, limits }: Reconfigure, ctx: &mut Self::Context) {
+        self.act(ctx, |backend, now, out| backend.reconfigure(settings, limits, now, out));
     }
 }
 

@@ -146,6 +146,9 @@ pub enum Refusal {
     /// The pool's `servers` do not name this host.
     #[error("this host may not use the pool")]
     HostNotAllowed,
+    /// The pool is not in the configuration any more.
+    #[error("there is no such pool any more")]
+    NoSuchPool,
     /// The lease that was to be renewed is over.
     #[error("the lease is lost")]
     LeaseLost,

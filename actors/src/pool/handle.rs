@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use actix::Addr;
-use distributex_config::Name;
+use distributex_config as config;
+use distributex_config::{Limits, Name};
 use tokio::sync::oneshot;
 
 use super::{
     Ask, AskId, Asker, Held, Holder, LeaseId, Leased, Refusal, State, Token,
-    actor::{Drain, Enter, Leave, Look, LookUp, PoolActor, Release, Renew},
+    actor::{Drain, Enter, Leave, Look, LookUp, PoolActor, Reconfigure, Release, Renew},
     grant::Grant,
 };
 
@@ -114,6 +115,12 @@ impl PoolHandle {
         let (reply, answer) = oneshot::channel();
         self.addr.do_send(LookUp(token, reply));
         answer.await.unwrap_or(Err(Refusal::Stopping))
+    }
+
+    /// Lets the pool go on as the configuration now says; without settings, it is not in it any more. What is
+    /// asked from now on is asked of the pool as it is then.
+    pub fn reconfigure(&self, settings: Option<config::Pool>, limits: Limits) {
+        self.addr.do_send(Reconfigure { settings, limits });
     }
 
     /// Answers everybody who waits with [`Refusal::Stopping`], and grants nothing from now on. What the store was

@@ -8,7 +8,7 @@ use std::{
 
 use tokio::time::Instant;
 
-use super::{Asker, Holder, LeaseId, Leased, Token};
+use super::{Asker, Holder, LeaseId, Leased, Token, kept::Changed};
 
 /// A slot that is held.
 #[derive(Debug, Clone)]
@@ -50,6 +50,11 @@ impl Lease {
         }
     }
 
+    /// What of it can change and is written down.
+    fn terms(&self) -> impl PartialEq + use<> {
+        (self.ttl, self.until, self.patience, self.told > 0, self.command.clone())
+    }
+
     /// What its holder knows of it.
     #[must_use]
     pub fn leased(&self) -> Leased {
@@ -75,9 +80,16 @@ pub struct Leases {
     by_id: HashMap<LeaseId, Token>,
     /// Those that end by themselves, the next one first.
     ends: BTreeSet<(Instant, Token)>,
+    /// What is written down of leases, if anything is.
+    changed: Changed<Token>,
 }
 
 impl Leases {
+    /// Which leases have to be written down anew.
+    pub(super) fn changed(&mut self) -> &mut Changed<Token> {
+        &mut self.changed
+    }
+
     /// How many slots are held.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -93,6 +105,7 @@ impl Leases {
     /// Begins a lease.
     pub fn begin(&mut self, lease: Lease) {
         let token = lease.token;
+        self.changed.note(token);
         self.ends.extend(lease.until.map(|end| (end, token)));
         self.by_id.extend(lease.id.map(|id| (id, token)));
         self.by_asker.insert(lease.asker.clone(), token);
@@ -121,7 +134,11 @@ impl Leases {
     pub fn change(&mut self, token: Token, change: impl FnOnce(&mut Lease)) -> Option<&Lease> {
         let lease = self.by_token.get_mut(&token)?;
         let before = lease.until;
+        let terms = self.changed.is_wanted().then(|| lease.terms());
         change(lease);
+        if terms.is_some_and(|terms| terms != lease.terms()) {
+            self.changed.note(token);
+        }
         if lease.until != before {
             before.map(|end| self.ends.remove(&(end, token)));
             self.ends.extend(lease.until.map(|end| (end, token)));
@@ -132,6 +149,7 @@ impl Leases {
     /// Ends a lease.
     pub fn end(&mut self, token: Token) -> Option<Lease> {
         let lease = self.by_token.remove(&token)?;
+        self.changed.note(token);
         if self.by_asker.get(&lease.asker) == Some(&token) {
             self.by_asker.remove(&lease.asker); // in a store its next lease may have begun already
         }

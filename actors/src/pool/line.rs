@@ -8,7 +8,7 @@ use std::{
 
 use tokio::time::Instant;
 
-use super::{AskId, Asker, LeaseId, Ticket, Waiting, ranks::Ranks, state::SHOWN};
+use super::{AskId, Asker, LeaseId, Ticket, Waiting, kept::Changed, ranks::Ranks, state::SHOWN};
 
 /// Who stands in line, and on which terms.
 #[derive(Debug, Clone)]
@@ -29,6 +29,13 @@ pub struct Waiter {
     pub command: Option<Arc<str>>,
     /// The secret name of its lease.
     pub lease: Option<LeaseId>,
+}
+
+impl Waiter {
+    /// What of it can change and is written down.
+    fn terms(&self) -> impl PartialEq + use<> {
+        (self.patience, self.ttl, self.command.clone())
+    }
 }
 
 /// One place in the line.
@@ -55,6 +62,8 @@ pub struct Line {
     ranks: Ranks,
     /// The ticket that was given out last.
     last: u64,
+    /// What is written down of the places of those who come back, if anything is.
+    changed: Changed<Ticket>,
 }
 
 impl Line {
@@ -72,14 +81,37 @@ impl Line {
 
     /// Takes the last place.
     pub fn enter(&mut self, waiter: Waiter) -> Ticket {
-        self.last += 1;
-        let ticket = Ticket(self.last);
+        let ticket = Ticket(self.last + 1);
+        if waiter.asker.comes_back() {
+            self.changed.note(ticket);
+        }
+        self.enter_with(ticket, waiter);
+        ticket
+    }
+
+    /// Takes the last place with this ticket, which is larger than all before it.
+    pub(super) fn enter_with(&mut self, ticket: Ticket, waiter: Waiter) {
+        self.last = ticket.0;
         self.places.entry(waiter.asker.clone()).or_default().insert(ticket);
         if self.ranks.is_full() {
             self.seat_anew();
         }
         self.put(ticket, waiter, None);
-        ticket
+    }
+
+    /// The ticket that was given out last; those to come are larger.
+    pub(super) fn last(&mut self) -> &mut u64 {
+        &mut self.last
+    }
+
+    /// Which places have to be written down anew.
+    pub(super) fn changed(&mut self) -> &mut Changed<Ticket> {
+        &mut self.changed
+    }
+
+    /// All tickets, that of the longest waiter first.
+    pub(super) fn tickets(&self) -> Vec<Ticket> {
+        self.queue.keys().copied().collect()
     }
 
     /// Where an asker that comes back stands.
@@ -109,7 +141,12 @@ impl Line {
     /// Changes what is known of a waiter, but not who it is.
     pub fn change(&mut self, ticket: Ticket, change: impl FnOnce(&mut Waiter)) {
         if let Some((mut waiter, seat)) = self.take(ticket) {
+            let is_kept = self.changed.is_wanted() && waiter.asker.comes_back();
+            let terms = is_kept.then(|| waiter.terms());
             change(&mut waiter);
+            if terms.is_some_and(|terms| terms != waiter.terms()) {
+                self.changed.note(ticket);
+            }
             self.put(ticket, waiter, Some(seat));
         }
     }
@@ -118,6 +155,9 @@ impl Line {
     pub fn leave(&mut self, ticket: Ticket) -> Option<Waiter> {
         let (waiter, seat) = self.take(ticket)?;
         self.ranks.remove(seat);
+        if waiter.asker.comes_back() {
+            self.changed.note(ticket);
+        }
         let places = self.places.get_mut(&waiter.asker)?;
         places.remove(&ticket);
         if places.is_empty() {
@@ -140,6 +180,9 @@ impl Line {
         let out = places.into_iter().filter_map(|ticket| {
             let (waiter, seat) = self.take(ticket)?;
             self.ranks.remove(seat);
+            if waiter.asker.comes_back() {
+                self.changed.note(ticket);
+            }
             Some(waiter)
         });
         out.collect()

@@ -5,6 +5,7 @@ mod ask;
 mod event;
 pub mod grant;
 pub mod handle;
+pub mod kept;
 pub mod lease;
 pub mod line;
 mod names;
@@ -12,6 +13,7 @@ mod ranks;
 pub mod rules;
 mod state;
 mod stored;
+mod terms;
 
 pub use self::{
     ask::{Ask, AskId, Asker},

@@ -4,7 +4,7 @@ use std::fmt;
 
 /// The fencing number of a lease: every grant of a pool has a larger one than all grants before it, so that
 /// what the lock protects can refuse an older holder. Stays below 2^53, where JSON numbers are exact.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Token(pub u64);
 
 impl Token {
@@ -22,7 +22,7 @@ impl fmt::Display for Token {
 }
 
 /// The number of a place in a line: who came later has a larger one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ticket(pub u64);
 
 /// The secret name of a lease: 128 random bits. Who knows it holds the lease.

@@ -19,7 +19,8 @@ use distributex_config::Limits;
 use tokio::time::Instant;
 
 use super::{
-    Ask, AskId, Asker, Ending, Event, Granted, Held, Holder, LeaseId, Leased, Refusal, State, Ticket, Token,
+    Ask, AskId, Ending, Event, Granted, Held, Holder, LeaseId, Leased, Refusal, State, Ticket, Token,
+    kept::Numbers,
     lease::{Lease, Leases},
     line::{Line, Waiter},
 };
@@ -46,6 +47,12 @@ pub struct Rules {
     pub(super) stored: bool,
     /// Leases of a store that are to end there.
     pub(super) overdue: Vec<Token>,
+    /// Whether nothing is granted because nothing can be written down; see [`super::kept`].
+    pub(super) suspended: bool,
+    /// Whether the pool was taken out of the configuration; see [`super::terms`].
+    pub(super) retired: bool,
+    /// What was written down of the numbers given out.
+    pub(super) kept: Numbers,
 }
 
 impl Rules {
@@ -53,7 +60,19 @@ impl Rules {
     #[must_use]
     pub fn new(settings: config::Pool, limits: Limits, last: Token) -> Self {
         let (leases, line, overdue) = (Leases::default(), Line::default(), Vec::new());
-        Self { settings, limits, leases, line, last, closed: false, stored: false, overdue }
+        Self {
+            settings,
+            limits,
+            leases,
+            line,
+            last,
+            closed: false,
+            stored: false,
+            overdue,
+            suspended: false,
+            retired: false,
+            kept: Numbers::default(),
+        }
     }
 
     /// Somebody asks for a slot. Asking twice is asking once: an asker that holds one is told so again, and
@@ -62,8 +81,8 @@ impl Rules {
     /// A classic host's lease ends when it would have ended; any other lease is renewed by asking again.
     pub fn enter(&mut self, ask: Ask, now: Instant, out: &mut Vec<Event>) {
         self.expire(now, out);
-        if !self.allows(&ask.asker) {
-            return refuse(ask.id, Refusal::HostNotAllowed, None, out);
+        if let Some(why) = self.turns_away(&ask.asker) {
+            return refuse(ask.id, why, None, out);
         }
         if let Some(token) = self.leases.of(&ask.asker) {
             return self.tell(token, &ask, now, out);
@@ -108,7 +127,7 @@ impl Rules {
         let most = self.settings.expire;
         let lease = self.leases.named(lease).and_then(|token| {
             self.leases.change(token, |lease| {
-                lease.ttl = if ttl.is_some() { shorter(ttl, most) } else { lease.ttl };
+                lease.ttl = shorter(ttl.or(lease.ttl), most);
                 lease.until = lease.ttl.map(|ttl| now + ttl);
             })
         });
@@ -118,17 +137,20 @@ impl Rules {
         }
     }
 
-    /// Ends a lease, or gives up the place of an asker that comes back.
+    /// Ends a lease, or gives up the place of an asker that comes back; also of one that would get nothing any
+    /// more.
     pub fn release(&mut self, ask: AskId, held: &Held, now: Instant, out: &mut Vec<Event>) {
         self.expire(now, out);
         let (lease, place) = match held {
             Held::Lease(id) => (self.leases.named(*id), None),
-            Held::By(asker) if !self.allows(asker) => {
-                return refuse(ask, Refusal::HostNotAllowed, None, out);
-            }
             Held::By(asker) => (self.leases.of(asker), self.line.place_of(asker)),
         };
         let had = lease.is_some() || place.is_some();
+        if let Held::By(asker) = held
+            && let Some(why) = self.turns_away(asker).filter(|_| !had)
+        {
+            return refuse(ask, why, None, out);
+        }
         if let Some(token) = lease {
             self.end(token, Ending::Released, now, out);
         }
@@ -141,10 +163,11 @@ impl Rules {
     /// An answer that was to tell of this lease was not sent. If nobody else was told of it, it waits for its
     /// asker to come back, or ends if it does not.
     pub fn unheard(&mut self, token: Token, now: Instant, out: &mut Vec<Event>) {
+        let suspended = self.suspended;
         let lease = self.leases.change(token, |lease| {
             lease.told -= 1;
             if lease.told == 0 && lease.patience > Duration::ZERO {
-                lease.until = Some(now + lease.patience);
+                lease.until = end_of_patience(lease.patience, suspended, now);
             }
         });
         if lease.is_some_and(|lease| lease.told == 0 && lease.patience.is_zero()) {
@@ -196,14 +219,9 @@ impl Rules {
         holder.until.is_none_or(|until| until > now).then_some(holder)
     }
 
-    /// Whether the asker's host may use the pool.
-    #[must_use]
-    pub fn allows(&self, asker: &Asker) -> bool {
-        self.settings.servers.as_ref().is_none_or(|servers| servers.contains(asker.host()))
-    }
-
     fn has_room(&self) -> bool {
-        !self.closed && !self.stored && self.leases.len() < self.settings.slots as usize
+        let grants = !self.closed && !self.stored && !self.suspended && !self.retired;
+        grants && self.leases.len() < self.settings.slots as usize
     }
 
     /// Whether the place of an ask that does not park is kept: only who comes back, and said so.
@@ -290,11 +308,11 @@ impl Rules {
 
     /// The request at this place has ended: from here on the place lives as long as its patience.
     pub(super) fn part(&mut self, ticket: Ticket, now: Instant) {
-        let mut stays = false;
+        let (mut stays, suspended) = (false, self.suspended);
         self.line.change(ticket, |waiter| {
             stays = !waiter.patience.is_zero();
             waiter.present = None;
-            waiter.until = Some(now + waiter.patience);
+            waiter.until = end_of_patience(waiter.patience, suspended, now);
         });
         if !stays {
             self.line.leave(ticket);
@@ -317,7 +335,7 @@ impl Rules {
     }
 
     /// Gives every free slot to whoever waits longest.
-    fn serve(&mut self, now: Instant, out: &mut Vec<Event>) {
+    pub fn serve(&mut self, now: Instant, out: &mut Vec<Event>) {
         while self.has_room()
             && let Some((first, others)) = self.line.take_first()
         {
@@ -358,6 +376,11 @@ impl Rules {
         out.push(Event::Ended { token, host: asker.host().clone(), how, held: now - since });
         self.serve(now, out);
     }
+}
+
+/// When patience ends that begins now: not while those who would come back cannot.
+pub(super) fn end_of_patience(patience: Duration, suspended: bool, now: Instant) -> Option<Instant> {
+    (!suspended).then(|| now + patience)
 }
 
 /// The shorter of two times, where `None` is for ever.

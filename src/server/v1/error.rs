@@ -61,6 +61,7 @@ impl Problem {
     pub(super) fn refused(why: Refusal, pool: &Name) -> Self {
         match why {
             Refusal::LeaseLost => Self::lease_lost(),
+            Refusal::NoSuchPool => Self::no_such_pool(pool.as_str()),
             Refusal::Full => Self::new(why.into(), format!("every slot of {pool} is held")),
             Refusal::WaitOver => Self::new(why.into(), format!("no slot of {pool} became free in time")),
             Refusal::Superseded => {

@@ -57,6 +57,7 @@ impl From<Refusal> for Kind {
             Refusal::Superseded => Self::Superseded,
             Refusal::LineFull => Self::LineFull,
             Refusal::HostNotAllowed => Self::HostNotAllowed,
+            Refusal::NoSuchPool => Self::NoSuchPool,
             Refusal::LeaseLost => Self::LeaseLost,
             Refusal::Stopping => Self::Draining,
             Refusal::Away => Self::BackendDown,

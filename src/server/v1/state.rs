@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use actix_web::{HttpResponse, http::StatusCode};
-use distributex_actors::{Holder, Pools, State, Token, Waiting};
+use distributex_actors::{Holder, Pools, Refusal, State, Token, Waiting};
 use distributex_config::Name;
 use serde::Serialize;
 use tokio::time::Instant;
@@ -20,8 +20,11 @@ use super::{
 pub(super) async fn pools(pools: &Pools) -> Result<HttpResponse, Problem> {
     let mut states = Vec::new();
     for (name, handle) in pools.iter() {
-        let state = handle.state().await.map_err(|why| Problem::refused(why, name))?;
-        states.push((name, state, pools.store(Some(name))));
+        match handle.state().await {
+            Ok(state) => states.push((name, state, pools.store(Some(name)))),
+            Err(Refusal::NoSuchPool) => {} // taken out of the configuration, and nobody holds a slot of it
+            Err(why) => return Err(Problem::refused(why, name)),
+        }
     }
     let bodies = states.iter().map(|(name, state, store)| StateBody::of(name, state, store.as_deref()));
     let store = pools.store(None);

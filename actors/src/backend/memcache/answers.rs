@@ -45,6 +45,7 @@ impl Memcache {
         self.take_back_unheard(&unwanted, now);
         for ask in looks {
             match trouble {
+                None if self.rules.is_gone() => refuse(ask, Refusal::NoSuchPool, None, out),
                 None => out.push(Event::Seen { ask }),
                 Some(_) => refuse(ask, Refusal::Away, None, out),
             }
@@ -98,14 +99,20 @@ impl Memcache {
                 refuse(ask, Refusal::Away, None, out);
                 continue;
             };
-            let (lease, had_place) = match held {
-                Held::Lease(id) => (self.rules.named(id), false),
-                Held::By(asker) => (self.rules.lease_of(&asker), self.rules.give_up(&asker, out)),
+            let (lease, had_place, turned_away) = match &held {
+                Held::Lease(id) => (self.rules.named(*id), false, None),
+                Held::By(asker) => {
+                    let place = self.rules.give_up(asker, out);
+                    (self.rules.lease_of(asker), place, self.rules.turns_away(asker))
+                }
             };
             if let (true, Some(token)) = (had_lease, lease) {
                 self.gone(token, Ending::Released, now, out);
             }
-            out.push(Event::Released { ask, had: had_lease || had_place });
+            match turned_away {
+                Some(why) if !had_lease && !had_place => refuse(ask, why, None, out),
+                Some(_) | None => out.push(Event::Released { ask, had: had_lease || had_place }),
+            }
         }
     }
 
@@ -250,6 +257,9 @@ impl Memcache {
                 }
                 Some(Found::Granted | Found::Full) => self.rules.enter(ask, at, out),
                 None => refuse(id, Refusal::Away, None, out),
+            }
+            if claim.found == Some(Found::Granted) && self.rules.turns_away(&claim.asker).is_some() {
+                self.take_back_unheard(&[claim.id], now); // the configuration changed meanwhile
             }
             if self.left.remove(&id) {
                 self.rules.leave(id, now);

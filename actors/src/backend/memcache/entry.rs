@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use distributex_config::Name;
 use serde::{Deserialize, Serialize};
 
-use crate::pool::{AskId, Asker, LeaseId, Token};
+use crate::{
+    pool::{Asker, LeaseId, Token},
+    record::{Who, micros},
+};
 
 /// What is known of a held slot: readable text, so that an operator can look at it with memcached's own tools.
 /// Secrets stand in it, as whoever can read a memcached can also write it.
@@ -56,10 +58,11 @@ pub(super) const EXACT: u64 = 1 << 53;
 
 /// An [`Entry`] in JSON. Times are microseconds.
 #[derive(Serialize, Deserialize)]
-struct Record {
+struct Record<'a> {
     v: u32,
     id: String,
-    asker: Who,
+    #[serde(borrow)]
+    asker: Who<'a>,
     base: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     token: Option<u64>,
@@ -71,15 +74,6 @@ struct Record {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     command: Option<String>,
     by: Option<String>,
-}
-
-/// An [`Asker`] in JSON.
-#[derive(Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "lowercase")]
-enum Who {
-    Host { host: String },
-    Owner { host: String, owner: String },
-    Once { host: String },
 }
 
 impl Entry {
@@ -103,8 +97,8 @@ impl Entry {
 
     /// Understands what stands in memcached; `None` if it was not written here, or by a later version.
     pub(super) fn read(value: &[u8]) -> Option<Self> {
-        let record: Record =
-            serde_json::from_slice(value).ok().filter(|record: &Record| record.v == VERSION)?;
+        let record: Record<'_> =
+            serde_json::from_slice(value).ok().filter(|record: &Record<'_>| record.v == VERSION)?;
         let by = match record.by {
             Some(bits) => Some(Server(u64::from_str_radix(&bits, 16).ok()?)),
             None => None,
@@ -126,36 +120,12 @@ impl Entry {
     }
 }
 
-impl From<&Asker> for Who {
-    fn from(asker: &Asker) -> Self {
-        match asker {
-            Asker::Host(host) => Self::Host { host: host.to_string() },
-            Asker::Owner { host, owner } => Self::Owner { host: host.to_string(), owner: owner.to_string() },
-            Asker::Once { host, ask: _ } => Self::Once { host: host.to_string() },
-        }
-    }
-}
-
-impl Who {
-    /// The asker, if its names are names.
-    fn read(self) -> Option<Asker> {
-        let name = |text: String| Name::new(&text).ok();
-        Some(match self {
-            Self::Host { host } => Asker::Host(name(host)?),
-            Self::Owner { host, owner } => Asker::Owner { host: name(host)?, owner: name(owner)? },
-            Self::Once { host } => Asker::Once { host: name(host)?, ask: AskId::next() },
-        })
-    }
-}
-
-/// Whole microseconds, for as long as there are years to count.
-fn micros(time: Duration) -> u64 {
-    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
-}
-
 #[cfg(test)]
 mod tests {
+    use distributex_config::Name;
+
     use super::*;
+    use crate::pool::AskId;
 
     fn name(text: &str) -> Name {
         Name::new(text).unwrap()

@@ -58,7 +58,7 @@ use std::{
 
 use actix::Addr;
 use distributex_config as config;
-use distributex_config::{Limits, Name};
+use distributex_config::{Limits, MOST_MEMCACHE_SLOTS, Name};
 use tokio::time::Instant;
 
 pub use self::shards::Shards;
@@ -74,7 +74,7 @@ use super::Backend;
 use crate::{
     PoolActor,
     pool::{
-        Ask, AskId, Event, Held, Holder, LeaseId, Refusal, State, Token,
+        Ask, AskId, Event, Held, Holder, LeaseId, State, Token,
         actor::Wake,
         rules::{Rules, refuse},
     },
@@ -106,7 +106,9 @@ pub struct Memcache {
     slots: usize,
     /// The longest that a lease may live without renewal.
     expire: Option<Duration>,
-    /// How often to look while somebody waits.
+    /// How often to look while somebody waits in a pool with few slots.
+    shortest_poll: Duration,
+    /// How often to look while somebody waits here.
     poll: Duration,
     /// How long requests stay parked while memcached is away.
     outage: Duration,
@@ -172,7 +174,8 @@ impl Memcache {
             server: shards.server(),
             slots: settings.slots as usize,
             expire: settings.expire,
-            poll: poll * settings.slots.div_ceil(SLOTS_PER_LOOK).min(RAREST_LOOK),
+            shortest_poll: poll,
+            poll: poll * rareness(settings.slots),
             outage,
             name: settings.name.clone(),
             rules: Rules::stored(settings, limits),
@@ -256,10 +259,15 @@ impl Memcache {
     }
 }
 
+/// Once in how many times a pool with so many slots is looked at.
+fn rareness(slots: u32) -> u32 {
+    slots.div_ceil(SLOTS_PER_LOOK).min(RAREST_LOOK)
+}
+
 impl Backend for Memcache {
     fn enter(&mut self, mut ask: Ask, now: Instant, out: &mut Vec<Event>) {
-        if !self.rules.allows(&ask.asker) {
-            return refuse(ask.id, Refusal::HostNotAllowed, None, out);
+        if let Some(why) = self.rules.turns_away(&ask.asker) {
+            return refuse(ask.id, why, None, out);
         }
         ask.lease.get_or_insert_with(LeaseId::random);
         self.pending.asks.push(ask);
@@ -280,12 +288,7 @@ impl Backend for Memcache {
         self.go_on(now);
     }
 
-    fn release(&mut self, ask: AskId, held: &Held, now: Instant, out: &mut Vec<Event>) {
-        if let Held::By(asker) = held
-            && !self.rules.allows(asker)
-        {
-            return refuse(ask, Refusal::HostNotAllowed, None, out);
-        }
+    fn release(&mut self, ask: AskId, held: &Held, now: Instant, _: &mut Vec<Event>) {
         self.pending.releases.push((ask, held.clone()));
         self.go_on(now);
     }
@@ -318,6 +321,30 @@ impl Backend for Memcache {
 
     fn close(&mut self) {
         self.rules.close();
+    }
+
+    fn reconfigure(
+        &mut self,
+        mut settings: Option<config::Pool>,
+        limits: Limits,
+        now: Instant,
+        out: &mut Vec<Event>,
+    ) {
+        if let Some(settings) = &mut settings {
+            settings.slots = settings.slots.min(MOST_MEMCACHE_SLOTS); // the file may name another backend by now
+            self.slots = settings.slots as usize;
+            self.expire = settings.expire;
+            self.poll = self.shortest_poll * rareness(settings.slots);
+        }
+        self.rules.reconfigure(settings, limits, now, out);
+        for ask in mem::take(&mut self.pending.asks) {
+            match self.rules.turns_away(&ask.asker) {
+                Some(why) => refuse(ask.id, why, None, out),
+                None => self.pending.asks.push(ask),
+            }
+        }
+        self.next_look = Some(now); // there may be room
+        self.go_on(now);
     }
 
     fn state(&self, holders: usize, now: Instant) -> State {

@@ -124,7 +124,7 @@ impl Plan<'_> {
     fn renew(&mut self, number: usize, renewal: &Renewal) {
         let job = self.job;
         let Some((slot, held)) = job.view.lease(renewal.id) else { return };
-        let ttl = if renewal.ttl.is_some() { shorter(renewal.ttl, renewal.most) } else { held.entry.ttl };
+        let ttl = shorter(renewal.ttl.or(held.entry.ttl), renewal.most);
         let entry =
             Entry { ttl, end: self.end_at_least(ttl), by: Some(job.server), ..Entry::clone(&held.entry) };
         self.change(slot, held, entry, For::Renewal(number));

@@ -1,0 +1,149 @@
+//! Leases in this process. Without a state directory it answers on the spot and is never away, and forgets
+//! everything when the process ends. With one it forgets nothing: every answer waits until the changes that it may
+//! tell of are on the disk.
+//!
+//! While the disk cannot be written, nobody is granted or renewed anything; who waits stays in line. What is
+//! over ends all the same, and releases are served: if the server dies before the disk is back, such a slot stays
+//! held until its lease expires, and never the other way round.
+
+use std::time::{Duration, SystemTime};
+
+use actix::Addr;
+use distributex_config as config;
+use distributex_config::Limits;
+use tokio::time::Instant;
+
+use self::ledger::Ledger;
+pub(crate) use self::ledger::SLOW;
+use super::Backend;
+use crate::{
+    PoolActor, StateDirectory,
+    pool::{
+        Ask, AskId, Event, Held, Holder, LeaseId, Refusal, State, Token,
+        rules::{Rules, refuse},
+    },
+};
+
+mod ledger;
+
+/// A pool in memory.
+#[derive(Debug)]
+pub struct InMemory {
+    /// The leases and the line.
+    rules: Rules,
+    /// What is written down; `None`: nothing is.
+    ledger: Option<Ledger>,
+}
+
+impl InMemory {
+    /// An empty pool. Its tokens begin at the microseconds since 1970, so that they rise over a restart too,
+    /// unless the clock was set back by more than the server was down: no pool grants a million times a
+    /// second for long.
+    #[must_use]
+    pub fn new(settings: config::Pool, limits: Limits) -> Self {
+        let epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let last = Token(u64::try_from(epoch.as_micros()).unwrap_or_default());
+        Self { rules: Rules::new(settings, limits, last), ledger: None }
+    }
+
+    /// The pool as it was written down in a state directory, and goes on to be. Its tokens begin above all that
+    /// it ever gave out. `me` is its actor.
+    #[must_use]
+    pub fn kept(
+        settings: config::Pool,
+        limits: Limits,
+        state: &mut StateDirectory,
+        me: Addr<PoolActor>,
+        now: Instant,
+    ) -> Self {
+        let name = settings.name.clone();
+        let mut pool = Self::new(settings, limits);
+        pool.rules.restore(state.take(&name), now);
+        pool.ledger = Some(Ledger::new(name, state.journal().clone(), me));
+        pool
+    }
+
+    /// Lets the rules do something, and passes on what came of it when it may be told.
+    fn act(&mut self, now: Instant, out: &mut Vec<Event>, act: impl FnOnce(&mut Rules, &mut Vec<Event>)) {
+        let Some(ledger) = &mut self.ledger else { return act(&mut self.rules, out) };
+        let mut events = Vec::new();
+        act(&mut self.rules, &mut events);
+        ledger.enter(&mut self.rules, events, now, out);
+    }
+}
+
+impl Backend for InMemory {
+    fn enter(&mut self, ask: Ask, now: Instant, out: &mut Vec<Event>) {
+        self.act(now, out, |rules, out| rules.enter(ask, now, out));
+    }
+
+    fn leave(&mut self, ask: AskId, now: Instant) {
+        self.act(now, &mut Vec::new(), |rules, _| rules.leave(ask, now));
+    }
+
+    fn renew(
+        &mut self,
+        ask: AskId,
+        lease: LeaseId,
+        ttl: Option<Duration>,
+        now: Instant,
+        out: &mut Vec<Event>,
+    ) {
+        self.act(now, out, |rules, out| rules.renew(ask, lease, ttl, now, out));
+    }
+
+    fn release(&mut self, ask: AskId, held: &Held, now: Instant, out: &mut Vec<Event>) {
+        self.act(now, out, |rules, out| rules.release(ask, held, now, out));
+    }
+
+    fn unheard(&mut self, token: Token, now: Instant, out: &mut Vec<Event>) {
+        self.act(now, out, |rules, out| rules.unheard(token, now, out));
+    }
+
+    fn look(&mut self, ask: AskId, now: Instant, out: &mut Vec<Event>) {
+        self.act(now, out, |rules, out| {
+            if rules.is_gone() {
+                refuse(ask, Refusal::NoSuchPool, None, out);
+            } else {
+                out.push(Event::Seen { ask });
+            }
+        });
+    }
+
+    fn wake(&mut self, now: Instant, out: &mut Vec<Event>) {
+        if let Some(ledger) = &mut self.ledger {
+            ledger.wake(&mut self.rules, now, out);
+        }
+        self.act(now, out, |rules, out| {
+            rules.expire(now, out);
+            rules.serve(now, out);
+        });
+    }
+
+    fn next_end(&self) -> Option<Instant> {
+        let too_slow = self.ledger.as_ref().and_then(Ledger::next_end);
+        self.rules.next_end().into_iter().chain(too_slow).min()
+    }
+
+    fn close(&mut self) {
+        self.rules.close();
+    }
+
+    fn reconfigure(
+        &mut self,
+        settings: Option<config::Pool>,
+        limits: Limits,
+        now: Instant,
+        out: &mut Vec<Event>,
+    ) {
+        self.act(now, out, |rules, out| rules.reconfigure(settings, limits, now, out));
+    }
+
+    fn state(&self, holders: usize, now: Instant) -> State {
+        self.rules.state(holders, now)
+    }
+
+    fn holder(&self, token: Token, now: Instant) -> Option<Holder> {
+        self.rules.holder(token, now)
+    }
+}

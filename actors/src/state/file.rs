@@ -1,0 +1,372 @@
+//! The database in the state directory: how it is made, opened, checked, read and written.
+//!
+//! | file | what it is |
+//! | --- | --- |
+//! | `leases.redb` | the database, in redb's format |
+//! | `leases.redb.new` | one that is just being made; without its name it is nothing yet |
+//! | `lock` | locked by the server that uses the directory, for as long as it lives |
+//!
+//! | table | key | value |
+//! | --- | --- | --- |
+//! | `about` | `format`, `store` | the version of all this; the random name of what is kept here |
+//! | `boots` | number | the name of a boot in which something was written that still stands |
+//! | `pools` | pool, 0, 0 | the largest token and ticket that it gave out |
+//! | | pool, 1, token | a slot that is held |
+//! | | pool, 2, ticket | the place of an asker that comes back |
+//!
+//! All of that is one table because a commit then touches the fewest pages.
+
+use std::{
+    collections::{HashMap, HashSet},
+    fs::{self, DirBuilder, OpenOptions},
+    io,
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use distributex_config::Name;
+use fslock::LockFile;
+use redb::{
+    Builder, Database, DatabaseError, Durability, ReadableDatabase as _, ReadableTable as _, StorageError,
+    TableDefinition,
+};
+use serde::Deserialize;
+use thiserror::Error;
+use tokio::time::Instant;
+
+use super::{
+    boot::{Boot, this_boot},
+    record::{LeaseRecord, NumbersRecord, PlaceRecord, Record},
+    shown,
+};
+use crate::pool::{LeaseId, Ticket, Token, kept::Kept};
+
+const FILE: &str = "leases.redb";
+const NEW_FILE: &str = "leases.redb.new";
+const LOCK: &str = "lock";
+
+const ABOUT: TableDefinition<'_, &str, &str> = TableDefinition::new("about");
+const BOOTS: TableDefinition<'_, u64, &str> = TableDefinition::new("boots");
+const POOLS: TableDefinition<'_, (&str, u8, u64), &[u8]> = TableDefinition::new("pools");
+
+/// The version of the tables and records.
+const FORMAT: &str = "1";
+
+/// For how much of the file memory is used: a million leases do not need it all.
+const CACHE: usize = 64 * 1024 * 1024;
+
+/// A state directory cannot be used.
+#[derive(Debug, Error)]
+pub enum CannotOpen {
+    /// The system does not let us.
+    #[error(
+        "cannot use the state directory {directory}: {why} (it has to be a directory on a local disk with some \
+         room, which this user may write)"
+    )]
+    Io {
+        /// The directory.
+        directory: String,
+        /// What the system says.
+        why: String,
+    },
+    /// Another server has it.
+    #[error(
+        "another server uses the state directory {directory}: stop that one, or give this one a directory of its \
+         own"
+    )]
+    Locked {
+        /// The directory.
+        directory: String,
+    },
+    /// The file is not what it should be.
+    #[error(
+        "{file} is damaged, or no state of distributexd: {why}; put back a good copy, or move the file away to \
+         start without any lease (first see that nothing runs under one: its slot will be given again)"
+    )]
+    Damaged {
+        /// The file.
+        file: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A later version has written it.
+    #[error(
+        "{file} has format {format}, and this version knows format {FORMAT} only: start the version that wrote it, \
+         or move the file away to start without any lease (first see that nothing runs under one: its slot will be \
+         given again)"
+    )]
+    Later {
+        /// The file.
+        file: String,
+        /// Its format.
+        format: String,
+    },
+}
+
+/// Under which key something is written down.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Key {
+    pub(super) pool: Name,
+    pub(super) kind: Kind,
+    /// A token or a ticket.
+    pub(super) number: u64,
+}
+
+/// What can be written down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Kind {
+    Numbers = 0,
+    Lease = 1,
+    Place = 2,
+}
+
+/// What is to be written, the latest under each key; nothing: what stands there is over.
+pub(super) type Changes = HashMap<Key, Option<Record>>;
+
+/// The database, and the directory that we have for ourselves.
+#[derive(Debug)]
+pub(super) struct File {
+    directory: PathBuf,
+    /// Closed after an error: redb takes nothing more then.
+    database: Option<Database>,
+    /// The random name of what is kept here.
+    store: Arc<str>,
+    /// The number of this boot.
+    boot: Boot,
+    /// Locked as long as this is open.
+    _lock: LockFile,
+}
+
+/// All that was written down: pool, kind, number, value.
+#[derive(Debug, Default)]
+pub(super) struct Contents(Vec<(String, u8, u64, Vec<u8>)>);
+
+impl CannotOpen {
+    pub(super) fn io(directory: &Path, why: impl ToString) -> Self {
+        Self::Io { directory: shown(directory), why: why.to_string() }
+    }
+
+    pub(super) fn damaged(file: &Path, why: impl ToString) -> Self {
+        Self::Damaged { file: shown(file), why: why.to_string() }
+    }
+}
+
+impl File {
+    /// Opens the database, which is made if there is none; reads all that stands in it.
+    pub(super) fn open(directory: &Path) -> Result<(Self, Contents), CannotOpen> {
+        let fails = |why: io::Error| CannotOpen::io(directory, why);
+        DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(fails)?;
+        let mut lock = LockFile::open(&directory.join(LOCK)).map_err(fails)?;
+        if !lock.try_lock().map_err(fails)? {
+            return Err(CannotOpen::Locked { directory: shown(directory) });
+        }
+        let path = directory.join(FILE);
+        if !path.try_exists().map_err(fails)? {
+            make(directory).map_err(|why| CannotOpen::io(directory, why))?;
+        }
+        let database = database(&path).map_err(|why| cannot_open(directory, why))?;
+        let about = about(&database).map_err(|why| CannotOpen::damaged(&path, why))?;
+        if about.format != FORMAT {
+            return Err(CannotOpen::Later { file: shown(&path), format: about.format });
+        }
+        let contents = contents(&database).map_err(|why| CannotOpen::damaged(&path, why))?;
+        let boot = boot(&database, &contents).map_err(|why| CannotOpen::io(directory, why))?;
+        let (directory, store) = (directory.to_path_buf(), about.store.into());
+        Ok((Self { directory, database: Some(database), store, boot, _lock: lock }, contents))
+    }
+
+    /// The file itself.
+    pub(super) fn path(&self) -> PathBuf {
+        self.directory.join(FILE)
+    }
+
+    /// The directory.
+    pub(super) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// The number of this boot.
+    pub(super) fn boot(&self) -> Boot {
+        self.boot
+    }
+
+    /// The random name of what is kept here.
+    pub(super) fn store(&self) -> Arc<str> {
+        Arc::clone(&self.store)
+    }
+
+    /// Writes all of this or nothing; when it returns, it is on the disk. After an error it may be either.
+    pub(super) fn write(&mut self, changes: &Changes) -> Result<(), redb::Error> {
+        let database = match self.database.take() {
+            Some(database) => database,
+            None => self.reopen()?,
+        };
+        write(&database, changes)?;
+        self.database = Some(database); // one that failed is not used again
+        Ok(())
+    }
+
+    /// Opens the database once more after an error, if it is still the same.
+    fn reopen(&self) -> Result<Database, redb::Error> {
+        let database = database(&self.path())?;
+        if about(&database)?.store == *self.store {
+            return Ok(database);
+        }
+        let why =
+            "the file is another one than at the start: put the right one back, or start the server anew";
+        Err(io::Error::other(why).into())
+    }
+}
+
+impl Contents {
+    /// What was written down of each pool.
+    pub(super) fn read(&self, boot: Boot, now: Instant) -> Result<HashMap<Name, Kept>, String> {
+        let (now, mut kept) = (boot.now(now), HashMap::<Name, Kept>::new());
+        for (pool, kind, number, value) in &self.0 {
+            let name =
+                Name::new(pool).map_err(|why| format!("there is a pool without a proper name: {why}"))?;
+            let of_pool = kept.entry(name).or_default();
+            let bad = || format!("what it says of pool {pool:?} cannot be understood");
+            match *kind {
+                NUMBERS => of_pool.numbers = json::<NumbersRecord>(value).ok_or_else(bad)?.read(),
+                LEASE => {
+                    let lease =
+                        json::<LeaseRecord<'_>>(value).and_then(|record| record.read(Token(*number), &now));
+                    of_pool.leases.push(lease.ok_or_else(bad)?);
+                }
+                PLACE => {
+                    let place = json::<PlaceRecord<'_>>(value).and_then(|record| record.read(&now));
+                    of_pool.places.push((Ticket(*number), place.ok_or_else(bad)?));
+                }
+                _ => return Err(bad()),
+            }
+        }
+        Ok(kept)
+    }
+
+    /// The boots in which they were written.
+    fn boots(&self) -> HashSet<Boot> {
+        let boot = |(_, kind, _, value): &(String, u8, u64, Vec<u8>)| match *kind {
+            LEASE => json::<LeaseRecord<'_>>(value).map(|record| record.boot()),
+            PLACE => json::<PlaceRecord<'_>>(value).map(|record| record.boot()),
+            _ => None,
+        };
+        self.0.iter().filter_map(boot).collect()
+    }
+}
+
+const NUMBERS: u8 = Kind::Numbers as u8;
+const LEASE: u8 = Kind::Lease as u8;
+const PLACE: u8 = Kind::Place as u8;
+
+/// What is said about a database in itself.
+struct About {
+    format: String,
+    store: String,
+}
+
+/// Makes an empty database under another name, and names it when it is whole and on the disk.
+fn make(directory: &Path) -> Result<(), redb::Error> {
+    let (new, path) = (directory.join(NEW_FILE), directory.join(FILE));
+    if new.try_exists()? {
+        fs::remove_file(&new)?;
+    }
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?; // secrets will stand in it
+    let database = builder().create(&new)?;
+    let transaction = database.begin_write()?;
+    {
+        let mut about = transaction.open_table(ABOUT)?;
+        about.insert("format", FORMAT)?;
+        about.insert("store", &*LeaseId::random().reveal())?;
+        transaction.open_table(BOOTS)?;
+        transaction.open_table(POOLS)?;
+    }
+    transaction.commit()?;
+    database.close()?;
+    fs::rename(&new, &path)?;
+    fs::File::open(directory)?.sync_all()?;
+    Ok(())
+}
+
+fn builder() -> Builder {
+    let mut builder = Builder::new();
+    builder.set_cache_size(CACHE).set_check_integrity_on_open(true);
+    builder
+}
+
+fn database(path: &Path) -> Result<Database, DatabaseError> {
+    builder().open(path)
+}
+
+/// What the system says is trouble with the system, what redb says is trouble with the file.
+fn cannot_open(directory: &Path, why: DatabaseError) -> CannotOpen {
+    if let DatabaseError::Storage(StorageError::Io(why)) = &why
+        && why.raw_os_error().is_some()
+    {
+        return CannotOpen::io(directory, why);
+    }
+    CannotOpen::damaged(&directory.join(FILE), why)
+}
+
+fn about(database: &Database) -> Result<About, redb::Error> {
+    let transaction = database.begin_read()?;
+    let about = transaction.open_table(ABOUT)?;
+    let text = |key| about.get(key).map(|text| text.map(|text| text.value().to_owned()).unwrap_or_default());
+    Ok(About { format: text("format")?, store: text("store")? })
+}
+
+/// The number of this boot, which gets one if it has none. Boots of which nothing stands any more are forgotten.
+fn boot(database: &Database, contents: &Contents) -> Result<Boot, redb::Error> {
+    let (mut number, mut known) = (None, Vec::new());
+    for row in database.begin_read()?.open_table(BOOTS)?.iter()? {
+        let (key, name) = row?;
+        known.push(key.value());
+        number = if name.value() == this_boot() { Some(Boot(key.value())) } else { number };
+    }
+    if let Some(number) = number {
+        return Ok(number);
+    }
+    let (number, used) = (known.iter().max().map_or(1, |last| last + 1), contents.boots());
+    let transaction = database.begin_write()?;
+    {
+        let mut boots = transaction.open_table(BOOTS)?;
+        for old in known.into_iter().filter(|old| !used.contains(&Boot(*old))) {
+            boots.remove(old)?;
+        }
+        boots.insert(number, &*this_boot())?;
+    }
+    transaction.commit()?;
+    Ok(Boot(number))
+}
+
+fn contents(database: &Database) -> Result<Contents, redb::Error> {
+    let (transaction, mut contents) = (database.begin_read()?, Contents::default());
+    for row in transaction.open_table(POOLS)?.iter()? {
+        let (key, value) = row?;
+        let (pool, kind, number) = key.value();
+        contents.0.push((pool.to_owned(), kind, number, value.value().to_vec()));
+    }
+    Ok(contents)
+}
+
+fn write(database: &Database, changes: &Changes) -> Result<(), redb::Error> {
+    let mut transaction = database.begin_write()?;
+    transaction.set_durability(Durability::Immediate)?;
+    {
+        let mut pools = transaction.open_table(POOLS)?;
+        for (Key { pool, kind, number }, record) in changes {
+            let key = (pool.as_str(), *kind as u8, *number);
+            match record {
+                Some(record) => drop(pools.insert(key, &*record.to_json())?),
+                None => drop(pools.remove(key)?),
+            }
+        }
+    }
+    transaction.commit()?;
+    Ok(())
+}
+
+fn json<'a, T: Deserialize<'a>>(value: &'a [u8]) -> Option<T> {
+    serde_json::from_slice(value).ok()
+}

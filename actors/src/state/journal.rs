@@ -1,0 +1,314 @@
+//! The journal: takes the changes of all pools and sees to it that they are on the disk.
+//!
+//! One thread writes, with one flush, all that was brought while it wrote the last time: a change that comes alone
+//! waits for one flush, and thousands that come at once wait for two. Only the latest state counts, so what waits
+//! to be written does not grow with the number of changes, and writing it again after a failure does no harm.
+//!
+//! ```text
+//!  submit ─► batch n+1 ──┐        ┌── written: n, and whoever is in it is woken
+//!                        ▼        │
+//!            batch n ─► the disk ─┼── failed: back into batch n+1, and again in a second ─┐ nothing is
+//!                                 └── takes too long ─────────────────────────────────────┴ granted till then
+//! ```
+
+use std::{
+    io, mem,
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use actix::Addr;
+use distributex_config::Name;
+use log::{error, warn};
+use tokio::time::Instant;
+
+use super::{
+    boot::Boot,
+    file::{Changes, File, Key, Kind},
+    record::Record,
+    shown,
+};
+use crate::{
+    PoolActor,
+    pool::{
+        actor::{EX_SOFTWARE, Wake},
+        kept::Change,
+    },
+};
+
+/// After so long a disk that could not be written is tried again.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// When many write at once, a batch is written so much later.
+const GATHERING: Duration = Duration::from_micros(50);
+
+/// The number of a batch of changes: batches are written in the order of their numbers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Batch(u64);
+
+/// The journal. A clone is the same one; with the last one the thread ends, when all is written that can be.
+#[derive(Debug, Clone)]
+pub(crate) struct Journal(Arc<Owner>);
+
+/// Ends the thread when nobody brings changes any more.
+#[derive(Debug)]
+struct Owner(Arc<Desk>);
+
+/// What pools and the thread share.
+#[derive(Debug)]
+struct Desk {
+    /// The directory, for the log.
+    directory: String,
+    /// The random name of what is kept there.
+    store: Arc<str>,
+    /// The number of this boot.
+    boot: Boot,
+    tray: Mutex<Tray>,
+    /// Rings when there is something to write, or nobody left to write for.
+    some: Condvar,
+    /// The last batch that is on the disk.
+    written: AtomicU64,
+    /// Whether nothing can be written for now.
+    away: AtomicBool,
+}
+
+/// What is to be written next.
+#[derive(Debug)]
+struct Tray {
+    /// Its number.
+    batch: Batch,
+    changes: Changes,
+    /// How often something was brought.
+    brought: usize,
+    /// The same, for the batch before.
+    brought_before: usize,
+    /// Who is to be told when it is written.
+    wake: Vec<Addr<PoolActor>>,
+    /// All pools.
+    pools: Vec<Addr<PoolActor>>,
+    /// How the disk is.
+    disk: Disk,
+    /// Whether nobody brings anything any more.
+    is_closing: bool,
+}
+
+/// How the disk is.
+#[derive(Debug, PartialEq, Eq)]
+enum Disk {
+    /// It takes what is written.
+    Fine,
+    /// It has not answered for too long.
+    Slow,
+    /// It says no, because of this.
+    Failing(String),
+}
+
+impl Journal {
+    /// Starts the thread.
+    pub(super) fn start(file: File) -> io::Result<Self> {
+        let tray = Tray {
+            batch: Batch(1),
+            changes: Changes::new(),
+            brought: 0,
+            brought_before: 0,
+            wake: Vec::new(),
+            pools: Vec::new(),
+            disk: Disk::Fine,
+            is_closing: false,
+        };
+        let desk = Arc::new(Desk {
+            directory: shown(file.directory()),
+            store: file.store(),
+            boot: file.boot(),
+            tray: Mutex::new(tray),
+            some: Condvar::new(),
+            written: AtomicU64::new(0),
+            away: AtomicBool::new(false),
+        });
+        let writer = Writer { desk: Arc::clone(&desk), file };
+        thread::Builder::new().name("journal".to_owned()).spawn(move || writer.run())?;
+        Ok(Self(Arc::new(Owner(desk))))
+    }
+
+    /// The random name of what is kept here.
+    pub(super) fn store(&self) -> Arc<str> {
+        Arc::clone(&self.desk().store)
+    }
+
+    /// From now on this pool is told when nothing can be written, and when all is well again.
+    pub(crate) fn add(&self, pool: Addr<PoolActor>) {
+        self.desk().tray().pools.push(pool);
+    }
+
+    /// Takes changes of a pool, which happened now: the batch in which they will be written. The pool is woken
+    /// then; `latest` is the batch for which it brought changes last.
+    pub(crate) fn submit(
+        &self,
+        pool: &Name,
+        changes: Vec<Change>,
+        now: Instant,
+        latest: Batch,
+        me: &Addr<PoolActor>,
+    ) -> Batch {
+        let now = self.desk().boot.now(now);
+        let key = |kind, number| Key { pool: pool.clone(), kind, number };
+        let records = changes.into_iter().map(|change| match change {
+            Change::Numbers(numbers) => (key(Kind::Numbers, 0), Some(Record::Numbers(numbers))),
+            Change::Lease(token, lease) => {
+                (key(Kind::Lease, token.0), lease.map(|lease| Record::Lease(Box::new(lease), now)))
+            }
+            Change::Place(ticket, waiter) => {
+                (key(Kind::Place, ticket.0), waiter.map(|waiter| Record::Place(Box::new(waiter), now)))
+            }
+        });
+        let mut tray = self.desk().tray();
+        if tray.changes.is_empty() {
+            self.desk().some.notify_one();
+        }
+        tray.changes.extend(records);
+        tray.brought += 1;
+        if latest != tray.batch {
+            tray.wake.push(me.clone());
+        }
+        tray.batch
+    }
+
+    /// Whether a batch is on the disk.
+    pub(crate) fn has_written(&self, batch: Batch) -> bool {
+        self.desk().written.load(Ordering::Acquire) >= batch.0
+    }
+
+    /// Whether nothing can be written for now.
+    pub(crate) fn is_away(&self) -> bool {
+        self.desk().away.load(Ordering::Acquire)
+    }
+
+    /// Somebody has waited too long for this batch. Until it is written, the disk counts as away.
+    pub(crate) fn is_too_slow(&self, batch: Batch) {
+        let desk = self.desk();
+        let mut tray = desk.tray();
+        if tray.disk == Disk::Fine && !self.has_written(batch) {
+            desk.becomes(&mut tray, Disk::Slow);
+        }
+    }
+
+    fn desk(&self) -> &Desk {
+        &self.0.0
+    }
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        self.0.tray().is_closing = true;
+        self.0.some.notify_all();
+    }
+}
+
+impl Desk {
+    fn tray(&self) -> MutexGuard<'_, Tray> {
+        self.tray.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Says so, once, if the disk is not any more as it was, and tells all pools.
+    fn becomes(&self, tray: &mut Tray, disk: Disk) {
+        if tray.disk == disk {
+            return;
+        }
+        let directory = &self.directory;
+        match &disk {
+            Disk::Fine => warn!("the state directory {directory} can be written again"),
+            Disk::Slow => warn!(
+                "the state directory {directory} has not taken a write for {} s; no slot is granted or renewed \
+                 until it does",
+                crate::backend::inmemory::SLOW.as_secs()
+            ),
+            Disk::Failing(why) => warn!(
+                "the state directory {directory} cannot be written: {why}; no slot is granted or renewed until it \
+                 can"
+            ),
+        }
+        let is_away = disk != Disk::Fine;
+        tray.disk = disk;
+        self.away.store(is_away, Ordering::Release);
+        for pool in &tray.pools {
+            pool.do_send(Wake);
+        }
+    }
+
+    /// The next batch, as soon as there is something in it; `None`: nobody writes any more. If many write at
+    /// once, a moment later: who was just answered is about to ask for more, and that needs no flush of its own
+    /// then.
+    fn next(&self) -> Option<(Batch, Changes, Vec<Addr<PoolActor>>)> {
+        let has_nothing = |tray: &mut Tray| tray.changes.is_empty() && !tray.is_closing;
+        let tray = self.some.wait_while(self.tray(), has_nothing);
+        let mut tray = tray.unwrap_or_else(PoisonError::into_inner);
+        if tray.brought.max(tray.brought_before) > 1 {
+            let gathered = self.some.wait_timeout_while(tray, GATHERING, |tray| !tray.is_closing);
+            (tray, _) = gathered.unwrap_or_else(PoisonError::into_inner);
+        }
+        if tray.changes.is_empty() {
+            return None;
+        }
+        let batch = tray.batch;
+        tray.batch = Batch(batch.0 + 1);
+        tray.brought_before = mem::take(&mut tray.brought);
+        Some((batch, mem::take(&mut tray.changes), mem::take(&mut tray.wake)))
+    }
+
+    fn has_written(&self, batch: Batch, wake: Vec<Addr<PoolActor>>) {
+        let mut tray = self.tray();
+        self.written.store(batch.0, Ordering::Release);
+        self.becomes(&mut tray, Disk::Fine);
+        drop(tray);
+        for pool in wake {
+            pool.do_send(Wake);
+        }
+    }
+
+    /// Puts a batch back under what came meanwhile, and waits a little. False if nobody waits for it.
+    fn has_failed(&self, why: &redb::Error, changes: Changes, wake: Vec<Addr<PoolActor>>) -> bool {
+        let mut tray = self.tray();
+        for (key, record) in changes {
+            tray.changes.entry(key).or_insert(record);
+        }
+        tray.wake.extend(wake);
+        self.becomes(&mut tray, Disk::Failing(why.to_string()));
+        let paused = self.some.wait_timeout_while(tray, RETRY, |tray| !tray.is_closing);
+        let (tray, _) = paused.unwrap_or_else(PoisonError::into_inner);
+        !tray.is_closing
+    }
+}
+
+/// The thread.
+#[derive(Debug)]
+struct Writer {
+    desk: Arc<Desk>,
+    file: File,
+}
+
+impl Writer {
+    fn run(mut self) {
+        while let Some((batch, changes, wake)) = self.desk.next() {
+            match self.file.write(&changes) {
+                Ok(()) => self.desk.has_written(batch, wake),
+                Err(why) if self.desk.has_failed(&why, changes, wake) => {}
+                Err(_) => return,
+            }
+        }
+    }
+}
+
+impl Drop for Writer {
+    /// Pools that wait for ever for their changes to be written are worse than none.
+    fn drop(&mut self) {
+        if thread::panicking() {
+            error!("the state directory {}: its thread panicked; the server ends", self.desk.directory);
+            log::logger().flush();
+            std::process::exit(EX_SOFTWARE);
+        }
+    }
+}

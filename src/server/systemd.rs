@@ -1,0 +1,82 @@
+//! What systemd does for a service that takes part in it: it opens the sockets, so that nobody is refused while
+//! the service is restarted, and it wants to hear when the service is ready, reads its configuration, or stops.
+//! Without systemd none of this does anything.
+
+#![expect(
+    unsafe_code,
+    reason = "std cannot know that a number in the environment is a descriptor which nobody else has"
+)]
+
+use std::{
+    io,
+    net::TcpListener,
+    os::fd::{FromRawFd as _, OwnedFd},
+};
+
+use log::warn;
+use sd_notify::NotifyState;
+use socket2::{SockRef, Type};
+use thiserror::Error;
+
+/// Sockets that were passed on cannot be used.
+#[derive(Debug, Error)]
+pub enum BadSockets {
+    /// What the environment says of them makes no sense.
+    #[error("cannot use the sockets that systemd passed on: {0}")]
+    Environment(#[from] io::Error),
+    /// One of them is something else.
+    #[error(
+        "socket number {0} that systemd passed on does not listen for TCP connections: in the .socket unit, name \
+         ports or addresses with ListenStream=, and leave Accept=no"
+    )]
+    NotListening(usize),
+}
+
+/// The sockets that systemd has opened for this process, if any. Only the first call has them.
+///
+/// # Errors
+/// When one of them is no listening TCP socket.
+pub fn sockets() -> Result<Vec<TcpListener>, BadSockets> {
+    let mut sockets = Vec::new();
+    for (number, fd) in sd_notify::listen_fds()?.enumerate() {
+        // SAFETY: sd_listen_fds(3): it is open, and ours alone, as LISTEN_PID is this process; called once, at the
+        // very start, before anything else was opened.
+        let fd = unsafe { OwnedFd::from_raw_fd(fd) };
+        if !listens(&fd) {
+            return Err(BadSockets::NotListening(number + 1));
+        }
+        sockets.push(TcpListener::from(fd));
+    }
+    Ok(sockets)
+}
+
+fn listens(fd: &OwnedFd) -> bool {
+    let socket = SockRef::from(fd);
+    let is_tcp = socket.local_addr().is_ok_and(|addr| addr.as_socket().is_some())
+        && socket.r#type().is_ok_and(|kind| kind == Type::STREAM);
+    is_tcp && socket.is_listener().unwrap_or(false)
+}
+
+/// The service serves.
+pub fn ready() {
+    tell(&[NotifyState::Ready]);
+}
+
+/// The service reads its configuration anew; it says [`ready`] when that is done.
+pub fn reloading() {
+    match NotifyState::monotonic_usec_now() {
+        Ok(now) => tell(&[NotifyState::Reloading, now]),
+        Err(error) => warn!("systemd is not told of the reload: {error}"),
+    }
+}
+
+/// The service stops.
+pub fn stopping() {
+    tell(&[NotifyState::Stopping]);
+}
+
+fn tell(state: &[NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(state) {
+        warn!("cannot tell systemd how it goes: {error}");
+    }
+}
