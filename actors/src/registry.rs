@@ -87,7 +87,7 @@ impl Store {
             Self::Here(_) => PoolActor::new(name, Box::new(InMemory::new(settings, limits)), room),
             Self::Directory(_, state) => {
                 let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
-                let backend = InMemory::kept(settings, limits, &mut state, actor.address(), Instant::now());
+                let backend = InMemory::kept(settings, limits, &mut state, &actor.address(), Instant::now());
                 PoolActor::new(name, Box::new(backend), room)
             }
             #[cfg(feature = "memcache")]

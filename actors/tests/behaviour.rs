@@ -65,7 +65,7 @@ impl Ground {
         if let Some((state, _)) = &self.directory {
             return PoolHandle::new(PoolActor::create(|ctx| {
                 let (mut state, now) = (state.borrow_mut(), Instant::now());
-                let backend = InMemory::kept(settings, limits, &mut state, ctx.address(), now);
+                let backend = InMemory::kept(settings, limits, &mut state, &ctx.address(), now);
                 PoolActor::new(name, Box::new(backend), room)
             }));
         }

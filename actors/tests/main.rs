@@ -4,6 +4,7 @@
 
 mod actor;
 mod behaviour;
+mod kept;
 mod leases;
 #[cfg(feature = "memcache")]
 mod memcached;

@@ -11,12 +11,12 @@ use tokio::time::Instant;
 
 use crate::support::{SECOND, Stage, name, settings};
 
-const TTL: Duration = Duration::from_secs(10);
-const MAX_WAITERS: usize = 4;
+pub(crate) const TTL: Duration = Duration::from_secs(10);
+pub(crate) const MAX_WAITERS: usize = 4;
 
 /// What can happen to a pool.
 #[derive(Debug, Clone)]
-enum Step {
+pub(crate) enum Step {
     Enter {
         who: u8,
         /// Seconds; above five is for as long as it takes.
@@ -38,7 +38,7 @@ enum Step {
     Pass(u8),
 }
 
-fn steps() -> impl Strategy<Value = Vec<Step>> {
+pub(crate) fn steps() -> impl Strategy<Value = Vec<Step>> {
     let ttl = || option::of(1..20u8);
     let step = prop_oneof![
         8 => (0..8u8, 0..8u8, option::of(0..5u8), ttl())
@@ -88,7 +88,7 @@ struct Slot {
 
 /// The model: two lists, searched from end to end.
 #[derive(Debug, Default)]
-struct Model {
+pub(crate) struct Model {
     slots: usize,
     held: Vec<Slot>,
     line: Vec<Place>,
@@ -290,15 +290,33 @@ impl Model {
     }
 }
 
-/// What happened so far: steps refer to it.
-#[derive(Debug, Default)]
-struct Past {
-    asks: Vec<AskId>,
-    /// Answers that are on their way, and may still turn out to be unheard.
-    grants: Vec<Leased>,
+impl Model {
+    /// A pool with so many slots, whose first token is 101.
+    pub(crate) fn of(slots: u32) -> Self {
+        Self { slots: slots as usize, token: 100, ..Self::default() }
+    }
+
+    /// The hosts of those in line who come back, first come first.
+    pub(crate) fn owners_in_line(&self) -> Vec<&str> {
+        let owners = self.line.iter().filter(|place| comes_back(&place.ask));
+        owners.map(|place| place.ask.asker.host().as_str()).collect()
+    }
 }
 
-fn play(step: &Step, pool: &mut Stage, model: &mut Model, past: &mut Past) -> (Vec<Event>, Vec<Event>) {
+/// What happened so far: steps refer to it.
+#[derive(Debug, Default)]
+pub(crate) struct Past {
+    pub(crate) asks: Vec<AskId>,
+    /// Answers that are on their way, and may still turn out to be unheard.
+    pub(crate) grants: Vec<Leased>,
+}
+
+pub(crate) fn play(
+    step: &Step,
+    pool: &mut Stage,
+    model: &mut Model,
+    past: &mut Past,
+) -> (Vec<Event>, Vec<Event>) {
     let (id, mut expected) = (AskId::next(), Vec::new());
     let out = &mut expected;
     let seconds = |n: u8| SECOND * u32::from(n);
@@ -369,7 +387,7 @@ proptest! {
     fn the_rules_do_what_the_model_does(slots in 1..4u32, steps in steps()) {
         let settings = Pool { slots, expire: Some(TTL), max_waiters: MAX_WAITERS, ..settings() };
         let mut pool = Stage::new(settings);
-        let mut model = Model { slots: slots as usize, token: 100, ..Model::default() };
+        let mut model = Model::of(slots);
         let (mut past, mut latest) = (Past::default(), 100);
 
         for step in &steps {

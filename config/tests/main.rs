@@ -5,6 +5,7 @@ mod merges;
 mod mistakes;
 mod reading;
 mod sample;
+mod state;
 mod values;
 
 use distributex_config::{Config, Pool, parse};

@@ -33,9 +33,9 @@ pub(super) struct Moment {
     /// In which boot.
     pub(super) boot: Boot,
     /// By its clock, in microseconds.
-    at: u64,
+    pub(super) at: u64,
     /// By the clock on the wall, in microseconds since 1970: for people only.
-    wall: u64,
+    pub(super) wall: u64,
 }
 
 /// Now, by all clocks.

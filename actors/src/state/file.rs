@@ -370,3 +370,86 @@ fn write(database: &Database, changes: &Changes) -> Result<(), redb::Error> {
 fn json<'a, T: Deserialize<'a>>(value: &'a [u8]) -> Option<T> {
     serde_json::from_slice(value).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A folder of its own, removed with this value.
+    struct Folder(PathBuf);
+
+    impl Folder {
+        fn new(name: &str) -> Self {
+            let path = std::env::temp_dir().join(format!("distributex-{name}-{}", std::process::id()));
+            let _ = fs::remove_dir_all(&path);
+            Self(path)
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+
+    fn change(token: u64) -> Changes {
+        let key = Key { pool: Name::new("p").unwrap(), kind: Kind::Numbers, number: 0 };
+        let numbers = crate::pool::kept::Numbers { token: Token(token), ticket: Ticket(0) };
+        Changes::from([(key, Some(Record::Numbers(numbers)))])
+    }
+
+    #[test]
+    fn a_later_format_is_left_to_the_version_that_wrote_it() {
+        let folder = Folder::new("later");
+        let (file, _) = File::open(&folder.0).unwrap();
+        let transaction = file.database.as_ref().unwrap().begin_write().unwrap();
+        transaction.open_table(ABOUT).unwrap().insert("format", "2").unwrap();
+        transaction.commit().unwrap();
+        drop(file);
+
+        let told = File::open(&folder.0).unwrap_err().to_string();
+
+        assert!(told.contains("has format 2") && told.contains("start the version that wrote it"), "{told}");
+    }
+
+    #[test]
+    fn after_an_error_the_file_is_opened_again_if_it_is_still_the_same() {
+        let folder = Folder::new("again");
+        let (mut file, _) = File::open(&folder.0).unwrap();
+        file.write(&change(7)).unwrap();
+        file.database = None; // as after an error
+
+        file.write(&change(8)).unwrap();
+        file.database = None;
+        fs::remove_file(file.path()).unwrap();
+        let gone = file.write(&change(9)).unwrap_err().to_string();
+        make(&folder.0).unwrap();
+        let other = file.write(&change(9)).unwrap_err().to_string();
+
+        assert!(gone.contains("No such file"), "{gone}");
+        assert!(other.contains("another one than at the start"), "{other}");
+    }
+
+    #[test]
+    fn a_boot_keeps_its_number_and_old_ones_are_forgotten() {
+        let folder = Folder::new("boots");
+        let (file, _) = File::open(&folder.0).unwrap();
+        assert_eq!(file.boot(), Boot(1));
+        let database = file.database.as_ref().unwrap();
+        let rename = |name: &str| {
+            let transaction = database.begin_write().unwrap();
+            transaction.open_table(BOOTS).unwrap().insert(1, name).unwrap();
+            transaction.commit().unwrap();
+        };
+        assert_eq!(boot(database, &Contents::default()).unwrap(), Boot(1));
+
+        rename("another boot");
+        let used = r#"{"asker":{"kind":"host","host":"a"},"now":{"boot":1,"at":1,"wall":1},"told":true}"#;
+        let used = Contents(vec![("p".to_owned(), LEASE, 7, used.into())]);
+
+        assert_eq!(used.boots(), HashSet::from([Boot(1)]));
+        assert_eq!(boot(database, &used).unwrap(), Boot(2));
+        rename("a third one");
+        assert_eq!(boot(database, &Contents::default()).unwrap(), Boot(2));
+    }
+}

@@ -21,7 +21,7 @@ use std::{
     time::Duration,
 };
 
-use actix::Addr;
+use actix::{Addr, WeakAddr};
 use distributex_config::Name;
 use log::{error, warn};
 use tokio::time::Instant;
@@ -88,8 +88,8 @@ struct Tray {
     brought_before: usize,
     /// Who is to be told when it is written.
     wake: Vec<Addr<PoolActor>>,
-    /// All pools.
-    pools: Vec<Addr<PoolActor>>,
+    /// All pools. They end when nobody else wants them.
+    pools: Vec<WeakAddr<PoolActor>>,
     /// How the disk is.
     disk: Disk,
     /// Whether nobody brings anything any more.
@@ -140,7 +140,7 @@ impl Journal {
     }
 
     /// From now on this pool is told when nothing can be written, and when all is well again.
-    pub(crate) fn add(&self, pool: Addr<PoolActor>) {
+    pub(crate) fn add(&self, pool: WeakAddr<PoolActor>) {
         self.desk().tray().pools.push(pool);
     }
 
@@ -152,7 +152,7 @@ impl Journal {
         changes: Vec<Change>,
         now: Instant,
         latest: Batch,
-        me: &Addr<PoolActor>,
+        me: &WeakAddr<PoolActor>,
     ) -> Batch {
         let now = self.desk().boot.now(now);
         let key = |kind, number| Key { pool: pool.clone(), kind, number };
@@ -172,7 +172,7 @@ impl Journal {
         tray.changes.extend(records);
         tray.brought += 1;
         if latest != tray.batch {
-            tray.wake.push(me.clone());
+            tray.wake.extend(me.upgrade());
         }
         tray.batch
     }
@@ -234,7 +234,7 @@ impl Desk {
         let is_away = disk != Disk::Fine;
         tray.disk = disk;
         self.away.store(is_away, Ordering::Release);
-        for pool in &tray.pools {
+        for pool in tray.pools.iter().filter_map(WeakAddr::upgrade) {
             pool.do_send(Wake);
         }
     }

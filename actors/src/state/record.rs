@@ -179,3 +179,132 @@ fn id(text: Option<String>) -> Option<Option<LeaseId>> {
 fn is_zero(number: &u64) -> bool {
     *number == 0
 }
+
+#[cfg(test)]
+mod tests {
+    use distributex_config::Name;
+    use tokio::time::Instant;
+
+    use super::*;
+    use crate::pool::Asker;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// A moment, by three clocks that know nothing of each other.
+    fn now(boot: u64, at: Duration, wall: Duration) -> Now {
+        Now {
+            instant: Instant::now(),
+            moment: Moment { boot: Boot(boot), at: micros(at), wall: micros(wall) },
+        }
+    }
+
+    fn name(text: &str) -> Name {
+        Name::new(text).unwrap()
+    }
+
+    /// Held for 20 s, with 40 of 60 left.
+    fn lease(now: &Now) -> Lease {
+        Lease {
+            token: Token(7),
+            id: Some(LeaseId::random()),
+            asker: Asker::Owner { host: name("web1"), owner: name("ünique \"one\"") },
+            since: now.instant - 20 * SECOND,
+            waited: 3 * SECOND,
+            ttl: Some(60 * SECOND),
+            until: Some(now.instant + 40 * SECOND),
+            patience: 10 * SECOND,
+            command: Some("say \"hi\"".into()),
+            told: 2,
+        }
+    }
+
+    fn written(lease: &Lease, now: &Now) -> Vec<u8> {
+        Record::Lease(Box::new(lease.clone()), *now).to_json()
+    }
+
+    /// The lease as it is read then.
+    fn read(json: &[u8], then: &Now) -> Lease {
+        serde_json::from_slice::<LeaseRecord<'_>>(json).unwrap().read(Token(7), then).unwrap()
+    }
+
+    #[test]
+    fn within_a_boot_what_is_left_of_a_lease_is_exact_and_after_another_one_it_is_whole() {
+        let before = now(1, 100 * SECOND, 5_000 * SECOND);
+        let json = written(&lease(&before), &before);
+
+        for (boot, at, wall, left) in [
+            (1, 130, 5_030, 10),
+            (1, 130, 9_000_000, 10), // somebody set the clock
+            (1, 130, 0, 10),
+            (1, 170, 5_070, 0),
+            (2, 130, 5_030, 40),
+            (2, 3, 9_000_000, 40), // even if it was off for months
+            (2, 3, 0, 40),
+        ] {
+            let then = now(boot, at * SECOND, wall * SECOND);
+            let until = read(&json, &then).until.unwrap();
+            assert_eq!(until - then.instant, left * SECOND, "boot {boot}, {at}, {wall}");
+        }
+    }
+
+    #[test]
+    fn a_lease_is_read_as_it_was_written() {
+        let before = now(1, 100 * SECOND, 5_000 * SECOND);
+        let then = now(1, 130 * SECOND, 5_030 * SECOND);
+        let original = lease(&before);
+
+        let read = read(&written(&original, &before), &then);
+
+        assert_eq!((read.id, &read.asker, read.token), (original.id, &original.asker, Token(7)));
+        assert_eq!((then.instant - read.since, read.waited), (50 * SECOND, 3 * SECOND));
+        assert_eq!((read.ttl, read.patience, read.told), (original.ttl, original.patience, 1));
+        assert_eq!(read.command, original.command);
+    }
+
+    #[test]
+    fn a_lease_without_an_end_or_a_name_has_none_and_one_that_nobody_knows_is_told_so() {
+        let before = now(1, SECOND, SECOND);
+        let asker = Asker::Host(name("web1"));
+        let bare =
+            Lease { id: None, asker, ttl: None, until: None, command: None, told: 0, ..lease(&before) };
+
+        let read = read(&written(&bare, &before), &now(2, SECOND, SECOND));
+
+        assert_eq!((read.id, read.ttl, read.until, read.command, read.told), (None, None, None, None, 0));
+    }
+
+    #[test]
+    fn a_place_is_read_as_it_was_written() {
+        let (before, then) = (now(1, SECOND, SECOND), now(1, 3 * SECOND, 3 * SECOND));
+        let waiter = Waiter {
+            asker: Asker::Owner { host: name("web1"), owner: name("run1") },
+            since: before.instant - 5 * SECOND,
+            present: None,
+            until: Some(before.instant + SECOND),
+            patience: 30 * SECOND,
+            ttl: Some(60 * SECOND),
+            command: None,
+            lease: Some(LeaseId::random()),
+        };
+        let json = Record::Place(Box::new(waiter.clone()), before).to_json();
+
+        let read = serde_json::from_slice::<PlaceRecord<'_>>(&json).unwrap().read(&then).unwrap();
+
+        assert_eq!((read.asker, read.lease, read.ttl), (waiter.asker, waiter.lease, waiter.ttl));
+        assert_eq!((then.instant - read.since, read.patience), (7 * SECOND, 30 * SECOND));
+    }
+
+    #[test]
+    fn what_is_no_lease_is_none() {
+        let before = now(1, SECOND, SECOND);
+        let good = String::from_utf8(written(&lease(&before), &before)).unwrap();
+
+        for (from, to) in [("\"id\":\"", "\"id\":\"x"), ("\"host\":\"web1\"", "\"host\":\"\"")] {
+            assert!(good.contains(from));
+            let bad = good.replace(from, to);
+            let read = serde_json::from_str::<LeaseRecord<'_>>(&bad).unwrap().read(Token(7), &before);
+            assert!(read.is_none(), "{bad}");
+        }
+        assert!(serde_json::from_str::<LeaseRecord<'_>>("{}").is_err());
+    }
+}

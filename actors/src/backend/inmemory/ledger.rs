@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, mem, time::Duration};
 
-use actix::Addr;
+use actix::WeakAddr;
 use distributex_config::Name;
 use tokio::time::Instant;
 
@@ -25,8 +25,8 @@ pub(super) struct Ledger {
     pool: Name,
     /// Where changes go.
     journal: Journal,
-    /// Our actor, which wakes us when they are written.
-    me: Addr<PoolActor>,
+    /// Our actor, which wakes us when they are written, if anybody still wants it.
+    me: WeakAddr<PoolActor>,
     /// The batch that the latest changes are in.
     latest: Batch,
     /// What may be told only when its batch is written, in the order in which it happened.
@@ -47,7 +47,7 @@ struct Withheld {
 
 impl Ledger {
     /// The records of a pool, of which nothing has changed yet.
-    pub(super) fn new(pool: Name, journal: Journal, me: Addr<PoolActor>) -> Self {
+    pub(super) fn new(pool: Name, journal: Journal, me: WeakAddr<PoolActor>) -> Self {
         journal.add(me.clone());
         Self { pool, journal, me, latest: Batch::default(), withheld: VecDeque::new(), away: false }
     }

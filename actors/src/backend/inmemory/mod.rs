@@ -53,13 +53,13 @@ impl InMemory {
         settings: config::Pool,
         limits: Limits,
         state: &mut StateDirectory,
-        me: Addr<PoolActor>,
+        me: &Addr<PoolActor>,
         now: Instant,
     ) -> Self {
         let name = settings.name.clone();
         let mut pool = Self::new(settings, limits);
         pool.rules.restore(state.take(&name), now);
-        pool.ledger = Some(Ledger::new(name, state.journal().clone(), me));
+        pool.ledger = Some(Ledger::new(name, state.journal().clone(), me.downgrade()));
         pool
     }
 

@@ -1,0 +1,57 @@
+//! What a file says about the directory in which leases are kept, and about what only a restart can change.
+use std::path::Path;
+
+use distributex_config::Config;
+
+use crate::{good, told};
+
+fn config(lines: &str) -> Config {
+    good(&format!("{lines}\npools: [{{name: a}}]"))
+}
+
+#[test]
+fn the_directory_is_taken_as_it_is_written() {
+    for (written, path) in [
+        ("/var/lib/distributex", "/var/lib/distributex"),
+        ("'state of things'", "state of things"),
+        ("12", "12"),
+    ] {
+        assert_eq!(config(&format!("state: {written}")).state.as_deref(), Some(Path::new(path)));
+    }
+    assert_eq!(config("state:").state, None);
+    assert_eq!(config("").state, None);
+}
+
+#[test]
+fn what_is_no_directory_is_told() {
+    for (written, said) in [("''", "\"\""), ("[a]", "a list"), ("true", "true"), ("' '", "\" \"")] {
+        let told = told(&format!("state: {written}\npools: [{{name: a}}]"));
+        assert_eq!(told, format!("f:1: state is {said}; give a directory, as in /var/lib/distributex"));
+    }
+}
+
+#[test]
+fn beside_memcache_it_makes_no_sense() {
+    let told = told("backend: memcache\nstate: /x\npools: [{name: a}]");
+
+    assert_eq!(
+        told,
+        "f:2: state is given beside backend: memcache; leave it out: leases are in memcached, and a restarted \
+         server finds them there"
+    );
+}
+
+#[test]
+fn what_a_restart_needs_is_named_when_it_differs() {
+    let old = config("state: /x\nlisten: localhost");
+
+    assert_eq!(old.need_restart(&config("longest_wait: 7\nstate: /x\nlisten: localhost")), [""; 0]);
+    assert_eq!(old.need_restart(&config("listen: localhost")), ["state"]);
+    assert_eq!(
+        old.need_restart(&config("backend: memcache\nmemcachepoll: 1")),
+        ["backend", "listen", "state"]
+    );
+    let old = config("backend: memcache\nmemcachepoll: 1");
+    let new = config("backend: memcache\nmemcachehost: x\nmemcacheprefix: y\nmemcachepoll: 1.0");
+    assert_eq!(old.need_restart(&new), ["memcachehost, memcacheport or memcacheservers", "memcacheprefix"]);
+}
