@@ -6,8 +6,11 @@ mod client;
 mod ctl;
 mod fake;
 mod faults;
+mod fight;
+mod member;
 #[cfg(feature = "memcache")]
 mod memcache;
 mod server;
+mod state;
 mod support;
 mod wrapper;

@@ -17,7 +17,7 @@ mod proxy;
 mod restart;
 mod stubborn;
 mod terminal;
-mod witness;
+pub(crate) mod witness;
 
 use std::{thread, time::Duration};
 

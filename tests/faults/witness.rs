@@ -11,23 +11,23 @@ use crate::wrapper::run::folder;
 
 /// A folder with the lock, and with what the commands say of themselves.
 #[derive(Debug)]
-pub(super) struct Witness {
+pub(crate) struct Witness {
     /// The folder.
     folder: PathBuf,
 }
 
 /// A command that started.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Started {
+pub(crate) struct Started {
     /// What it is called.
-    pub(super) name: String,
+    pub(crate) name: String,
     /// Its fencing number.
     token: u64,
 }
 
 impl Witness {
     /// Has seen nothing yet.
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = fs::canonicalize(folder()).unwrap();
         fs::write(folder.join("log"), "").unwrap();
         fs::write(folder.join("lock"), "").unwrap();
@@ -35,7 +35,7 @@ impl Witness {
     }
 
     /// A shell command that does this while it is watched.
-    pub(super) fn watches(&self, name: &str, script: &str) -> String {
+    pub(crate) fn watches(&self, name: &str, script: &str) -> String {
         let folder = self.folder.display();
         format!(
             "cd {folder} && exec 9>>lock && {{ flock -n 9 || {{ echo overlap {name} >>log; exit 1; }}; }} && \
@@ -44,7 +44,7 @@ impl Witness {
     }
 
     /// Who started until now.
-    pub(super) fn started(&self) -> Vec<Started> {
+    pub(crate) fn started(&self) -> Vec<Started> {
         let started = |line: &str| {
             let (name, token) = line.strip_prefix("start ")?.split_once(' ')?;
             Some(Started { name: name.to_owned(), token: token.parse().unwrap() })
@@ -53,19 +53,19 @@ impl Witness {
     }
 
     /// Whether this one has started.
-    pub(super) fn has_seen(&self, name: &str) -> bool {
+    pub(crate) fn has_seen(&self, name: &str) -> bool {
         self.started().iter().any(|started| started.name == name)
     }
 
     /// Whether nothing is alive of any command. It does not try the lock: a command that starts in the same
     /// moment would find it taken.
-    pub(super) fn sees_nobody(&self) -> bool {
+    pub(crate) fn sees_nobody(&self) -> bool {
         self.alive().next().is_none()
     }
 
     /// Checks that never two ran at once: nobody found the lock taken, nobody went on when the next had
     /// started, and the tokens rose.
-    pub(super) fn saw_no_overlap(&self) {
+    pub(crate) fn saw_no_overlap(&self) {
         let log = self.log();
         let mut last = None;
         for line in log.lines() {

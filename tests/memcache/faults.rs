@@ -8,15 +8,14 @@ use tokio::time::Instant;
 
 use super::{
     ONE_SLOT, THREE_SLOTS,
-    history::History,
-    hosts::Fight,
-    member::Member,
     memcached::Memcached,
     pass,
     proxy::{Mood, Proxy},
 };
+use crate::member::Member;
 use crate::{
     faults::{chance::Chance, clock::Clock},
+    fight::{history::History, hosts::Fight},
     wrapper::run::eventually,
 };
 

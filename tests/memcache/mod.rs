@@ -1,13 +1,7 @@
 //! Several servers whose leases are in one memcached, all of them real: the servers, the memcached, and what
-//! is between them. What hosts see is written down, and checked at the end of a test: see [`history`].
+//! is between them.
 
 mod faults;
-mod history;
-mod history_fails;
-mod host;
-mod hosts;
-mod link;
-mod member;
 mod memcached;
 mod paused;
 mod polls;

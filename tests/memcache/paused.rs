@@ -5,11 +5,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::{
-    member::{Member, json_of},
-    memcached::Memcached,
-    pass,
-};
+use super::{memcached::Memcached, pass};
+use crate::member::{Member, json_of};
 use crate::{support::Client, wrapper::run::eventually};
 
 /// How often it is tried, all at once: in each of them it happens or not.

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{member::Member, memcached::Memcached, pass};
+use super::{memcached::Memcached, pass};
+use crate::member::Member;
 
 /// How many wait.
 const WAITERS: usize = 5000;

@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use super::{
-    ONE_SLOT, THREE_SLOTS,
-    history::{History, Mistake},
-    hosts::Fight,
-    member::Member,
-    memcached::Memcached,
-    pass,
+use super::{ONE_SLOT, THREE_SLOTS, memcached::Memcached, pass};
+use crate::member::Member;
+use crate::{
+    faults::chance::Chance,
+    fight::{
+        history::{History, Mistake},
+        hosts::Fight,
+    },
 };
-use crate::faults::chance::Chance;
 
 /// How many servers there are.
 const SERVERS: usize = 3;

@@ -1,6 +1,7 @@
 //! Several memcached: each pool is in one of them, and only its own can keep it from its hosts.
 
-use super::{member::Member, memcached::Memcached};
+use super::memcached::Memcached;
+use crate::member::Member;
 
 /// Enough pools that each of two memcached has some, and then some.
 const POOLS: usize = 32;

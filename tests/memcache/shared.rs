@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{member::Member, memcached::Memcached};
+use super::memcached::Memcached;
+use crate::member::Member;
 use crate::wrapper::run::eventually;
 
 /// A pool whose leases last.

@@ -1,6 +1,7 @@
 //! What a server says of its memcached at the start.
 
-use super::{ONE_SLOT, member::Member, memcached::Memcached};
+use super::{ONE_SLOT, memcached::Memcached};
+use crate::member::Member;
 
 #[test]
 fn a_memcached_that_forgets_when_it_is_full_is_named() {

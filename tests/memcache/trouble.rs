@@ -5,11 +5,11 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{
-    member::{Member, json_of},
     memcached::Memcached,
     pass,
     proxy::{Fate, Mood, Proxy},
 };
+use crate::member::{Member, json_of};
 use crate::{faults::chance::Chance, support::post, wrapper::run::eventually};
 
 /// A pool whose leases last.

@@ -1,24 +1,27 @@
-//! A distributexd that shares a memcached with others, and can be killed and started again.
+//! A distributexd that can be killed and started again at its place, alone or as one of several.
 
 use std::{
+    ffi::OsString,
     fs::{self, File},
     net::SocketAddr,
     path::PathBuf,
     process::Command,
 };
 
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::{
     fake::Port,
     faults::clock::{Clock, Misled},
+    fight::hosts::At,
     support::{Server, file_with},
     wrapper::run::{eventually, folder},
 };
 
-/// One of several servers.
+/// A server.
 #[derive(Debug)]
-pub(super) struct Member {
+pub(crate) struct Member {
     /// The process, if there is one.
     server: Option<Server>,
     /// Where it is, always.
@@ -27,37 +30,74 @@ pub(super) struct Member {
     yaml: String,
     /// The clock that it looks at, if not at the right one.
     clock: Option<Clock>,
+    /// What starts it, if it is not started by itself.
+    launcher: Vec<String>,
+    /// What is set in its environment.
+    environment: Vec<(&'static str, OsString)>,
     /// What it says on standard error, in all its lives.
     log: PathBuf,
 }
 
 impl Member {
     /// Starts one with these pools, whose memcached is here.
-    pub(super) fn start(memcached: SocketAddr, yaml: &str) -> Self {
+    pub(crate) fn start(memcached: SocketAddr, yaml: &str) -> Self {
         Self::start_with(config(memcached, yaml), None)
     }
 
     /// Starts one that keeps its leases to itself.
-    pub(super) fn alone(yaml: &str) -> Self {
+    pub(crate) fn alone(yaml: &str) -> Self {
         Self::start_with(yaml.to_owned(), None)
     }
 
     /// The same, and it looks at this clock.
-    pub(super) fn start_misled(memcached: SocketAddr, yaml: &str, clock: Clock) -> Self {
+    pub(crate) fn alone_misled(yaml: &str, clock: Clock) -> Self {
+        Self::start_with(yaml.to_owned(), Some(clock))
+    }
+
+    /// Starts one whose memcached is here, and which looks at this clock.
+    pub(crate) fn start_misled(memcached: SocketAddr, yaml: &str, clock: Clock) -> Self {
         Self::start_with(config(memcached, yaml), Some(clock))
     }
 
     fn start_with(yaml: String, clock: Option<Clock>) -> Self {
         let (port, log) = (Port::take(), folder().join("log"));
-        let mut member = Self { server: None, port, yaml, clock, log };
+        let (launcher, environment) = (Vec::new(), Vec::new());
+        let mut member = Self { server: None, port, yaml, clock, launcher, environment, log };
         member.comes();
         member
     }
 
+    /// Starts one that is to be alone, with this in its environment.
+    pub(crate) fn start_in(environment: Vec<(&'static str, OsString)>, yaml: &str) -> Self {
+        let (port, log, yaml) = (Port::take(), folder().join("log"), yaml.to_owned());
+        let mut member =
+            Self { server: None, port, yaml, clock: None, launcher: Vec::new(), environment, log };
+        member.comes();
+        member
+    }
+
+    /// From its next start on, it is this command that starts it.
+    pub(crate) fn is_launched_by(&mut self, launcher: &[&str]) {
+        self.launcher = launcher.iter().map(|word| (*word).to_owned()).collect();
+    }
+
+    /// Its configuration.
+    pub(crate) fn yaml(&self) -> &str {
+        &self.yaml
+    }
+
+    /// From its next start on, this is its configuration.
+    pub(crate) fn is_configured(&mut self, yaml: &str) {
+        self.yaml = yaml.to_owned();
+    }
+
     /// Starts it again.
-    pub(super) fn comes(&mut self) {
+    pub(crate) fn comes(&mut self) {
         let log = File::options().create(true).append(true).open(&self.log).unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_distributexd"));
+        let program = env!("CARGO_BIN_EXE_distributexd").to_owned();
+        let mut words = self.launcher.iter().chain([&program]);
+        let mut command = Command::new(words.next().unwrap_or(&program));
+        command.args(words).envs(self.environment.iter().cloned());
         command.arg("-c").arg(file_with(&self.yaml)).args(["--listen", &self.addr().to_string()]);
         command.stderr(log);
         if let Some(clock) = &self.clock {
@@ -67,7 +107,7 @@ impl Member {
     }
 
     /// Kills it with KILL.
-    pub(super) fn is_killed(&mut self) {
+    pub(crate) fn is_killed(&mut self) {
         let Some(server) = self.server.take() else { return };
         match self.clock {
             Some(_) => drop(Misled(server)),
@@ -76,81 +116,89 @@ impl Member {
     }
 
     /// Kills it and starts it again.
-    pub(super) fn is_restarted(&mut self) {
+    pub(crate) fn is_restarted(&mut self) {
         self.is_killed();
         self.comes();
     }
 
     /// The same with another configuration.
-    pub(super) fn is_restarted_with(&mut self, memcached: SocketAddr, yaml: &str) {
+    pub(crate) fn is_restarted_with(&mut self, memcached: SocketAddr, yaml: &str) {
         self.yaml = config(memcached, yaml);
         self.is_restarted();
     }
 
     /// The clock that it looks at.
-    pub(super) fn clock(&self) -> &Clock {
+    pub(crate) fn clock(&self) -> &Clock {
         self.clock.as_ref().expect("it looks at the right one")
     }
 
+    /// Tells it to stop, and waits for its end.
+    pub(crate) fn is_stopped(&mut self) {
+        let mut server = self.server.take().expect("it was killed");
+        server.signal(Signal::TERM);
+        assert_eq!(server.end().code(), Some(0));
+    }
+
     /// The process.
-    pub(super) fn server(&self) -> &Server {
+    pub(crate) fn server(&self) -> &Server {
         self.server.as_ref().expect("it was killed")
     }
 
-    /// Where it listens.
-    pub(super) fn addr(&self) -> SocketAddr {
-        self.port.addr()
-    }
-
     /// A call for pool `p`: the status, and the answer, which is `Null` if it is empty.
-    pub(super) fn call(&self, call: &str, body: &Value) -> (u16, Value) {
+    pub(crate) fn call(&self, call: &str, body: &Value) -> (u16, Value) {
         let mut client = self.server().connect();
         client.post(&format!("/v1/pools/p/{call}"), &body.to_string());
         json_of(client.answer())
     }
 
     /// A lease of `p` for this host, which asks as this owner: it is a new one.
-    pub(super) fn gives(&self, host: &str, owner: &str) -> Value {
+    pub(crate) fn gives(&self, host: &str, owner: &str) -> Value {
         let (status, lease) = self.call("acquire", &json!({"host": host, "owner": owner}));
         assert_eq!(status, 201, "{lease}");
         lease
     }
 
     /// Renews a lease: the status, and the kind of a refusal.
-    pub(super) fn renew(&self, lease: &Value) -> (u16, Value) {
+    pub(crate) fn renew(&self, lease: &Value) -> (u16, Value) {
         let (status, answer) = self.call("renew", &json!({"lease": lease["lease"]}));
         (status, answer["kind"].clone())
     }
 
     /// Releases a lease: the status, and the kind of a refusal.
-    pub(super) fn release(&self, lease: &Value) -> (u16, Value) {
+    pub(crate) fn release(&self, lease: &Value) -> (u16, Value) {
         let (status, answer) = self.call("release", &json!({"lease": lease["lease"]}));
         (status, answer["kind"].clone())
     }
 
     /// A look at what stands here.
-    pub(super) fn look(&self, path: &str) -> (u16, Value) {
+    pub(crate) fn look(&self, path: &str) -> (u16, Value) {
         json_of(self.server().get(path))
     }
 
     /// The status and the word that answer a classic call for pool `p`.
-    pub(super) fn ask(&self, call: &str, host: &str) -> (u16, String) {
+    pub(crate) fn ask(&self, call: &str, host: &str) -> (u16, String) {
         self.server().get(&format!("/{call}?host={host}&pool=p"))
     }
 
     /// Returns when so many stand in line: they are parked by then, whatever happens to memcached.
-    pub(super) fn line_is(&self, length: usize) {
+    pub(crate) fn line_is(&self, length: usize) {
         eventually("they stand in line", || self.look("/v1/pools/p").1["line"]["length"] == length);
     }
 
     /// All that it said until now.
-    pub(super) fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         fs::read_to_string(&self.log).unwrap()
     }
 
     /// Returns when it has said something with these words.
-    pub(super) fn says(&self, words: &str) {
+    pub(crate) fn says(&self, words: &str) {
         eventually(words, || self.log().lines().any(|line| line.contains(words)));
+    }
+}
+
+impl At for Member {
+    fn addr(&self) -> SocketAddr {
+        self.port.addr()
     }
 }
 
@@ -169,7 +217,7 @@ fn config(memcached: SocketAddr, yaml: &str) -> String {
 }
 
 /// The answer to a call of v1.
-pub(super) fn json_of((status, body): (u16, String)) -> (u16, Value) {
+pub(crate) fn json_of((status, body): (u16, String)) -> (u16, Value) {
     let body = if body.is_empty() { Value::Null } else { serde_json::from_str(&body).unwrap() };
     (status, body)
 }

@@ -38,7 +38,7 @@ pub(super) enum End {
 
 /// Everything that happened to a pool.
 #[derive(Debug)]
-pub(super) struct History {
+pub(crate) struct History {
     /// How many slots it has.
     slots: usize,
     /// All leases that hosts heard of.
@@ -49,7 +49,7 @@ pub(super) struct History {
 
 /// What must not happen.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Mistake {
+pub(crate) enum Mistake {
     /// All of these surely held at one moment.
     TooMany(Vec<String>),
     /// The later one has no larger token, though it was asked for when the earlier one was answered.
@@ -94,7 +94,7 @@ impl History {
     }
 
     /// Fails if anything was not as it should be.
-    pub(super) fn is_right(&self) {
+    pub(crate) fn is_right(&self) {
         println!("{} leases", self.grants.len());
         let mistakes = self.mistakes();
         assert!(
@@ -106,7 +106,7 @@ impl History {
     }
 
     /// All that was not as it should be.
-    pub(super) fn mistakes(&self) -> Vec<Mistake> {
+    pub(crate) fn mistakes(&self) -> Vec<Mistake> {
         let grants: Vec<_> = self.grants.iter().map(|grant| self.without_what_was_lost(grant)).collect();
         let mut mistakes = self.too_many(&grants);
         mistakes.extend(not_rising(&grants));

@@ -15,7 +15,6 @@ use tokio::{runtime, task::JoinSet, time::Instant};
 use super::{
     history::{Grant, History},
     host::{self, Host},
-    member::Member,
 };
 use crate::{faults::chance::Chance, wrapper::run::eventually};
 
@@ -24,9 +23,15 @@ const HOSTS: usize = 100;
 /// When all is well again, every server gives so many more slots: it has not only survived.
 const GO_ON: usize = 3;
 
+/// Something at an address that stays the same, whatever becomes of it.
+pub(crate) trait At {
+    /// Where it is.
+    fn addr(&self) -> SocketAddr;
+}
+
 /// What hosts fight for.
 #[derive(Debug)]
-pub(super) struct Fight {
+pub(crate) struct Fight {
     /// Where its servers are.
     pub(super) servers: Vec<SocketAddr>,
     /// The pools, and what happens to them.
@@ -49,23 +54,23 @@ impl Drop for Over<'_> {
 impl Fight {
     /// Lets the hosts fight for so many slots of pool `p` while `trouble` is made, and until every server has
     /// given more of them afterwards: what they saw.
-    pub(super) fn of(
+    pub(crate) fn of<M: At>(
         slots: usize,
-        members: &mut [Member],
-        trouble: impl FnOnce(&Self, &mut [Member]),
+        members: &mut [M],
+        trouble: impl FnOnce(&Self, &mut [M]),
     ) -> History {
         Self::of_pools(&["p"], slots, members, trouble).remove(0)
     }
 
     /// The same with so many slots of each of these pools.
-    pub(super) fn of_pools(
+    pub(crate) fn of_pools<M: At>(
         pools: &[&'static str],
         slots: usize,
-        members: &mut [Member],
-        trouble: impl FnOnce(&Self, &mut [Member]),
+        members: &mut [M],
+        trouble: impl FnOnce(&Self, &mut [M]),
     ) -> Vec<History> {
         let fight = Arc::new(Self {
-            servers: members.iter().map(Member::addr).collect(),
+            servers: members.iter().map(At::addr).collect(),
             pools: pools.iter().map(|pool| (*pool, Mutex::new(History::new(slots)))).collect(),
             given: members.iter().map(|_| AtomicUsize::new(0)).collect(),
             is_over: AtomicBool::new(false),
@@ -83,7 +88,7 @@ impl Fight {
     }
 
     /// Returns when this many more slots have been given.
-    pub(super) fn gives(&self, more: usize) {
+    pub(crate) fn gives(&self, more: usize) {
         let given = || self.given.iter().map(|given| given.load(Ordering::Relaxed)).sum::<usize>();
         let before = given();
         eventually("slots are given", || given() >= before + more);
@@ -99,7 +104,7 @@ impl Fight {
     }
 
     /// The store has lost all it knew.
-    pub(super) fn store_was_lost(&self, begin: Instant, end: Instant) {
+    pub(crate) fn store_was_lost(&self, begin: Instant, end: Instant) {
         for (_, history) in &self.pools {
             history.lock().unwrap().store_was_lost(begin, end);
         }

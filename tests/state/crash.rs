@@ -1,0 +1,109 @@
+//! A server that is killed hundreds of times, at any moment, while a hundred hosts fight for its slots and wrappers
+//! wait for theirs. What they saw is checked as a whole.
+
+use std::{
+    process::{Child, Stdio},
+    time::Duration,
+};
+
+use super::{disk::MoodyDisk, keeping, pass};
+use crate::{
+    faults::{chance::Chance, witness::Witness},
+    fight::hosts::{At as _, Fight},
+    member::Member,
+    wrapper::run::{eventually, kill_with_children, wrapper_as},
+};
+
+/// Leases come back soon when nobody heard of them.
+const SLOTS: usize = 4;
+const POOL: &str = "pools: [{name: p, expire: 2, maxlocks: 4}]";
+/// For wrappers.
+const ONE_SLOT: &str = "pools: [{name: p}]";
+/// How often it is killed.
+const KILLS: usize = 250;
+/// It lives so long at most.
+const LIFE: Duration = Duration::from_millis(120);
+
+#[test]
+fn a_server_that_is_killed_hundreds_of_times_gives_no_slot_twice_and_forgets_nothing() {
+    let mut members = [keeping(POOL)];
+    let mut chance = Chance::new();
+
+    let history = Fight::of(SLOTS, &mut members, |fight, members| {
+        for kill in 0..KILLS {
+            pass(chance.up_to(LIFE));
+            members[0].is_restarted();
+            if kill % 50 == 49 {
+                fight.gives(20);
+            }
+        }
+        fight.gives(100);
+    });
+
+    history.is_right();
+}
+
+#[test]
+fn a_disk_that_fails_again_and_again_costs_answers_and_no_promise() {
+    let disk = MoodyDisk::new();
+    let mut members = [disk.server(POOL)];
+    let mut chance = Chance::new();
+
+    let history = Fight::of(SLOTS, &mut members, |fight, members| {
+        for _ in 0..12 {
+            fight.gives(20);
+            disk.becomes(chance.one_of(["eio", "enospc"]));
+            pass(chance.up_to(LIFE));
+            if chance.once_in(2) {
+                members[0].is_killed();
+                disk.recovers();
+                members[0].comes();
+            } else {
+                disk.recovers();
+            }
+        }
+        fight.gives(100);
+    });
+
+    history.is_right();
+}
+
+/// Wrappers that wait. Killed if the test ends before they do.
+struct Crowd(Vec<Child>);
+
+impl Drop for Crowd {
+    fn drop(&mut self) {
+        self.0.iter_mut().for_each(kill_with_children);
+    }
+}
+
+#[test]
+fn wrappers_have_their_turns_in_their_order_and_once_each_however_often_the_server_is_killed() {
+    const MANY: usize = 10;
+    let (mut member, witness, mut chance) = (keeping(ONE_SLOT), Witness::new(), Chance::new());
+    let line = |member: &Member| member.look("/v1/pools/p").1["line"]["length"].as_u64();
+    assert_eq!(member.server().word("/get?host=first&pool=p"), "YES");
+    let mut crowd = Crowd(Vec::new());
+    for n in 0..MANY {
+        let mut command = wrapper_as(member.addr(), &format!("web{n}"));
+        command.arg(witness.watches(&n.to_string(), "sleep 0.1")).stdin(Stdio::null());
+        crowd.0.push(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
+        eventually("it stands in line", || line(&member) == Some(n as u64 + 1));
+    }
+
+    member.is_restarted();
+    assert_eq!(line(&member), Some(MANY as u64));
+    assert_eq!(member.server().word("/release?host=first&pool=p"), "OK");
+    while witness.started().len() < MANY {
+        pass(Duration::from_millis(300) + chance.up_to(Duration::from_secs(1)));
+        member.is_restarted();
+    }
+    for wrapper in &mut crowd.0 {
+        eventually("it ends", || wrapper.try_wait().unwrap().is_some());
+        assert!(wrapper.wait().unwrap().success());
+    }
+
+    witness.saw_no_overlap();
+    let turns: Vec<usize> = witness.started().iter().map(|started| started.name.parse().unwrap()).collect();
+    assert_eq!(turns, (0..MANY).collect::<Vec<_>>());
+}

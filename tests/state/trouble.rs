@@ -1,0 +1,157 @@
+//! A disk that is full, that fails, or that does not answer: no slot is given without a record, everything else goes
+//! on, and when the disk is well again, so is the server.
+
+use serde_json::json;
+
+use super::{
+    disk::{MoodyDisk, SmallDisk},
+    kept_in,
+};
+use crate::{
+    member::{Member, json_of},
+    support::Client,
+    wrapper::run::eventually,
+};
+
+const POOLS: &str = "pools: [{name: p, expire: 300, maxlocks: 1}, {name: many, maxlocks: 100000}]";
+
+/// A server in front of such a disk: ann holds the slot of `p`, bob waits for it by v1 and cid behind him classically.
+struct Scene {
+    member: Member,
+    ann: serde_json::Value,
+    bob: Client,
+    cid: Client,
+}
+
+impl Scene {
+    fn before(member: Member) -> Self {
+        let ann = member.gives("ann", "run1");
+        let mut bob = member.server().connect();
+        let ask = json!({"host": "bob", "owner": "run1", "wait": 600, "patience": 60});
+        bob.post("/v1/pools/p/acquire", &ask.to_string());
+        eventually("bob is parked", || member.look("/v1/pools/p").1["line"]["length"] == 1);
+        let cid = member.server().waiting("cid", "p");
+        Self { member, ann, bob, cid }
+    }
+
+    /// While the disk is in trouble, of which the server knows.
+    fn goes_on_as_far_as_it_can(&mut self) {
+        let Self { member, ann, bob, cid } = self;
+        let (status, answer) = member.call("acquire", &json!({"host": "dan"}));
+        assert_eq!((status, &answer["kind"]), (503, &json!("backend_down")));
+        assert_eq!(member.server().get("/get?host=dan&pool=many"), (503, "NO".to_owned()));
+        assert_eq!(member.server().get("/wait?host=dan&pool=many"), (503, "NO".to_owned()));
+        assert_eq!(member.renew(ann), (503, json!("backend_down")));
+        let (status, state) = member.look("/v1/pools/p");
+        assert_eq!((status, &state["holders"][0]["host"]), (200, &json!("ann")));
+        assert_eq!(member.look("/v1/pools").0, 200);
+        assert!(bob.is_parked(member.server()) && cid.is_parked(member.server()));
+        assert_eq!(member.release(ann).0, 204);
+        assert!(bob.is_parked(member.server()), "the slot is free, but not given without a record");
+    }
+
+    /// When the disk is well again: all of it, without a restart.
+    fn recovers(mut self) {
+        let (status, bob) = json_of(self.bob.answer());
+        assert_eq!(status, 201, "{bob}");
+        self.member.says("can be written again");
+        for words in ["cannot be written", "has not taken a write", "can be written again"] {
+            assert!(self.member.log().matches(words).count() <= 1, "{}", self.member.log());
+        }
+        assert_eq!(self.member.renew(&bob).0, 200);
+
+        self.member.is_restarted(); // what happened in the trouble is on the disk, too
+        assert_eq!(self.member.renew(&self.ann).0, 410);
+        assert_eq!(self.member.release(&bob).0, 204);
+    }
+}
+
+/// Takes slots until one cannot be written down.
+fn take_until_refused(member: &Member) {
+    for host in 0..100_000 {
+        match member.server().get(&format!("/get?host=host{host}&pool=many")) {
+            (200, word) => assert_eq!(word, "YES"),
+            (status, word) => return assert_eq!((status, word.as_str()), (503, "NO")),
+        }
+    }
+    panic!("it was never full");
+}
+
+/// Needs the right to mount; where there is none, nothing is tested.
+#[test]
+fn a_full_disk() {
+    let Some(disk) = SmallDisk::mount(1024) else { return };
+    let mut scene = Scene::before(Member::alone(&kept_in(&disk.directory(), POOLS)));
+
+    disk.fill();
+    take_until_refused(&scene.member);
+    scene.member.says("No space left on device");
+    scene.goes_on_as_far_as_it_can();
+    disk.empty();
+
+    scene.recovers();
+}
+
+#[test]
+fn a_disk_that_fails() {
+    for (mood, words) in [("eio", "Input/output error"), ("enospc", "No space left on device")] {
+        let disk = MoodyDisk::new();
+        let mut scene = Scene::before(disk.server(POOLS));
+
+        disk.becomes(mood);
+        assert_eq!(scene.member.server().get("/get?host=dan&pool=many"), (503, "NO".to_owned()));
+        scene.member.says(words);
+        scene.goes_on_as_far_as_it_can();
+        disk.recovers();
+
+        scene.recovers();
+    }
+}
+
+#[test]
+fn a_disk_that_does_not_answer_is_waited_for_and_then_counts_as_away() {
+    let disk = MoodyDisk::new();
+    let mut scene = Scene::before(disk.server(POOLS));
+
+    disk.becomes("slow");
+    assert_eq!(scene.member.server().get("/get?host=dan&pool=many"), (503, "NO".to_owned()));
+    scene.member.says("has not taken a write for 5 s");
+    scene.goes_on_as_far_as_it_can();
+    disk.recovers();
+
+    scene.recovers();
+}
+
+#[test]
+fn a_disk_that_is_slow_for_a_moment_only_delays_answers() {
+    let disk = MoodyDisk::new();
+    let member = disk.server(POOLS);
+
+    disk.becomes("slow");
+    let mut ann = member.server().connect();
+    ann.send("/get?host=ann&pool=p");
+    assert!(ann.is_parked(member.server()), "it is not on the disk");
+    assert_eq!(member.look("/v1/pools/many").0, 200);
+    disk.recovers();
+
+    assert_eq!(ann.answer(), (200, "YES".to_owned()));
+    assert!(!member.log().contains("WARN"), "{}", member.log());
+}
+
+#[test]
+fn what_was_answered_before_a_failing_disk_and_a_crash_is_remembered() {
+    let disk = MoodyDisk::new();
+    let mut member = disk.server(POOLS);
+    let ann = member.gives("ann", "run1");
+    disk.becomes("eio");
+    assert_eq!(member.renew(&ann).0, 503);
+    assert_eq!(member.server().get("/get?host=dan&pool=many").0, 503);
+
+    member.is_killed();
+    disk.recovers();
+    member.comes();
+
+    assert_eq!(member.renew(&ann).0, 200);
+    let (_, state) = member.look("/v1/pools/many");
+    assert!(state["held"] == 0 || state["holders"][0]["host"] == "dan", "{state}");
+}
