@@ -22,8 +22,8 @@ const WAIT: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How long a host that got no slot does something else, at most.
 const PAUSE: Duration = Duration::from_millis(300);
-/// How long a host has its slot, at most, if it gives it back.
-const WORK: Duration = Duration::from_millis(4);
+/// How long a host usually has its slot, at most, if it gives it back.
+pub(super) const WORK: Duration = Duration::from_millis(4);
 /// One lease in so many is not given back.
 const KEPT: u64 = 150;
 /// How many kinds of hosts there are: each asks in another way.
@@ -168,7 +168,7 @@ impl Host {
     async fn holds(&mut self, mut held: Held) {
         let over = held.grant.counts_from + held.grant.ttl;
         let is_kept = held.grant.ttl <= SHORT_TTL;
-        sleep(self.chance.up_to(if is_kept { SHORT_TTL } else { WORK })).await;
+        sleep(self.chance.up_to(if is_kept { SHORT_TTL } else { self.fight.work })).await;
         if is_kept || self.chance.once_in(4) {
             self.renews(&mut held).await;
         }

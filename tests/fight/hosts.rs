@@ -8,6 +8,7 @@ use std::{
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     thread,
+    time::Duration,
 };
 
 use tokio::{runtime, task::JoinSet, time::Instant};
@@ -36,6 +37,8 @@ pub(crate) struct Fight {
     pub(super) servers: Vec<SocketAddr>,
     /// The pools, and what happens to them.
     pools: Vec<(&'static str, Mutex<History>)>,
+    /// How long a host has its slot, at most, if it gives it back.
+    pub(super) work: Duration,
     /// How many slots each of the servers has given.
     given: Vec<AtomicUsize>,
     /// Whether it is over.
@@ -69,7 +72,19 @@ impl Fight {
         members: &mut [M],
         trouble: impl FnOnce(&Self, &mut [M]),
     ) -> Vec<History> {
+        Self::of_workers(host::WORK, pools, slots, members, trouble)
+    }
+
+    /// The same among hosts that have their slots for so long, at most.
+    pub(crate) fn of_workers<M: At>(
+        work: Duration,
+        pools: &[&'static str],
+        slots: usize,
+        members: &mut [M],
+        trouble: impl FnOnce(&Self, &mut [M]),
+    ) -> Vec<History> {
         let fight = Arc::new(Self {
+            work,
             servers: members.iter().map(At::addr).collect(),
             pools: pools.iter().map(|pool| (*pool, Mutex::new(History::new(slots)))).collect(),
             given: members.iter().map(|_| AtomicUsize::new(0)).collect(),

@@ -9,49 +9,67 @@ use std::{
 use super::{disk::MoodyDisk, keeping, pass};
 use crate::{
     faults::{chance::Chance, witness::Witness},
-    fight::hosts::{At as _, Fight},
+    fight::{
+        history::History,
+        hosts::{At as _, Fight},
+    },
     member::Member,
     wrapper::run::{eventually, kill_with_children, wrapper_as},
 };
 
-/// Leases come back soon when nobody heard of them.
-const SLOTS: usize = 4;
-const POOL: &str = "pools: [{name: p, expire: 2, maxlocks: 4}]";
+/// Pools with one slot each: who gets it while another one has it is found out. Leases that nobody heard of come back
+/// soon.
+const POOLS: [&str; 8] = ["a", "b", "c", "d", "e", "f", "g", "h"];
 /// For wrappers.
 const ONE_SLOT: &str = "pools: [{name: p}]";
 /// How often it is killed.
 const KILLS: usize = 250;
+/// Hosts have their slots for so long, at most: longer than the server lives.
+const WORK: Duration = Duration::from_millis(150);
 /// It lives so long at most.
-const LIFE: Duration = Duration::from_millis(120);
+const LIFE: Duration = Duration::from_millis(160);
 
 #[test]
 fn a_server_that_is_killed_hundreds_of_times_gives_no_slot_twice_and_forgets_nothing() {
-    let mut members = [keeping(POOL)];
-    let mut chance = Chance::new();
+    is_killed_often(keeping(&pools()));
+}
 
-    let history = Fight::of(SLOTS, &mut members, |fight, members| {
+#[test]
+fn a_machine_that_loses_its_power_hundreds_of_times_gives_no_slot_twice_and_forgets_nothing() {
+    is_killed_often(MoodyDisk::new().server_without_power(&pools()));
+}
+
+/// The configuration of all of them.
+fn pools() -> String {
+    format!("pools:\n{}", POOLS.map(|pool| format!("  - {{name: {pool}, expire: 2}}\n")).concat())
+}
+
+fn is_killed_often(member: Member) {
+    let (mut members, mut chance) = ([member], Chance::new());
+
+    let histories = Fight::of_workers(WORK, &POOLS, 1, &mut members, |fight, members| {
         for kill in 0..KILLS {
             pass(chance.up_to(LIFE));
             members[0].is_restarted();
             if kill % 50 == 49 {
-                fight.gives(20);
+                fight.gives(POOLS.len());
             }
         }
         fight.gives(100);
     });
 
-    history.is_right();
+    histories.iter().for_each(History::is_right);
 }
 
 #[test]
 fn a_disk_that_fails_again_and_again_costs_answers_and_no_promise() {
     let disk = MoodyDisk::new();
-    let mut members = [disk.server(POOL)];
+    let mut members = [disk.server(&pools())];
     let mut chance = Chance::new();
 
-    let history = Fight::of(SLOTS, &mut members, |fight, members| {
+    let histories = Fight::of_workers(WORK, &POOLS, 1, &mut members, |fight, members| {
         for _ in 0..12 {
-            fight.gives(20);
+            fight.gives(POOLS.len());
             disk.becomes(chance.one_of(["eio", "enospc"]));
             pass(chance.up_to(LIFE));
             if chance.once_in(2) {
@@ -65,7 +83,7 @@ fn a_disk_that_fails_again_and_again_costs_answers_and_no_promise() {
         fight.gives(100);
     });
 
-    history.is_right();
+    histories.iter().for_each(History::is_right);
 }
 
 /// Wrappers that wait. Killed if the test ends before they do.

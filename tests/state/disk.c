@@ -1,13 +1,36 @@
-/* Stands between a program and the C library, and makes the disk misbehave as a file says: "eio" and "enospc" let
- * every write and flush fail, "slow" lets every flush wait until the file says something else. */
+/* Stands between a program and the C library, and makes the disk misbehave.
+ *
+ * The file DISK_MOOD says how: "eio" and "enospc" let every write and flush fail, "slow" lets every flush wait until the
+ * file says something else.
+ *
+ * With DISK_FORGETS in the environment, what is written stays in the memory of the process until it is flushed, and
+ * the flush then writes it piece by piece in any order, with pauses: who kills the process cuts the power. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/types.h>
 #include <unistd.h>
+
+#define REAL(name, type) ((type)dlsym(RTLD_NEXT, #name))
+
+typedef int sync_function(int);
+typedef ssize_t write_function(int, const void *, size_t, off64_t);
+typedef ssize_t read_function(int, void *, size_t, off64_t);
+
+struct piece {
+    int fd;
+    off64_t at;
+    size_t count;
+    char *bytes;
+};
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct piece pieces[1 << 16];
+static size_t many;
 
 static void mood(char *word, size_t size) {
     const char *path = getenv("DISK_MOOD");
@@ -28,15 +51,76 @@ static int fails(void) {
     return 1;
 }
 
+/* Pieces of one place keep their order; the others need not. */
+static int overlaps_earlier(size_t number) {
+    for (size_t other = 0; other < number; other++) {
+        struct piece *one = &pieces[other], *two = &pieces[number];
+        if (one->bytes && one->fd == two->fd && one->at < two->at + (off64_t)two->count &&
+            two->at < one->at + (off64_t)one->count)
+            return 1;
+    }
+    return 0;
+}
+
+static void write_all(int fd, int pauses) {
+    size_t left = 0;
+    for (size_t number = 0; number < many; number++) left += pieces[number].fd == fd;
+    while (left > 0) {
+        size_t number = (size_t)rand() % many;
+        struct piece *piece = &pieces[number];
+        if (!piece->bytes || piece->fd != fd || overlaps_earlier(number)) continue;
+        if (pauses) usleep(300);
+        REAL(pwrite64, write_function *)(fd, piece->bytes, piece->count, piece->at);
+        free(piece->bytes);
+        piece->bytes = NULL;
+        left--;
+    }
+    size_t kept = 0;
+    for (size_t number = 0; number < many; number++)
+        if (pieces[number].bytes) pieces[kept++] = pieces[number];
+    many = kept;
+}
+
 int fdatasync(int fd) {
-    int (*real)(int) = (int (*)(int))dlsym(RTLD_NEXT, "fdatasync");
     char word[16];
     for (mood(word, sizeof word); !strcmp(word, "slow"); mood(word, sizeof word)) usleep(5000);
-    return fails() ? -1 : real(fd);
+    if (fails()) return -1;
+    pthread_mutex_lock(&lock);
+    write_all(fd, 1);
+    pthread_mutex_unlock(&lock);
+    return REAL(fdatasync, sync_function *)(fd);
+}
+
+int close(int fd) {
+    pthread_mutex_lock(&lock);
+    write_all(fd, 0);
+    pthread_mutex_unlock(&lock);
+    return REAL(close, sync_function *)(fd);
 }
 
 ssize_t pwrite64(int fd, const void *bytes, size_t count, off64_t at) {
-    ssize_t (*real)(int, const void *, size_t, off64_t) =
-        (ssize_t (*)(int, const void *, size_t, off64_t))dlsym(RTLD_NEXT, "pwrite64");
-    return fails() ? -1 : real(fd, bytes, count, at);
+    if (fails()) return -1;
+    if (!getenv("DISK_FORGETS")) return REAL(pwrite64, write_function *)(fd, bytes, count, at);
+    char *copy = malloc(count);
+    if (!copy) abort();
+    memcpy(copy, bytes, count);
+    pthread_mutex_lock(&lock);
+    if (many == sizeof pieces / sizeof *pieces) abort();
+    pieces[many++] = (struct piece){fd, at, count, copy};
+    pthread_mutex_unlock(&lock);
+    return (ssize_t)count;
+}
+
+ssize_t pread64(int fd, void *bytes, size_t count, off64_t at) {
+    ssize_t came = REAL(pread64, read_function *)(fd, bytes, count, at);
+    pthread_mutex_lock(&lock);
+    for (size_t number = 0; number < many && came > 0; number++) {
+        struct piece *piece = &pieces[number];
+        off64_t from = piece->at > at ? piece->at : at;
+        off64_t to = piece->at + (off64_t)piece->count < at + came ? piece->at + (off64_t)piece->count : at + came;
+        if (piece->fd == fd && from < to)
+            memcpy((char *)bytes + (from - at), piece->bytes + (from - piece->at), (size_t)(to - from));
+    }
+    pthread_mutex_unlock(&lock);
+    return came;
 }

@@ -1,6 +1,7 @@
 //! Disks that have trouble on demand: one in memory that is full, and one behind a library that fails or waits.
 
 use std::{
+    ffi::OsString,
     fs,
     path::{Path, PathBuf},
     process::Command,
@@ -76,9 +77,18 @@ impl MoodyDisk {
 
     /// A server that keeps its leases there.
     pub(super) fn server(&self, lines: &str) -> Member {
-        let environment =
-            vec![("LD_PRELOAD", library().into()), ("DISK_MOOD", self.mood.clone().into_os_string())];
-        Member::start_in(environment, &kept_in(&self.directory, lines))
+        Member::start_in(self.environment(), &kept_in(&self.directory, lines))
+    }
+
+    /// The same; when it is killed, its disk has forgotten what was not flushed, and of what was just being flushed
+    /// it has some pages and not others.
+    pub(super) fn server_without_power(&self, lines: &str) -> Member {
+        let environment = self.environment().into_iter().chain([("DISK_FORGETS", "1".into())]);
+        Member::start_in(environment.collect(), &kept_in(&self.directory, lines))
+    }
+
+    fn environment(&self) -> Vec<(&'static str, OsString)> {
+        vec![("LD_PRELOAD", library().into()), ("DISK_MOOD", self.mood.clone().into_os_string())]
     }
 
     /// From now on it fails with `eio` or `enospc`, or is `slow`.
