@@ -183,11 +183,15 @@ impl Registry {
     }
 
     /// Answers everybody who waits, in all pools. None of them takes an ask any more when the first one is
-    /// drained.
+    /// drained. Then it waits for their stores, as [`PoolHandle::drain`] does; who has no time for that may drop it.
     pub async fn drain(&self) {
         self.room.close();
-        for (_, pool) in self.pools().iter() {
-            pool.drain().await;
+        let pools = self.pools();
+        for (_, pool) in pools.iter() {
+            pool.close().await;
+        }
+        for (_, pool) in pools.iter() {
+            pool.settle().await;
         }
     }
 

@@ -1,13 +1,15 @@
 //! The disk that a state directory is on: a directory for each server, and how fast the disk flushes.
 
-#![expect(clippy::disallowed_types, reason = "the system's clock is what is measured here")]
+#![expect(clippy::disallowed_types, clippy::disallowed_methods, reason = "a bench waits in real time")]
 
 use std::{
+    collections::HashMap,
     fs::{self, File},
     io::{Seek as _, SeekFrom, Write as _},
     path::{Path, PathBuf},
-    process::id,
+    process::{Command, id},
     sync::atomic::{AtomicU32, Ordering},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -40,9 +42,29 @@ impl Directory {
         configuration.replace("backend: inmemory", &format!("backend: inmemory\nstate: {}", state.display()))
     }
 
-    /// A file that is flushed again and again.
-    pub(crate) fn flusher(&self) -> Result<Flusher> {
-        Flusher::create(&self.0.join("flushed"))
+    /// A file that is flushed again and again, on a disk that takes so much longer.
+    pub(crate) fn flusher(&self, slower: Duration) -> Result<Flusher> {
+        Flusher::create(&self.0.join("flushed"), slower)
+    }
+
+    /// What a server's environment has to be, so that its flushes take so much longer: a library between it and the C
+    /// library, built here.
+    pub(crate) fn slower(&self, slower: Duration) -> Result<Vec<(&'static str, String)>> {
+        if slower.is_zero() {
+            return Ok(Vec::new());
+        }
+        let library = self.0.join("disk.so");
+        let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/state/disk.c");
+        let mut command = Command::new("cc");
+        command.args(["-shared", "-fPIC", "-O2", "-o"]).arg(&library).arg(source).arg("-ldl");
+        let built = command.status().map_err(failed_to("run cc (Debian: build-essential)"))?;
+        let delay = slower.as_micros().to_string();
+        let preload = library.display().to_string();
+        if built.success() {
+            Ok(vec![("LD_PRELOAD", preload), ("DISK_DELAY", delay)])
+        } else {
+            Err("cc failed".into())
+        }
     }
 }
 
@@ -57,12 +79,14 @@ impl Drop for Directory {
 pub(crate) struct Flusher {
     file: File,
     written: usize,
+    /// How much longer each flush takes than the disk needs.
+    slower: Duration,
 }
 
 impl Flusher {
-    fn create(path: &Path) -> Result<Self> {
+    fn create(path: &Path, slower: Duration) -> Result<Self> {
         let file = File::create(path).map_err(failed_to(format_args!("make {}", path.display())))?;
-        Ok(Self { file, written: 0 })
+        Ok(Self { file, written: 0, slower })
     }
 
     /// Flushes for so long: how long each took.
@@ -82,8 +106,34 @@ impl Flusher {
         }
         let start = Instant::now();
         self.file.write_all(&PAGE)?;
+        if !self.slower.is_zero() {
+            thread::sleep(self.slower);
+        }
         self.file.sync_data()?;
         self.written += PAGE.len();
         Ok(start.elapsed())
+    }
+}
+
+/// How many flushes every disk of the machine has done; see the sixteenth field in
+/// <https://docs.kernel.org/admin-guide/iostats.html>.
+#[derive(Debug)]
+pub(crate) struct Flushes(HashMap<String, u64>);
+
+impl Flushes {
+    /// Until now.
+    pub(crate) fn read() -> Result<Self> {
+        let text = fs::read_to_string("/proc/diskstats").map_err(failed_to("read /proc/diskstats"))?;
+        let count = |line: &str| {
+            let fields: Vec<_> = line.split_ascii_whitespace().collect();
+            Some(((*fields.get(2)?).to_owned(), fields.get(18)?.parse().ok()?))
+        };
+        Ok(Self(text.lines().filter_map(count).collect()))
+    }
+
+    /// How many the disk that did most has done since then.
+    pub(crate) fn since(&self, then: &Self) -> u64 {
+        let done = self.0.iter().map(|(disk, count)| count - then.0.get(disk).unwrap_or(count));
+        done.max().unwrap_or(0)
     }
 }

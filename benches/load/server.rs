@@ -27,10 +27,17 @@ pub(crate) struct Server {
 impl Server {
     /// Starts `distributexd`, or the program that `BENCH_SERVER` names, with this configuration.
     pub(crate) fn real(yaml: &str) -> Result<Self> {
+        Self::real_in(&[], yaml)
+    }
+
+    /// The same, with this in its environment.
+    pub(crate) fn real_in(environment: &[(&str, String)], yaml: &str) -> Result<Self> {
         let program =
             env::var_os("BENCH_SERVER").unwrap_or_else(|| env!("CARGO_BIN_EXE_distributexd").into());
         let file = configuration(yaml)?;
-        Self::start(Command::new(program).arg("-c").arg(file).args(["--listen", "127.0.0.1:0"]))
+        let mut command = Command::new(program);
+        command.envs(environment.iter().map(|(name, value)| (name, value)));
+        Self::start(command.arg("-c").arg(file).args(["--listen", "127.0.0.1:0"]))
     }
 
     /// Starts this binary again, as the bare server.

@@ -22,12 +22,13 @@ const EXAMPLES: &str = "EXAMPLES:
 
 SIGNALS:
     TERM, INT    answer those who wait, and stop; a second one stops at once
+    HUP          read the file again: pools appear, change and disappear, and who holds a slot keeps it
 
 EXIT STATUS:
     0     stopped by a signal
     64    wrong usage
     70    a pool failed; the server would have forgotten who holds its slots
-    71    the system refused something, such as the port
+    71    the system refused something, such as the port or the state directory
     78    wrong configuration
 
 LOG:

@@ -4,16 +4,20 @@ use std::{
     error::Error,
     ffi::OsString,
     io::{self, Write as _},
-    net::TcpListener,
+    net::{SocketAddr, TcpListener},
     process::ExitCode,
     sync::Arc,
+    time::Duration,
 };
 
 use distributex_actors::StateDirectory;
 use distributex_config::{Backend, Config, Pool};
 use log::{info, warn};
 use structopt::{StructOpt as _, clap};
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    time::timeout,
+};
 
 use super::{Started, limits, listen, options::Options, reload, systemd};
 
@@ -23,6 +27,9 @@ const USAGE: u8 = 64;
 const SYSTEM: u8 = 71;
 /// Wrong configuration.
 const CONFIGURATION: u8 = 78;
+
+/// How long a store may take, when the server stops, to say what became of the last grants.
+const LAST_WORD: Duration = Duration::from_secs(1);
 
 /// Does what the command line says.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -77,25 +84,26 @@ fn start(options: &Options, config: Config) -> Result<Ready, Box<dyn Error>> {
 async fn serve(options: &Options, ready: Ready) -> Result<(), Box<dyn Error>> {
     let Ready { config, sockets, are_kept, state } = ready;
     let limits = limits::raise();
-    announce(&config, &sockets);
-    let (files, parked) = (limits.open_files, limits.parked);
-    info!("started; at most {files} open files, of which {parked} may be parked waits");
-    tell_of_state(&config, state.as_ref());
     let pools = Started::default();
-    let server = super::server(config, limits, options.workers, sockets, state, &pools)?;
+    let addrs: Vec<_> = sockets.iter().filter_map(|socket| socket.local_addr().ok()).collect();
+    let remembered = state.as_ref().map(StateDirectory::remembers);
+    let server = super::server(config.clone(), limits, options.workers, sockets, state, &pools)?;
     reload::on_signal(options.config.clone(), Arc::clone(&pools))?;
     stop_on_signal(&server, pools, are_kept)?;
+    announce(&config, &addrs); // who reads it may send signals
+    let (files, parked) = (limits.open_files, limits.parked);
+    info!("started; at most {files} open files, of which {parked} may be parked waits");
+    tell_of_state(&config, remembered);
     systemd::ready();
     server.await?;
     info!("stopped");
     Ok(())
 }
 
-/// Says what a restart forgets, or what this one has not forgotten.
-fn tell_of_state(config: &Config, state: Option<&StateDirectory>) {
-    match (&config.backend, &config.state, state) {
-        (_, Some(directory), Some(state)) => {
-            let (leases, places) = state.remembers();
+/// Says what a restart forgets, or what this one has not forgotten: leases and places.
+fn tell_of_state(config: &Config, remembered: Option<(usize, usize)>) {
+    match (&config.backend, &config.state, remembered) {
+        (_, Some(directory), Some((leases, places))) => {
             let (leases, places) = (count(leases, "lease"), count(places, "place"));
             info!("the state directory {} remembers {leases}, and {places} in line", directory.display());
         }
@@ -108,8 +116,8 @@ fn tell_of_state(config: &Config, state: Option<&StateDirectory>) {
 }
 
 /// Prints where the server listens, and which pools it has.
-fn announce(config: &Config, sockets: &[TcpListener]) {
-    for addr in sockets.iter().filter_map(|socket| socket.local_addr().ok()) {
+fn announce(config: &Config, addrs: &[SocketAddr]) {
+    for addr in addrs {
         say(&format!("distributexd {} listens on http://{addr}", env!("CARGO_PKG_VERSION")));
     }
     for pool in &config.pools {
@@ -145,7 +153,7 @@ fn stop_on_signal(server: &actix_server::Server, pools: Started, are_kept: bool)
             handle.pause().await;
         }
         if let Some(pools) = pools.get() {
-            pools.drain().await;
+            let _ = timeout(LAST_WORD, pools.drain()).await; // a store that takes longer was told of all that was answered
         }
         handle.stop(true).await;
     });

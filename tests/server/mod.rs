@@ -5,4 +5,6 @@ mod gone;
 mod limits;
 mod line;
 mod program;
+mod reload;
+mod systemd;
 mod v1;

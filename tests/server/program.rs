@@ -204,6 +204,7 @@ fn the_log_has_a_line_for_every_grant_release_and_expiry() {
         said,
         [
             "INFO  started",
+            "WARN  no state directory is configured: when this server is restarted",
             "INFO  granted pool=\"long\" host=\"ann\" token waited",
             "INFO  released pool=\"long\" host=\"ann\" token held",
             "INFO  granted pool=\"pool1\" host=\"b \\\"b\" token waited",

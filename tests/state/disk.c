@@ -1,7 +1,7 @@
 /* Stands between a program and the C library, and makes the disk misbehave.
  *
  * The file DISK_MOOD says how: "eio" and "enospc" let every write and flush fail, "slow" lets every flush wait until the
- * file says something else.
+ * file says something else. With DISK_DELAY, every flush takes so many microseconds longer.
  *
  * With DISK_FORGETS in the environment, what is written stays in the memory of the process until it is flushed, and
  * the flush then writes it piece by piece in any order, with pauses: who kills the process cuts the power. */
@@ -85,6 +85,7 @@ int fdatasync(int fd) {
     char word[16];
     for (mood(word, sizeof word); !strcmp(word, "slow"); mood(word, sizeof word)) usleep(5000);
     if (fails()) return -1;
+    if (getenv("DISK_DELAY")) usleep((useconds_t)atoi(getenv("DISK_DELAY")));
     pthread_mutex_lock(&lock);
     write_all(fd, 1);
     pthread_mutex_unlock(&lock);

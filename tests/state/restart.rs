@@ -161,9 +161,9 @@ fn wrappers_that_wait_come_back_by_themselves_and_keep_their_places() {
         eventually("cid waits", || line(&member) == ["bob", "cid"]);
 
         if kill {
-            member.is_killed()
+            member.is_killed();
         } else {
-            member.is_stopped()
+            member.is_stopped();
         }
         bob.says("trying again");
         member.comes();

@@ -126,7 +126,17 @@ impl PoolHandle {
     /// Answers everybody who waits with [`Refusal::Stopping`], and grants nothing from now on. What the store was
     /// just granting is given back when this returns.
     pub async fn drain(&self) {
+        self.close().await;
+        self.settle().await;
+    }
+
+    /// The first half of [`PoolHandle::drain`], which takes no time.
+    pub(crate) async fn close(&self) {
         let _ = self.addr.send(Drain).await; // an actor that is gone is drained
+    }
+
+    /// The other half, which takes as long as the store does.
+    pub(crate) async fn settle(&self) {
         for _ in ["granted by the store", "given back to it"] {
             let _ = self.state().await; // its answer comes after those of all earlier requests
         }
