@@ -102,7 +102,10 @@ proptest! {
             }
             let hosts: Vec<_> = now.first.iter().map(|waiting| waiting.host.as_str()).collect();
             prop_assert_eq!(hosts, model.owners_in_line());
-            prop_assert!(book.numbers.token.0 >= latest, "a token that was given is not given again");
+            let mut wide = restarted(&pool, &book, Pool { slots: 99, ..settings.clone() });
+            wide.act(|rules, now, out| rules.serve(now, out));
+            let token = grants(&wide.get("somebody else"))[0].1;
+            prop_assert!(token > latest, "a token that was given is not given again");
         }
     }
 }
@@ -147,6 +150,46 @@ fn who_does_not_come_back_within_its_patience_has_lost_its_place() {
     pool.pass(2 * SECOND);
 
     assert_eq!(pool.rules.state(0, pool.now).waiting, 0);
+}
+
+#[test]
+fn who_may_not_use_the_pool_after_the_restart_has_no_place_there_and_keeps_its_lease() {
+    let (mut pool, mut book) = (written(settings()), Book::default());
+    pool.ask(ask_of("ann", "run1"));
+    pool.ask(wait_of("bob", "run1"));
+    let (_, cid) = pool.ask(wait_of("cid", "run1"));
+    let ticket = |events: &[Event]| {
+        let placed =
+            |event: &Event| if let Event::Placed { ticket, .. } = event { Some(*ticket) } else { None };
+        events.iter().find_map(placed).unwrap()
+    };
+    book.enter(pool.rules.take_changes());
+
+    let servers = Some(["cid", "dan"].map(name).into());
+    let mut pool = restarted(&pool, &book, Pool { servers, ..settings() });
+    book.enter(pool.rules.take_changes());
+
+    let state = pool.rules.state(9, pool.now);
+    assert_eq!((state.held, state.waiting, state.first[0].host.as_str()), (1, 1, "cid"));
+    assert_eq!(book.places.len(), 1, "bob's place is forgotten on the disk, too");
+    let (_, dan) = pool.ask(wait_of("dan", "run1"));
+    assert!(ticket(&dan) > ticket(&cid));
+    assert!(pool.end(&Held::By(ask_of("ann", "run1").asker)).0);
+}
+
+#[test]
+fn a_ticket_that_was_given_is_not_given_again() {
+    let (mut pool, mut book) = (written(settings()), Book::default());
+    pool.get("ann");
+    let (_, bob) = pool.ask(wait_of("bob", "run1"));
+    assert!(matches!(bob[0], Event::Placed { ticket: Ticket(1), .. }));
+    book.enter(pool.rules.take_changes());
+    assert!(pool.end(&Held::By(wait_of("bob", "run1").asker)).0);
+    book.enter(pool.rules.take_changes());
+
+    let (_, cid) = restarted(&pool, &book, settings()).ask(wait_of("cid", "run1"));
+
+    assert!(matches!(cid[0], Event::Placed { ticket: Ticket(2..), .. }), "{cid:?}");
 }
 
 #[test]

@@ -1,11 +1,13 @@
 //! A disk that is full, that fails, or that does not answer: no slot is given without a record, everything else goes
 //! on, and when the disk is well again, so is the server.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use super::{
     disk::{MoodyDisk, SmallDisk},
-    kept_in,
+    kept_in, pass,
 };
 use crate::{
     member::{Member, json_of},
@@ -14,6 +16,9 @@ use crate::{
 };
 
 const POOLS: &str = "pools: [{name: p, expire: 300, maxlocks: 1}, {name: many, maxlocks: 100000}]";
+
+/// In this time a failed write is tried again, twice.
+const RETRIES: Duration = Duration::from_millis(2200);
 
 /// A server in front of such a disk: ann holds the slot of `p`, bob waits for it by v1 and cid behind him classically.
 struct Scene {
@@ -48,6 +53,7 @@ impl Scene {
         assert!(bob.is_parked(member.server()) && cid.is_parked(member.server()));
         assert_eq!(member.release(ann).0, 204);
         assert!(bob.is_parked(member.server()), "the slot is free, but not given without a record");
+        pass(RETRIES); // the release is tried, too, and fails
     }
 
     /// When the disk is well again: all of it, without a restart.

@@ -220,7 +220,7 @@ impl Rules {
     }
 
     fn has_room(&self) -> bool {
-        let grants = !self.closed && !self.stored && !self.suspended && !self.retired;
+        let grants = !self.closed && !self.stored && !self.suspended;
         grants && self.leases.len() < self.settings.slots as usize
     }
 

@@ -35,13 +35,13 @@ impl Rules {
     /// Who is to get the next slots, the longest waiter first: every asker once, so many at most.
     #[must_use]
     pub fn candidates(&self, most: usize) -> Vec<&Waiter> {
-        if self.closed || self.retired { Vec::new() } else { self.line.first_askers(most) }
+        if self.closed { Vec::new() } else { self.line.first_askers(most) }
     }
 
     /// Whether somebody who just came may be served after so many candidates: they are all who wait.
     #[must_use]
     pub fn may_serve_after(&self, candidates: usize) -> bool {
-        !self.closed && !self.retired && self.line.askers() <= candidates
+        !self.closed && self.line.askers() <= candidates
     }
 
     /// Whether somebody waits.
