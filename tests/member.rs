@@ -40,6 +40,7 @@ pub(crate) struct Member {
 
 impl Member {
     /// Starts one with these pools, whose memcached is here.
+    #[cfg(feature = "memcache")]
     pub(crate) fn start(memcached: SocketAddr, yaml: &str) -> Self {
         Self::start_with(config(memcached, yaml), None)
     }
@@ -55,6 +56,7 @@ impl Member {
     }
 
     /// Starts one whose memcached is here, and which looks at this clock.
+    #[cfg(feature = "memcache")]
     pub(crate) fn start_misled(memcached: SocketAddr, yaml: &str, clock: Clock) -> Self {
         Self::start_with(config(memcached, yaml), Some(clock))
     }
@@ -122,6 +124,7 @@ impl Member {
     }
 
     /// The same with another configuration.
+    #[cfg(feature = "memcache")]
     pub(crate) fn is_restarted_with(&mut self, memcached: SocketAddr, yaml: &str) {
         self.yaml = config(memcached, yaml);
         self.is_restarted();
@@ -181,6 +184,7 @@ impl Member {
     }
 
     /// Returns when so many stand in line: they are parked by then, whatever happens to memcached.
+    #[cfg(feature = "memcache")]
     pub(crate) fn line_is(&self, length: usize) {
         eventually("they stand in line", || self.look("/v1/pools/p").1["line"]["length"] == length);
     }
@@ -209,6 +213,7 @@ impl Drop for Member {
 }
 
 /// A configuration with this memcached.
+#[cfg(feature = "memcache")]
 fn config(memcached: SocketAddr, yaml: &str) -> String {
     let (host, port) = (memcached.ip(), memcached.port());
     // A busy machine may take long to answer, and only some tests are about that.

@@ -41,8 +41,6 @@ impl Chance {
         mixed ^ (mixed >> 31)
     }
 }
-
-#[cfg(feature = "memcache")]
 impl Chance {
     /// Whether it happens: once in so many times.
     pub(crate) fn once_in(&mut self, times: u64) -> bool {

@@ -14,7 +14,7 @@ mod network;
 mod pair;
 mod partition;
 mod proxy;
-mod restart;
+pub(crate) mod restart;
 mod stubborn;
 mod terminal;
 pub(crate) mod witness;

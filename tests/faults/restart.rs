@@ -13,7 +13,7 @@ use crate::{
 const MANY: usize = 200;
 
 /// Wrappers that wait. Killed if the test ends before they do.
-struct Crowd(Vec<Child>);
+pub(crate) struct Crowd(pub(crate) Vec<Child>);
 
 impl Drop for Crowd {
     fn drop(&mut self) {

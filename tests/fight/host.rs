@@ -23,6 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// How long a host that got no slot does something else, at most.
 const PAUSE: Duration = Duration::from_millis(300);
 /// How long a host usually has its slot, at most, if it gives it back.
+#[cfg(feature = "memcache")]
 pub(super) const WORK: Duration = Duration::from_millis(4);
 /// One lease in so many is not given back.
 const KEPT: u64 = 150;

@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::{runtime, task::JoinSet, time::Instant};
+use tokio::{runtime, task::JoinSet};
 
 use super::{
     history::{Grant, History},
@@ -57,6 +57,7 @@ impl Drop for Over<'_> {
 impl Fight {
     /// Lets the hosts fight for so many slots of pool `p` while `trouble` is made, and until every server has
     /// given more of them afterwards: what they saw.
+    #[cfg(feature = "memcache")]
     pub(crate) fn of<M: At>(
         slots: usize,
         members: &mut [M],
@@ -66,6 +67,7 @@ impl Fight {
     }
 
     /// The same with so many slots of each of these pools.
+    #[cfg(feature = "memcache")]
     pub(crate) fn of_pools<M: At>(
         pools: &[&'static str],
         slots: usize,
@@ -119,7 +121,8 @@ impl Fight {
     }
 
     /// The store has lost all it knew.
-    pub(crate) fn store_was_lost(&self, begin: Instant, end: Instant) {
+    #[cfg(feature = "memcache")]
+    pub(crate) fn store_was_lost(&self, begin: tokio::time::Instant, end: tokio::time::Instant) {
         for (_, history) in &self.pools {
             history.lock().unwrap().store_was_lost(begin, end);
         }

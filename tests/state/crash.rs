@@ -1,20 +1,17 @@
 //! A server that is killed hundreds of times, at any moment, while a hundred hosts fight for its slots and wrappers
 //! wait for theirs. What they saw is checked as a whole.
 
-use std::{
-    process::{Child, Stdio},
-    time::Duration,
-};
+use std::{process::Stdio, time::Duration};
 
 use super::{disk::MoodyDisk, keeping, pass};
 use crate::{
-    faults::{chance::Chance, witness::Witness},
+    faults::{chance::Chance, restart::Crowd, witness::Witness},
     fight::{
         history::History,
         hosts::{At as _, Fight},
     },
     member::Member,
-    wrapper::run::{eventually, kill_with_children, wrapper_as},
+    wrapper::run::{eventually, wrapper_as},
 };
 
 /// Pools with one slot each: who gets it while another one has it is found out. Leases that nobody heard of come back
@@ -84,15 +81,6 @@ fn a_disk_that_fails_again_and_again_costs_answers_and_no_promise() {
     });
 
     histories.iter().for_each(History::is_right);
-}
-
-/// Wrappers that wait. Killed if the test ends before they do.
-struct Crowd(Vec<Child>);
-
-impl Drop for Crowd {
-    fn drop(&mut self) {
-        self.0.iter_mut().for_each(kill_with_children);
-    }
 }
 
 #[test]

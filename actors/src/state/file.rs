@@ -33,10 +33,9 @@ use redb::{
 };
 use serde::Deserialize;
 use thiserror::Error;
-use tokio::time::Instant;
 
 use super::{
-    boot::{Boot, this_boot},
+    boot::{Boot, Now, this_boot},
     record::{LeaseRecord, NumbersRecord, PlaceRecord, Record},
     shown,
 };
@@ -198,6 +197,9 @@ impl File {
 
     /// Writes all of this or nothing; when it returns, it is on the disk. After an error it may be either.
     pub(super) fn write(&mut self, changes: &Changes) -> Result<(), redb::Error> {
+        if changes.is_empty() {
+            return Ok(());
+        }
         let database = match self.database.take() {
             Some(database) => database,
             None => self.reopen()?,
@@ -221,8 +223,8 @@ impl File {
 
 impl Contents {
     /// What was written down of each pool.
-    pub(super) fn read(&self, boot: Boot, now: Instant) -> Result<HashMap<Name, Kept>, String> {
-        let (now, mut kept) = (boot.now(now), HashMap::<Name, Kept>::new());
+    pub(super) fn read(&self, now: &Now) -> Result<HashMap<Name, Kept>, String> {
+        let mut kept = HashMap::<Name, Kept>::new();
         for (pool, kind, number, value) in &self.0 {
             let name =
                 Name::new(pool).map_err(|why| format!("there is a pool without a proper name: {why}"))?;
@@ -232,17 +234,34 @@ impl Contents {
                 NUMBERS => of_pool.numbers = json::<NumbersRecord>(value).ok_or_else(bad)?.read(),
                 LEASE => {
                     let lease =
-                        json::<LeaseRecord<'_>>(value).and_then(|record| record.read(Token(*number), &now));
+                        json::<LeaseRecord<'_>>(value).and_then(|record| record.read(Token(*number), now));
                     of_pool.leases.push(lease.ok_or_else(bad)?);
                 }
                 PLACE => {
-                    let place = json::<PlaceRecord<'_>>(value).and_then(|record| record.read(&now));
+                    let place = json::<PlaceRecord<'_>>(value).and_then(|record| record.read(now));
                     of_pool.places.push((Ticket(*number), place.ok_or_else(bad)?));
                 }
                 _ => return Err(bad()),
             }
         }
         Ok(kept)
+    }
+
+    /// What is to be written so that leases of other boots, which begin anew with what they had left, do so only
+    /// once: their time is counted by this boot's clock from now on.
+    pub(super) fn written_in_other_boots(&self, kept: &HashMap<Name, Kept>, now: Now) -> Changes {
+        let is_old =
+            |value| json::<LeaseRecord<'_>>(value).is_some_and(|lease| lease.boot() != now.moment.boot);
+        let leases = self.0.iter().filter(|(_, kind, _, value)| *kind == LEASE && is_old(value));
+        let old: HashSet<_> = leases.map(|(pool, _, token, _)| (pool.as_str(), *token)).collect();
+        let mut changes = Changes::new();
+        for (pool, kept) in kept {
+            for lease in kept.leases.iter().filter(|lease| old.contains(&(pool.as_str(), lease.token.0))) {
+                let key = Key { pool: pool.clone(), kind: Kind::Lease, number: lease.token.0 };
+                changes.insert(key, Some(Record::Lease(Box::new(lease.clone()), now)));
+            }
+        }
+        changes
     }
 
     /// The boots in which they were written.

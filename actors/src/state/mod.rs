@@ -17,21 +17,18 @@
 //! The store is redb: a copy-on-write B-tree in one file, pure Rust, without a thread of its own. One commit is
 //! one fdatasync. After a crash the newest complete commit counts, as its checksums tell; nothing that was
 //! flushed is ever overwritten before the next commit has been flushed, so that a power cut in the middle of one
-//! leaves the one before. It is checked from end to end at every start. A log of our own would be two flushes
-//! cheaper in nothing, and would need all of that.
+//! leaves the one before. It is checked from end to end at every start. An append-only log would write fewer pages
+//! per commit, and would need checksums, compaction and recovery of our own.
 
 mod boot;
 mod file;
 mod journal;
 mod record;
 
-use std::{
-    collections::HashMap,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{collections::HashMap, path::Path, sync::Arc};
 
 use distributex_config::{Name, Pool};
+use log::warn;
 use tokio::time::Instant;
 
 pub use self::file::CannotOpen;
@@ -54,9 +51,13 @@ impl StateDirectory {
     /// # Errors
     /// [`CannotOpen`] if it cannot be used, with the way out.
     pub fn open(directory: &Path) -> Result<Self, CannotOpen> {
-        let (file, contents) = File::open(directory)?;
-        let kept = contents.read(file.boot(), Instant::now());
-        let kept = kept.map_err(|why| CannotOpen::damaged(&file.path(), why))?;
+        let (mut file, contents) = File::open(directory)?;
+        let now = file.boot().now(Instant::now());
+        let kept = contents.read(&now).map_err(|why| CannotOpen::damaged(&file.path(), why))?;
+        if let Err(why) = file.write(&contents.written_in_other_boots(&kept, now)) {
+            // Nothing is lost: they are as they were, and would begin anew once more.
+            warn!("{}: what is left of leases cannot be written down: {why}", shown(&file.path()));
+        }
         let journal = Journal::start(file).map_err(|why| CannotOpen::io(directory, why))?;
         Ok(Self { kept, journal })
     }
@@ -104,5 +105,5 @@ impl StateDirectory {
 
 /// A path, for sentences.
 fn shown(path: &Path) -> String {
-    PathBuf::from(path).display().to_string()
+    path.display().to_string()
 }
