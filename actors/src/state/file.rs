@@ -17,7 +17,7 @@
 //! All of that is one table because a commit then touches the fewest pages.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     fs::{self, DirBuilder, OpenOptions},
     io,
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
@@ -31,15 +31,15 @@ use redb::{
     Builder, Database, DatabaseError, Durability, ReadableDatabase as _, ReadableTable as _, StorageError,
     TableDefinition,
 };
-use serde::Deserialize;
-use thiserror::Error;
 
 use super::{
-    boot::{Boot, Now, this_boot},
-    record::{LeaseRecord, NumbersRecord, PlaceRecord, Record},
+    CannotOpen,
+    boot::{Boot, this_boot},
+    contents::Contents,
+    record::Record,
     shown,
 };
-use crate::pool::{LeaseId, Ticket, Token, kept::Kept};
+use crate::pool::LeaseId;
 
 const FILE: &str = "leases.redb";
 const NEW_FILE: &str = "leases.redb.new";
@@ -50,58 +50,10 @@ const BOOTS: TableDefinition<'_, u64, &str> = TableDefinition::new("boots");
 const POOLS: TableDefinition<'_, (&str, u8, u64), &[u8]> = TableDefinition::new("pools");
 
 /// The version of the tables and records.
-const FORMAT: &str = "1";
+pub(super) const FORMAT: &str = "1";
 
 /// For how much of the file memory is used: a million leases do not need it all.
 const CACHE: usize = 64 * 1024 * 1024;
-
-/// A state directory cannot be used.
-#[derive(Debug, Error)]
-pub enum CannotOpen {
-    /// The system does not let us.
-    #[error(
-        "cannot use the state directory {directory}: {why} (it has to be a directory on a local disk with some \
-         room, which this user may write)"
-    )]
-    Io {
-        /// The directory.
-        directory: String,
-        /// What the system says.
-        why: String,
-    },
-    /// Another server has it.
-    #[error(
-        "another server uses the state directory {directory}: stop that one, or give this one a directory of its \
-         own"
-    )]
-    Locked {
-        /// The directory.
-        directory: String,
-    },
-    /// The file is not what it should be.
-    #[error(
-        "{file} is damaged, or no state of distributexd: {why}; put back a good copy, or move the file away to \
-         start without any lease (first see that nothing runs under one: its slot will be given again)"
-    )]
-    Damaged {
-        /// The file.
-        file: String,
-        /// What is wrong with it.
-        why: String,
-    },
-    /// A later version has written it.
-    #[error(
-        "{file} has format {format}, and this version knows format {FORMAT} only: start the version that wrote it, \
-         or move the file away to start without any lease (first see that nothing runs under one: its slot will be \
-         given again)"
-    )]
-    Later {
-        /// The file.
-        file: String,
-        /// Its format.
-        format: String,
-    },
-}
 
 /// Under which key something is written down.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -135,20 +87,6 @@ pub(super) struct File {
     boot: Boot,
     /// Locked as long as this is open.
     _lock: LockFile,
-}
-
-/// All that was written down: pool, kind, number, value.
-#[derive(Debug, Default)]
-pub(super) struct Contents(Vec<(String, u8, u64, Vec<u8>)>);
-
-impl CannotOpen {
-    pub(super) fn io(directory: &Path, why: impl ToString) -> Self {
-        Self::Io { directory: shown(directory), why: why.to_string() }
-    }
-
-    pub(super) fn damaged(file: &Path, why: impl ToString) -> Self {
-        Self::Damaged { file: shown(file), why: why.to_string() }
-    }
 }
 
 impl File {
@@ -220,64 +158,6 @@ impl File {
         Err(io::Error::other(why).into())
     }
 }
-
-impl Contents {
-    /// What was written down of each pool.
-    pub(super) fn read(&self, now: &Now) -> Result<HashMap<Name, Kept>, String> {
-        let mut kept = HashMap::<Name, Kept>::new();
-        for (pool, kind, number, value) in &self.0 {
-            let name =
-                Name::new(pool).map_err(|why| format!("there is a pool without a proper name: {why}"))?;
-            let of_pool = kept.entry(name).or_default();
-            let bad = || format!("what it says of pool {pool:?} cannot be understood");
-            match *kind {
-                NUMBERS => of_pool.numbers = json::<NumbersRecord>(value).ok_or_else(bad)?.read(),
-                LEASE => {
-                    let lease =
-                        json::<LeaseRecord<'_>>(value).and_then(|record| record.read(Token(*number), now));
-                    of_pool.leases.push(lease.ok_or_else(bad)?);
-                }
-                PLACE => {
-                    let place = json::<PlaceRecord<'_>>(value).and_then(|record| record.read(now));
-                    of_pool.places.push((Ticket(*number), place.ok_or_else(bad)?));
-                }
-                _ => return Err(bad()),
-            }
-        }
-        Ok(kept)
-    }
-
-    /// What is to be written so that leases of other boots, which begin anew with what they had left, do so only
-    /// once: their time is counted by this boot's clock from now on.
-    pub(super) fn written_in_other_boots(&self, kept: &HashMap<Name, Kept>, now: Now) -> Changes {
-        let is_old =
-            |value| json::<LeaseRecord<'_>>(value).is_some_and(|lease| lease.boot() != now.moment.boot);
-        let leases = self.0.iter().filter(|(_, kind, _, value)| *kind == LEASE && is_old(value));
-        let old: HashSet<_> = leases.map(|(pool, _, token, _)| (pool.as_str(), *token)).collect();
-        let mut changes = Changes::new();
-        for (pool, kept) in kept {
-            for lease in kept.leases.iter().filter(|lease| old.contains(&(pool.as_str(), lease.token.0))) {
-                let key = Key { pool: pool.clone(), kind: Kind::Lease, number: lease.token.0 };
-                changes.insert(key, Some(Record::Lease(Box::new(lease.clone()), now)));
-            }
-        }
-        changes
-    }
-
-    /// The boots in which they were written.
-    fn boots(&self) -> HashSet<Boot> {
-        let boot = |(_, kind, _, value): &(String, u8, u64, Vec<u8>)| match *kind {
-            LEASE => json::<LeaseRecord<'_>>(value).map(|record| record.boot()),
-            PLACE => json::<PlaceRecord<'_>>(value).map(|record| record.boot()),
-            _ => None,
-        };
-        self.0.iter().filter_map(boot).collect()
-    }
-}
-
-const NUMBERS: u8 = Kind::Numbers as u8;
-const LEASE: u8 = Kind::Lease as u8;
-const PLACE: u8 = Kind::Place as u8;
 
 /// What is said about a database in itself.
 struct About {
@@ -386,13 +266,15 @@ fn write(database: &Database, changes: &Changes) -> Result<(), redb::Error> {
     Ok(())
 }
 
-fn json<'a, T: Deserialize<'a>>(value: &'a [u8]) -> Option<T> {
-    serde_json::from_slice(value).ok()
-}
-
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
+    use crate::{
+        pool::{Ticket, Token},
+        state::contents::LEASE,
+    };
 
     /// A folder of its own, removed with this value.
     struct Folder(PathBuf);

@@ -4,7 +4,8 @@
 //! | --- | --- |
 //! | [`StateDirectory`] here | the directory, opened: what it remembers, and the journal that goes on from there |
 //! | `journal` | takes the changes of all pools; one thread writes them, many with one flush |
-//! | `file` | the database in the directory, its format, and what is wrong with it |
+//! | `file` | the database in the directory, and its format |
+//! | `contents` | all that stands in it, as it is read at the start |
 //! | `record` | a lease, a place and a pool as they are written down |
 //! | `boot` | clocks: how much of a lease is left after a restart |
 //!
@@ -21,6 +22,8 @@
 //! per commit, and would need checksums, compaction and recovery of our own.
 
 mod boot;
+mod cannot_open;
+mod contents;
 mod file;
 mod journal;
 mod record;
@@ -31,7 +34,7 @@ use distributex_config::{Name, Pool};
 use log::warn;
 use tokio::time::Instant;
 
-pub use self::file::CannotOpen;
+pub use self::cannot_open::CannotOpen;
 use self::file::File;
 pub(crate) use self::journal::{Batch, Journal};
 use crate::pool::kept::Kept;

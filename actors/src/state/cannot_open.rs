@@ -1,0 +1,65 @@
+//! Why a state directory cannot be used, and the way out.
+
+use std::path::Path;
+
+use thiserror::Error;
+
+use super::{file::FORMAT, shown};
+
+/// A state directory cannot be used.
+#[derive(Debug, Error)]
+pub enum CannotOpen {
+    /// The system does not let us.
+    #[error(
+        "cannot use the state directory {directory}: {why} (it has to be a directory on a local disk with some \
+         room, which this user may write)"
+    )]
+    Io {
+        /// The directory.
+        directory: String,
+        /// What the system says.
+        why: String,
+    },
+    /// Another server has it.
+    #[error(
+        "another server uses the state directory {directory}: stop that one, or give this one a directory of its \
+         own"
+    )]
+    Locked {
+        /// The directory.
+        directory: String,
+    },
+    /// The file is not what it should be.
+    #[error(
+        "{file} is damaged, or no state of distributexd: {why}; put back a good copy, or move the file away to \
+         start without any lease (first see that nothing runs under one: its slot will be given again)"
+    )]
+    Damaged {
+        /// The file.
+        file: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A later version has written it.
+    #[error(
+        "{file} has format {format}, and this version knows format {FORMAT} only: start the version that wrote it, \
+         or move the file away to start without any lease (first see that nothing runs under one: its slot will be \
+         given again)"
+    )]
+    Later {
+        /// The file.
+        file: String,
+        /// Its format.
+        format: String,
+    },
+}
+
+impl CannotOpen {
+    pub(super) fn io(directory: &Path, why: impl ToString) -> Self {
+        Self::Io { directory: shown(directory), why: why.to_string() }
+    }
+
+    pub(super) fn damaged(file: &Path, why: impl ToString) -> Self {
+        Self::Damaged { file: shown(file), why: why.to_string() }
+    }
+}

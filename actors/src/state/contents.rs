@@ -1,0 +1,79 @@
+//! All that stands in a state directory, as it is read at the start.
+
+use std::collections::{HashMap, HashSet};
+
+use distributex_config::Name;
+use serde::Deserialize;
+
+use super::{
+    boot::{Boot, Now},
+    file::{Changes, Key, Kind},
+    record::{LeaseRecord, NumbersRecord, PlaceRecord, Record},
+};
+use crate::pool::{Ticket, Token, kept::Kept};
+
+/// All that was written down: pool, kind, number, value.
+#[derive(Debug, Default)]
+pub(super) struct Contents(pub(super) Vec<(String, u8, u64, Vec<u8>)>);
+
+impl Contents {
+    /// What was written down of each pool.
+    pub(super) fn read(&self, now: &Now) -> Result<HashMap<Name, Kept>, String> {
+        let mut kept = HashMap::<Name, Kept>::new();
+        for (pool, kind, number, value) in &self.0 {
+            let name =
+                Name::new(pool).map_err(|why| format!("there is a pool without a proper name: {why}"))?;
+            let of_pool = kept.entry(name).or_default();
+            let bad = || format!("what it says of pool {pool:?} cannot be understood");
+            match *kind {
+                NUMBERS => of_pool.numbers = json::<NumbersRecord>(value).ok_or_else(bad)?.read(),
+                LEASE => {
+                    let lease =
+                        json::<LeaseRecord<'_>>(value).and_then(|record| record.read(Token(*number), now));
+                    of_pool.leases.push(lease.ok_or_else(bad)?);
+                }
+                PLACE => {
+                    let place = json::<PlaceRecord<'_>>(value).and_then(|record| record.read(now));
+                    of_pool.places.push((Ticket(*number), place.ok_or_else(bad)?));
+                }
+                _ => return Err(bad()),
+            }
+        }
+        Ok(kept)
+    }
+
+    /// What is to be written so that leases of other boots, which begin anew with what they had left, do so only
+    /// once: their time is counted by this boot's clock from now on.
+    pub(super) fn written_in_other_boots(&self, kept: &HashMap<Name, Kept>, now: Now) -> Changes {
+        let is_old =
+            |value| json::<LeaseRecord<'_>>(value).is_some_and(|lease| lease.boot() != now.moment.boot);
+        let leases = self.0.iter().filter(|(_, kind, _, value)| *kind == LEASE && is_old(value));
+        let old: HashSet<_> = leases.map(|(pool, _, token, _)| (pool.as_str(), *token)).collect();
+        let mut changes = Changes::new();
+        for (pool, kept) in kept {
+            for lease in kept.leases.iter().filter(|lease| old.contains(&(pool.as_str(), lease.token.0))) {
+                let key = Key { pool: pool.clone(), kind: Kind::Lease, number: lease.token.0 };
+                changes.insert(key, Some(Record::Lease(Box::new(lease.clone()), now)));
+            }
+        }
+        changes
+    }
+
+    /// The boots in which they were written.
+    pub(super) fn boots(&self) -> HashSet<Boot> {
+        let boot = |(_, kind, _, value): &(String, u8, u64, Vec<u8>)| match *kind {
+            LEASE => json::<LeaseRecord<'_>>(value).map(|record| record.boot()),
+            PLACE => json::<PlaceRecord<'_>>(value).map(|record| record.boot()),
+            _ => None,
+        };
+        self.0.iter().filter_map(boot).collect()
+    }
+}
+
+const NUMBERS: u8 = Kind::Numbers as u8;
+pub(super) const LEASE: u8 = Kind::Lease as u8;
+const PLACE: u8 = Kind::Place as u8;
+
+fn json<'a, T: Deserialize<'a>>(value: &'a [u8]) -> Option<T> {
+    serde_json::from_slice(value).ok()
+}
