@@ -42,38 +42,33 @@ impl Member {
     /// Starts one with these pools, whose memcached is here.
     #[cfg(feature = "memcache")]
     pub(crate) fn start(memcached: SocketAddr, yaml: &str) -> Self {
-        Self::start_with(config(memcached, yaml), None)
+        Self::start_with(config(memcached, yaml), None, Vec::new())
     }
 
     /// Starts one that keeps its leases to itself.
     pub(crate) fn alone(yaml: &str) -> Self {
-        Self::start_with(yaml.to_owned(), None)
+        Self::start_with(yaml.to_owned(), None, Vec::new())
     }
 
     /// The same, and it looks at this clock.
     pub(crate) fn alone_misled(yaml: &str, clock: Clock) -> Self {
-        Self::start_with(yaml.to_owned(), Some(clock))
+        Self::start_with(yaml.to_owned(), Some(clock), Vec::new())
     }
 
     /// Starts one whose memcached is here, and which looks at this clock.
     #[cfg(feature = "memcache")]
     pub(crate) fn start_misled(memcached: SocketAddr, yaml: &str, clock: Clock) -> Self {
-        Self::start_with(config(memcached, yaml), Some(clock))
+        Self::start_with(config(memcached, yaml), Some(clock), Vec::new())
     }
 
-    fn start_with(yaml: String, clock: Option<Clock>) -> Self {
-        let (port, log) = (Port::take(), folder().join("log"));
-        let (launcher, environment) = (Vec::new(), Vec::new());
-        let mut member = Self { server: None, port, yaml, clock, launcher, environment, log };
-        member.comes();
-        member
-    }
-
-    /// Starts one that is to be alone, with this in its environment.
+    /// Starts one that keeps its leases to itself, with this in its environment.
     pub(crate) fn start_in(environment: Vec<(&'static str, OsString)>, yaml: &str) -> Self {
-        let (port, log, yaml) = (Port::take(), folder().join("log"), yaml.to_owned());
-        let mut member =
-            Self { server: None, port, yaml, clock: None, launcher: Vec::new(), environment, log };
+        Self::start_with(yaml.to_owned(), None, environment)
+    }
+
+    fn start_with(yaml: String, clock: Option<Clock>, environment: Vec<(&'static str, OsString)>) -> Self {
+        let (port, launcher, log) = (Port::take(), Vec::new(), folder().join("log"));
+        let mut member = Self { server: None, port, yaml, clock, launcher, environment, log };
         member.comes();
         member
     }

@@ -16,7 +16,7 @@ use log::{info, warn};
 use structopt::{StructOpt as _, clap};
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
-    time::timeout,
+    time::{sleep, timeout},
 };
 
 use super::{Started, limits, listen, options::Options, reload, systemd};
@@ -30,6 +30,10 @@ const CONFIGURATION: u8 = 78;
 
 /// How long a store may take, when the server stops, to say what became of the last grants.
 const LAST_WORD: Duration = Duration::from_secs(1);
+
+/// How long it takes until connections that were accepted already have been read: the last are on their way to their
+/// worker, and would be reset.
+const ACCEPTED: Duration = Duration::from_millis(250);
 
 /// Does what the command line says.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
@@ -151,6 +155,7 @@ fn stop_on_signal(server: &actix_server::Server, pools: Started, are_kept: bool)
         systemd::stopping();
         if are_kept {
             handle.pause().await;
+            sleep(ACCEPTED).await;
         }
         if let Some(pools) = pools.get() {
             let _ = timeout(LAST_WORD, pools.drain()).await; // a store that takes longer was told of all that was answered

@@ -80,14 +80,21 @@ fn nobody_is_refused_while_the_server_is_restarted_again_and_again() {
     let (socket, addr) = socket();
     let yaml = format!("state: {}\n{ONE_SLOT}", folder().join("state").display());
     let start = || Server::spawn(&mut activated(socket.try_clone().unwrap().into(), &yaml));
-    let (is_over, asked) = (AtomicBool::new(false), AtomicUsize::new(0));
+    let (is_over, asked, lost) = (AtomicBool::new(false), AtomicUsize::new(0), AtomicUsize::new(0));
 
     thread::scope(|scope| {
         let clients = [0, 1, 2, 3].map(|client| {
-            let (is_over, asked) = (&is_over, &asked);
+            let (is_over, asked, lost) = (&is_over, &asked, &lost);
             scope.spawn(move || {
                 while !is_over.load(Ordering::Relaxed) {
-                    let answer = ask(addr, &format!("/get?host=host{client}&pool=pool1")).unwrap();
+                    let answer = match ask(addr, &format!("/get?host=host{client}&pool=pool1")) {
+                        Ok(answer) if !answer.is_empty() => answer,
+                        Err(ErrorKind::ConnectionRefused) => panic!("refused"),
+                        Ok(_) | Err(_) => {
+                            lost.fetch_add(1, Ordering::Relaxed);
+                            continue;
+                        }
+                    };
                     let (head, word) = answer.split_once("\r\n\r\n").unwrap_or_default();
                     let is_right = match &head[..head.len().min(12)] {
                         "HTTP/1.1 200" => word == "YES" || word == "NO",
@@ -117,6 +124,8 @@ fn nobody_is_refused_while_the_server_is_restarted_again_and_again() {
         }
     });
     assert!(asked.into_inner() >= RESTARTS * 50);
+    // A busy machine may keep a connection from its worker until the server has ended.
+    assert!(lost.into_inner() <= RESTARTS);
 }
 
 /// The next word for systemd, with its numbers cut off.
