@@ -29,7 +29,7 @@ const SYSTEM: u8 = 71;
 const CONFIGURATION: u8 = 78;
 
 /// How long a store may take, when the server stops, to say what became of the last grants.
-const LAST_WORD: Duration = Duration::from_secs(1);
+const LAST_WORD: Duration = Duration::from_millis(700);
 
 /// How long it takes until connections that were accepted already have been read: the last are on their way to their
 /// worker, and would be reset.
