@@ -8,7 +8,7 @@ use std::{hint::black_box, time::Duration};
 use actix::Actor as _;
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use distributex_actors::{
-    Ask, AskId, Asker, Event, Held, PoolActor, PoolHandle, Room, Token, backend::inmemory::InMemory,
+    Ask, AskId, Asker, Event, Held, PoolActor, PoolHandle, Room, Token, Watch, backend::inmemory::InMemory,
     pool::rules::Rules,
 };
 use distributex_config::{Limits, Name, Pool};
@@ -72,7 +72,7 @@ fn rules(c: &mut Criterion) {
             let mut rules = full_line(waiters);
             b.iter(|| {
                 let ask = enter(&mut rules, waiters + 1);
-                rules.leave(black_box(ask), Instant::now());
+                rules.leave(black_box(ask), Instant::now(), &mut Vec::new());
             });
         });
     }
@@ -83,7 +83,8 @@ fn actor(c: &mut Criterion) {
     let (runtime, local) = (Builder::new_current_thread().enable_time().build().unwrap(), LocalSet::new());
     let start = || {
         let backend = Box::new(InMemory::new(settings(), Limits::default()));
-        PoolHandle::new(PoolActor::new(name(0), backend, Room::new(usize::MAX)).start())
+        let watch = Watch::default().pool(&name(0));
+        PoolHandle::new(PoolActor::new(name(0), backend, Room::new(usize::MAX), watch).start())
     };
     let pool = local.block_on(&runtime, async { start() });
     c.bench_function("actor/get and release", |b| {

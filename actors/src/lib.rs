@@ -10,6 +10,8 @@
 //! | ticket | the public number of a place in the line: rises per pool ([`Ticket`]) |
 //! | grant | a lease on its way to an asker; gives itself back when nobody hears of it ([`Grant`]) |
 //! | backend | where leases live ([`backend`]) |
+//! | lever | what an operator can do to a pool ([`Lever`]) |
+//! | run | a lease from its grant to its end, as the history of a pool tells of it ([`watch::runs`]) |
 //! | state directory | what a backend in memory keeps on the disk ([`StateDirectory`]) |
 //!
 //! A pool is two things: its *rules* ([`pool::rules`]) are plain data that is told the time, its *actor*
@@ -28,14 +30,16 @@ mod record;
 mod registry;
 mod room;
 mod state;
+pub mod watch;
 
 pub use pool::actor::PoolActor;
 pub use pool::grant::Grant;
 pub use pool::handle::{Denial, PoolHandle};
 pub use pool::{
-    Ask, AskId, Asker, Ending, Event, Granted, Held, Holder, LeaseId, Leased, Refusal, State, Ticket, Token,
-    Waiting,
+    Ask, AskId, Asker, Counts, Ended, Ending, Event, Granted, Held, Holder, LeaseId, Leased, Lever, Operator,
+    Pulled, Refusal, State, Ticket, Token, Waiting,
 };
 pub use registry::{NotAvailable, Pools, Registry};
 pub use room::Room;
 pub use state::{CannotOpen, StateDirectory};
+pub use watch::{PoolWatch, Watch};

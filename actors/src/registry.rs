@@ -10,9 +10,11 @@ use distributex_config::{Backend, Config, Limits, Name, Pool};
 use thiserror::Error;
 use tokio::time::Instant;
 
+use crate::watch::numbers::Numbers;
+
 #[cfg(feature = "memcache")]
 use crate::backend::memcache::{Memcache, Shards};
-use crate::{PoolActor, PoolHandle, Room, StateDirectory, backend::inmemory::InMemory, pool::LeaseId};
+use crate::{PoolActor, PoolHandle, Room, StateDirectory, Watch, backend::inmemory::InMemory, pool::LeaseId};
 
 /// All pools of this server, as they are from one change of the configuration to the next.
 #[derive(Debug)]
@@ -36,6 +38,8 @@ pub struct Registry {
     room: Arc<Room>,
     /// The thread that they live on.
     arbiter: ArbiterHandle,
+    /// What can be seen of them.
+    watch: Watch,
 }
 
 /// The truth behind a backend.
@@ -70,6 +74,19 @@ impl Store {
         }
     }
 
+    /// Lets be seen how often it is asked.
+    fn count_in(&self, numbers: &Numbers) {
+        match self {
+            Self::Here(_) => {}
+            Self::Directory(_, state) => {
+                let state = state.lock().unwrap_or_else(PoisonError::into_inner);
+                state.journal().calls().register(numbers.registry());
+            }
+            #[cfg(feature = "memcache")]
+            Self::Memcache(shards) => shards.calls().register(numbers.registry()),
+        }
+    }
+
     /// The pools that had leases in a directory when the server started, and were not started yet.
     fn remembered(&self) -> Vec<Pool> {
         match self {
@@ -81,19 +98,27 @@ impl Store {
     }
 
     /// A pool that is kept here.
-    fn pool(&self, settings: Pool, limits: Limits, room: Arc<Room>, actor: &Context) -> PoolActor {
+    fn pool(
+        &self,
+        settings: Pool,
+        limits: Limits,
+        room: Arc<Room>,
+        watch: &Watch,
+        actor: &Context,
+    ) -> PoolActor {
         let name = settings.name.clone();
+        let watch = watch.pool(&name);
         match self {
-            Self::Here(_) => PoolActor::new(name, Box::new(InMemory::new(settings, limits)), room),
+            Self::Here(_) => PoolActor::new(name, Box::new(InMemory::new(settings, limits)), room, watch),
             Self::Directory(_, state) => {
                 let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
                 let backend = InMemory::kept(settings, limits, &mut state, &actor.address(), Instant::now());
-                PoolActor::new(name, Box::new(backend), room)
+                PoolActor::new(name, Box::new(backend), room, watch)
             }
             #[cfg(feature = "memcache")]
             Self::Memcache(shards) => {
                 let backend = Memcache::new(settings, limits, shards, actor.address());
-                PoolActor::new(name, Box::new(backend), room)
+                PoolActor::new(name, Box::new(backend), room, watch)
             }
         }
     }
@@ -153,16 +178,33 @@ impl Registry {
     /// When this program does not have the backend; [`Pools::check`] tells that before.
     #[must_use]
     pub fn start(config: &Config, room: &Arc<Room>, state: Option<StateDirectory>) -> Self {
+        let watch = Watch::new(&config.watch);
         let store = Arc::new(Store::of(config, state));
+        if let Some(numbers) = watch.numbers() {
+            store.count_in(numbers);
+        }
         let none = Pools { by_name: HashMap::new(), names: Vec::new(), store };
         let registry = Self {
             pools: RwLock::new(Arc::new(none)),
             config: Mutex::new(config.clone()),
             room: Arc::clone(room),
             arbiter: Arbiter::current(),
+            watch,
         };
         registry.follow(config);
         registry
+    }
+
+    /// What can be seen of all pools.
+    #[must_use]
+    pub fn watch(&self) -> &Watch {
+        &self.watch
+    }
+
+    /// Whether the server is stopping.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.room.is_closed()
     }
 
     /// All pools, as they are now.
@@ -186,6 +228,9 @@ impl Registry {
     /// drained. Then it waits for their stores, as [`PoolHandle::drain`] does; who has no time for that may drop it.
     pub async fn drain(&self) {
         self.room.close();
+        if let Some(board) = self.watch.board() {
+            board.close();
+        }
         let pools = self.pools();
         for (_, pool) in pools.iter() {
             pool.close().await;
@@ -225,7 +270,8 @@ impl Registry {
 
     fn begin(&self, settings: Pool, config: &Config, store: &Arc<Store>) -> PoolHandle {
         let (room, limits, store) = (Arc::clone(&self.room), config.limits, Arc::clone(store));
-        let start = move |ctx: &mut Context| store.pool(settings, limits, room, ctx);
+        let watch = self.watch.clone();
+        let start = move |ctx: &mut Context| store.pool(settings, limits, room, &watch, ctx);
         PoolHandle::new(PoolActor::start_in_arbiter(&self.arbiter, start))
     }
 }

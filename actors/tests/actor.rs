@@ -4,8 +4,8 @@ use std::{env, process::Command, time::Duration};
 
 use actix::{Actor as _, Addr};
 use distributex_actors::{
-    Ask, AskId, Event, Granted, Held, Holder, LeaseId, Leased, PoolActor, PoolHandle, Refusal, Room, State,
-    Token, backend::Backend, pool::actor::Wake,
+    Ask, AskId, Counts, Event, Granted, Held, Holder, LeaseId, Leased, Lever, Operator, PoolActor,
+    PoolHandle, Refusal, Room, State, Token, Watch, backend::Backend, pool::actor::Wake,
 };
 use distributex_config::{Limits, Pool};
 use tokio::{sync::mpsc, time::Instant};
@@ -39,7 +39,7 @@ impl Backend for Remote {
     fn enter(&mut self, ask: Ask, _: Instant, _: &mut Vec<Event>) {
         self.note(Asked::Enter(ask.id));
     }
-    fn leave(&mut self, ask: AskId, _: Instant) {
+    fn leave(&mut self, ask: AskId, _: Instant, _: &mut Vec<Event>) {
         self.note(Asked::Leave(ask));
     }
     fn renew(&mut self, ask: AskId, _: LeaseId, _: Option<Duration>, _: Instant, _: &mut Vec<Event>) {
@@ -51,6 +51,7 @@ impl Backend for Remote {
     fn unheard(&mut self, token: Token, _: Instant, _: &mut Vec<Event>) {
         self.note(Asked::Unheard(token));
     }
+    fn pull(&mut self, _: AskId, _: Lever, _: &Operator, _: Instant, _: &mut Vec<Event>) {}
     fn look(&mut self, _: AskId, _: Instant, _: &mut Vec<Event>) {}
     fn wake(&mut self, _: Instant, out: &mut Vec<Event>) {
         out.extend(self.answers.try_iter());
@@ -61,7 +62,10 @@ impl Backend for Remote {
     fn close(&mut self) {}
     fn reconfigure(&mut self, _: Option<Pool>, _: Limits, _: Instant, _: &mut Vec<Event>) {}
     fn state(&self, _: usize, _: Instant) -> State {
-        State { slots: 1, held: 0, holders: Vec::new(), waiting: 0, first: Vec::new() }
+        State { slots: 1, held: 0, holders: Vec::new(), waiting: 0, first: Vec::new(), paused: None }
+    }
+    fn counts(&self) -> Counts {
+        Counts::default()
     }
     fn holder(&self, _: Token, _: Instant) -> Option<Holder> {
         None
@@ -84,14 +88,16 @@ impl Store {
 fn remote() -> (Store, PoolHandle, mpsc::UnboundedReceiver<Asked>) {
     let (asked, questions) = mpsc::unbounded_channel();
     let (sender, answers) = std::sync::mpsc::channel();
-    let pool = PoolActor::new(name("pool1"), Box::new(Remote { asked, answers }), Room::new(10)).start();
+    let watch = Watch::default().pool(&name("pool1"));
+    let pool =
+        PoolActor::new(name("pool1"), Box::new(Remote { asked, answers }), Room::new(10), watch).start();
     (Store { answers: sender, pool: pool.clone() }, PoolHandle::new(pool), questions)
 }
 
 fn granted(ask: AskId) -> Event {
     let (token, host) = (Token(7), name("ann"));
     let lease = Leased { id: None, token, host, ttl: None, until: None, waited: Duration::ZERO };
-    Event::Granted(Granted { ask, lease, again: false })
+    Event::Granted(Granted { ask, lease, again: false, freed: None })
 }
 
 #[actix::test]

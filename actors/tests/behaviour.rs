@@ -6,7 +6,7 @@ use actix::{Actor as _, AsyncContext as _};
 #[cfg(feature = "memcache")]
 use distributex_actors::backend::memcache::{Memcache, Shards};
 use distributex_actors::{
-    Ask, Denial, Grant, Held, PoolActor, PoolHandle, Refusal, Room, StateDirectory,
+    Ask, Denial, Grant, Held, PoolActor, PoolHandle, Refusal, Room, StateDirectory, Watch,
     backend::inmemory::InMemory,
 };
 #[cfg(feature = "memcache")]
@@ -55,21 +55,22 @@ impl Ground {
     /// Starts a pool with these settings, and room for so many parked asks.
     fn start(&self, settings: Pool, seats: usize) -> PoolHandle {
         let (name, room, limits) = (settings.name.clone(), Room::new(seats), Limits::default());
+        let watch = Watch::new(&distributex_config::Watch::default()).pool(&name);
         #[cfg(feature = "memcache")]
         if let Some((_, shards)) = &self.memcached {
             return PoolHandle::new(PoolActor::create(|ctx| {
                 let backend = Memcache::new(settings, limits, shards, ctx.address());
-                PoolActor::new(name, Box::new(backend), room)
+                PoolActor::new(name, Box::new(backend), room, watch)
             }));
         }
         if let Some((state, _)) = &self.directory {
             return PoolHandle::new(PoolActor::create(|ctx| {
                 let (mut state, now) = (state.borrow_mut(), Instant::now());
                 let backend = InMemory::kept(settings, limits, &mut state, &ctx.address(), now);
-                PoolActor::new(name, Box::new(backend), room)
+                PoolActor::new(name, Box::new(backend), room, watch)
             }));
         }
-        PoolHandle::new(PoolActor::new(name, Box::new(InMemory::new(settings, limits)), room).start())
+        PoolHandle::new(PoolActor::new(name, Box::new(InMemory::new(settings, limits)), room, watch).start())
     }
 
     /// Lets time go by.
@@ -379,8 +380,8 @@ async fn a_newer_ask_of_an_owner_answers_the_older_one(ground: Ground) {
     let grant = soon(&pool, newer).await.unwrap();
     let held = Held::Lease(grant.lease.id.unwrap());
     grant.heard();
-    assert_eq!(pool.end(held.clone()).await, Ok(true));
-    assert_eq!(pool.end(held).await, Ok(false));
+    assert_eq!(pool.end(held.clone(), None).await, Ok(true));
+    assert_eq!(pool.end(held, None).await, Ok(false));
 }
 
 async fn parked_asks_are_limited_and_who_need_not_wait_is_not(ground: Ground) {
@@ -445,7 +446,7 @@ async fn who_may_not_wait_any_more_is_told_so_and_who_holds_goes_on(ground: Grou
     assert_eq!(pool.release(name("bob")).await, Err(Refusal::HostNotAllowed));
     assert!(pool.renew(lease, None).await.is_ok());
     assert!(!cid.is_finished());
-    assert_eq!(pool.end(Held::Lease(lease)).await, Ok(true));
+    assert_eq!(pool.end(Held::Lease(lease), None).await, Ok(true));
     granted(&pool, cid).await.heard();
 }
 
@@ -464,7 +465,7 @@ async fn a_pool_that_was_taken_away_lives_until_its_leases_have_ended(ground: Gr
     assert!(pool.renew(lease, None).await.is_ok());
     assert_eq!(pool.state().await.unwrap().held, 1);
     assert!(pool.holder(token).await.unwrap().is_some());
-    assert_eq!(pool.end(Held::Lease(lease)).await, Ok(true));
+    assert_eq!(pool.end(Held::Lease(lease), None).await, Ok(true));
     assert_eq!(pool.state().await, Err(Refusal::NoSuchPool));
     assert_eq!(pool.renew(lease, None).await, Err(Refusal::LeaseLost));
 }

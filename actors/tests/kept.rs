@@ -4,7 +4,8 @@ use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use actix::{Actor as _, AsyncContext as _};
 use distributex_actors::{
-    CannotOpen, Event, Held, PoolActor, PoolHandle, Refusal, Room, StateDirectory, Ticket, Token,
+    CannotOpen, Event, Held, Lever, Operator, PoolActor, PoolHandle, Refusal, Room, StateDirectory, Ticket,
+    Token, Watch,
     backend::inmemory::InMemory,
     pool::{
         kept::{Change, Kept, Numbers},
@@ -29,6 +30,7 @@ struct Book {
     numbers: Numbers,
     leases: BTreeMap<Token, Lease>,
     places: BTreeMap<Ticket, Waiter>,
+    paused: Option<Operator>,
 }
 
 impl Book {
@@ -36,6 +38,7 @@ impl Book {
         for change in changes {
             match change {
                 Change::Numbers(numbers) => self.numbers = numbers,
+                Change::Paused(paused) => self.paused = paused,
                 Change::Lease(token, Some(lease)) => drop(self.leases.insert(token, lease)),
                 Change::Lease(token, None) => drop(self.leases.remove(&token)),
                 Change::Place(ticket, Some(waiter)) => drop(self.places.insert(ticket, waiter)),
@@ -52,6 +55,7 @@ impl Book {
             numbers: self.numbers,
             leases: self.leases.values().cloned().collect(),
             places: self.places.iter().map(absent).collect(),
+            paused: self.paused.clone(),
         }
     }
 }
@@ -102,8 +106,9 @@ proptest! {
             }
             let hosts: Vec<_> = now.first.iter().map(|waiting| waiting.host.as_str()).collect();
             prop_assert_eq!(hosts, model.owners_in_line());
+            prop_assert_eq!(now.paused, before.paused);
             let mut wide = restarted(&pool, &book, Pool { slots: 99, ..settings.clone() });
-            wide.act(|rules, now, out| rules.serve(now, out));
+            wide.pull(Lever::Resume);
             let token = grants(&wide.get("somebody else"))[0].1;
             prop_assert!(token > latest, "a token that was given is not given again");
         }
@@ -182,14 +187,14 @@ fn a_ticket_that_was_given_is_not_given_again() {
     let (mut pool, mut book) = (written(settings()), Book::default());
     pool.get("ann");
     let (_, bob) = pool.ask(wait_of("bob", "run1"));
-    assert!(matches!(bob[0], Event::Placed { ticket: Ticket(1), .. }));
+    assert!(matches!(bob[0], Event::Joined { ticket: Ticket(1), .. }));
     book.enter(pool.rules.take_changes());
     assert!(pool.end(&Held::By(wait_of("bob", "run1").asker)).0);
     book.enter(pool.rules.take_changes());
 
     let (_, cid) = restarted(&pool, &book, settings()).ask(wait_of("cid", "run1"));
 
-    assert!(matches!(cid[0], Event::Placed { ticket: Ticket(2..), .. }), "{cid:?}");
+    assert!(matches!(cid[0], Event::Joined { ticket: Ticket(2..), .. }), "{cid:?}");
 }
 
 #[test]
@@ -245,7 +250,8 @@ fn start(state: &mut StateDirectory, settings: Pool) -> PoolHandle {
     let (name, room) = (settings.name.clone(), Room::new(10));
     PoolHandle::new(PoolActor::create(|ctx| {
         let backend = InMemory::kept(settings, Limits::default(), state, &ctx.address(), Instant::now());
-        PoolActor::new(name, Box::new(backend), room)
+        let watch = Watch::default().pool(&name);
+        PoolActor::new(name, Box::new(backend), room, watch)
     }))
 }
 
@@ -264,7 +270,7 @@ fn leases_tokens_and_places_outlive_the_process() {
         let cid = pool.acquire(ask_of("cid", "run1")).await.unwrap();
         let ended = cid.lease.id.unwrap();
         cid.heard();
-        assert_eq!(pool.end(Held::Lease(ended)).await, Ok(true));
+        assert_eq!(pool.end(Held::Lease(ended), None).await, Ok(true));
         pool.get(name("dan")).await.unwrap().heard();
         let eve = pool.acquire(patient("eve")).await.unwrap_err();
         assert_eq!((eve.why, eve.place), (Refusal::Full, Some(1)));
@@ -279,7 +285,7 @@ fn leases_tokens_and_places_outlive_the_process() {
         assert_eq!(pool.renew(lease, None).await.unwrap().token, token);
         assert_eq!(pool.renew(ended, None).await, Err(Refusal::LeaseLost));
         assert_eq!(pool.acquire(patient("fay")).await.unwrap_err().place, Some(2));
-        assert_eq!(pool.end(Held::Lease(lease)).await, Ok(true));
+        assert_eq!(pool.end(Held::Lease(lease), None).await, Ok(true));
         let eve = pool.acquire(patient("eve")).await.unwrap();
         assert!(eve.lease.token > token);
         eve.heard();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use distributex_actors::{Ask, AskId, Asker, Ending, Event, Held, LeaseId, Refusal, Token};
+use distributex_actors::{Ask, AskId, Asker, Ended, Ending, Event, Held, LeaseId, Refusal, Token};
 use distributex_config::Pool;
 
 use crate::support::{
@@ -79,7 +79,7 @@ fn a_classic_release_does_not_touch_what_an_owner_of_the_host_has() {
     let (had, ended) = pool.end(&Held::Lease(lease_id(&web)));
 
     assert_eq!(nothing, []);
-    assert!(had && matches!(ended[..], [Event::Ended { token: Token(101), .. }]));
+    assert!(had && matches!(ended[..], [Event::Ended(Ended { token: Token(101), .. })]));
     assert!(!pool.end(&Held::Lease(lease_id(&web))).0);
 }
 
@@ -113,7 +113,7 @@ fn a_renewal_moves_the_end_and_a_lost_lease_cannot_be_renewed() {
 
     assert!(matches!(&renewed[..], [Event::Renewed { lease, .. }] if lease.until == Some(until)));
     assert_eq!(still_held, []);
-    assert!(matches!(over[..], [Event::Ended { how: Ending::Expired, .. }]));
+    assert!(matches!(over[..], [Event::Ended(Ended { how: Ending::Expired, .. })]));
     assert_eq!(refusal(&too_late), Some(Refusal::LeaseLost));
 }
 
@@ -172,7 +172,7 @@ fn a_try_takes_a_place_only_if_it_names_patience() {
 
     assert_eq!(refusals(&no_place), [(tried, Refusal::Full, Some(1))]);
     assert_eq!(refusals(&placed), [(patient, Refusal::Full, Some(1))]);
-    assert!(matches!(behind[..], [Event::Placed { place: 2, .. }]));
+    assert!(matches!(behind[..], [Event::Joined { .. }, Event::Placed { place: 2, .. }]));
     assert_eq!(pool.rules.state(9, pool.now).waiting, 2);
 }
 
@@ -187,7 +187,7 @@ fn a_grant_between_two_polls_waits_for_its_asker_and_lives_from_the_answer_on() 
     pool.pass(SECOND * 2);
     let (ask, told) = pool.ask(Ask { ttl: Some(SECOND * 20), ..ask_of("web", "run1") });
 
-    assert!(matches!(&freed[..], [Event::Ended { .. }, Event::Began { token: Token(102), .. }]));
+    assert!(matches!(&freed[..], [Event::Ended(Ended { .. }), Event::Began { token: Token(102), .. }]));
     assert_eq!(granted_asks(&told), [ask]);
     assert!(!granted(&told).next().unwrap().again);
     assert_eq!(pool.rules.next_end(), Some(pool.now + SECOND * 20));
@@ -203,7 +203,7 @@ fn a_grant_nobody_comes_back_for_goes_to_the_next_when_its_patience_is_over() {
 
     let over = pool.pass(SECOND * 3);
 
-    assert!(matches!(over[0], Event::Ended { how: Ending::Unheard, token: Token(102), .. }));
+    assert!(matches!(over[0], Event::Ended(Ended { how: Ending::Unheard, token: Token(102), .. })));
     assert_eq!(granted_asks(&over), [db]);
 }
 
@@ -275,7 +275,7 @@ fn a_closed_pool_grants_nothing_and_takes_everything_back() {
     let freed = pool.release("ann");
 
     assert_eq!(grants(&freed), []);
-    assert!(matches!(freed[..], [Event::Ended { how: Ending::Released, .. }]));
+    assert!(matches!(freed[..], [Event::Ended(Ended { how: Ending::Released, .. })]));
 }
 
 #[test]

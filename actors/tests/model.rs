@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use distributex_actors::{
-    Ask, AskId, Asker, Ending, Event, Granted, Held, LeaseId, Leased, Refusal, Ticket, Token,
+    Ask, AskId, Asker, Ended, Ending, Event, Granted, Held, LeaseId, Leased, Lever, Pulled, Refusal, Ticket,
+    Token,
 };
 use distributex_config::Pool;
 use proptest::{collection::vec, option, prelude::*};
 use tokio::time::Instant;
 
-use crate::support::{SECOND, Stage, name, settings};
+use crate::support::{SECOND, Stage, name, operator, settings};
 
 pub(crate) const TTL: Duration = Duration::from_secs(10);
 pub(crate) const MAX_WAITERS: usize = 4;
@@ -35,6 +36,10 @@ pub(crate) enum Step {
     Unheard(usize),
     /// The n-th of all grants so far is renewed.
     Renew(usize, Option<u8>),
+    /// An operator takes the n-th of all grants so far away.
+    Force(usize),
+    /// An operator does something else.
+    Pull(Lever),
     Pass(u8),
 }
 
@@ -49,6 +54,11 @@ pub(crate) fn steps() -> impl Strategy<Value = Vec<Step>> {
         2 => any::<usize>().prop_map(Step::Unheard),
         1 => (any::<usize>(), ttl()).prop_map(|(n, ttl)| Step::Renew(n, ttl)),
         3 => (0..6u8).prop_map(Step::Pass),
+        1 => any::<usize>().prop_map(Step::Force),
+        1 => (1..20u64).prop_map(|ticket| Step::Pull(Lever::Front(Ticket(ticket)))),
+        1 => (1..20u64).prop_map(|ticket| Step::Pull(Lever::Remove(Ticket(ticket)))),
+        1 => Just(Step::Pull(Lever::Pause)),
+        2 => Just(Step::Pull(Lever::Resume)),
     ];
     vec(step, 1..120)
 }
@@ -94,6 +104,7 @@ pub(crate) struct Model {
     line: Vec<Place>,
     tickets: u64,
     token: u64,
+    paused: bool,
 }
 
 fn ttl(ask: &Ask) -> Duration {
@@ -136,7 +147,7 @@ impl Model {
                 slot.until = now + ttl(&ask);
                 slot.ask = Ask { lease: slot.ask.lease, ..ask.clone() };
             }
-            out.push(Event::Granted(Granted { ask: ask.id, lease: slot.leased(), again }));
+            out.push(Event::Granted(Granted { ask: ask.id, lease: slot.leased(), again, freed: None }));
             return;
         }
         let own = self.line.iter().position(|place| comes_back(&ask) && place.ask.asker == ask.asker);
@@ -147,18 +158,20 @@ impl Model {
             }
             self.line[own].ask = Ask { lease: older.ask.lease, ..ask.clone() };
             own + 1
-        } else if self.held.len() < self.slots {
+        } else if self.held.len() < self.slots && !self.paused {
             let until = None;
             self.line.push(Place { ticket: Ticket(0), ask, since: now, present: true, until });
-            return self.serve(now, out);
+            return self.serve(None, now, out);
         } else if !parks && (patience(&ask).is_zero() || ask.patience.is_none()) {
-            return out.push(refused(ask.id, Refusal::Full, Some(self.line.len() + 1)));
+            return out.push(refused(ask.id, self.full(), Some(self.line.len() + 1)));
         } else if self.line.len() >= MAX_WAITERS {
             return out.push(refused(ask.id, Refusal::LineFull, None));
         } else {
             self.tickets += 1;
             let (ticket, ask) = (Ticket(self.tickets), ask.clone());
+            let host = ask.asker.host().clone();
             self.line.push(Place { ticket, ask, since: now, present: true, until: None });
+            out.push(Event::Joined { ticket, host, place: self.line.len() });
             self.line.len()
         };
         let mine = &mut self.line[place - 1];
@@ -166,30 +179,76 @@ impl Model {
         if parks {
             out.push(Event::Placed { ask: ask.id, ticket: mine.ticket, place });
         } else {
-            out.push(refused(ask.id, Refusal::Full, Some(place)));
-            self.part(place - 1, now);
+            out.push(refused(ask.id, self.full(), Some(place)));
+            self.part(place - 1, now, out);
         }
     }
 
-    fn part(&mut self, at: usize, now: Instant) {
+    fn full(&self) -> Refusal {
+        if self.paused { Refusal::Paused } else { Refusal::Full }
+    }
+
+    fn part(&mut self, at: usize, now: Instant, out: &mut Vec<Event>) {
         let patience = patience(&self.line[at].ask);
         (self.line[at].present, self.line[at].until) = (false, Some(now + patience));
         if patience.is_zero() {
-            self.line.remove(at);
+            self.give_up(at, out);
         }
     }
 
-    fn leave(&mut self, ask: AskId, now: Instant) {
+    fn give_up(&mut self, at: usize, out: &mut Vec<Event>) -> Place {
+        let place = self.line.remove(at);
+        out.push(Event::Left { ticket: place.ticket, host: place.ask.asker.host().clone() });
+        place
+    }
+
+    fn leave(&mut self, ask: AskId, now: Instant, out: &mut Vec<Event>) {
         if let Some(at) = self.line.iter().position(|place| place.present && place.ask.id == ask) {
-            self.part(at, now);
+            self.part(at, now, out);
         }
     }
 
-    fn end(&mut self, token: Token, how: Ending, now: Instant, out: &mut Vec<Event>) {
+    fn pull(&mut self, ask: AskId, lever: Lever, now: Instant, out: &mut Vec<Event>) {
+        self.expire(now, out);
+        let at = |ticket| self.line.iter().position(|place| place.ticket == ticket);
+        let moved = |place: &Place| Pulled::Moved { host: place.ask.asker.host().clone() };
+        let what = match lever {
+            Lever::Pause => {
+                self.paused = true;
+                Some(Pulled::Set)
+            }
+            Lever::Resume => {
+                self.paused = false;
+                self.serve(None, now, out);
+                Some(Pulled::Set)
+            }
+            Lever::Release(token) => self.held.iter().find(|slot| slot.token == token).cloned().map(|slot| {
+                self.end(token, Ending::Forced, Some(ask), now, out);
+                let (host, left) = (slot.ask.asker.host().clone(), Some(slot.until - now));
+                Pulled::Released { host, held: now - slot.since, left }
+            }),
+            Lever::Front(ticket) => at(ticket).map(|at| {
+                let place = self.line.remove(at);
+                self.line.insert(0, place.clone());
+                moved(&place)
+            }),
+            Lever::Remove(ticket) => at(ticket).map(|at| {
+                let place = self.line.remove(at);
+                if place.present {
+                    out.push(refused(place.ask.id, Refusal::Removed, None));
+                }
+                moved(&place)
+            }),
+        };
+        out.push(Event::Pulled { ask, what });
+    }
+
+    fn end(&mut self, token: Token, how: Ending, by: Option<AskId>, now: Instant, out: &mut Vec<Event>) {
         let Some(at) = self.held.iter().position(|slot| slot.token == token) else { return };
-        let Slot { token, ask, since, .. } = self.held.remove(at);
-        out.push(Event::Ended { token, host: ask.asker.host().clone(), how, held: now - since });
-        self.serve(now, out);
+        let Slot { token, ask, since, waited, .. } = self.held.remove(at);
+        let (id, host, command) = (ask.lease, ask.asker.host().clone(), ask.command);
+        out.push(Event::Ended(Ended { token, id, host, command, waited, held: now - since, how, by }));
+        self.serve(Some(now), now, out);
     }
 
     fn expire(&mut self, now: Instant, out: &mut Vec<Event>) {
@@ -201,15 +260,16 @@ impl Model {
             match (slot, place) {
                 (Some((end, token)), _) if slot_first && due(Some(end)) => {
                     let told = self.held.iter().any(|slot| slot.token == token && slot.told > 0);
-                    self.end(token, if told { Ending::Expired } else { Ending::Unheard }, now, out);
+                    self.end(token, if told { Ending::Expired } else { Ending::Unheard }, None, now, out);
                 }
                 (_, Some((end, ticket))) if !slot_first && due(Some(end)) => {
                     let at = self.line.iter().position(|place| place.ticket == ticket).unwrap();
                     if self.line[at].present {
-                        out.push(refused(self.line[at].ask.id, Refusal::WaitOver, Some(at + 1)));
-                        self.part(at, now);
+                        let why = if self.paused { Refusal::Paused } else { Refusal::WaitOver };
+                        out.push(refused(self.line[at].ask.id, why, Some(at + 1)));
+                        self.part(at, now, out);
                     } else {
-                        self.line.remove(at);
+                        self.give_up(at, out);
                     }
                 }
                 _ => return,
@@ -217,8 +277,8 @@ impl Model {
         }
     }
 
-    fn serve(&mut self, now: Instant, out: &mut Vec<Event>) {
-        while self.held.len() < self.slots && !self.line.is_empty() {
+    fn serve(&mut self, freed: Option<Instant>, now: Instant, out: &mut Vec<Event>) {
+        while !self.paused && self.held.len() < self.slots && !self.line.is_empty() {
             self.token += 1;
             let first = self.line[0].clone();
             let (mine, others): (Vec<_>, Vec<_>) =
@@ -228,10 +288,11 @@ impl Model {
             let until = if told == 0 { first.until.unwrap() } else { now + ttl(&first.ask) };
             let (token, waited) = (Token(self.token), now - first.since);
             let slot = Slot { token, ask: first.ask, since: now, waited, until, told };
-            out.push(Event::Began { token, host: slot.ask.asker.host().clone(), waited });
+            let (host, command) = (slot.ask.asker.host().clone(), slot.ask.command.clone());
+            out.push(Event::Began { token, host, waited, command });
             for (number, place) in mine.into_iter().enumerate().filter(|(_, place)| place.present) {
                 let lease = Leased { waited: now - place.since, ..slot.leased() };
-                out.push(Event::Granted(Granted { ask: place.ask.id, lease, again: number > 0 }));
+                out.push(Event::Granted(Granted { ask: place.ask.id, lease, again: number > 0, freed }));
             }
             self.held.push(slot);
         }
@@ -249,10 +310,10 @@ impl Model {
             .iter()
             .position(|place| comes_back(&place.ask) && matches!(held, Held::By(_)) && is_it(&place.ask));
         if let Some(token) = slot {
-            self.end(token, Ending::Released, now, out);
+            self.end(token, Ending::Released, Some(released), now, out);
         }
         if let Some(at) = place {
-            let place = self.line.remove(at);
+            let place = self.give_up(at, out);
             if place.present {
                 out.push(refused(place.ask.id, Refusal::Superseded, None));
             }
@@ -267,7 +328,7 @@ impl Model {
             let patience = patience(&slot.ask);
             slot.until = now + patience;
             if patience.is_zero() {
-                self.end(token, Ending::Unheard, now, out);
+                self.end(token, Ending::Unheard, None, now, out);
             }
         }
     }
@@ -340,10 +401,11 @@ pub(crate) fn play(
         }
         Step::Leave(n) => {
             if let Some(ask) = n.checked_rem(past.asks.len()).map(|n| past.asks[n]) {
-                model.leave(ask, pool.now);
-                pool.cut(ask);
+                model.leave(ask, pool.now, out);
+                pool.cut(ask)
+            } else {
+                Vec::new()
             }
-            Vec::new()
         }
         Step::Release { who } => {
             let held = Held::By(asker(who, id));
@@ -372,12 +434,28 @@ pub(crate) fn play(
             model.renew(id, lease, ttl.map(seconds), pool.now, out);
             pool.act(|rules, now, out| rules.renew(id, lease, ttl.map(seconds), now, out))
         }
+        Step::Force(n) => {
+            let token = pick(n, &past.grants).map_or(Token(0), |lease| lease.token);
+            pull(id, Lever::Release(token), pool, model, out)
+        }
+        Step::Pull(lever) => pull(id, lever, pool, model, out),
         Step::Pass(n) => {
             model.expire(pool.now + seconds(n), out);
             pool.pass(seconds(n))
         }
     };
     (real, expected)
+}
+
+fn pull(
+    id: AskId,
+    lever: Lever,
+    pool: &mut Stage,
+    model: &mut Model,
+    expected: &mut Vec<Event>,
+) -> Vec<Event> {
+    model.pull(id, lever, pool.now, expected);
+    pool.act(|rules, now, out| rules.pull(id, lever, &operator(), now, out))
 }
 
 proptest! {

@@ -4,11 +4,12 @@ use std::{
     fs,
     path::{Path, PathBuf},
     sync::atomic::{AtomicU32, Ordering},
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use distributex_actors::{
-    Ask, AskId, Asker, Event, Granted, Held, LeaseId, Refusal, Token, pool::rules::Rules,
+    Ask, AskId, Asker, Event, Granted, Held, LeaseId, Lever, Operator, Pulled, Refusal, Token,
+    pool::rules::Rules,
 };
 use distributex_config::{Limits, Name, Pool};
 use tokio::time::Instant;
@@ -122,8 +123,17 @@ impl Stage {
     }
 
     /// The request of an ask ends before its answer.
-    pub(crate) fn cut(&mut self, ask: AskId) {
-        self.rules.leave(ask, self.now);
+    pub(crate) fn cut(&mut self, ask: AskId) -> Vec<Event> {
+        self.act(|rules, now, out| rules.leave(ask, now, out))
+    }
+
+    /// An operator does something.
+    pub(crate) fn pull(&mut self, lever: Lever) -> (Option<Pulled>, Vec<Event>) {
+        let pulled = AskId::next();
+        let mut events = self.act(|rules, now, out| rules.pull(pulled, lever, &operator(), now, out));
+        let Some(Event::Pulled { ask, what }) = events.pop() else { panic!("not answered") };
+        assert_eq!(ask, pulled);
+        (what, events)
     }
 
     /// An answer that told of this lease was not sent.
@@ -141,6 +151,11 @@ impl Stage {
     fn enter(&mut self, host: &str, wait: bool) -> (AskId, Vec<Event>) {
         self.ask(Ask::classic(name(host), wait))
     }
+}
+
+/// An operator with a reason.
+pub(crate) fn operator() -> Operator {
+    Operator { author: "olga".into(), reason: "kernel update".into(), at: SystemTime::UNIX_EPOCH }
 }
 
 /// To whom which tokens were granted.

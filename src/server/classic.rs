@@ -61,9 +61,12 @@ fn told(answer: Result<Grant, Refusal>, peer: &Peer) -> HttpResponse {
 
 fn refused(why: Refusal) -> HttpResponse {
     match why {
-        Refusal::Full | Refusal::WaitOver | Refusal::Superseded | Refusal::LeaseLost => {
-            word(StatusCode::OK, "NO")
-        }
+        Refusal::Full
+        | Refusal::WaitOver
+        | Refusal::Paused
+        | Refusal::Removed
+        | Refusal::Superseded
+        | Refusal::LeaseLost => word(StatusCode::OK, "NO"),
         Refusal::HostNotAllowed | Refusal::NoSuchPool => word(StatusCode::OK, "INVALID"),
         Refusal::LineFull | Refusal::Stopping | Refusal::Away => not_now(),
     }
@@ -124,7 +127,7 @@ fn decoded(text: &str) -> Option<Cow<'_, str>> {
 #[cfg(test)]
 mod tests {
     use actix::Actor as _;
-    use distributex_actors::{PoolActor, Room, backend::inmemory::InMemory};
+    use distributex_actors::{PoolActor, Room, Watch, backend::inmemory::InMemory};
     use distributex_config::Limits;
 
     use super::{
@@ -146,7 +149,8 @@ mod tests {
             max_waiters: 10,
         };
         let backend = Box::new(InMemory::new(settings, Limits::default()));
-        PoolHandle::new(PoolActor::new(name, backend, Room::new(1)).start())
+        let watch = Watch::default().pool(&name);
+        PoolHandle::new(PoolActor::new(name, backend, Room::new(1), watch).start())
     }
 
     #[actix::test]

@@ -11,7 +11,7 @@ use distributex_config as config;
 use distributex_config::Limits;
 use tokio::time::Instant;
 
-use crate::pool::{Ask, AskId, Event, Held, Holder, LeaseId, State, Token};
+use crate::pool::{Ask, AskId, Counts, Event, Held, Holder, LeaseId, Lever, Operator, State, Token};
 
 pub mod inmemory;
 #[cfg(feature = "memcache")]
@@ -23,7 +23,7 @@ pub trait Backend: Debug + 'static {
     fn enter(&mut self, ask: Ask, now: Instant, out: &mut Vec<Event>);
 
     /// The request of an ask that was placed ended; nothing is answered.
-    fn leave(&mut self, ask: AskId, now: Instant);
+    fn leave(&mut self, ask: AskId, now: Instant, out: &mut Vec<Event>);
 
     /// Lets a lease live for `ttl` from now, or for as long as when it was granted; answered by renewed or
     /// refused.
@@ -42,6 +42,9 @@ pub trait Backend: Debug + 'static {
     /// One answer that was to tell of this lease was not sent; if no other one tells of it, the lease waits
     /// for its asker or ends.
     fn unheard(&mut self, token: Token, now: Instant, out: &mut Vec<Event>);
+
+    /// An operator wants something done; answered by pulled or refused.
+    fn pull(&mut self, ask: AskId, lever: Lever, operator: &Operator, now: Instant, out: &mut Vec<Event>);
 
     /// Somebody wants to know how the pool is; answered by seen, when [`Backend::state`] and [`Backend::holder`]
     /// say how it is in the store, or refused.
@@ -68,6 +71,9 @@ pub trait Backend: Debug + 'static {
 
     /// What anybody may know of the pool and of so many holders, as it was when the store last answered.
     fn state(&self, holders: usize, now: Instant) -> State;
+
+    /// The pool in numbers, as it was when the store last answered.
+    fn counts(&self) -> Counts;
 
     /// Who holds a slot with this token, as it was when the store last answered.
     fn holder(&self, token: Token, now: Instant) -> Option<Holder>;

@@ -18,12 +18,13 @@ use log::{debug, error, info};
 use tokio::{sync::oneshot, time::Instant};
 
 use super::{
-    Ask, AskId, Asker, Event, Granted, Held, Holder, LeaseId, Leased, Refusal, SHOWN, State, Token,
-    grant::Grant, handle::Denial,
+    Ask, AskId, Asker, Ended, Event, Granted, Held, Holder, LeaseId, Leased, Lever, Operator, Pulled,
+    Refusal, SHOWN, State, Token, grant::Grant, handle::Denial,
 };
 use crate::{
     backend::Backend,
     room::{Room, Seat},
+    watch::{PoolWatch, Report, runs::Run},
 };
 
 /// What the process ends with when an actor panics: EX_SOFTWARE of sysexits.h.
@@ -44,6 +45,8 @@ pub struct PoolActor {
     alarm: Option<(Instant, SpawnHandle)>,
     /// Whether the store cannot be reached.
     away: bool,
+    /// What can be seen of the pool from outside.
+    watch: PoolWatch,
 }
 
 /// The way back to whoever asked.
@@ -60,10 +63,12 @@ enum Reply {
         /// Whether it is told how the pool is when it has to wait.
         curious: bool,
     },
-    /// To a renewal.
-    Renewal(RenewalReply),
-    /// To a release.
-    Release(ReleaseReply),
+    /// To a renewal of this lease.
+    Renewal(LeaseId, RenewalReply),
+    /// To a release, which may tell how that went for which the slot was.
+    Release(Option<u8>, ReleaseReply),
+    /// To an operator.
+    Pull(Lever, Operator, PullReply),
     /// To who wants to know how the pool is.
     Look(LookReply),
     /// To who wants to know who has this token.
@@ -73,15 +78,17 @@ enum Reply {
 type GrantReply = oneshot::Sender<Result<Grant, Denial>>;
 type RenewalReply = oneshot::Sender<Result<Leased, Refusal>>;
 type ReleaseReply = oneshot::Sender<Result<bool, Refusal>>;
+type PullReply = oneshot::Sender<Result<Option<Pulled>, Refusal>>;
 type LookReply = oneshot::Sender<Result<State, Refusal>>;
 type LookUpReply = oneshot::Sender<Result<Option<Holder>, Refusal>>;
 
 impl PoolActor {
-    /// The actor of a pool with this name, whose leases live in `backend` and whose asks park in `room`.
+    /// The actor of a pool with this name, whose leases live in `backend` and whose asks park in `room`; `watch`
+    /// sees what happens.
     #[must_use]
-    pub fn new(name: Name, backend: Box<dyn Backend>, room: Arc<Room>) -> Self {
+    pub fn new(name: Name, backend: Box<dyn Backend>, room: Arc<Room>, watch: PoolWatch) -> Self {
         let open = HashMap::new();
-        Self { name, backend, open, room, alarm: None, away: false }
+        Self { name, backend, open, room, alarm: None, away: false, watch }
     }
 
     /// Why nothing can be granted now.
@@ -100,15 +107,19 @@ impl PoolActor {
         for event in events {
             self.pass_on(event, ctx);
         }
+        self.watch.count(|| self.backend.counts());
         self.set_alarm(ctx);
     }
 
     fn pass_on(&mut self, event: Event, ctx: &Context<Self>) {
         match event {
-            Event::Began { token, host, waited } => {
-                let (pool, host, waited) = (self.name.as_str(), host.as_str(), waited.as_secs_f64());
-                info!("granted pool={pool:?} host={host:?} token={token} waited={waited:.3}s");
+            Event::Began { token, host, waited, command } => {
+                let (pool, name, time) = (self.name.as_str(), host.as_str(), waited.as_secs_f64());
+                info!("granted pool={pool:?} host={name:?} token={token} waited={time:.3}s");
+                self.watch.began(token, host, waited, command);
             }
+            Event::Joined { ticket, host, place } => self.watch.joined(ticket, host, place),
+            Event::Left { ticket, host } => self.watch.left(ticket, host),
             Event::Granted(granted) => self.grant(granted, ctx.address()),
             Event::Refused { ask, why, place } => self.refuse(ask, why, place),
             Event::Placed { ask, ticket, place } => {
@@ -117,17 +128,15 @@ impl PoolActor {
             Event::Renewed { ask, lease } => self.renewed(ask, lease),
             Event::Released { ask, had } => self.released(ask, had),
             Event::Seen { ask } => self.seen(ask),
-            Event::Ended { token, host, how, held } => {
-                let (pool, host, held) = (self.name.as_str(), host.as_str(), held.as_secs_f64());
-                info!("{how} pool={pool:?} host={host:?} token={token} held={held:.3}s");
-            }
+            Event::Pulled { ask, what } => self.pulled(ask, what),
+            Event::Ended(ended) => self.ended(ended),
             Event::Away => self.set_away(true),
             Event::Back => self.set_away(false),
         }
     }
 
-    fn grant(&mut self, Granted { ask, lease, again }: Granted, me: Addr<Self>) {
-        let grant = Grant::new(lease, again, me);
+    fn grant(&mut self, Granted { ask, lease, again, freed }: Granted, me: Addr<Self>) {
+        let grant = Grant::new(lease, again, me, freed.zip(self.watch.handover()));
         if let Some(Reply::Grant { to, .. }) = self.open.remove(&ask) {
             drop(to.send(Ok(grant))); // an untaken grant comes back as Unheard
         }
@@ -138,11 +147,18 @@ impl PoolActor {
             Some(Reply::Grant { to, wait, seat, curious }) => {
                 let would_have_waited = wait && seat.is_none() && why == Refusal::Full;
                 let why = if would_have_waited { Refusal::LineFull } else { why };
+                self.watch.refused(why);
                 let state = curious.then(|| Box::new(self.backend.state(SHOWN, Instant::now())));
                 drop(to.send(Err(Denial { why, place, state })));
             }
-            Some(Reply::Renewal(to)) => drop(to.send(Err(why))),
-            Some(Reply::Release(to)) => drop(to.send(Err(why))),
+            Some(Reply::Renewal(lease, to)) => {
+                if why == Refusal::LeaseLost {
+                    self.watch.renew_lost(lease);
+                }
+                drop(to.send(Err(why)));
+            }
+            Some(Reply::Release(_, to)) => drop(to.send(Err(why))),
+            Some(Reply::Pull(.., to)) => drop(to.send(Err(why))),
             Some(Reply::Look(to)) => drop(to.send(Err(why))),
             Some(Reply::LookUp(_, to)) => drop(to.send(Err(why))),
             None => {} // it left before it was refused
@@ -150,15 +166,65 @@ impl PoolActor {
     }
 
     fn renewed(&mut self, ask: AskId, lease: Leased) {
-        if let Some(Reply::Renewal(to)) = self.open.remove(&ask) {
+        self.watch.renewed();
+        if let Some(Reply::Renewal(_, to)) = self.open.remove(&ask) {
             let _ = to.send(Ok(lease)); // who is gone will renew again, or lose its lease in time
         }
     }
 
     fn released(&mut self, ask: AskId, had: bool) {
-        if let Some(Reply::Release(to)) = self.open.remove(&ask) {
+        if let Some(Reply::Release(_, to)) = self.open.remove(&ask) {
             let _ = to.send(Ok(had)); // released is released, also for who is gone
         }
+    }
+
+    /// A lease is over. What is known of its end stands with the request that ended it, which is answered next.
+    fn ended(&mut self, ended: Ended) {
+        let report = match ended.by.and_then(|ask| self.open.get(&ask)) {
+            Some(Reply::Release(exit_status, _)) => Report { exit_status: *exit_status, operator: None },
+            Some(Reply::Pull(_, operator, _)) => {
+                Report { exit_status: None, operator: Some(operator.clone()) }
+            }
+            Some(Reply::Grant { .. } | Reply::Renewal(..) | Reply::Look(_) | Reply::LookUp(..)) | None => {
+                Report::default()
+            }
+        };
+        let (pool, host, held) = (self.name.as_str(), ended.host.as_str(), ended.held.as_secs_f64());
+        let (how, token) = (ended.how, ended.token);
+        if let Some(Operator { author, reason, .. }) = &report.operator {
+            info!(
+                "{how} pool={pool:?} host={host:?} token={token} held={held:.3}s author={author:?} reason={reason:?}"
+            );
+        } else {
+            info!("{how} pool={pool:?} host={host:?} token={token} held={held:.3}s");
+        }
+        self.watch.ended(ended, report);
+    }
+
+    /// What an operator wanted is done, or cannot be: nobody has that token or ticket.
+    fn pulled(&mut self, ask: AskId, what: Option<Pulled>) {
+        let Some(Reply::Pull(lever, operator, to)) = self.open.remove(&ask) else { return };
+        if let Some(what) = &what {
+            self.tell_pulled(lever, what, &operator);
+            self.watch.pulled(lever, what, &operator);
+        }
+        let _ = to.send(Ok(what)); // it is done, also for who is gone
+    }
+
+    fn tell_pulled(&self, lever: Lever, what: &Pulled, Operator { author, reason, .. }: &Operator) {
+        let done = match lever {
+            Lever::Release(_) => return, // told as the end of a lease
+            Lever::Pause => "paused".to_owned(),
+            Lever::Resume => "resumed".to_owned(),
+            Lever::Front(ticket) => format!("moved to the front ticket={}", ticket.0),
+            Lever::Remove(ticket) => format!("removed from the line ticket={}", ticket.0),
+        };
+        let pool = self.name.as_str();
+        let host = match what {
+            Pulled::Moved { host } => format!(" host={:?}", host.as_str()),
+            Pulled::Set | Pulled::Released { .. } => String::new(),
+        };
+        info!("{done} pool={pool:?}{host} author={author:?} reason={reason:?}");
     }
 
     fn seen(&mut self, ask: AskId) {
@@ -166,7 +232,7 @@ impl PoolActor {
         match self.open.remove(&ask) {
             Some(Reply::Look(to)) => drop(to.send(Ok(self.backend.state(usize::MAX, now)))),
             Some(Reply::LookUp(token, to)) => drop(to.send(Ok(self.backend.holder(token, now)))),
-            Some(Reply::Grant { .. } | Reply::Renewal(_) | Reply::Release(_)) | None => {}
+            Some(Reply::Grant { .. } | Reply::Renewal(..) | Reply::Release(..) | Reply::Pull(..)) | None => {}
         }
     }
 
@@ -174,6 +240,7 @@ impl PoolActor {
     fn set_away(&mut self, away: bool) {
         debug!("pool={:?}: the store is {}", self.name.as_str(), if away { "away" } else { "back" });
         self.away = away;
+        self.watch.set_away(away);
     }
 
     /// Sees to it that the timer rings when the next thing ends. One that would ring earlier stays: taking
@@ -229,6 +296,7 @@ impl Handler<Enter> for PoolActor {
 
     fn handle(&mut self, Enter { mut ask, reply }: Enter, ctx: &mut Self::Context) {
         if let Some(why) = self.closed() {
+            self.watch.refused(why);
             let _ = reply.send(Err(Denial { why, place: None, state: None }));
             return;
         }
@@ -253,7 +321,7 @@ impl Handler<Leave> for PoolActor {
 
     fn handle(&mut self, Leave(ask): Leave, ctx: &mut Self::Context) {
         self.open.remove(&ask);
-        self.act(ctx, |backend, now, _| backend.leave(ask, now));
+        self.act(ctx, |backend, now, out| backend.leave(ask, now, out));
     }
 }
 
@@ -271,26 +339,59 @@ impl Handler<Renew> for PoolActor {
 
     fn handle(&mut self, Renew { lease, ttl, reply }: Renew, ctx: &mut Self::Context) {
         let ask = AskId::next();
-        self.open.insert(ask, Reply::Renewal(reply));
+        self.open.insert(ask, Reply::Renewal(lease, reply));
         self.act(ctx, |backend, now, out| backend.renew(ask, lease, ttl, now, out));
     }
 }
 
-/// Request: end a lease, or whatever an asker has.
+/// Request: end a lease, or whatever an asker has. Its holder may tell how that went for which the slot was.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub(super) struct Release {
     pub(super) held: Held,
+    pub(super) exit_status: Option<u8>,
     pub(super) reply: ReleaseReply,
 }
 
 impl Handler<Release> for PoolActor {
     type Result = ();
 
-    fn handle(&mut self, Release { held, reply }: Release, ctx: &mut Self::Context) {
+    fn handle(&mut self, Release { held, exit_status, reply }: Release, ctx: &mut Self::Context) {
         let ask = AskId::next();
-        self.open.insert(ask, Reply::Release(reply));
+        self.open.insert(ask, Reply::Release(exit_status, reply));
         self.act(ctx, |backend, now, out| backend.release(ask, &held, now, out));
+    }
+}
+
+/// Request: do what an operator wants.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(super) struct Pull {
+    pub(super) lever: Lever,
+    pub(super) operator: Operator,
+    pub(super) reply: PullReply,
+}
+
+impl Handler<Pull> for PoolActor {
+    type Result = ();
+
+    fn handle(&mut self, Pull { lever, operator, reply }: Pull, ctx: &mut Self::Context) {
+        let ask = AskId::next();
+        self.open.insert(ask, Reply::Pull(lever, operator.clone(), reply));
+        self.act(ctx, |backend, now, out| backend.pull(ask, lever, &operator, now, out));
+    }
+}
+
+/// Request: tell of the latest runs, the last one first.
+#[derive(Debug, Message)]
+#[rtype(result = "Option<Vec<Run>>")]
+pub(super) struct Runs;
+
+impl Handler<Runs> for PoolActor {
+    type Result = Option<Vec<Run>>;
+
+    fn handle(&mut self, Runs: Runs, _: &mut Self::Context) -> Self::Result {
+        self.watch.runs()
     }
 }
 
@@ -369,6 +470,7 @@ impl Handler<Reconfigure> for PoolActor {
 
     fn handle(&mut self, Reconfigure { settings, limits }: Reconfigure, ctx: &mut Self::Context) {
         self.act(ctx, |backend, now, out| backend.reconfigure(settings, limits, now, out));
+        self.watch.changed();
     }
 }
 

@@ -1,12 +1,12 @@
 //! What comes out of a pool's rules and of a backend.
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use distributex_config::Name;
 use thiserror::Error;
 use tokio::time::Instant;
 
-use super::{AskId, LeaseId, Ticket, Token};
+use super::{AskId, LeaseId, Pulled, Ticket, Token};
 
 /// What happened to a pool, and what its askers are answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +19,24 @@ pub enum Event {
         host: Name,
         /// How long its asker stood in line.
         waited: Duration,
+        /// What the slot is for, if that was said.
+        command: Option<Arc<str>>,
+    },
+    /// Somebody stands in the line who did not before.
+    Joined {
+        /// The number of the place.
+        ticket: Ticket,
+        /// Who it is.
+        host: Name,
+        /// How many stand before it, plus one.
+        place: usize,
+    },
+    /// Somebody does not stand in the line any more, and was granted nothing.
+    Left {
+        /// The number of the place.
+        ticket: Ticket,
+        /// Who it was.
+        host: Name,
     },
     /// This ask's asker holds a slot.
     Granted(Granted),
@@ -59,17 +77,15 @@ pub enum Event {
         /// Whose answer this is.
         ask: AskId,
     },
-    /// A lease is over.
-    Ended {
-        /// Which one.
-        token: Token,
-        /// Who had it.
-        host: Name,
-        /// How it ended.
-        how: Ending,
-        /// How long it was held.
-        held: Duration,
+    /// What an operator wanted is done.
+    Pulled {
+        /// Whose answer this is.
+        ask: AskId,
+        /// What came of it; `None` if nobody has that token or ticket.
+        what: Option<Pulled>,
     },
+    /// A lease is over.
+    Ended(Ended),
     /// The store cannot be reached: nothing can be granted or released.
     Away,
     /// The store can be reached again.
@@ -85,6 +101,29 @@ pub struct Granted {
     pub lease: Leased,
     /// Whether its asker was told of this lease before.
     pub again: bool,
+    /// When its slot came free, if somebody stood in line for it then.
+    pub freed: Option<Instant>,
+}
+
+/// A lease that is over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    /// Its fencing number.
+    pub token: Token,
+    /// Its secret name, if it had one.
+    pub id: Option<LeaseId>,
+    /// Who had it.
+    pub host: Name,
+    /// What the slot was for, if that was said.
+    pub command: Option<Arc<str>>,
+    /// How long its asker stood in line.
+    pub waited: Duration,
+    /// How long it was held.
+    pub held: Duration,
+    /// How it ended.
+    pub how: Ending,
+    /// The request that ended it, if one did.
+    pub by: Option<AskId>,
 }
 
 /// A lease, as its holder knows it.
@@ -115,6 +154,25 @@ pub enum Ending {
     Unheard,
     /// It is not in the store any more: released through another server, or lost.
     Gone,
+    /// An operator took it away.
+    Forced,
+}
+
+impl Ending {
+    /// All ways to end.
+    pub const ALL: [Self; 5] = [Self::Released, Self::Expired, Self::Unheard, Self::Gone, Self::Forced];
+
+    /// The word for it, for programs.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Released => "released",
+            Self::Expired => "expired",
+            Self::Unheard => "unheard",
+            Self::Gone => "lost",
+            Self::Forced => "forced",
+        }
+    }
 }
 
 impl fmt::Display for Ending {
@@ -124,6 +182,7 @@ impl fmt::Display for Ending {
             Self::Expired => "expired",
             Self::Unheard => "taken back unheard",
             Self::Gone => "not in the store any more",
+            Self::Forced => "force-released",
         })
     }
 }
@@ -137,6 +196,12 @@ pub enum Refusal {
     /// The time that this request would wait is over.
     #[error("no slot became free in time")]
     WaitOver,
+    /// An operator paused the pool.
+    #[error("the pool is paused")]
+    Paused,
+    /// An operator took its asker out of the line.
+    #[error("an operator took it out of the line")]
+    Removed,
     /// A later ask of the same asker stands in its place, or its asker gave the place up.
     #[error("another request of this owner took over")]
     Superseded,
@@ -158,4 +223,23 @@ pub enum Refusal {
     /// The store cannot be reached.
     #[error("the store cannot be reached; ask again in a moment")]
     Away,
+}
+
+impl Refusal {
+    /// The word for it, for programs: the kind of an error in the v1 protocol.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Full => "pool_full",
+            Self::WaitOver => "wait_over",
+            Self::Paused => "pool_paused",
+            Self::Removed | Self::Superseded => "superseded",
+            Self::LineFull => "line_full",
+            Self::HostNotAllowed => "host_not_allowed",
+            Self::NoSuchPool => "no_such_pool",
+            Self::LeaseLost => "lease_lost",
+            Self::Stopping => "draining",
+            Self::Away => "backend_down",
+        }
+    }
 }

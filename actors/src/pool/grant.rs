@@ -1,6 +1,8 @@
 //! A lease on its way to whoever asked for it.
 
 use actix::Addr;
+use prometheus::Histogram;
+use tokio::time::Instant;
 
 use super::{Leased, actor::PoolActor, actor::Unheard};
 
@@ -17,16 +19,26 @@ pub struct Grant {
     pub again: bool,
     /// Where to go back to; `None` once the grant was heard.
     pool: Option<Addr<PoolActor>>,
+    /// When its slot came free, and where is counted how long the answer took from then on.
+    freed: Option<(Instant, Histogram)>,
 }
 
 impl Grant {
-    pub(super) fn new(lease: Leased, again: bool, pool: Addr<PoolActor>) -> Self {
-        Self { lease, again, pool: Some(pool) }
+    pub(super) fn new(
+        lease: Leased,
+        again: bool,
+        pool: Addr<PoolActor>,
+        freed: Option<(Instant, Histogram)>,
+    ) -> Self {
+        Self { lease, again, pool: Some(pool), freed }
     }
 
     /// The asker is being told now: the lease stays, whatever becomes of the answer from here on.
     pub fn heard(mut self) {
         self.pool = None;
+        if let Some((freed, handover)) = self.freed.take() {
+            handover.observe(freed.elapsed().as_secs_f64());
+        }
     }
 }
 

@@ -8,10 +8,11 @@ use distributex_config::{Limits, Name};
 use tokio::sync::oneshot;
 
 use super::{
-    Ask, AskId, Asker, Held, Holder, LeaseId, Leased, Refusal, State, Token,
-    actor::{Drain, Enter, Leave, Look, LookUp, PoolActor, Reconfigure, Release, Renew},
+    Ask, AskId, Asker, Held, Holder, LeaseId, Leased, Lever, Operator, Pulled, Refusal, State, Token,
+    actor::{Drain, Enter, Leave, Look, LookUp, PoolActor, Pull, Reconfigure, Release, Renew, Runs},
     grant::Grant,
 };
+use crate::watch::runs::Run;
 
 /// A pool, for those who use it.
 #[derive(Debug, Clone)]
@@ -74,17 +75,33 @@ impl PoolHandle {
     /// # Errors
     /// The reason why that cannot be done.
     pub async fn release(&self, host: Name) -> Result<(), Refusal> {
-        self.end(Held::By(Asker::Host(host))).await.map(drop)
+        self.end(Held::By(Asker::Host(host)), None).await.map(drop)
     }
 
-    /// Ends a lease, or whatever an asker has. False if there was nothing.
+    /// Ends a lease, or whatever an asker has. False if there was nothing. `exit_status` is that of what the slot
+    /// was for, if its holder tells: a note for people.
     ///
     /// # Errors
     /// The reason why that cannot be done.
-    pub async fn end(&self, held: Held) -> Result<bool, Refusal> {
+    pub async fn end(&self, held: Held, exit_status: Option<u8>) -> Result<bool, Refusal> {
         let (reply, answer) = oneshot::channel();
-        self.addr.do_send(Release { held, reply });
+        self.addr.do_send(Release { held, exit_status, reply });
         answer.await.unwrap_or(Err(Refusal::Stopping))
+    }
+
+    /// Does what an operator wants. `None` if nobody has that token or ticket.
+    ///
+    /// # Errors
+    /// The reason why that cannot be done.
+    pub async fn pull(&self, lever: Lever, operator: Operator) -> Result<Option<Pulled>, Refusal> {
+        let (reply, answer) = oneshot::channel();
+        self.addr.do_send(Pull { lever, operator, reply });
+        answer.await.unwrap_or(Err(Refusal::Stopping))
+    }
+
+    /// The latest runs that ended, the last one first; `None` if none are kept.
+    pub async fn runs(&self) -> Option<Vec<Run>> {
+        self.addr.send(Runs).await.unwrap_or_default()
     }
 
     /// Lets a lease live for `ttl` from now, or for as long as when it was granted.

@@ -12,9 +12,9 @@
 use tokio::time::Instant;
 
 use super::{
-    Event, Ticket, Token,
+    Event, Operator, Ticket, Token,
     lease::Lease,
-    line::Waiter,
+    line::{Waiter, spot_of},
     rules::{Rules, end_of_patience},
 };
 
@@ -25,6 +25,8 @@ pub enum Change {
     Lease(Token, Option<Lease>),
     /// The place with this ticket, of an asker that comes back, is taken so, or not any more.
     Place(Ticket, Option<Waiter>),
+    /// The pool is paused so, or not any more.
+    Paused(Option<Operator>),
     /// No number above these has been given out.
     Numbers(Numbers),
 }
@@ -51,6 +53,8 @@ pub struct Kept {
     pub leases: Vec<Lease>,
     /// The places of those who come back, in any order.
     pub places: Vec<(Ticket, Waiter)>,
+    /// Who paused the pool, if it was paused.
+    pub paused: Option<Operator>,
 }
 
 /// What has changed since it was last taken; nothing, while nobody wants to know.
@@ -87,39 +91,48 @@ impl Rules {
     /// not told has its patience from now on to come back. Free slots are given out with the next
     /// [`Rules::serve`].
     pub fn restore(&mut self, kept: Kept, now: Instant) {
-        let Kept { numbers, leases, mut places } = kept;
+        let Kept { numbers, leases, mut places, paused } = kept;
+        self.paused = paused;
         self.kept = numbers;
         self.last = self.last.max(numbers.token);
         for lease in leases {
             self.last = self.last.max(lease.token);
             self.leases.begin(lease);
         }
-        places.sort_unstable_by_key(|(ticket, _)| *ticket);
+        places.sort_unstable_by_key(|(ticket, waiter)| waiter.moved.unwrap_or(spot_of(*ticket)));
         for (ticket, waiter) in places {
             self.line.enter_with(ticket, waiter);
         }
         let last = self.line.last();
         *last = numbers.ticket.0.max(*last);
         self.be_patient(now);
-        let _ = (self.leases.changed().take(), self.line.changed().take());
+        let _ = (self.leases.changed().take(), self.line.changed().take(), self.pauses.take());
         self.turn_out(&mut Vec::new()); // nobody is parked who would have to be told
     }
 
     /// What has changed since it was last taken.
     pub fn take_changes(&mut self) -> Vec<Change> {
         let (tokens, tickets) = (self.leases.changed().take(), self.line.changed().take());
-        if tokens.is_empty() && tickets.is_empty() {
+        let pauses = self.pauses.take();
+        if tokens.is_empty() && tickets.is_empty() && pauses.is_empty() {
             return Vec::new();
         }
         let leases = tokens.into_iter().map(|token| Change::Lease(token, self.leases.get(token).cloned()));
         let places = tickets.into_iter().map(|ticket| Change::Place(ticket, self.line.get(ticket).cloned()));
-        let mut changes: Vec<_> = leases.chain(places).collect();
+        let paused = pauses.first().map(|()| Change::Paused(self.paused.clone()));
+        let mut changes: Vec<_> = leases.chain(places).chain(paused).collect();
         let (token, ticket) = (self.last, Ticket(*self.line.last()));
         if token > self.kept.token || ticket > self.kept.ticket {
             self.kept = Numbers { token: Token(token.0 + AHEAD), ticket: Ticket(ticket.0 + AHEAD) };
             changes.push(Change::Numbers(self.kept));
         }
         changes
+    }
+
+    /// An operator paused the pool, or let it go on.
+    pub(super) fn set_paused(&mut self, paused: Option<Operator>) {
+        self.paused = paused;
+        self.pauses.note(());
     }
 
     /// Nothing can be written down: nothing is granted, and nobody has to be back in time.

@@ -8,7 +8,7 @@ use std::{
 
 use tokio::time::Instant;
 
-use super::{Asker, Holder, LeaseId, Leased, Token, kept::Changed};
+use super::{AskId, Asker, Ended, Ending, Holder, LeaseId, Leased, Token, kept::Changed};
 
 /// A slot that is held.
 #[derive(Debug, Clone)]
@@ -48,6 +48,12 @@ impl Lease {
             until: self.until,
             command: self.command.clone(),
         }
+    }
+
+    /// What there is to say of it when it is over.
+    pub(super) fn ended(self, how: Ending, by: Option<AskId>, now: Instant) -> Ended {
+        let Self { token, id, asker, since, waited, command, .. } = self;
+        Ended { token, id, host: asker.host().clone(), command, waited, held: now - since, how, by }
     }
 
     /// What of it can change and is written down.
@@ -156,6 +162,12 @@ impl Leases {
         lease.id.map(|id| self.by_id.remove(&id));
         lease.until.map(|end| self.ends.remove(&(end, token)));
         Some(lease)
+    }
+
+    /// The oldest lease.
+    #[must_use]
+    pub fn oldest(&self) -> Option<&Lease> {
+        self.by_token.first_key_value().map(|(_, lease)| lease)
     }
 
     /// The tokens of all leases, the oldest first.

@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use distributex_config::Name;
 use tokio::time::Instant;
 
 use super::{AskId, Asker, LeaseId, Ticket, Waiting, kept::Changed, ranks::Ranks, state::SHOWN};
@@ -29,18 +30,30 @@ pub struct Waiter {
     pub command: Option<Arc<str>>,
     /// The secret name of its lease.
     pub lease: Option<LeaseId>,
+    /// Where it stands if an operator moved it: before all whose number is larger.
+    pub moved: Option<Spot>,
 }
 
 impl Waiter {
     /// What of it can change and is written down.
     fn terms(&self) -> impl PartialEq + use<> {
-        (self.patience, self.ttl, self.command.clone())
+        (self.patience, self.ttl, self.command.clone(), self.moved)
     }
+}
+
+/// Where a place is in the line. That of a ticket is its number; whoever is moved to the front gets one below all
+/// others.
+pub type Spot = i64;
+
+/// Where a place with this ticket is that was not moved.
+pub(super) fn spot_of(Ticket(number): Ticket) -> Spot {
+    Spot::try_from(number).unwrap_or(Spot::MAX)
 }
 
 /// One place in the line.
 #[derive(Debug)]
 struct Place {
+    ticket: Ticket,
     waiter: Waiter,
     /// Its seat in the line's [`Ranks`].
     seat: usize,
@@ -51,11 +64,13 @@ struct Place {
 pub struct Line {
     /// The places, that of the longest waiter first. They stay where they are in memory when others come
     /// and go.
-    queue: BTreeMap<Ticket, Box<Place>>,
+    queue: BTreeMap<Spot, Box<Place>>,
+    /// Where those are that were moved.
+    moved: HashMap<Ticket, Spot>,
     /// Where a parked ask stands.
     tickets: HashMap<AskId, Ticket>,
     /// Where an asker stands, in all its places.
-    places: HashMap<Asker, BTreeSet<Ticket>>,
+    places: HashMap<Asker, BTreeSet<Spot>>,
     /// The places at which something ends by itself, the next one first.
     ends: BTreeSet<(Instant, Ticket)>,
     /// Who stands before whom.
@@ -89,10 +104,12 @@ impl Line {
         ticket
     }
 
-    /// Takes the last place with this ticket, which is larger than all before it.
+    /// Takes the last place with this ticket, or that where it was moved to: one behind all others either way.
     pub(super) fn enter_with(&mut self, ticket: Ticket, waiter: Waiter) {
-        self.last = ticket.0;
-        self.places.entry(waiter.asker.clone()).or_default().insert(ticket);
+        self.last = self.last.max(ticket.0);
+        self.moved.extend(waiter.moved.map(|spot| (ticket, spot)));
+        let spot = self.spot(ticket);
+        self.places.entry(waiter.asker.clone()).or_default().insert(spot);
         if self.ranks.is_full() {
             self.seat_anew();
         }
@@ -111,13 +128,48 @@ impl Line {
 
     /// All tickets, that of the longest waiter first.
     pub(super) fn tickets(&self) -> Vec<Ticket> {
-        self.queue.keys().copied().collect()
+        self.queue.values().map(|place| place.ticket).collect()
+    }
+
+    /// Lets who has this ticket stand before all others. Returns who that is. Costs O(n).
+    pub(super) fn move_to_front(&mut self, ticket: Ticket) -> Option<Name> {
+        let (old, first) = (self.spot(ticket), *self.queue.first_key_value()?.0);
+        let (mut waiter, seat) = self.take(ticket)?;
+        let host = waiter.asker.host().clone();
+        if old != first {
+            let front = first.min(1) - 1; // where no ticket is by itself: the first is 1
+            waiter.moved = Some(front);
+            self.moved.insert(ticket, front);
+            if let Some(places) = self.places.get_mut(&waiter.asker) {
+                places.remove(&old);
+                places.insert(front);
+            }
+            if waiter.asker.comes_back() {
+                self.changed.note(ticket);
+            }
+        }
+        self.put(ticket, waiter, Some(seat));
+        self.seat_anew();
+        Some(host)
+    }
+
+    /// Since when the first in line has stood there.
+    pub(super) fn since(&self) -> Option<Instant> {
+        self.queue.first_key_value().map(|(_, place)| place.waiter.since)
+    }
+
+    fn spot(&self, ticket: Ticket) -> Spot {
+        if self.moved.is_empty() {
+            return spot_of(ticket);
+        }
+        self.moved.get(&ticket).copied().unwrap_or_else(|| spot_of(ticket))
     }
 
     /// Where an asker that comes back stands.
     #[must_use]
     pub fn place_of(&self, asker: &Asker) -> Option<Ticket> {
-        if asker.comes_back() { self.places.get(asker)?.first().copied() } else { None }
+        let first = if asker.comes_back() { self.places.get(asker)?.first()? } else { return None };
+        self.queue.get(first).map(|place| place.ticket)
     }
 
     /// Where this ask stands.
@@ -129,13 +181,13 @@ impl Line {
     /// Who stands at this place.
     #[must_use]
     pub fn get(&self, ticket: Ticket) -> Option<&Waiter> {
-        self.queue.get(&ticket).map(|place| &place.waiter)
+        self.queue.get(&self.spot(ticket)).map(|place| &place.waiter)
     }
 
     /// How many stand before this place, plus one.
     #[must_use]
     pub fn place(&self, ticket: Ticket) -> usize {
-        self.queue.get(&ticket).map_or(self.len(), |place| self.ranks.before(place.seat)) + 1
+        self.queue.get(&self.spot(ticket)).map_or(self.len(), |place| self.ranks.before(place.seat)) + 1
     }
 
     /// Changes what is known of a waiter, but not who it is.
@@ -153,13 +205,11 @@ impl Line {
 
     /// Gives a place up; whoever stood behind it moves up.
     pub fn leave(&mut self, ticket: Ticket) -> Option<Waiter> {
+        let spot = self.spot(ticket);
         let (waiter, seat) = self.take(ticket)?;
-        self.ranks.remove(seat);
-        if waiter.asker.comes_back() {
-            self.changed.note(ticket);
-        }
+        self.forget(ticket, &waiter, seat);
         let places = self.places.get_mut(&waiter.asker)?;
-        places.remove(&ticket);
+        places.remove(&spot);
         if places.is_empty() {
             self.places.remove(&waiter.asker);
         }
@@ -177,25 +227,34 @@ impl Line {
     /// Takes out all places of this asker, in their order.
     pub fn take_all(&mut self, asker: &Asker) -> Vec<Waiter> {
         let places = self.places.remove(asker).unwrap_or_default();
-        let out = places.into_iter().filter_map(|ticket| {
+        let out = places.into_iter().filter_map(|spot| {
+            let ticket = self.queue.get(&spot)?.ticket;
             let (waiter, seat) = self.take(ticket)?;
-            self.ranks.remove(seat);
-            if waiter.asker.comes_back() {
-                self.changed.note(ticket);
-            }
+            self.forget(ticket, &waiter, seat);
             Some(waiter)
         });
         out.collect()
     }
 
+    /// The place of a waiter that was taken out is not kept.
+    fn forget(&mut self, ticket: Ticket, waiter: &Waiter, seat: usize) {
+        self.ranks.remove(seat);
+        if waiter.moved.is_some() {
+            self.moved.remove(&ticket);
+        }
+        if waiter.asker.comes_back() {
+            self.changed.note(ticket);
+        }
+    }
+
     /// The first place of each of the first so many askers.
     #[must_use]
     pub fn first_askers(&self, most: usize) -> Vec<&Waiter> {
-        let is_first = |ticket: &Ticket, waiter: &Waiter| {
-            self.places.get(&waiter.asker).is_some_and(|places| places.first() == Some(ticket))
+        let is_first = |spot: &Spot, waiter: &Waiter| {
+            self.places.get(&waiter.asker).is_some_and(|places| places.first() == Some(spot))
         };
-        let waiters = self.queue.iter().map(|(ticket, place)| (ticket, &place.waiter));
-        let firsts = waiters.filter(|(ticket, waiter)| is_first(ticket, waiter));
+        let waiters = self.queue.iter().map(|(spot, place)| (spot, &place.waiter));
+        let firsts = waiters.filter(|(spot, waiter)| is_first(spot, waiter));
         firsts.map(|(_, waiter)| waiter).take(most).collect()
     }
 
@@ -226,9 +285,9 @@ impl Line {
     /// What anybody may know of the first in line.
     #[must_use]
     pub fn first(&self, now: Instant) -> Vec<Waiting> {
-        let shown = self.queue.iter().take(SHOWN);
-        let waiting = shown.map(|(ticket, place)| (ticket, &place.waiter)).map(|(ticket, waiter)| Waiting {
-            ticket: *ticket,
+        let shown = self.queue.values().take(SHOWN).map(|place| (place.ticket, &place.waiter));
+        let waiting = shown.map(|(ticket, waiter)| Waiting {
+            ticket,
             host: waiter.asker.host().clone(),
             waited: now - waiter.since,
             present: waiter.present.is_some(),
@@ -241,12 +300,12 @@ impl Line {
         self.tickets.extend(waiter.present.map(|ask| (ask, ticket)));
         self.ends.extend(waiter.until.map(|end| (end, ticket)));
         let seat = seat.unwrap_or_else(|| self.ranks.push());
-        self.queue.insert(ticket, Box::new(Place { waiter, seat }));
+        self.queue.insert(self.spot(ticket), Box::new(Place { ticket, waiter, seat }));
     }
 
     /// Takes a waiter out, but leaves its seat and what is known of its asker.
     fn take(&mut self, ticket: Ticket) -> Option<(Waiter, usize)> {
-        let Place { waiter, seat } = *self.queue.remove(&ticket)?;
+        let Place { waiter, seat, .. } = *self.queue.remove(&self.spot(ticket))?;
         if let Some(ask) = waiter.present {
             self.tickets.remove(&ask);
         }

@@ -7,6 +7,7 @@ pub mod grant;
 pub mod handle;
 pub mod kept;
 pub mod lease;
+mod lever;
 pub mod line;
 mod names;
 mod ranks;
@@ -17,9 +18,10 @@ mod terms;
 
 pub use self::{
     ask::{Ask, AskId, Asker},
-    event::{Ending, Event, Granted, Leased, Refusal},
+    event::{Ended, Ending, Event, Granted, Leased, Refusal},
+    lever::{Lever, Operator, Pulled},
     names::{LeaseId, Ticket, Token},
-    state::{Holder, SHOWN, State, Waiting},
+    state::{Counts, Holder, SHOWN, State, Waiting},
 };
 
 /// What a release is about.

@@ -19,8 +19,9 @@ use distributex_config::Limits;
 use tokio::time::Instant;
 
 use super::{
-    Ask, AskId, Ending, Event, Granted, Held, Holder, LeaseId, Leased, Refusal, State, Ticket, Token,
-    kept::Numbers,
+    Ask, AskId, Counts, Ending, Event, Granted, Held, Holder, LeaseId, Leased, Operator, Refusal, State,
+    Ticket, Token,
+    kept::{Changed, Numbers},
     lease::{Lease, Leases},
     line::{Line, Waiter},
 };
@@ -37,7 +38,7 @@ pub struct Rules {
     pub(super) limits: Limits,
     /// The slots that are held.
     pub(super) leases: Leases,
-    /// Who waits. Nobody does while a slot is free.
+    /// Who waits. Nobody does while a slot is free and may be given.
     pub(super) line: Line,
     /// The token of the latest grant.
     pub(super) last: Token,
@@ -51,6 +52,10 @@ pub struct Rules {
     pub(super) suspended: bool,
     /// Whether the pool was taken out of the configuration; see [`super::terms`].
     pub(super) retired: bool,
+    /// Who paused the pool, if it is paused; see [`super::lever`].
+    pub(super) paused: Option<Operator>,
+    /// Whether that has to be written down anew.
+    pub(super) pauses: Changed<()>,
     /// What was written down of the numbers given out.
     pub(super) kept: Numbers,
 }
@@ -71,6 +76,8 @@ impl Rules {
             overdue,
             suspended: false,
             retired: false,
+            paused: None,
+            pauses: Changed::default(),
             kept: Numbers::default(),
         }
     }
@@ -92,24 +99,26 @@ impl Rules {
         }
         if self.has_room() && self.line.is_empty() {
             let waiter = self.waiter(&ask, now);
-            return self.grant(waiter, Vec::new(), now, out);
+            return self.grant(waiter, Vec::new(), None, now, out);
         }
         if !ask.parks() && !self.keeps_a_place_for(&ask) {
-            return refuse(ask.id, Refusal::Full, Some(self.line.len() + 1), out);
+            return refuse(ask.id, self.full(), Some(self.line.len() + 1), out);
         }
         if self.line.len() >= self.settings.max_waiters {
             return refuse(ask.id, Refusal::LineFull, None, out);
         }
         let waiter = self.waiter(&ask, now);
         let ticket = self.line.enter(waiter);
+        let (host, place) = (ask.asker.host().clone(), self.line.len());
+        out.push(Event::Joined { ticket, host, place });
         self.park(ticket, &ask, now, out);
     }
 
     /// The request of an ask ended before its answer. Whoever comes back has its patience to do so; any other
     /// place is given up. What was granted before is not touched.
-    pub fn leave(&mut self, ask: AskId, now: Instant) {
+    pub fn leave(&mut self, ask: AskId, now: Instant, out: &mut Vec<Event>) {
         if let Some(ticket) = self.line.ticket_of(ask) {
-            self.part(ticket, now);
+            self.part(ticket, now, out);
         }
     }
 
@@ -152,9 +161,9 @@ impl Rules {
             return refuse(ask, why, None, out);
         }
         if let Some(token) = lease {
-            self.end(token, Ending::Released, now, out);
+            self.end(token, Ending::Released, Some(ask), now, out);
         }
-        if let Some(parked) = place.and_then(|ticket| self.line.leave(ticket)?.present) {
+        if let Some(parked) = place.and_then(|ticket| self.give_up_place(ticket, out)) {
             refuse(parked, Refusal::Superseded, None, out);
         }
         out.push(Event::Released { ask, had });
@@ -209,6 +218,20 @@ impl Rules {
             holders: self.leases.holders(holders, now),
             waiting: self.line.len(),
             first: self.line.first(now),
+            paused: self.paused.clone(),
+        }
+    }
+
+    /// The same in numbers.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        Counts {
+            slots: self.settings.slots,
+            held: self.leases.len(),
+            waiting: self.line.len(),
+            held_since: self.leases.oldest().map(|lease| lease.since),
+            waiting_since: self.line.since(),
+            paused: self.paused.is_some(),
         }
     }
 
@@ -220,8 +243,13 @@ impl Rules {
     }
 
     fn has_room(&self) -> bool {
-        let grants = !self.closed && !self.stored && !self.suspended;
+        let grants = !self.closed && !self.stored && !self.suspended && self.paused.is_none();
         grants && self.leases.len() < self.settings.slots as usize
+    }
+
+    /// Why there is no slot, when there is none.
+    fn full(&self) -> Refusal {
+        if self.paused.is_some() { Refusal::Paused } else { Refusal::Full }
     }
 
     /// Whether the place of an ask that does not park is kept: only who comes back, and said so.
@@ -248,6 +276,7 @@ impl Rules {
             ttl: shorter(ask.ttl, self.settings.expire),
             command: ask.command.clone(),
             lease: ask.lease,
+            moved: None,
         }
     }
 
@@ -266,7 +295,7 @@ impl Rules {
             }
         });
         let lease = lease.map(Lease::leased);
-        out.extend(lease.map(|lease| Event::Granted(Granted { ask: ask.id, lease, again })));
+        out.extend(lease.map(|lease| Event::Granted(Granted { ask: ask.id, lease, again, freed: None })));
     }
 
     /// An asker that comes back goes on where it stands. Its older request, if one is parked, ends.
@@ -276,7 +305,8 @@ impl Rules {
         self.line.change(ticket, |waiter| {
             older = waiter.present;
             let command = new.command.clone().or_else(|| waiter.command.take());
-            *waiter = Waiter { since: waiter.since, lease: waiter.lease, command, ..new };
+            let Waiter { since, lease, moved, .. } = *waiter;
+            *waiter = Waiter { since, lease, moved, command, ..new };
         });
         if let Some(older) = older {
             refuse(older, Refusal::Superseded, None, out);
@@ -290,8 +320,8 @@ impl Rules {
         if ask.parks() {
             out.push(Event::Placed { ask: ask.id, ticket, place });
         } else {
-            refuse(ask.id, Refusal::Full, Some(place), out);
-            self.part(ticket, now);
+            refuse(ask.id, self.full(), Some(place), out);
+            self.part(ticket, now, out);
         }
     }
 
@@ -299,15 +329,16 @@ impl Rules {
     fn wait_over(&mut self, ticket: Ticket, now: Instant, out: &mut Vec<Event>) {
         match self.line.get(ticket).and_then(|waiter| waiter.present) {
             Some(ask) => {
-                refuse(ask, Refusal::WaitOver, Some(self.line.place(ticket)), out);
-                self.part(ticket, now);
+                let why = if self.paused.is_some() { Refusal::Paused } else { Refusal::WaitOver };
+                refuse(ask, why, Some(self.line.place(ticket)), out);
+                self.part(ticket, now, out);
             }
-            None => drop(self.line.leave(ticket)),
+            None => drop(self.give_up_place(ticket, out)),
         }
     }
 
     /// The request at this place has ended: from here on the place lives as long as its patience.
-    pub(super) fn part(&mut self, ticket: Ticket, now: Instant) {
+    pub(super) fn part(&mut self, ticket: Ticket, now: Instant, out: &mut Vec<Event>) {
         let (mut stays, suspended) = (false, self.suspended);
         self.line.change(ticket, |waiter| {
             stays = !waiter.patience.is_zero();
@@ -315,8 +346,16 @@ impl Rules {
             waiter.until = end_of_patience(waiter.patience, suspended, now);
         });
         if !stays {
-            self.line.leave(ticket);
+            self.give_up_place(ticket, out);
         }
+    }
+
+    /// Nobody stands at this place any more, and nobody gets a slot for it. Returns the request that was parked
+    /// there.
+    pub(super) fn give_up_place(&mut self, ticket: Ticket, out: &mut Vec<Event>) -> Option<AskId> {
+        let Waiter { asker, present, .. } = self.line.leave(ticket)?;
+        out.push(Event::Left { ticket, host: asker.host().clone() });
+        present
     }
 
     /// A lease has ended by itself, or is not wanted by anybody. One of a store ends when the store says so.
@@ -325,7 +364,7 @@ impl Rules {
             return self.overdue(token, now);
         }
         let how = self.ending(token);
-        self.end(token, how, now, out);
+        self.end(token, how, None, now, out);
     }
 
     /// How a lease has ended that nobody released.
@@ -336,25 +375,37 @@ impl Rules {
 
     /// Gives every free slot to whoever waits longest.
     pub fn serve(&mut self, now: Instant, out: &mut Vec<Event>) {
+        self.serve_slots_freed(None, now, out);
+    }
+
+    /// The same; the slots came free at this moment.
+    fn serve_slots_freed(&mut self, freed: Option<Instant>, now: Instant, out: &mut Vec<Event>) {
         while self.has_room()
             && let Some((first, others)) = self.line.take_first()
         {
-            self.grant(first, others, now, out);
+            self.grant(first, others, freed, now, out);
         }
     }
 
     /// Gives a slot to an asker, and tells all its parked requests. If it has none, the slot waits for it as
     /// its place would have.
-    fn grant(&mut self, first: Waiter, others: Vec<Waiter>, now: Instant, out: &mut Vec<Event>) {
+    fn grant(
+        &mut self,
+        first: Waiter,
+        others: Vec<Waiter>,
+        freed: Option<Instant>,
+        now: Instant,
+        out: &mut Vec<Event>,
+    ) {
         self.last = self.last.next();
         let asks = || iter::once(&first).chain(&others).filter_map(|waiter| Some((waiter.present?, waiter)));
         let (token, waited, told) = (self.last, now - first.since, asks().count() as u64);
         let until = if told == 0 { first.until } else { first.ttl.map(|ttl| now + ttl) };
         let (host, id, ttl) = (first.asker.host(), first.lease, first.ttl);
-        out.push(Event::Began { token, host: host.clone(), waited });
+        out.push(Event::Began { token, host: host.clone(), waited, command: first.command.clone() });
         for (number, (ask, waiter)) in asks().enumerate() {
             let lease = Leased { id, token, host: host.clone(), ttl, until, waited: now - waiter.since };
-            out.push(Event::Granted(Granted { ask, lease, again: number > 0 }));
+            out.push(Event::Granted(Granted { ask, lease, again: number > 0, freed }));
         }
         let Waiter { asker, patience, command, .. } = first;
         self.leases.begin(Lease {
@@ -371,10 +422,17 @@ impl Rules {
         });
     }
 
-    pub(super) fn end(&mut self, token: Token, how: Ending, now: Instant, out: &mut Vec<Event>) {
-        let Some(Lease { asker, since, .. }) = self.leases.end(token) else { return };
-        out.push(Event::Ended { token, host: asker.host().clone(), how, held: now - since });
-        self.serve(now, out);
+    pub(super) fn end(
+        &mut self,
+        token: Token,
+        how: Ending,
+        by: Option<AskId>,
+        now: Instant,
+        out: &mut Vec<Event>,
+    ) {
+        let Some(lease) = self.leases.end(token) else { return };
+        out.push(Event::Ended(lease.ended(how, by, now)));
+        self.serve_slots_freed(Some(now), now, out);
     }
 }
 

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use distributex_config::Name;
 use tokio::time::Instant;
 
-use super::{Ticket, Token};
+use super::{Operator, Ticket, Token};
 
 /// So much of a line is told, and so many holders to who has to wait.
 pub const SHOWN: usize = 100;
@@ -23,6 +23,25 @@ pub struct State {
     pub waiting: usize,
     /// The first of them, [`SHOWN`] at most.
     pub first: Vec<Waiting>,
+    /// Who paused the pool, if it is paused.
+    pub paused: Option<Operator>,
+}
+
+/// A pool in numbers, at one moment.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// How many leases there may be at once.
+    pub slots: u32,
+    /// How many there are.
+    pub held: usize,
+    /// How many stand in line.
+    pub waiting: usize,
+    /// When the oldest lease was granted.
+    pub held_since: Option<Instant>,
+    /// Since when the first in line has stood there.
+    pub waiting_since: Option<Instant>,
+    /// Whether the pool is paused.
+    pub paused: bool,
 }
 
 /// Who holds a slot.

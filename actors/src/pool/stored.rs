@@ -16,7 +16,7 @@ use distributex_config::Limits;
 use tokio::time::Instant;
 
 use super::{
-    Ask, Asker, Ending, Event, Granted, LeaseId, Refusal, Token,
+    Ask, AskId, Asker, Ending, Event, Granted, LeaseId, Refusal, Token,
     lease::Lease,
     line::Waiter,
     rules::{Rules, refuse},
@@ -35,13 +35,13 @@ impl Rules {
     /// Who is to get the next slots, the longest waiter first: every asker once, so many at most.
     #[must_use]
     pub fn candidates(&self, most: usize) -> Vec<&Waiter> {
-        if self.closed { Vec::new() } else { self.line.first_askers(most) }
+        if self.closed || self.paused.is_some() { Vec::new() } else { self.line.first_askers(most) }
     }
 
     /// Whether somebody who just came may be served after so many candidates: they are all who wait.
     #[must_use]
     pub fn may_serve_after(&self, candidates: usize) -> bool {
-        !self.closed && self.line.askers() <= candidates
+        !self.closed && self.paused.is_none() && self.line.askers() <= candidates
     }
 
     /// Whether somebody waits.
@@ -83,7 +83,7 @@ impl Rules {
     /// The store has granted a lease. Nobody has been told of it yet.
     pub fn begin(&mut self, lease: Lease, out: &mut Vec<Event>) {
         let (token, host, waited) = (lease.token, lease.asker.host().clone(), lease.waited);
-        out.push(Event::Began { token, host, waited });
+        out.push(Event::Began { token, host, waited, command: lease.command.clone() });
         self.leases.begin(lease);
     }
 
@@ -99,7 +99,15 @@ impl Rules {
 
     /// Tells whoever waits as this asker of the lease it has. If none of its requests is parked, a lease of which
     /// nobody was told waits for it as its place would have. False if the asker does not stand in line.
-    pub fn tell_holder(&mut self, asker: &Asker, now: Instant, out: &mut Vec<Event>) -> bool {
+    ///
+    /// `freed`: when its slot came free, if that is known.
+    pub fn tell_holder(
+        &mut self,
+        asker: &Asker,
+        freed: Option<Instant>,
+        now: Instant,
+        out: &mut Vec<Event>,
+    ) -> bool {
         let Some(token) = self.leases.of(asker) else { return false };
         let waiters = self.line.take_all(asker);
         let (mut told, mut patience) = (0, None);
@@ -110,7 +118,7 @@ impl Rules {
                     continue;
                 };
                 let leased = super::Leased { waited: now - waiter.since, ..lease.leased() };
-                out.push(Event::Granted(Granted { ask, lease: leased, again: lease.told > 0 }));
+                out.push(Event::Granted(Granted { ask, lease: leased, again: lease.told > 0, freed }));
                 lease.told += 1;
             }
             told = lease.told;
@@ -133,8 +141,8 @@ impl Rules {
     }
 
     /// A lease is not in the store any more.
-    pub fn gone(&mut self, token: Token, how: Ending, now: Instant, out: &mut Vec<Event>) {
-        self.end(token, how, now, out);
+    pub fn gone(&mut self, token: Token, how: Ending, by: Option<AskId>, now: Instant, out: &mut Vec<Event>) {
+        self.end(token, how, by, now, out);
     }
 
     /// A lease of another server is of no interest here any more.
@@ -145,7 +153,7 @@ impl Rules {
     /// Gives up the place of an asker that comes back. False if it has none.
     pub fn give_up(&mut self, asker: &Asker, out: &mut Vec<Event>) -> bool {
         let Some(ticket) = self.line.place_of(asker) else { return false };
-        if let Some(parked) = self.line.leave(ticket).and_then(|waiter| waiter.present) {
+        if let Some(parked) = self.give_up_place(ticket, out) {
             refuse(parked, Refusal::Superseded, None, out);
         }
         true
@@ -155,7 +163,7 @@ impl Rules {
     pub fn send_away(&mut self, why: Refusal, now: Instant, out: &mut Vec<Event>) {
         for (ask, ticket) in self.line.parked() {
             refuse(ask, why, None, out);
-            self.part(ticket, now);
+            self.part(ticket, now, out);
         }
     }
 

@@ -68,7 +68,7 @@ impl Rules {
         for ticket in self.line.tickets() {
             let why = self.line.get(ticket).and_then(|waiter| self.turns_away(&waiter.asker));
             let Some(why) = why else { continue };
-            if let Some(ask) = self.line.leave(ticket).and_then(|waiter| waiter.present) {
+            if let Some(ask) = self.give_up_place(ticket, out) {
                 refuse(ask, why, None, out);
             }
         }

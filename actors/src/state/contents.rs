@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::{
     boot::{Boot, Now},
     file::{Changes, Key, Kind},
-    record::{LeaseRecord, NumbersRecord, PlaceRecord, Record},
+    record::{LeaseRecord, NumbersRecord, PauseRecord, PlaceRecord, Record},
 };
 use crate::pool::{Ticket, Token, kept::Kept};
 
@@ -36,6 +36,7 @@ impl Contents {
                     let place = json::<PlaceRecord<'_>>(value).and_then(|record| record.read(now));
                     of_pool.places.push((Ticket(*number), place.ok_or_else(bad)?));
                 }
+                PAUSED => of_pool.paused = Some(json::<PauseRecord<'_>>(value).ok_or_else(bad)?.read()),
                 _ => return Err(bad()),
             }
         }
@@ -73,6 +74,7 @@ impl Contents {
 const NUMBERS: u8 = Kind::Numbers as u8;
 pub(super) const LEASE: u8 = Kind::Lease as u8;
 const PLACE: u8 = Kind::Place as u8;
+const PAUSED: u8 = Kind::Paused as u8;
 
 fn json<'a, T: Deserialize<'a>>(value: &'a [u8]) -> Option<T> {
     serde_json::from_slice(value).ok()

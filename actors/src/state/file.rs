@@ -60,7 +60,7 @@ const CACHE: usize = 64 * 1024 * 1024;
 pub(super) struct Key {
     pub(super) pool: Name,
     pub(super) kind: Kind,
-    /// A token or a ticket.
+    /// A token or a ticket; 0 where there is one of a kind.
     pub(super) number: u64,
 }
 
@@ -70,6 +70,7 @@ pub(super) enum Kind {
     Numbers = 0,
     Lease = 1,
     Place = 2,
+    Paused = 3,
 }
 
 /// What is to be written, the latest under each key; nothing: what stands there is over.

@@ -38,6 +38,7 @@ use crate::{
         actor::{EX_SOFTWARE, Wake},
         kept::Change,
     },
+    watch::calls::Calls,
 };
 
 /// After so long a disk that could not be written is tried again.
@@ -74,6 +75,8 @@ struct Desk {
     written: AtomicU64,
     /// Whether nothing can be written for now.
     away: AtomicBool,
+    /// How often the disk was written.
+    calls: Calls,
 }
 
 /// What is to be written next.
@@ -128,6 +131,7 @@ impl Journal {
             some: Condvar::new(),
             written: AtomicU64::new(0),
             away: AtomicBool::new(false),
+            calls: Calls::new("state"),
         });
         let writer = Writer { desk: Arc::clone(&desk), file };
         thread::Builder::new().name("journal".to_owned()).spawn(move || writer.run())?;
@@ -137,6 +141,11 @@ impl Journal {
     /// The random name of what is kept here.
     pub(super) fn store(&self) -> Arc<str> {
         Arc::clone(&self.desk().store)
+    }
+
+    /// How often the disk was written.
+    pub(crate) fn calls(&self) -> &Calls {
+        &self.desk().calls
     }
 
     /// From now on this pool is told when nothing can be written, and when all is well again.
@@ -158,6 +167,7 @@ impl Journal {
         let key = |kind, number| Key { pool: pool.clone(), kind, number };
         let records = changes.into_iter().map(|change| match change {
             Change::Numbers(numbers) => (key(Kind::Numbers, 0), Some(Record::Numbers(numbers))),
+            Change::Paused(paused) => (key(Kind::Paused, 0), paused.map(Record::Paused)),
             Change::Lease(token, lease) => {
                 (key(Kind::Lease, token.0), lease.map(|lease| Record::Lease(Box::new(lease), now)))
             }
@@ -293,7 +303,9 @@ struct Writer {
 impl Writer {
     fn run(mut self) {
         while let Some((batch, changes, wake)) = self.desk.next() {
-            match self.file.write(&changes) {
+            let written = self.file.write(&changes);
+            self.desk.calls.count(written.is_ok());
+            match written {
                 Ok(()) => self.desk.has_written(batch, wake),
                 Err(why) if self.desk.has_failed(&why, changes, wake) => {}
                 Err(_) => return,

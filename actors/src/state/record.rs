@@ -3,13 +3,21 @@
 //! What counts of a time is how long it was, or how long it still is, at the moment of writing: clocks are another
 //! matter ([`super::boot`]). Secrets stand in it in clear, so the directory is its owner's alone.
 
-use std::{borrow::Cow, time::Duration};
+use std::{
+    borrow::Cow,
+    time::{Duration, SystemTime},
+};
 
 use serde::{Deserialize, Serialize};
 
 use super::boot::{Boot, Moment, Now};
 use crate::{
-    pool::{LeaseId, Ticket, Token, kept::Numbers, lease::Lease, line::Waiter},
+    pool::{
+        LeaseId, Operator, Ticket, Token,
+        kept::Numbers,
+        lease::Lease,
+        line::{Spot, Waiter},
+    },
     record::{Who, micros},
 };
 
@@ -22,6 +30,8 @@ pub(super) enum Record {
     Place(Box<Waiter>, Now),
     /// The numbers that a pool gave out.
     Numbers(Numbers),
+    /// Who paused a pool.
+    Paused(Operator),
 }
 
 impl Record {
@@ -31,6 +41,7 @@ impl Record {
             Self::Lease(lease, now) => serde_json::to_vec(&LeaseRecord::of(lease, now)),
             Self::Place(waiter, now) => serde_json::to_vec(&PlaceRecord::of(waiter, now)),
             Self::Numbers(numbers) => serde_json::to_vec(&NumbersRecord::of(*numbers)),
+            Self::Paused(operator) => serde_json::to_vec(&PauseRecord::of(operator)),
         };
         json.expect("a record has only texts and numbers")
     }
@@ -71,6 +82,19 @@ pub(super) struct PlaceRecord<'a> {
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     command: Option<Cow<'a, str>>,
     lease: Option<String>,
+    /// Where it was moved to, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    moved: Option<Spot>,
+}
+
+/// Who paused a pool, why, and when: microseconds since 1970.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct PauseRecord<'a> {
+    #[serde(borrow)]
+    author: Cow<'a, str>,
+    #[serde(borrow)]
+    reason: Cow<'a, str>,
+    at: u64,
 }
 
 /// The numbers that a pool may have given out.
@@ -134,6 +158,7 @@ impl<'a> PlaceRecord<'a> {
             ttl: waiter.ttl.map(micros),
             command: waiter.command.as_deref().map(Cow::Borrowed),
             lease: waiter.lease.map(LeaseId::reveal),
+            moved: waiter.moved,
         }
     }
 
@@ -154,7 +179,24 @@ impl<'a> PlaceRecord<'a> {
             ttl: self.ttl.map(Duration::from_micros),
             command: self.command.as_deref().map(Into::into),
             lease: id(self.lease)?,
+            moved: self.moved,
         })
+    }
+}
+
+impl<'a> PauseRecord<'a> {
+    fn of(operator: &'a Operator) -> Self {
+        let at = operator.at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let (author, reason) = (Cow::Borrowed(&*operator.author), Cow::Borrowed(&*operator.reason));
+        Self { author, reason, at: micros(at) }
+    }
+
+    pub(super) fn read(self) -> Operator {
+        Operator {
+            author: self.author.into(),
+            reason: self.reason.into(),
+            at: SystemTime::UNIX_EPOCH + Duration::from_micros(self.at),
+        }
     }
 }
 
@@ -285,6 +327,7 @@ mod tests {
             ttl: Some(60 * SECOND),
             command: None,
             lease: Some(LeaseId::random()),
+            moved: Some(-3),
         };
         let json = Record::Place(Box::new(waiter.clone()), before).to_json();
 
@@ -292,6 +335,17 @@ mod tests {
 
         assert_eq!((read.asker, read.lease, read.ttl), (waiter.asker, waiter.lease, waiter.ttl));
         assert_eq!((then.instant - read.since, read.patience), (7 * SECOND, 30 * SECOND));
+        assert_eq!(read.moved, Some(-3));
+    }
+
+    #[test]
+    fn a_pause_is_read_as_it_was_written() {
+        let at = SystemTime::UNIX_EPOCH + Duration::from_micros(1_795_451_623_914_999);
+        let operator = Operator { author: "ann".into(), reason: "say \"hi\"".into(), at };
+
+        let json = Record::Paused(operator.clone()).to_json();
+
+        assert_eq!(serde_json::from_slice::<PauseRecord<'_>>(&json).unwrap().read(), operator);
     }
 
     #[test]

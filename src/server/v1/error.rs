@@ -9,11 +9,15 @@ use actix_web::{
         header::{ALLOW, HeaderValue, RETRY_AFTER},
     },
 };
-use distributex_actors::{Denial, Refusal, State};
+use distributex_actors::{Denial, Operator, Refusal, State};
 use distributex_config::Name;
 use serde::Serialize;
 
-use super::{answer::json, kind::Kind, state::HolderBody};
+use super::{
+    answer::json,
+    kind::Kind,
+    state::{HolderBody, PausedBody},
+};
 
 /// Why a call was not done.
 #[derive(Debug)]
@@ -64,6 +68,11 @@ impl Problem {
             Refusal::NoSuchPool => Self::no_such_pool(pool.as_str()),
             Refusal::Full => Self::new(why.into(), format!("every slot of {pool} is held")),
             Refusal::WaitOver => Self::new(why.into(), format!("no slot of {pool} became free in time")),
+            Refusal::Paused => Self::new(why.into(), format!("{pool} is paused")),
+            Refusal::Removed => {
+                let message = "an operator took this request out of the line; ask why before asking again";
+                Self::new(why.into(), message)
+            }
             Refusal::Superseded => {
                 let message =
                     "a later request of this owner took over, or gave the place up; stop asking here";
@@ -84,9 +93,12 @@ impl Problem {
     pub(super) fn denied(denial: Denial, pool: &Name, keeps_place: bool) -> Self {
         let problem = Self::refused(denial.why, pool);
         let (Some(place), Some(state)) = (denial.place, denial.state) else { return problem };
-        let held = match state.slots {
-            1 => format!("the slot of {pool} is held"),
-            slots => format!("all {slots} slots of {pool} are held"),
+        let held = match (&state.paused, state.slots) {
+            (Some(Operator { author, reason, .. }), _) if problem.kind == Kind::PoolPaused => {
+                format!("{pool} is paused by {author}: {reason}")
+            }
+            (_, 1) => format!("the slot of {pool} is held"),
+            (_, slots) => format!("all {slots} slots of {pool} are held"),
         };
         let place_is = ordinal(place);
         let message = if keeps_place && place <= state.waiting {
@@ -112,6 +124,7 @@ impl Problem {
             place: self.line.as_ref().map(|(place, _)| *place),
             line: state.map(|state| state.waiting),
             holders: state.map(|state| state.holders.iter().map(HolderBody::of).collect()),
+            paused: state.and_then(|state| state.paused.as_ref()).map(PausedBody::of),
             store,
         };
         let mut response = json(status, &body);
@@ -138,6 +151,8 @@ struct ErrorBody<'a> {
     line: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     holders: Option<Vec<HolderBody<'a>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    paused: Option<PausedBody<'a>>,
     store: Option<&'a str>,
 }
 

@@ -16,6 +16,7 @@ pub(super) enum Kind {
     TooLarge,
     PoolFull,
     WaitOver,
+    PoolPaused,
     LineFull,
     Internal,
     Draining,
@@ -36,6 +37,7 @@ impl Kind {
             Self::TooLarge => ("too_large", StatusCode::PAYLOAD_TOO_LARGE),
             Self::PoolFull => ("pool_full", StatusCode::LOCKED),
             Self::WaitOver => ("wait_over", StatusCode::LOCKED),
+            Self::PoolPaused => ("pool_paused", StatusCode::LOCKED),
             Self::LineFull => ("line_full", StatusCode::TOO_MANY_REQUESTS),
             Self::Internal => ("internal", StatusCode::INTERNAL_SERVER_ERROR),
             Self::Draining => ("draining", StatusCode::SERVICE_UNAVAILABLE),
@@ -45,7 +47,19 @@ impl Kind {
 
     /// Whether asking again in a moment may help.
     pub(super) fn passes_soon(self) -> bool {
-        matches!(self, Self::PoolFull | Self::LineFull | Self::Draining | Self::BackendDown)
+        match self {
+            Self::PoolFull | Self::PoolPaused | Self::LineFull | Self::Draining | Self::BackendDown => true,
+            Self::BadRequest
+            | Self::HostNotAllowed
+            | Self::NoSuchPool
+            | Self::NotFound
+            | Self::MethodNotAllowed
+            | Self::Superseded
+            | Self::LeaseLost
+            | Self::TooLarge
+            | Self::WaitOver
+            | Self::Internal => false,
+        }
     }
 }
 
@@ -54,13 +68,38 @@ impl From<Refusal> for Kind {
         match why {
             Refusal::Full => Self::PoolFull,
             Refusal::WaitOver => Self::WaitOver,
-            Refusal::Superseded => Self::Superseded,
+            Refusal::Paused => Self::PoolPaused,
+            Refusal::Superseded | Refusal::Removed => Self::Superseded,
             Refusal::LineFull => Self::LineFull,
             Refusal::HostNotAllowed => Self::HostNotAllowed,
             Refusal::NoSuchPool => Self::NoSuchPool,
             Refusal::LeaseLost => Self::LeaseLost,
             Refusal::Stopping => Self::Draining,
             Refusal::Away => Self::BackendDown,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_refused_is_counted_under_the_word_that_clients_read() {
+        for why in [
+            Refusal::Full,
+            Refusal::WaitOver,
+            Refusal::Paused,
+            Refusal::Removed,
+            Refusal::Superseded,
+            Refusal::LineFull,
+            Refusal::HostNotAllowed,
+            Refusal::NoSuchPool,
+            Refusal::LeaseLost,
+            Refusal::Stopping,
+            Refusal::Away,
+        ] {
+            assert_eq!(Kind::from(why).shown().0, why.word());
         }
     }
 }

@@ -105,8 +105,9 @@ async fn handle<'a>(request: &mut ServiceRequest, pools: &'a Pools) -> Result<Do
         }
         Call::Release => {
             let body = body::read(request).await?;
-            let (pool, held) = (pool?, request::release(&body)?);
-            let had = pool.handle.end(held).await.map_err(|why| Problem::refused(why, pool.name))?;
+            let (pool, (held, exit_status)) = (pool?, request::release(&body)?);
+            let had =
+                pool.handle.end(held, exit_status).await.map_err(|why| Problem::refused(why, pool.name))?;
             if !had {
                 return Err(Problem::lease_lost());
             }

@@ -31,6 +31,8 @@ struct Fields<'a> {
     command: Field<'a>,
     #[serde(borrow, default)]
     lease: Field<'a>,
+    #[serde(borrow, default)]
+    exit_status: Field<'a>,
 }
 
 /// What an acquire asks for.
@@ -66,14 +68,15 @@ pub(super) fn renew(body: &[u8]) -> Result<(LeaseId, Option<Duration>), Problem>
     Ok((lease, ttl))
 }
 
-/// What a release is about.
-pub(super) fn release(body: &[u8]) -> Result<Held, Problem> {
+/// What a release is about, and how that went for which the slot was, if that is told.
+pub(super) fn release(body: &[u8]) -> Result<(Held, Option<u8>), Problem> {
     let fields = fields(body)?;
+    let exit_status = exit_status(&fields.exit_status)?;
     if let Some(lease) = lease(&fields)? {
-        return Ok(Held::Lease(lease));
+        return Ok((Held::Lease(lease), exit_status));
     }
     match (name("host", &fields.host)?, name("owner", &fields.owner)?) {
-        (Some(host), Some(owner)) => Ok(Held::By(Asker::Owner { host, owner })),
+        (Some(host), Some(owner)) => Ok((Held::By(Asker::Owner { host, owner }), exit_status)),
         (Some(_) | None, Some(_) | None) => Err(missing("\"lease\", or \"host\" and \"owner\"")),
     }
 }
@@ -120,6 +123,18 @@ fn ttl(fields: &Fields<'_>) -> Result<Option<Duration>, Problem> {
         return Err(bad(format!("\"ttl\" has to be {} or more", SHORTEST_TTL.as_secs_f64())));
     }
     Ok(ttl)
+}
+
+fn exit_status(field: &Field<'_>) -> Result<Option<u8>, Problem> {
+    match *field {
+        Field::Absent => Ok(None),
+        Field::Number(number) if (0.0..=255.0).contains(&number) && number.fract() == 0.0 => {
+            Ok(Some(number as u8))
+        }
+        Field::Number(_) | Field::Text(_) | Field::Other => {
+            Err(bad("\"exit_status\" has to be a whole number from 0 to 255, without quotes"))
+        }
+    }
 }
 
 /// A text that is no lease's name names one that is lost.

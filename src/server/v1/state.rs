@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use actix_web::{HttpResponse, http::StatusCode};
-use distributex_actors::{Holder, Pools, Refusal, State, Token, Waiting};
+use distributex_actors::{Holder, Operator, Pools, Refusal, State, Token, Waiting};
 use distributex_config::Name;
 use serde::Serialize;
 use tokio::time::Instant;
@@ -66,6 +66,7 @@ struct StateBody<'a> {
     held: usize,
     holders: Vec<HolderBody<'a>>,
     line: LineBody<'a>,
+    paused: Option<PausedBody<'a>>,
     store: Option<&'a str>,
 }
 
@@ -80,6 +81,7 @@ impl<'a> StateBody<'a> {
                 length: state.waiting,
                 first: state.first.iter().map(WaitingBody::of).collect(),
             },
+            paused: state.paused.as_ref().map(PausedBody::of),
             store,
         }
     }
@@ -109,6 +111,20 @@ impl<'a> HolderBody<'a> {
             command: holder.command.as_deref(),
             store: None,
         }
+    }
+}
+
+/// Who paused a pool, and why.
+#[derive(Serialize)]
+pub(super) struct PausedBody<'a> {
+    author: &'a str,
+    reason: &'a str,
+    since: Option<Moment>,
+}
+
+impl<'a> PausedBody<'a> {
+    pub(super) fn of(Operator { author, reason, at }: &'a Operator) -> Self {
+        Self { author, reason, since: Moment::of(*at) }
     }
 }
 

@@ -125,11 +125,14 @@ impl Ledger {
                 }
                 Event::Renewed { ask, .. } => refuse(ask, Refusal::Away, None, out),
                 Event::Began { .. }
+                | Event::Joined { .. }
+                | Event::Left { .. }
+                | Event::Pulled { .. }
                 | Event::Refused { .. }
                 | Event::Placed { .. }
                 | Event::Released { .. }
                 | Event::Seen { .. }
-                | Event::Ended { .. }
+                | Event::Ended(_)
                 | Event::Away
                 | Event::Back => out.push(event),
             }

@@ -19,7 +19,7 @@ use super::Backend;
 use crate::{
     PoolActor, StateDirectory,
     pool::{
-        Ask, AskId, Event, Held, Holder, LeaseId, Refusal, State, Token,
+        Ask, AskId, Counts, Event, Held, Holder, LeaseId, Lever, Operator, Refusal, State, Token,
         rules::{Rules, refuse},
     },
 };
@@ -77,8 +77,8 @@ impl Backend for InMemory {
         self.act(now, out, |rules, out| rules.enter(ask, now, out));
     }
 
-    fn leave(&mut self, ask: AskId, now: Instant) {
-        self.act(now, &mut Vec::new(), |rules, _| rules.leave(ask, now));
+    fn leave(&mut self, ask: AskId, now: Instant, out: &mut Vec<Event>) {
+        self.act(now, out, |rules, out| rules.leave(ask, now, out));
     }
 
     fn renew(
@@ -98,6 +98,10 @@ impl Backend for InMemory {
 
     fn unheard(&mut self, token: Token, now: Instant, out: &mut Vec<Event>) {
         self.act(now, out, |rules, out| rules.unheard(token, now, out));
+    }
+
+    fn pull(&mut self, ask: AskId, lever: Lever, operator: &Operator, now: Instant, out: &mut Vec<Event>) {
+        self.act(now, out, |rules, out| rules.pull(ask, lever, operator, now, out));
     }
 
     fn look(&mut self, ask: AskId, now: Instant, out: &mut Vec<Event>) {
@@ -141,6 +145,10 @@ impl Backend for InMemory {
 
     fn state(&self, holders: usize, now: Instant) -> State {
         self.rules.state(holders, now)
+    }
+
+    fn counts(&self) -> Counts {
+        self.rules.counts()
     }
 
     fn holder(&self, token: Token, now: Instant) -> Option<Holder> {

@@ -35,12 +35,13 @@ impl Memcache {
         self.settle_takebacks(&takebacks, taken, now, out);
         self.settle_releases(releases, released, now, out);
         let (waiting, asking) = job.claims.split_at(candidates);
+        let freed = job.ends.iter().any(|end| end.had == Some(true)).then_some(at);
         let has_granted = self.begin_all(&job.claims, at, out);
         if trouble.is_none() {
             self.compare(at, now, out);
         }
         self.settle_renewals(&renewals, &job.renewals, at, now, out);
-        let unwanted = self.settle_waiters(waiting, now, out);
+        let unwanted = self.settle_waiters(waiting, freed, now, out);
         self.settle_asks(asks, asking, at, now, out);
         self.take_back_unheard(&unwanted, now);
         for ask in looks {
@@ -79,10 +80,16 @@ impl Memcache {
     }
 
     fn settle_takebacks(&mut self, takebacks: &[Takeback], ends: &[End], now: Instant, out: &mut Vec<Event>) {
-        for (Takeback { id, known }, end) in takebacks.iter().zip(ends) {
+        for (Takeback { id, known, by }, end) in takebacks.iter().zip(ends) {
             let is_gone = end.had.is_some() && self.view.lease(*id).is_none();
+            let forced = known.and_then(|(token, _)| self.rules.would_force(token, now));
             if let (true, Some((token, how))) = (is_gone, known) {
-                self.gone(*token, *how, now, out);
+                self.gone(*token, *how, *by, now, out);
+            }
+            match (*by, end.had) {
+                (Some(ask), Some(had)) => out.push(Event::Pulled { ask, what: forced.filter(|_| had) }),
+                (Some(ask), None) => refuse(ask, Refusal::Away, None, out),
+                (None, _) => {}
             }
         }
     }
@@ -107,7 +114,7 @@ impl Memcache {
                 }
             };
             if let (true, Some(token)) = (had_lease, lease) {
-                self.gone(token, Ending::Released, now, out);
+                self.gone(token, Ending::Released, Some(ask), now, out);
             }
             match turned_away {
                 Some(why) if !had_lease && !had_place => refuse(ask, why, None, out),
@@ -160,13 +167,13 @@ impl Memcache {
             }
             // Written without an answer: nobody was told of it. Once it was changed, somebody may have been.
             None if is_ours && entry.token.is_none() => {
-                self.pending.takebacks.push(Takeback { id: entry.id, known: None });
+                self.pending.takebacks.push(Takeback { id: entry.id, known: None, by: None });
             }
             None if self.rules.lease_of(&entry.asker).is_some() => {} // one of two will be gone in a moment
             None => {
                 self.seen.insert(token, Seen { cas: slot.cas, is_ours, began_here: false });
                 self.rules.learn(Lease { until, ..slot.foreign_lease(now) });
-                self.rules.tell_holder(&entry.asker, now, out);
+                self.rules.tell_holder(&entry.asker, None, now, out);
             }
         }
     }
@@ -184,7 +191,7 @@ impl Memcache {
             return self.rules.forget(token);
         }
         let how = if is_over { self.rules.ending(token) } else { Ending::Gone };
-        self.gone(token, how, now, out);
+        self.gone(token, how, None, now, out);
     }
 
     /// So many at most: in a pool that is used through many servers, most leases end elsewhere.
@@ -197,9 +204,9 @@ impl Memcache {
         }
     }
 
-    fn gone(&mut self, token: Token, how: Ending, now: Instant, out: &mut Vec<Event>) {
+    fn gone(&mut self, token: Token, how: Ending, by: Option<AskId>, now: Instant, out: &mut Vec<Event>) {
         self.seen.remove(&token);
-        self.rules.gone(token, how, now, out);
+        self.rules.gone(token, how, by, now, out);
     }
 
     fn settle_renewals(
@@ -262,16 +269,23 @@ impl Memcache {
                 self.take_back_unheard(&[claim.id], now); // the configuration changed meanwhile
             }
             if self.left.remove(&id) {
-                self.rules.leave(id, now);
+                self.rules.leave(id, now, out);
             }
         }
     }
 
     /// Tells those in line who have a lease now. Returns the leases of askers who have left meanwhile.
-    fn settle_waiters(&mut self, claims: &[Claim], now: Instant, out: &mut Vec<Event>) -> Vec<LeaseId> {
+    /// `freed`: when their slots came free, if this job freed some.
+    fn settle_waiters(
+        &mut self,
+        claims: &[Claim],
+        freed: Option<Instant>,
+        now: Instant,
+        out: &mut Vec<Event>,
+    ) -> Vec<LeaseId> {
         let mut unwanted = Vec::new();
         for claim in claims {
-            let is_told = self.rules.tell_holder(&claim.asker, now, out);
+            let is_told = self.rules.tell_holder(&claim.asker, freed, now, out);
             if claim.found == Some(Found::Granted) && !is_told {
                 unwanted.push(claim.id);
             }

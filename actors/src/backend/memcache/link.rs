@@ -27,6 +27,7 @@ use super::{
     store::{self, Clock},
     time::Time,
 };
+use crate::watch::calls::Calls;
 
 /// How long it takes at most until memcached's clock, which shows seconds, moves.
 const LONGEST_TICK: Duration = Duration::from_secs(3);
@@ -83,6 +84,8 @@ pub(super) struct Link {
 pub(super) struct Links {
     pool: r2d2::Pool<Dial>,
     dial: Dial,
+    /// How often it was asked.
+    calls: Calls,
 }
 
 /// Makes connections.
@@ -98,7 +101,7 @@ pub(super) struct Dial {
 
 impl Links {
     /// Up to so many connections, none of them made yet. Connecting and each exchange take at most `timeout`.
-    pub(super) fn new(server: MemcacheServer, most: u32, timeout: Duration) -> Self {
+    pub(super) fn new(server: MemcacheServer, most: u32, timeout: Duration, calls: Calls) -> Self {
         let dial = Dial { server, timeout, broken: Arc::default(), time: Arc::default() };
         let pool = r2d2::Pool::builder()
             .max_size(most)
@@ -109,7 +112,7 @@ impl Links {
             .test_on_check_out(true) // looks at the age alone
             .error_handler(Box::new(NopErrorHandler)) // the gate says it, once
             .build_unchecked(dial.clone());
-        Self { pool, dial }
+        Self { pool, dial, calls }
     }
 
     /// A connection: an idle one, or a new one.
@@ -117,8 +120,11 @@ impl Links {
         if let Some(link) = self.pool.try_get() {
             return Ok(link);
         }
-        self.dial.stream().map_err(|error| self.away(&error))?; // says at once why there is none
-        self.pool.get().map_err(|error| Trouble::Away(format!("memcached {}: {error}", self.server())))
+        let link = self.dial.stream().map_err(|error| self.away(&error)); // says at once why there is none
+        let link = link.and_then(|_| {
+            self.pool.get().map_err(|error| Trouble::Away(format!("memcached {}: {error}", self.server())))
+        });
+        link.inspect_err(|_| self.calls.count(false))
     }
 
     /// Asks for statistics, through a connection of its own.
@@ -207,7 +213,9 @@ impl Links {
         link: &mut Link,
         commands: &[MetaCommand],
     ) -> Result<Vec<MetaResponse>, Failure> {
-        link.meta.execute_batch(commands).map_err(|error| {
+        let answers = link.meta.execute_batch(commands);
+        self.calls.count(answers.is_ok());
+        answers.map_err(|error| {
             link.broken = true;
             self.failure(link.age, error)
         })

@@ -74,7 +74,7 @@ use super::Backend;
 use crate::{
     PoolActor,
     pool::{
-        Ask, AskId, Event, Held, Holder, LeaseId, State, Token,
+        Ask, AskId, Counts, Ending, Event, Held, Holder, LeaseId, Lever, Operator, State, Token,
         actor::Wake,
         rules::{Rules, refuse},
     },
@@ -223,7 +223,7 @@ impl Memcache {
             let Some(id) = self.rules.lease(token).and_then(|lease| lease.id) else { continue };
             if self.seen.get(&token).is_some_and(|seen| seen.is_ours) {
                 let known = Some((token, self.rules.ending(token)));
-                self.pending.takebacks.push(Takeback { id, known });
+                self.pending.takebacks.push(Takeback { id, known, by: None });
             } else if self.rules.has_waiters() {
                 self.next_look = Some(now);
             } else {
@@ -274,12 +274,12 @@ impl Backend for Memcache {
         self.go_on(now);
     }
 
-    fn leave(&mut self, ask: AskId, now: Instant) {
+    fn leave(&mut self, ask: AskId, now: Instant, out: &mut Vec<Event>) {
         let flying = self.flight.iter().flat_map(|flight| &flight.pending.asks);
         if self.pending.asks.iter().chain(flying).any(|asked| asked.id == ask) {
             self.left.insert(ask);
         } else {
-            self.rules.leave(ask, now);
+            self.rules.leave(ask, now, out);
         }
     }
 
@@ -295,6 +295,28 @@ impl Backend for Memcache {
 
     fn unheard(&mut self, token: Token, now: Instant, out: &mut Vec<Event>) {
         self.rules.unheard(token, now, out);
+        self.go_on(now);
+    }
+
+    /// A lease is ended in memcached, whichever server granted it. The line is that of this server, and so is the
+    /// pause.
+    fn pull(&mut self, ask: AskId, lever: Lever, operator: &Operator, now: Instant, out: &mut Vec<Event>) {
+        match lever {
+            Lever::Release(token) => {
+                let Some(id) = self.rules.lease(token).and_then(|lease| lease.id) else {
+                    return out.push(Event::Pulled { ask, what: None });
+                };
+                let known = Some((token, Ending::Forced));
+                self.pending.takebacks.push(Takeback { id, known, by: Some(ask) });
+            }
+            Lever::Resume => {
+                self.rules.pull(ask, lever, operator, now, out);
+                self.next_look = Some(now); // there may be room
+            }
+            Lever::Pause | Lever::Front(_) | Lever::Remove(_) => {
+                self.rules.pull(ask, lever, operator, now, out);
+            }
+        }
         self.go_on(now);
     }
 
@@ -349,6 +371,10 @@ impl Backend for Memcache {
 
     fn state(&self, holders: usize, now: Instant) -> State {
         self.rules.state(holders, now)
+    }
+
+    fn counts(&self) -> Counts {
+        self.rules.counts()
     }
 
     fn holder(&self, token: Token, now: Instant) -> Option<Holder> {

@@ -34,6 +34,8 @@ pub(super) struct Takeback {
     pub(super) id: LeaseId,
     /// Its token and how it ends; `None` for one that was written without an answer, and is nobody's.
     pub(super) known: Option<(Token, Ending)>,
+    /// The request of an operator who wants it to end, whoever was told of it.
+    pub(super) by: Option<AskId>,
 }
 
 /// What is known of a lease besides what the rules know.
@@ -73,7 +75,8 @@ impl Pending {
     /// The leases to end: those that are released, then those that are taken back.
     pub(super) fn ends(&self) -> Vec<End> {
         let released = self.releases.iter().map(|(_, held)| End::new(What::from(held.clone()), false));
-        let taken = self.takebacks.iter().map(|takeback| End::new(What::Lease(takeback.id), true));
+        let taken =
+            self.takebacks.iter().map(|takeback| End::new(What::Lease(takeback.id), takeback.by.is_none()));
         released.chain(taken).collect()
     }
 

@@ -17,7 +17,7 @@ use super::{
     link::{Links, Trouble},
     round, stats,
 };
-use crate::pool::actor::EX_SOFTWARE;
+use crate::{pool::actor::EX_SOFTWARE, watch::calls::Calls};
 
 /// Takes an answer, in the thread that found it.
 type Reply = Box<dyn FnOnce(Done) + Send>;
@@ -45,8 +45,8 @@ const SHARED: usize = 16;
 impl Shard {
     /// Starts the threads, one for each connection, in the running system of actors. The memcached need not be
     /// there.
-    pub(super) fn start(server: MemcacheServer, settings: &Memcache) -> Self {
-        let links = Links::new(server, settings.connections, settings.timeout);
+    pub(super) fn start(server: MemcacheServer, settings: &Memcache, calls: Calls) -> Self {
+        let links = Links::new(server, settings.connections, settings.timeout, calls);
         let office = Arc::new(Office {
             links,
             gate: Gate::default(),
@@ -277,7 +277,11 @@ mod tests {
     }
 
     fn shard(server: MemcacheServer) -> Shard {
-        Shard::start(server, &Memcache { timeout: Duration::from_secs(5), ..Memcache::default() })
+        Shard::start(
+            server,
+            &Memcache { timeout: Duration::from_secs(5), ..Memcache::default() },
+            Calls::new("test"),
+        )
     }
 
     #[actix::test]

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use distributex_config::{Memcache, Name};
+use distributex_config::{Memcache, MemcacheServer, Name};
 
 use super::{entry::Server, keys::shard_of, shard::Shard};
+use crate::watch::calls::Calls;
 
 /// All memcached of the configuration.
 #[derive(Debug)]
@@ -15,14 +16,23 @@ pub struct Shards {
     server: Server,
     /// One for each, in the order of the configuration.
     shards: Vec<Shard>,
+    /// How often they were asked.
+    calls: Calls,
 }
 
 impl Shards {
     /// Starts the threads that talk to them. Whether they are there is seen later.
     #[must_use]
     pub fn start(settings: &Memcache) -> Self {
-        let shards = settings.servers.iter().map(|at| Shard::start(at.clone(), settings)).collect();
-        Self { settings: settings.clone(), server: Server::random(), shards }
+        let calls = Calls::new("memcache");
+        let start = |at: &MemcacheServer| Shard::start(at.clone(), settings, calls.clone());
+        let shards = settings.servers.iter().map(start).collect();
+        Self { settings: settings.clone(), server: Server::random(), shards, calls }
+    }
+
+    /// How often they were asked.
+    pub(crate) fn calls(&self) -> &Calls {
+        &self.calls
     }
 
     /// The random name of the memcached that keeps this pool; `None` while it has not been reached yet.

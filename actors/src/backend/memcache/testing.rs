@@ -24,7 +24,10 @@ use super::{
     round,
     view::View,
 };
-use crate::pool::{AskId, Asker, LeaseId};
+use crate::{
+    pool::{AskId, Asker, LeaseId},
+    watch::calls::Calls,
+};
 
 /// For what should happen at once.
 pub(super) const TIMEOUT: Duration = Duration::from_secs(20);
@@ -153,7 +156,7 @@ impl Bench {
         slots: usize,
         timeout: Duration,
     ) -> Self {
-        let links = Links::new(memcached, 2, timeout);
+        let links = Links::new(memcached, 2, timeout, Calls::new("test"));
         let keys = Arc::new(Keys::new("test", &name("pool1")));
         Self { links, keys, server: Server(server), slots, view: View::default(), highest: 0 }
     }

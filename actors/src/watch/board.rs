@@ -1,0 +1,239 @@
+//! The latest news of all pools, for readers who come and go.
+//!
+//! ```text
+//!  pools ─ post ─► │ 17 │ 18 │ 19 │ 20 │   the latest so many
+//!                         ▲         ▲
+//!          a reader that is behind  one that waits for the bell
+//! ```
+//!
+//! Readers come and look; nobody waits for them. One whose next news are not kept any more is cut off: it is told
+//! so when it comes back.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::SystemTime,
+};
+
+use distributex_config::Name;
+use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts, Registry};
+use tokio::sync::Notify;
+
+use super::{
+    news::{News, What},
+    numbers::NAMES_ARE_GOOD,
+};
+use crate::pool::LeaseId;
+
+/// So many readers may there be at once. Each has a connection, and gets a copy of everything.
+pub const MOST_READERS: usize = 1_000;
+
+/// So many digits of a random number name a board.
+const NAME_LENGTH: usize = 8;
+
+/// The board.
+#[derive(Debug)]
+pub struct Board {
+    /// Tells it from the board of another process: numbers begin anew there.
+    name: String,
+    /// How many news are kept.
+    most: usize,
+    pinned: Mutex<Pinned>,
+    /// Rings when there is something new.
+    bell: Notify,
+    counts: Counts,
+}
+
+#[derive(Debug, Default)]
+struct Pinned {
+    /// The latest news, the newest last, and how readers read them, once one has.
+    news: VecDeque<(News, Option<Arc<str>>)>,
+    /// The number of the next one.
+    next: u64,
+    /// Whether no more will come.
+    closed: bool,
+}
+
+impl Pinned {
+    /// The number of the oldest news that is kept.
+    fn first(&self) -> u64 {
+        self.next - self.news.len() as u64
+    }
+}
+
+/// What is counted here.
+#[derive(Debug)]
+pub(super) struct Counts {
+    readers: IntGauge,
+    cut_off: IntCounter,
+    posted: IntCounterVec,
+    /// The counters of `posted`, in the order of [`What::WORDS`].
+    by_word: Vec<IntCounter>,
+}
+
+/// What a reader finds.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Read {
+    /// What happened since it looked last; may be nothing.
+    News(Vec<Arc<str>>),
+    /// What came after the last news that it knows is not kept any more: it has to look how everything is. It goes on
+    /// with what comes after this one.
+    Missed(String),
+    /// No more will come: it was too slow, or the server stops.
+    End,
+}
+
+/// Somebody who reads.
+#[derive(Debug)]
+pub struct Reader {
+    board: Arc<Board>,
+    /// The pools of interest; none: all.
+    pools: Vec<Name>,
+    /// The number of the next news to look at.
+    next: u64,
+    /// Whether there is something that it missed, and was not told of yet.
+    missed: bool,
+}
+
+impl Board {
+    pub(super) fn new(most: usize) -> Arc<Self> {
+        let mut name = LeaseId::random().reveal();
+        name.truncate(NAME_LENGTH);
+        let pinned = Mutex::new(Pinned { next: 1, ..Pinned::default() });
+        Arc::new(Self { name, most, pinned, bell: Notify::new(), counts: Counts::new() })
+    }
+
+    pub(super) fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    fn pinned(&self) -> MutexGuard<'_, Pinned> {
+        self.pinned.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Something happened.
+    pub(super) fn post(&self, pool: &Name, at: SystemTime, what: What) {
+        self.counts.count(&what);
+        let mut pinned = self.pinned();
+        let news = News { number: pinned.next, at, pool: pool.clone(), what };
+        pinned.next += 1;
+        let old = if pinned.news.len() == self.most { pinned.news.pop_front() } else { None };
+        pinned.news.push_back((news, None));
+        drop(pinned);
+        drop(old); // without the lock
+        self.bell.notify_waiters();
+    }
+
+    /// From now on nothing is new, and all readers are sent away.
+    pub fn close(&self) {
+        self.pinned().closed = true;
+        self.bell.notify_waiters();
+    }
+
+    /// A reader of the news of these pools, or of all if there are none; of what comes after this one, or from now
+    /// on. `None` if there are too many readers.
+    #[must_use]
+    pub fn reader(self: &Arc<Self>, after: Option<&str>, pools: Vec<Name>) -> Option<Reader> {
+        self.counts.readers.inc();
+        let known = {
+            let pinned = self.pinned();
+            pinned.first()..=pinned.next
+        };
+        let next = after.map_or(Some(*known.end()), |id| Some(self.number(id)? + 1));
+        let next = next.filter(|next| known.contains(next));
+        let (board, missed) = (Arc::clone(self), next.is_none());
+        let reader = Reader { board, pools, next: next.unwrap_or(*known.end()), missed };
+        (self.counts.readers.get() <= MOST_READERS as i64).then_some(reader)
+    }
+
+    /// The name of some news, by which a reader comes back.
+    #[must_use]
+    pub fn id(&self, number: u64) -> String {
+        format!("{}-{number}", self.name)
+    }
+
+    fn number(&self, id: &str) -> Option<u64> {
+        id.strip_prefix(&self.name)?.strip_prefix('-')?.parse().ok()
+    }
+}
+
+impl Reader {
+    /// What there is to read now: so many news at most. `render` makes a text of one, once for all readers.
+    pub fn read(&mut self, most: usize, render: impl Fn(&News) -> Arc<str>) -> Read {
+        let board = Arc::clone(&self.board);
+        let mut pinned = board.pinned();
+        if pinned.closed {
+            return Read::End;
+        }
+        if self.missed {
+            (self.missed, self.next) = (false, pinned.next);
+            return Read::Missed(board.id(pinned.next - 1));
+        }
+        let Some(skip) = self.next.checked_sub(pinned.first()) else {
+            board.counts.cut_off.inc();
+            return Read::End;
+        };
+        let skip = usize::try_from(skip).unwrap_or(usize::MAX);
+        let mut found = Vec::new();
+        for (news, text) in pinned.news.iter_mut().skip(skip) {
+            if found.len() == most {
+                break;
+            }
+            self.next = news.number + 1;
+            if self.pools.is_empty() || self.pools.contains(&news.pool) {
+                found.push(Arc::clone(text.get_or_insert_with(|| render(news))));
+            }
+        }
+        Read::News(found)
+    }
+
+    /// Comes back when there may be something to read.
+    pub async fn something(&self) {
+        let mut bell = std::pin::pin!(self.board.bell.notified());
+        bell.as_mut().enable(); // what is posted from here on rings
+        if !self.has_something() {
+            bell.await;
+        }
+    }
+
+    fn has_something(&self) -> bool {
+        let pinned = self.board.pinned();
+        self.missed || pinned.closed || pinned.next > self.next
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        self.board.counts.readers.dec();
+    }
+}
+
+impl Counts {
+    fn new() -> Self {
+        let help = "What happened to all pools, by kind";
+        let posted = IntCounterVec::new(Opts::new("distributex_events_total", help), &["event"]);
+        let posted = posted.expect(NAMES_ARE_GOOD);
+        let gauge = IntGauge::new("distributex_event_readers", "Who reads the events now");
+        let help = "Readers of events that were too slow";
+        let cut_off = IntCounter::new("distributex_event_readers_cut_off_total", help);
+        Self {
+            readers: gauge.expect(NAMES_ARE_GOOD),
+            cut_off: cut_off.expect(NAMES_ARE_GOOD),
+            by_word: What::WORDS.iter().map(|word| posted.with_label_values(&[word])).collect(),
+            posted,
+        }
+    }
+
+    fn count(&self, what: &What) {
+        let word = what.word();
+        let counter = What::WORDS.iter().position(|known| *known == word).and_then(|n| self.by_word.get(n));
+        counter.into_iter().for_each(IntCounter::inc);
+    }
+
+    pub(super) fn register(&self, registry: &Registry) {
+        let (readers, cut_off) = (self.readers.clone(), self.cut_off.clone());
+        registry.register(Box::new(readers)).expect(NAMES_ARE_GOOD);
+        registry.register(Box::new(cut_off)).expect(NAMES_ARE_GOOD);
+        registry.register(Box::new(self.posted.clone())).expect(NAMES_ARE_GOOD);
+    }
+}

@@ -1,0 +1,44 @@
+//! How often a store was asked, and how often that failed.
+
+use prometheus::{IntCounter, Opts, Registry};
+
+use super::numbers::NAMES_ARE_GOOD;
+
+/// The calls to one kind of store. A clone counts the same.
+#[derive(Debug, Clone)]
+pub(crate) struct Calls {
+    calls: IntCounter,
+    errors: IntCounter,
+}
+
+impl Calls {
+    /// None so far.
+    pub(crate) fn new(backend: &str) -> Self {
+        let counter = |name: &str, help: &str| {
+            let opts = Opts::new(name, help).const_label("backend", backend);
+            IntCounter::with_opts(opts).expect(NAMES_ARE_GOOD)
+        };
+        Self {
+            calls: counter(
+                "distributex_backend_calls_total",
+                "Exchanges with the store behind the pools: a memcached, or writes to the state directory",
+            ),
+            errors: counter("distributex_backend_errors_total", "Those of them that failed"),
+        }
+    }
+
+    /// One more.
+    pub(crate) fn count(&self, is_good: bool) {
+        self.calls.inc();
+        if !is_good {
+            self.errors.inc();
+        }
+    }
+
+    /// Lets them be seen.
+    pub(crate) fn register(&self, registry: &Registry) {
+        for counter in [&self.calls, &self.errors] {
+            registry.register(Box::new(counter.clone())).expect(NAMES_ARE_GOOD);
+        }
+    }
+}

@@ -1,0 +1,245 @@
+//! Numbers for Prometheus: counters, gauges and histograms.
+//!
+//! Names follow <https://prometheus.io/docs/practices/naming/>: a counter ends with `_total`, a time is in seconds.
+//! The only label that grows is `pool`, which the configuration limits; all others have a few fixed values.
+
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use distributex_config::Name;
+use prometheus::{
+    Encoder as _, Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec,
+    IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
+};
+use tokio::time::Instant;
+
+use crate::pool::{Counts, Ending, Refusal};
+
+/// Why nothing can go wrong with the names here: every test that scrapes would end at once.
+pub(super) const NAMES_ARE_GOOD: &str = "metrics have proper names, each of its own";
+
+/// Bounds of the time that somebody waits in line or holds a slot, in seconds: from a moment to a day.
+const LONG: [f64; 10] = [0.01, 0.1, 1.0, 5.0, 30.0, 120.0, 600.0, 3600.0, 14_400.0, 86_400.0];
+
+/// Bounds of the time from a slot's end to the next holder's answer, in seconds.
+const SHORT: [f64; 11] = [0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.05, 0.2, 1.0, 5.0];
+
+/// No time at all.
+const NEVER: u64 = u64::MAX;
+
+/// All numbers of this server.
+#[derive(Debug)]
+pub struct Numbers {
+    registry: Registry,
+    /// Ages are counted from here.
+    start: Instant,
+    slots: IntGaugeVec,
+    held: IntGaugeVec,
+    waiting: IntGaugeVec,
+    paused: IntGaugeVec,
+    up: IntGaugeVec,
+    oldest_hold: GaugeVec,
+    oldest_wait: GaugeVec,
+    grants: IntCounterVec,
+    ends: IntCounterVec,
+    refusals: IntCounterVec,
+    renewals: IntCounterVec,
+    lost: IntCounterVec,
+    wait: HistogramVec,
+    hold: HistogramVec,
+    handover: Histogram,
+    /// What has an age, which is looked up when somebody wants to know.
+    aging: Mutex<Vec<(Arc<Aging>, Gauge, Gauge)>>,
+}
+
+/// Since when the oldest lease and the first in line are there: microseconds from the start.
+#[derive(Debug)]
+struct Aging {
+    held: AtomicU64,
+    waiting: AtomicU64,
+}
+
+/// The numbers of one pool.
+#[derive(Debug)]
+pub(super) struct PoolNumbers {
+    pool: Name,
+    all: Arc<Numbers>,
+    slots: IntGauge,
+    held: IntGauge,
+    waiting: IntGauge,
+    paused: IntGauge,
+    up: IntGauge,
+    aging: Arc<Aging>,
+    grants: IntCounter,
+    ends: [IntCounter; 5],
+    renewals: IntCounter,
+    lost: IntCounter,
+    wait: Histogram,
+    hold: Histogram,
+}
+
+impl Numbers {
+    pub(super) fn new() -> Self {
+        let registry = Registry::new();
+        let gauge = |name: &str, help: &str| {
+            let gauge = IntGaugeVec::new(Opts::new(name, help), &["pool"]).expect(NAMES_ARE_GOOD);
+            registry.register(Box::new(gauge.clone())).expect(NAMES_ARE_GOOD);
+            gauge
+        };
+        let age = |name: &str, help: &str| {
+            let gauge = GaugeVec::new(Opts::new(name, help), &["pool"]).expect(NAMES_ARE_GOOD);
+            registry.register(Box::new(gauge.clone())).expect(NAMES_ARE_GOOD);
+            gauge
+        };
+        let counter = |name: &str, help: &str, labels: &[&str]| {
+            let counter = IntCounterVec::new(Opts::new(name, help), labels).expect(NAMES_ARE_GOOD);
+            registry.register(Box::new(counter.clone())).expect(NAMES_ARE_GOOD);
+            counter
+        };
+        let times = |name: &str, help: &str| {
+            let opts = HistogramOpts::new(name, help).buckets(LONG.to_vec());
+            let times = HistogramVec::new(opts, &["pool"]).expect(NAMES_ARE_GOOD);
+            registry.register(Box::new(times.clone())).expect(NAMES_ARE_GOOD);
+            times
+        };
+        let help = "From a slot's end until the answer to its next holder, who stood in line";
+        let handover = HistogramOpts::new("distributex_handover_seconds", help).buckets(SHORT.to_vec());
+        let handover = Histogram::with_opts(handover).expect(NAMES_ARE_GOOD);
+        registry.register(Box::new(handover.clone())).expect(NAMES_ARE_GOOD);
+        Self {
+            start: Instant::now(),
+            slots: gauge("distributex_pool_slots", "How many leases there may be at once"),
+            held: gauge("distributex_pool_held", "How many leases there are"),
+            waiting: gauge("distributex_pool_waiting", "How many stand in line"),
+            paused: gauge("distributex_pool_paused", "1 while the pool is paused by an operator"),
+            up: gauge("distributex_pool_store_up", "1 while the store of the pool can be reached"),
+            oldest_hold: age("distributex_pool_oldest_hold_seconds", "How old the oldest lease is"),
+            oldest_wait: age("distributex_pool_oldest_wait_seconds", "How long the first in line has waited"),
+            grants: counter("distributex_grants_total", "Leases that began", &["pool"]),
+            ends: counter("distributex_ends_total", "Leases that ended, by how", &["pool", "reason"]),
+            refusals: counter("distributex_refusals_total", "Requests without a slot", &["pool", "kind"]),
+            renewals: counter("distributex_renewals_total", "Renewals of leases", &["pool"]),
+            lost: counter(
+                "distributex_leases_lost_total",
+                "Renewals that came when the lease was over or gone: its holder had counted on it",
+                &["pool"],
+            ),
+            wait: times("distributex_wait_seconds", "How long holders had stood in line"),
+            hold: times("distributex_hold_seconds", "How long leases were held"),
+            handover,
+            aging: Mutex::default(),
+            registry,
+        }
+    }
+
+    /// Where others register numbers of their own.
+    #[must_use]
+    pub fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// All of them, as Prometheus reads them: its text format 0.0.4. Takes a while if there are many pools.
+    ///
+    /// # Panics
+    /// Never: the format takes every number.
+    #[must_use]
+    pub fn text(&self) -> Vec<u8> {
+        let now = self.micros(Instant::now());
+        for (aging, hold, wait) in &*self.aging.lock().unwrap_or_else(PoisonError::into_inner) {
+            hold.set(age(&aging.held, now));
+            wait.set(age(&aging.waiting, now));
+        }
+        let mut text = Vec::new();
+        TextEncoder::new().encode(&self.registry.gather(), &mut text).expect("every number can be written");
+        text
+    }
+
+    fn micros(&self, moment: Instant) -> u64 {
+        u64::try_from(moment.saturating_duration_since(self.start).as_micros()).unwrap_or(NEVER)
+    }
+
+    /// Those of this pool.
+    pub(super) fn pool(self: &Arc<Self>, pool: &Name) -> PoolNumbers {
+        let label = &[pool.as_str()];
+        let aging = Arc::new(Aging { held: AtomicU64::new(NEVER), waiting: AtomicU64::new(NEVER) });
+        let (hold, wait) =
+            (self.oldest_hold.with_label_values(label), self.oldest_wait.with_label_values(label));
+        self.aging.lock().unwrap_or_else(PoisonError::into_inner).push((Arc::clone(&aging), hold, wait));
+        let end = |how: Ending| self.ends.with_label_values(&[pool.as_str(), how.word()]);
+        let up = self.up.with_label_values(label);
+        up.set(1);
+        PoolNumbers {
+            pool: pool.clone(),
+            all: Arc::clone(self),
+            slots: self.slots.with_label_values(label),
+            held: self.held.with_label_values(label),
+            waiting: self.waiting.with_label_values(label),
+            paused: self.paused.with_label_values(label),
+            up,
+            aging,
+            grants: self.grants.with_label_values(label),
+            ends: Ending::ALL.map(end),
+            renewals: self.renewals.with_label_values(label),
+            lost: self.lost.with_label_values(label),
+            wait: self.wait.with_label_values(label),
+            hold: self.hold.with_label_values(label),
+        }
+    }
+}
+
+/// How old something is, in seconds; 0 if there is nothing.
+fn age(since: &AtomicU64, now: u64) -> f64 {
+    match since.load(Ordering::Relaxed) {
+        NEVER => 0.0,
+        since => Duration::from_micros(now.saturating_sub(since)).as_secs_f64(),
+    }
+}
+
+impl PoolNumbers {
+    pub(super) fn count(&self, counts: &Counts) {
+        let gauge = |gauge: &IntGauge, count: usize| gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
+        self.slots.set(i64::from(counts.slots));
+        gauge(&self.held, counts.held);
+        gauge(&self.waiting, counts.waiting);
+        self.paused.set(i64::from(counts.paused));
+        let since = |since: Option<Instant>| since.map_or(NEVER, |since| self.all.micros(since));
+        self.aging.held.store(since(counts.held_since), Ordering::Relaxed);
+        self.aging.waiting.store(since(counts.waiting_since), Ordering::Relaxed);
+    }
+
+    pub(super) fn began(&self, waited: Duration) {
+        self.grants.inc();
+        self.wait.observe(waited.as_secs_f64());
+    }
+
+    pub(super) fn ended(&self, how: Ending, held: Duration) {
+        let number = Ending::ALL.iter().position(|known| *known == how);
+        number.and_then(|number| self.ends.get(number)).into_iter().for_each(IntCounter::inc);
+        self.hold.observe(held.as_secs_f64());
+    }
+
+    pub(super) fn refused(&self, why: Refusal) {
+        self.all.refusals.with_label_values(&[self.pool.as_str(), why.word()]).inc();
+    }
+
+    pub(super) fn renewed(&self) {
+        self.renewals.inc();
+    }
+
+    pub(super) fn renew_lost(&self) {
+        self.lost.inc();
+    }
+
+    pub(super) fn set_up(&self, up: bool) {
+        self.up.set(i64::from(up));
+    }
+
+    pub(super) fn handover(&self) -> &Histogram {
+        &self.all.handover
+    }
+}

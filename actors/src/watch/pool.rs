@@ -1,0 +1,154 @@
+//! One pool's end of the watch.
+
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::{Duration, SystemTime},
+};
+
+use distributex_config::Name;
+use prometheus::Histogram;
+
+use super::{
+    Watch,
+    board::Board,
+    news::What,
+    numbers::PoolNumbers,
+    runs::{Run, Runs},
+};
+use crate::pool::{Counts, Ended, LeaseId, Lever, Operator, Pulled, Refusal, Ticket, Token};
+
+/// What a pool tells of itself.
+#[derive(Debug)]
+pub struct PoolWatch {
+    pool: Name,
+    numbers: Option<PoolNumbers>,
+    board: Option<Arc<Board>>,
+    runs: Runs,
+    /// Whether the store can be reached, and what all pools know of that.
+    away: bool,
+    watch: Watch,
+}
+
+/// What is known of a lease's end besides the lease.
+#[derive(Debug, Clone, Default)]
+pub struct Report {
+    /// The exit status of what the slot was for, if its holder told.
+    pub exit_status: Option<u8>,
+    /// Who forced it, and why.
+    pub operator: Option<Operator>,
+}
+
+impl PoolWatch {
+    pub(super) fn new(pool: Name, watch: &Watch) -> Self {
+        Self {
+            numbers: watch.numbers.as_ref().map(|numbers| numbers.pool(&pool)),
+            board: watch.board.clone(),
+            runs: Runs::new(watch.runs),
+            away: false,
+            watch: watch.clone(),
+            pool,
+        }
+    }
+
+    fn post(&self, what: impl FnOnce() -> What) {
+        if let Some(board) = &self.board {
+            board.post(&self.pool, SystemTime::now(), what());
+        }
+    }
+
+    /// How the pool is now.
+    pub(crate) fn count(&self, counts: impl FnOnce() -> Counts) {
+        if let Some(numbers) = &self.numbers {
+            numbers.count(&counts());
+        }
+    }
+
+    pub(crate) fn began(&self, token: Token, host: Name, waited: Duration, command: Option<Arc<str>>) {
+        if let Some(numbers) = &self.numbers {
+            numbers.began(waited);
+        }
+        self.post(|| What::Granted { host, token, waited, command });
+    }
+
+    pub(crate) fn ended(&mut self, lease: Ended, report: Report) {
+        if let Some(numbers) = &self.numbers {
+            numbers.ended(lease.how, lease.held);
+        }
+        let Report { exit_status, operator } = report;
+        if self.runs.are_kept() {
+            let (lease, operator) = (lease.clone(), operator.clone());
+            self.runs.add(Run { lease, at: SystemTime::now(), exit_status, operator });
+        }
+        self.post(|| What::Ended { lease, exit_status, operator });
+    }
+
+    pub(crate) fn refused(&self, why: Refusal) {
+        if let Some(numbers) = &self.numbers {
+            numbers.refused(why);
+        }
+    }
+
+    pub(crate) fn renewed(&self) {
+        if let Some(numbers) = &self.numbers {
+            numbers.renewed();
+        }
+    }
+
+    /// A holder wanted to renew the lease with this secret name, but it is lost.
+    pub(crate) fn renew_lost(&self, id: LeaseId) {
+        if let Some(numbers) = &self.numbers {
+            numbers.renew_lost();
+        }
+        self.post(|| What::RenewedLost { known: self.runs.whose(id) });
+    }
+
+    pub(crate) fn joined(&self, ticket: Ticket, host: Name, place: usize) {
+        self.post(|| What::Waiting { host, ticket, place });
+    }
+
+    pub(crate) fn left(&self, ticket: Ticket, host: Name) {
+        self.post(|| What::Left { host, ticket });
+    }
+
+    /// An operator did something. The end of a lease is told by [`PoolWatch::ended`].
+    pub(crate) fn pulled(&self, lever: Lever, what: &Pulled, operator: &Operator) {
+        let host = match what {
+            Pulled::Released { .. } => return,
+            Pulled::Set => None,
+            Pulled::Moved { host } => Some(host.clone()),
+        };
+        self.post(|| What::Pulled { lever, host, operator: operator.clone() });
+    }
+
+    /// The store cannot be reached, or can be again.
+    pub(crate) fn set_away(&mut self, away: bool) {
+        if away == self.away {
+            return;
+        }
+        self.away = away;
+        if let Some(numbers) = &self.numbers {
+            numbers.set_up(!away);
+        }
+        let count = &self.watch.reach.away;
+        if away {
+            count.fetch_add(1, Ordering::Relaxed)
+        } else {
+            count.fetch_sub(1, Ordering::Relaxed)
+        };
+        self.post(|| if away { What::Away } else { What::Back });
+    }
+
+    pub(crate) fn changed(&self) {
+        self.post(|| What::Changed);
+    }
+
+    /// The latest runs, the last one first; `None` if none are kept.
+    pub(crate) fn runs(&self) -> Option<Vec<Run>> {
+        self.runs.are_kept().then(|| self.runs.latest_first())
+    }
+
+    /// Where the time from a slot's end to its next holder's answer is counted.
+    pub(crate) fn handover(&self) -> Option<Histogram> {
+        self.numbers.as_ref().map(|numbers| numbers.handover().clone())
+    }
+}

@@ -1,0 +1,62 @@
+//! The latest runs of a pool: leases, from grant to end.
+
+use std::{collections::VecDeque, time::SystemTime};
+
+use distributex_config::Name;
+
+use crate::pool::{Ended, Ending, LeaseId, Operator, Token};
+
+/// A lease that was held and is over.
+#[derive(Debug, Clone)]
+pub struct Run {
+    /// What there is to say of the lease.
+    pub lease: Ended,
+    /// When it ended, by the system's clock.
+    pub at: SystemTime,
+    /// The exit status of what it was for, if its holder told.
+    pub exit_status: Option<u8>,
+    /// Who forced its end, and why.
+    pub operator: Option<Operator>,
+}
+
+/// The latest runs, so many at most.
+#[derive(Debug, Default)]
+pub(super) struct Runs {
+    most: usize,
+    /// The latest one last.
+    kept: VecDeque<Run>,
+}
+
+impl Runs {
+    /// No runs yet; and never more than so many.
+    pub(super) fn new(most: usize) -> Self {
+        Self { most, kept: VecDeque::new() }
+    }
+
+    /// Whether any are kept.
+    pub(super) fn are_kept(&self) -> bool {
+        self.most > 0
+    }
+
+    /// A lease is over. One of which nobody was told was no run.
+    pub(super) fn add(&mut self, run: Run) {
+        if self.most == 0 || run.lease.how == Ending::Unheard {
+            return;
+        }
+        if self.kept.len() == self.most {
+            self.kept.pop_front();
+        }
+        self.kept.push_back(run);
+    }
+
+    /// All of them, the latest one first.
+    pub(super) fn latest_first(&self) -> Vec<Run> {
+        self.kept.iter().rev().cloned().collect()
+    }
+
+    /// Who held the lease with this secret name, and its token, if that is still known.
+    pub(super) fn whose(&self, id: LeaseId) -> Option<(Name, Token)> {
+        let run = self.kept.iter().rev().find(|run| run.lease.id == Some(id))?;
+        Some((run.lease.host.clone(), run.lease.token))
+    }
+}
