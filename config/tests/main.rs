@@ -1,5 +1,7 @@
-//! The configuration file as its users see it: what they write, what they get, what they are told.
+//! The configuration file as its users see it: what they write, what they get, what they are told. And what is
+//! shipped beside it for Prometheus.
 mod admin;
+mod alerts;
 mod limits;
 mod memcache;
 mod merges;
