@@ -1,5 +1,8 @@
-//! The configuration file as its users see it: what they write, what they get, what they are told.
+//! The configuration file as its users see it: what they write, what they get, what they are told. And what is
+//! shipped beside it for Prometheus and Grafana.
 mod admin;
+mod alerts;
+mod dashboard;
 mod limits;
 mod memcache;
 mod merges;

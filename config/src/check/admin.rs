@@ -9,7 +9,7 @@ use crate::operator::{Admin, AdminKey, MOST_SOCKET_BYTES};
 use crate::section::Section;
 use crate::value::{Unfit, name};
 
-/// The keys of an operator's key.
+/// The keys of an entry of `admin_keys`.
 pub const KEYS: [&str; 2] = ["name", "sha256"];
 
 /// What `sha256sum` prints when `$key` was not set, with `printf` and with `echo`.

@@ -1,0 +1,110 @@
+//! The alerting rules that are shipped: Prometheus takes them, they fire when they should, and say what to do.
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+const RULES: &str = "alerts.yaml";
+const TESTS: &str = "alerts_test.yaml";
+
+/// The gauges and counters that `/metrics` tells.
+pub(crate) const METRICS: [&str; 19] = [
+    "distributex_pool_slots",
+    "distributex_pool_held",
+    "distributex_pool_waiting",
+    "distributex_pool_oldest_wait_seconds",
+    "distributex_pool_oldest_hold_seconds",
+    "distributex_pool_paused",
+    "distributex_pool_store_up",
+    "distributex_grants_total",
+    "distributex_ends_total",
+    "distributex_refusals_total",
+    "distributex_renewals_total",
+    "distributex_leases_lost_total",
+    "distributex_requests_total",
+    "distributex_backend_calls_total",
+    "distributex_backend_errors_total",
+    "distributex_events_total",
+    "distributex_event_readers_cut_off_total",
+    "distributex_event_readers",
+    "distributex_build_info",
+];
+
+/// And its histograms.
+pub(crate) const HISTOGRAMS: [&str; 3] =
+    ["distributex_wait_seconds", "distributex_hold_seconds", "distributex_handover_seconds"];
+
+/// A file that is shipped.
+pub(crate) fn shipped(file: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(file)
+}
+
+pub(crate) fn text(file: &str) -> String {
+    std::fs::read_to_string(shipped(file)).expect("a file that is shipped")
+}
+
+/// What `promtool VERB rules FILE` says; it has to be content.
+pub(crate) fn promtool(verb: &str, file: &Path) -> String {
+    let output = Command::new("promtool").args([verb, "rules"]).arg(file).output();
+    let output = output.expect("promtool, of Debian's package prometheus");
+    let said =
+        [output.stdout, output.stderr].map(|said| String::from_utf8_lossy(&said).into_owned()).concat();
+    assert!(output.status.success(), "{said}");
+    said
+}
+
+/// The names of metrics in the text that `/metrics` does not tell.
+pub(crate) fn untold(text: &str) -> Vec<&str> {
+    let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != ':');
+    words.filter(|word| word.starts_with("distributex_") && !is_told(word)).collect()
+}
+
+fn is_told(name: &str) -> bool {
+    let histogram = ["_bucket", "_sum", "_count"].iter().find_map(|part| name.strip_suffix(part));
+    METRICS.contains(&name) || histogram.is_some_and(|name| HISTOGRAMS.contains(&name))
+}
+
+fn rules() -> Vec<Value> {
+    let file: Value = serde_yaml::from_str(&text(RULES)).expect("YAML");
+    let groups = file["groups"].as_array().expect("groups").iter();
+    groups.flat_map(|group| group["rules"].as_array().expect("rules").clone()).collect()
+}
+
+#[test]
+fn prometheus_takes_the_rules() {
+    let said = promtool("check", &shipped(RULES));
+
+    assert!(said.contains(&format!("SUCCESS: {} rules found", rules().len())), "{said}");
+}
+
+#[test]
+fn alerts_fire_when_they_should_and_only_then() {
+    promtool("test", &shipped(TESTS));
+}
+
+#[test]
+fn every_alert_is_tested_and_says_what_to_do() {
+    let tests = text(TESTS);
+    for rule in rules().iter().filter(|rule| rule["record"].is_null()) {
+        let alert = rule["alert"].as_str().expect("a name");
+        assert!(tests.contains(alert), "{alert} is not tested");
+        assert!(["warning", "critical"].map(Value::from).contains(&rule["labels"]["severity"]), "{alert}");
+        let annotation = |name: &str| rule["annotations"][name].as_str().unwrap_or_default();
+        assert!(!annotation("summary").is_empty(), "{alert} has no summary");
+        assert!(annotation("description").contains("\"distributexctl "), "{alert} does not say what to do");
+    }
+}
+
+#[test]
+fn rules_and_tests_know_no_other_metrics_than_the_server_tells() {
+    for file in [RULES, TESTS] {
+        assert_eq!(untold(&text(file)), [""; 0], "{file}");
+    }
+    for rule in rules() {
+        let expression = rule["expr"].as_str().expect("an expression");
+        let recorded = expression.split_whitespace().filter(|word| word.contains(":distributex_"));
+        for name in recorded {
+            assert!(rules().iter().any(|rule| rule["record"] == name), "{name} is not recorded");
+        }
+    }
+}
