@@ -32,6 +32,7 @@ pub mod log;
 pub mod options;
 pub mod reload;
 pub mod run;
+pub mod stream;
 pub mod systemd;
 pub mod v1;
 
@@ -90,9 +91,11 @@ pub fn server(
                 .h1(map_config(app, |()| AppConfig::default()));
             let crowd = Arc::clone(&crowd);
             let take_over = move |stream: TcpStream| {
-                let addr = stream.peer_addr().ok();
                 let connection = Connection::new(stream, &crowd).map_err(DispatchError::Io);
-                ready(connection.map(|connection| (connection, addr)))
+                ready(connection.map(|connection| {
+                    let addr = connection.addr();
+                    (connection, addr)
+                }))
             };
             fn_service(take_over).and_then(http)
         })?;
