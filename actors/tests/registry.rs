@@ -3,7 +3,7 @@
 use std::{future::poll_fn, task::Poll};
 
 use distributex_actors::{Refusal, Registry, Room};
-use distributex_config::{Backend, Config, DEFAULT_PORT, Limits, Listen, Pool};
+use distributex_config::{Admin, Backend, Config, DEFAULT_PORT, Limits, Listen, Pool, Watch};
 
 use crate::support::{name, settings};
 
@@ -13,6 +13,8 @@ fn config(pools: &[&str]) -> Config {
         state: None,
         limits: Limits::default(),
         listen: Vec::new(),
+        admin: Admin::default(),
+        watch: Watch::default(),
         pools: pools.iter().map(|pool| Pool { name: name(pool), ..settings() }).collect(),
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::{Listen, Name};
+use crate::{Admin, Listen, Name, Watch};
 
 /// The port on which the server listens unless told otherwise.
 pub const DEFAULT_PORT: u16 = 9889;
@@ -57,6 +57,10 @@ pub struct Config {
     pub limits: Limits,
     /// The addresses to listen on; empty if the file names none.
     pub listen: Vec<Listen>,
+    /// Who may pull levers.
+    pub admin: Admin,
+    /// What can be watched.
+    pub watch: Watch,
     /// The pools in the order of the file: at least one, no two with the same name.
     pub pools: Vec<Pool>,
 }
@@ -69,6 +73,10 @@ impl Config {
             ("backend", self.backend.word() != new.backend.word()),
             ("listen", self.listen != new.listen),
             ("state", self.state != new.state),
+            ("admin_socket", self.admin.socket != new.admin.socket),
+            ("history", self.watch.history != new.watch.history),
+            ("events", self.watch.events != new.watch.events),
+            ("metrics", self.watch.metrics != new.watch.metrics),
         ];
         if let (Backend::Memcache(old), Backend::Memcache(new)) = (&self.backend, &new.backend) {
             keys.extend([

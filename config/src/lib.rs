@@ -25,6 +25,7 @@ mod merge;
 mod mistakes;
 mod name;
 mod node;
+mod operator;
 mod section;
 mod source;
 mod syntax;
@@ -35,6 +36,7 @@ mod yaml;
 use std::path::Path;
 
 pub use check::KEYS;
+pub use check::admin::KEYS as ADMIN_KEYS;
 pub use check::pool::KEYS as POOL_KEYS;
 pub use config::{
     Backend, Config, DEFAULT_EXPIRE, DEFAULT_LONGEST_PATIENCE, DEFAULT_LONGEST_WAIT, DEFAULT_MAX_WAITERS,
@@ -46,6 +48,9 @@ pub use config::{
 pub use listen::{BadListen, Listen};
 pub use mistakes::Mistakes;
 pub use name::{BadName, Name};
+pub use operator::{
+    Admin, AdminKey, DEFAULT_EVENTS, DEFAULT_HISTORY, MOST_EVENTS, MOST_HISTORY, MOST_SOCKET_BYTES, Watch,
+};
 
 /// Reads and checks the configuration file at `path`.
 ///

@@ -1,4 +1,4 @@
-//! A part of the file that consists of keys with values: the whole of it, and each pool.
+//! A part of the file that consists of keys with values: the whole of it, each pool, and each operator's key.
 use crate::keys;
 use crate::merge::{self, Fields};
 use crate::mistakes::Mistake;

@@ -3,6 +3,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use crate::mistakes::Mistake;
+use crate::name::Name;
 use crate::node::{At, Said};
 
 /// Seconds.
@@ -32,6 +33,14 @@ impl Unfit {
     pub(crate) fn of(self, key: &str, at: At) -> Mistake {
         Mistake::new(at, format!("{key} {}", self.is), self.way_out)
     }
+}
+
+/// A name.
+pub(crate) fn name(said: &Said) -> Result<Name, Unfit> {
+    let Some(word) = said.word() else {
+        return Err(Unfit::new(said, "give a text, in quotes if it looks like something else"));
+    };
+    Name::new(&word).map_err(|bad| Unfit::new(said, bad.to_string()))
 }
 
 /// A whole number within `range`.

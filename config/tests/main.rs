@@ -1,4 +1,5 @@
 //! The configuration file as its users see it: what they write, what they get, what they are told.
+mod admin;
 mod limits;
 mod memcache;
 mod merges;
@@ -7,6 +8,7 @@ mod reading;
 mod sample;
 mod state;
 mod values;
+mod watch;
 
 use distributex_config::{Config, Pool, parse};
 

@@ -2,7 +2,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use distributex_config::{Backend, Config, KEYS, Memcache, MemcacheServer, POOL_KEYS, read};
+use distributex_config::{ADMIN_KEYS, Backend, Config, KEYS, Memcache, MemcacheServer, POOL_KEYS, read};
 
 use crate::{good, told};
 
@@ -37,6 +37,7 @@ fn the_sample_says_what_the_readme_tells() {
 
     assert_eq!(config.backend, Backend::InMemory);
     assert_eq!(config.listen, []);
+    assert_eq!(config.admin.keys, []);
     let [pool1, pool2, mirror] = &config.pools[..] else { panic!("{config:?}") };
     let five_minutes = Some(Duration::from_secs(300));
     assert_eq!((pool1.name.as_str(), pool1.expire, pool1.slots), ("pool1", five_minutes, 1));
@@ -60,20 +61,31 @@ fn every_key_is_explained_and_shown_in_a_sample() {
     for key in common.into_iter().chain(POOL_KEYS) {
         explained_and_shown(key, IN_MEMORY);
     }
+    for key in ADMIN_KEYS {
+        explained(key, IN_MEMORY);
+    }
     for key in memcache.into_iter().chain(["backend", "pools"]) {
         explained_and_shown(key, MEMCACHE);
     }
 }
 
 fn explained_and_shown(key: &str, sample: &str) {
+    explained(key, sample);
+    shown(key, sample);
+}
+
+fn explained(key: &str, sample: &str) {
     let explains = |line: &str| {
         let prose = line.trim_start().strip_prefix("# ").and_then(|prose| prose.split_once(": "));
         prose.is_some_and(|(keys, _)| keys.split(", ").any(|name| name == key))
     };
+    assert!(text(sample).lines().any(explains), "{key} is not explained in {sample}");
+}
+
+fn shown(key: &str, sample: &str) {
     let shows = |line: &str| {
         line.trim_start().trim_start_matches("- ").split_once(':').is_some_and(|(name, _)| name == key)
     };
-    assert!(text(sample).lines().any(explains), "{key} is not explained in {sample}");
     assert!(uncommented(sample).lines().any(shows), "{key} is not shown in {sample}");
 }
 
@@ -84,6 +96,9 @@ fn the_options_of_the_sample_can_be_used_as_they_stand() {
     assert_eq!(used.backend, sample.backend);
     assert_eq!(used.listen.len(), 2);
     assert_eq!(used.limits, sample.limits, "it shows the defaults");
+    assert_eq!(used.admin.keys[0].name.as_str(), "ann");
+    assert_eq!(used.admin.socket.as_deref(), Some(Path::new("/run/distributexd/admin.sock")));
+    assert_eq!(used.watch, sample.watch, "it shows the defaults");
     assert_eq!(used.pools[0].max_waiters, 100);
     assert_eq!(used.pools[2], sample.pools[2], "it shows the default");
 }

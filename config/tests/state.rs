@@ -54,4 +54,9 @@ fn what_a_restart_needs_is_named_when_it_differs() {
     let old = config("backend: memcache\nmemcachepoll: 1");
     let new = config("backend: memcache\nmemcachehost: x\nmemcacheprefix: y\nmemcachepoll: 1.0");
     assert_eq!(old.need_restart(&new), ["memcachehost, memcacheport or memcacheservers", "memcacheprefix"]);
+    let new = config("admin_socket: /x\nhistory: 1\nevents: 1\nmetrics: false");
+    assert_eq!(config("").need_restart(&new), ["admin_socket", "history", "events", "metrics"]);
+    let hash = "7".repeat(64);
+    let keys = config(&format!("admin_keys: [{{name: ann, sha256: '{hash}'}}]"));
+    assert_eq!(config("").need_restart(&keys), [""; 0], "a reload is enough");
 }

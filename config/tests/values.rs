@@ -1,7 +1,7 @@
 //! What a file without mistakes means.
 use std::time::Duration;
 
-use distributex_config::{Backend, DEFAULT_EXPIRE, DEFAULT_MAX_WAITERS, Limits, Listen};
+use distributex_config::{Admin, Backend, DEFAULT_EXPIRE, DEFAULT_MAX_WAITERS, Limits, Listen, Watch};
 
 use crate::{good, only_pool};
 
@@ -12,6 +12,8 @@ fn the_name_is_all_a_pool_needs() {
     assert_eq!(config.backend, Backend::InMemory);
     assert_eq!(config.listen, []);
     assert_eq!(config.limits, Limits::default());
+    assert_eq!(config.admin, Admin::default());
+    assert_eq!(config.watch, Watch::default());
     let [pool] = &config.pools[..] else { panic!("{config:?}") };
     assert_eq!(pool.name.as_str(), "pool1");
     assert_eq!(pool.expire, Some(DEFAULT_EXPIRE));
@@ -22,7 +24,7 @@ fn the_name_is_all_a_pool_needs() {
 
 #[test]
 fn a_key_without_a_value_says_as_much_as_no_key() {
-    let text = "backend:\nmemcachehost: ~\nmemcacheport: null\nmemcacheservers:\nmemcachepoll: ~\nlisten:\npools:\n  - name: a\n    expire:\n    maxlocks: ~\n    servers:\n    max_waiters:\n";
+    let text = "backend:\nmemcachehost: ~\nmemcacheport: null\nmemcacheservers:\nmemcachepoll: ~\nlisten:\nadmin_keys:\nadmin_socket: ~\nhistory:\nevents:\nmetrics: ~\npools:\n  - name: a\n    expire:\n    maxlocks: ~\n    servers:\n    max_waiters:\n";
 
     assert_eq!(good(text), good("pools: [{name: a}]"));
 }

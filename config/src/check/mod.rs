@@ -1,7 +1,9 @@
 //! From what the file says to what it means: defaults, limits and every mistake on the way.
+pub(crate) mod admin;
 mod memcache;
 pub(crate) mod pool;
 mod servers;
+mod watch;
 
 use std::path::PathBuf;
 
@@ -14,7 +16,7 @@ use crate::section::Section;
 use crate::value::{Unfit, seconds, unquoted};
 
 /// The keys of the file.
-pub const KEYS: [&str; 14] = [
+pub const KEYS: [&str; 19] = [
     "backend",
     "state",
     "memcachehost",
@@ -28,6 +30,11 @@ pub const KEYS: [&str; 14] = [
     "listen",
     "longest_wait",
     "longest_patience",
+    "admin_keys",
+    "admin_socket",
+    "history",
+    "events",
+    "metrics",
     "pools",
 ];
 
@@ -53,10 +60,14 @@ fn map(mut file: Section) -> Result<Config, Vec<Mistake>> {
     let nowhere = Unfit::because("is an empty list", "leave the key out to listen on every address");
     let listen = file.take_each("listen", nowhere, listen).unwrap_or_default();
     let limits = limits(&mut file);
+    let (admin, watch) = (admin::take(&mut file), watch::take(&mut file));
     let pools = pools(&mut file, &backend);
     file.ignore(|key| key.starts_with(EXTENSION));
     let mistakes = file.close(&KEYS, Some(EXTENSION));
-    if mistakes.is_empty() { Ok(Config { backend, state, limits, listen, pools }) } else { Err(mistakes) }
+    if !mistakes.is_empty() {
+        return Err(mistakes);
+    }
+    Ok(Config { backend, state, limits, listen, admin, watch, pools })
 }
 
 fn backend(file: &mut Section) -> Backend {

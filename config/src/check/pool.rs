@@ -11,7 +11,7 @@ use crate::mistakes::Mistake;
 use crate::name::Name;
 use crate::node::{At, Node, Said};
 use crate::section::Section;
-use crate::value::{Unfit, seconds_or_never, unquoted, whole};
+use crate::value::{self, Unfit, seconds_or_never, unquoted, whole};
 
 /// The keys of a pool.
 pub const KEYS: [&str; 5] = ["name", "expire", "maxlocks", "servers", "max_waiters"];
@@ -68,13 +68,11 @@ fn section(mut section: Section, nameless: String, backend: &Backend) -> (Option
 }
 
 fn name(said: &Said) -> Result<Name, Unfit> {
-    let Some(word) = said.word() else {
-        return Err(Unfit::new(said, "give a text, in quotes if it looks like something else"));
-    };
-    if word == "." || word == ".." {
+    let name = value::name(said)?;
+    if matches!(name.as_str(), "." | "..") {
         return Err(Unfit::new(said, "give another one: in a URL it would mean a directory"));
     }
-    Name::new(&word).map_err(|bad| Unfit::new(said, bad.to_string()))
+    Ok(name)
 }
 
 fn expire(said: &Said) -> Result<Option<Duration>, Unfit> {

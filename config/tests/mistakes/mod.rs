@@ -1,4 +1,5 @@
 //! Every mistake is told, in the order of the lines, with what to do about it.
+mod admin;
 mod keys;
 mod memcache;
 mod pool;
@@ -14,7 +15,8 @@ const LISTEN: &str =
 
 const KEYS: [&str; 2] = [
     "backend, state, memcachehost, memcacheport, memcacheservers, memcacheconnections, memcachetimeout, \
-     memcacheprefix, memcachepoll, memcacheoutage, listen, longest_wait, longest_patience",
+     memcacheprefix, memcachepoll, memcacheoutage, listen, longest_wait, longest_patience, \
+     admin_keys, admin_socket, history, events, metrics",
     "pools",
 ];
 

@@ -1,0 +1,47 @@
+//! What a file says about that which can be watched.
+use distributex_config::{MOST_EVENTS, MOST_HISTORY, Watch};
+
+use crate::{good, told};
+
+fn watch(line: &str) -> Watch {
+    good(&format!("{line}\npools: [{{name: a}}]")).watch
+}
+
+#[test]
+fn runs_events_and_metrics_can_be_had_without_asking() {
+    assert_eq!(watch(""), Watch { history: 100, events: 10_000, metrics: true });
+}
+
+#[test]
+fn numbers_reach_their_limits() {
+    for history in [0, 1, MOST_HISTORY] {
+        assert_eq!(watch(&format!("history: {history}")), Watch { history, ..Watch::default() });
+    }
+    for events in [0, 1, MOST_EVENTS] {
+        assert_eq!(watch(&format!("events: {events}")), Watch { events, ..Watch::default() });
+    }
+}
+
+#[test]
+fn metrics_can_be_switched_off() {
+    assert_eq!(watch("metrics: false"), Watch { metrics: false, ..Watch::default() });
+    assert!(watch("metrics: true").metrics);
+}
+
+#[test]
+fn what_does_not_fit_is_told() {
+    for (key, written, way_out) in [
+        ("history", "-1", "give a whole number from 0 to 10000"),
+        ("history", "10001", "give a whole number from 0 to 10000"),
+        ("history", "true", "give a whole number from 0 to 10000"),
+        ("history", "\"100\"", "give a whole number from 0 to 10000"),
+        ("events", "1000001", "give a whole number from 0 to 1000000"),
+        ("events", "0.5", "give a whole number from 0 to 1000000"),
+        ("metrics", "1", "give true or false"),
+        ("metrics", "\"yes\"", "give true or false"),
+        ("metrics", "\"true\"", "give true or false"),
+    ] {
+        let told = told(&format!("{key}: {written}\npools: [{{name: a}}]"));
+        assert_eq!(told, format!("f:1: {key} is {written}; {way_out}"));
+    }
+}
