@@ -33,8 +33,8 @@ pub use pool::actor::PoolActor;
 pub use pool::grant::Grant;
 pub use pool::handle::{Denial, PoolHandle};
 pub use pool::{
-    Ask, AskId, Asker, Ending, Event, Granted, Held, Holder, LeaseId, Leased, Refusal, State, Ticket, Token,
-    Waiting,
+    Ask, AskId, Asker, Ending, Event, Granted, Held, Holder, LeaseId, Leased, Lever, Moved, Operator,
+    Refusal, State, Ticket, Token, Waiting,
 };
 pub use registry::{NotAvailable, Pools, Registry};
 pub use room::Room;

@@ -7,6 +7,7 @@ pub mod grant;
 pub mod handle;
 pub mod kept;
 pub mod lease;
+mod lever;
 pub mod line;
 mod names;
 mod ranks;
@@ -18,6 +19,7 @@ mod terms;
 pub use self::{
     ask::{Ask, AskId, Asker},
     event::{Ending, Event, Granted, Leased, Refusal},
+    lever::{Lever, Moved, Operator},
     names::{LeaseId, Ticket, Token},
     state::{Holder, SHOWN, State, Waiting},
 };
