@@ -7,7 +7,7 @@ use std::{
     net::TcpListener,
     os::unix::net::UnixListener,
     rc::Rc,
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -22,6 +22,7 @@ use distributex_config::Config;
 use self::{
     connection::{Connection, Crowd},
     limits::Limits,
+    shared::Shared,
     stream::Stream,
 };
 
@@ -35,6 +36,7 @@ pub mod log;
 pub mod options;
 pub mod reload;
 pub mod run;
+pub mod shared;
 pub mod stream;
 pub mod systemd;
 pub mod v1;
@@ -47,10 +49,6 @@ const CLOSING: Duration = Duration::from_secs(1);
 
 /// How long the connections may take to end when the server stops, in seconds.
 const STOPPING: u64 = 1;
-
-/// The pools, once the first worker has started them: the actors live where most of their messages come
-/// from, because a message to another thread costs more than all the rest of it.
-pub type Started = Arc<OnceLock<Registry>>;
 
 /// Where the server listens.
 #[derive(Debug)]
@@ -71,10 +69,10 @@ pub fn server(
     workers: usize,
     sockets: Sockets,
     state: Option<StateDirectory>,
-    pools: &Started,
+    shared: &Arc<Shared>,
 ) -> io::Result<Server> {
     let service = Service {
-        pools: Arc::clone(pools),
+        shared: Arc::clone(shared),
         config: Arc::new(config),
         state: Arc::new(Mutex::new(state)),
         room: Room::new(limits.parked),
@@ -98,7 +96,7 @@ pub fn server(
 /// What every worker serves on every socket.
 #[derive(Debug, Clone)]
 struct Service {
-    pools: Started,
+    shared: Arc<Shared>,
     /// What the pools are started with.
     config: Arc<Config>,
     /// Where they go on; taken by who starts them.
@@ -113,13 +111,13 @@ impl Service {
         &self,
     ) -> impl ServiceFactory<S, Config = (), Response = (), Error = DispatchError, InitError = ()> + use<S>
     {
-        let _ = self.pools.get_or_init(|| {
+        self.shared.start(|| {
             let state = self.state.lock().unwrap_or_else(PoisonError::into_inner).take();
             Registry::start(&self.config, &self.room, state)
         });
-        let pools = Arc::clone(&self.pools);
+        let shared = Arc::clone(&self.shared);
         let app = App::new()
-            .default_service(fn_service(move |request| dispatch::answer(request, Arc::clone(&pools))));
+            .default_service(fn_service(move |request| dispatch::answer(request, Arc::clone(&shared))));
         let http = HttpService::build()
             .keep_alive(KeepAlive::Timeout(KEEP_ALIVE))
             .client_request_timeout(connection::HEAD_LIMIT)

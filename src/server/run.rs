@@ -20,10 +20,12 @@ use tokio::{
 };
 
 use super::{
-    Sockets, Started, limits, listen,
+    Sockets, limits, listen,
     local::{self, SocketFile},
     options::Options,
-    reload, systemd,
+    reload,
+    shared::Shared,
+    systemd,
 };
 
 /// Wrong usage (EX_USAGE of sysexits.h, as the next two).
@@ -96,12 +98,12 @@ fn start(options: &Options, config: Config) -> Result<Ready, Box<dyn Error>> {
 async fn serve(options: &Options, ready: Ready) -> Result<(), Box<dyn Error>> {
     let Ready { config, sockets, file, are_kept, state } = ready;
     let limits = limits::raise();
-    let pools = Started::default();
+    let shared = Shared::new(options.config.clone(), &config);
     let addrs: Vec<_> = sockets.tcp.iter().filter_map(|socket| socket.local_addr().ok()).collect();
     let remembered = state.as_ref().map(StateDirectory::remembers);
-    let server = super::server(config.clone(), limits, options.workers, sockets, state, &pools)?;
-    reload::on_signal(options.config.clone(), Arc::clone(&pools))?;
-    stop_on_signal(&server, pools, are_kept)?;
+    let server = super::server(config.clone(), limits, options.workers, sockets, state, &shared)?;
+    reload::on_signal(Arc::clone(&shared))?;
+    stop_on_signal(&server, shared, are_kept)?;
     announce(&config, &addrs); // who reads it may send signals
     let (files, parked) = (limits.open_files, limits.parked);
     info!("started; at most {files} open files, of which {parked} may be parked waits");
@@ -168,7 +170,7 @@ pub(super) fn count(n: usize, what: &str) -> String {
 
 /// On the first TERM or INT answers who waits, then stops; on the second ends the process.
 /// Connections that nobody accepted yet are left to the next process, if it will have the same sockets.
-fn stop_on_signal(server: &actix_server::Server, pools: Started, are_kept: bool) -> io::Result<()> {
+fn stop_on_signal(server: &actix_server::Server, shared: Arc<Shared>, are_kept: bool) -> io::Result<()> {
     let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let handle = server.handle();
     actix_rt::spawn(async move {
@@ -180,7 +182,7 @@ fn stop_on_signal(server: &actix_server::Server, pools: Started, are_kept: bool)
             handle.pause().await;
             sleep(ACCEPTED).await;
         }
-        if let Some(pools) = pools.get() {
+        if let Some(pools) = shared.registry() {
             let _ = timeout(LAST_WORD, pools.drain()).await; // a store that takes longer was told of all that was answered
         }
         handle.stop(true).await;
