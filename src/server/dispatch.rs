@@ -21,7 +21,7 @@ pub async fn answer(mut request: ServiceRequest, shared: Arc<Shared>) -> Result<
         return Ok(request.into_response(classic::not_now())); // every connection has one, every worker the others
     };
     let mut response = if v1::is_for(request.path()) {
-        v1::respond(&mut request, &pools, &peer).await
+        v1::respond(&mut request, &pools, &peer, &shared).await
     } else {
         classic::respond(&mut request, &pools, &peer).await
     };
