@@ -57,11 +57,11 @@ fn all_that_tcp_serves_is_served_there() {
     assert_eq!(line, format!("levers are answered on the local socket {}\n", socket.display()));
     let mut local = connect_local(&socket);
 
+    assert_eq!(local.ask("/v1/pools"), server.get("/v1/pools"));
+    assert_eq!(local.ask("/openapi.json"), server.get("/openapi.json"));
     assert_eq!(local.ask("/get?host=ann&pool=pool1").1, "YES");
     local.post("/v1/pools/pool1/acquire", r#"{"host": "bob"}"#);
     assert_eq!(local.answer().0, 423);
-    assert_eq!(local.ask("/v1/pools"), server.get("/v1/pools"));
-    assert_eq!(local.ask("/openapi.json"), server.get("/openapi.json"));
     let mut bob = waiting(&socket, "bob");
     assert_eq!(server.word("/release?host=ann&pool=pool1"), "OK");
     assert_eq!(bob.answer().1, "YES");
