@@ -3,9 +3,10 @@
 use std::{
     collections::HashMap,
     fs,
-    io::{self, BufRead as _, BufReader, Read as _, Write as _},
+    io::{self, BufRead as _, BufReader, Read, Write},
     net::{Shutdown, SocketAddr, TcpListener, TcpStream},
-    path::PathBuf,
+    os::unix::net::UnixStream,
+    path::{Path, PathBuf},
     process::{Child, ChildStdout, Command, ExitStatus, Stdio},
     sync::{
         Once,
@@ -162,10 +163,17 @@ impl Drop for Server {
     }
 }
 
+/// A new connection to the server with this local socket.
+pub(crate) fn connect_local(socket: &Path) -> Client<UnixStream> {
+    let stream = UnixStream::connect(socket).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    Client { reader: BufReader::new(stream) }
+}
+
 /// One connection, on which one request follows another.
 #[derive(Debug)]
-pub(crate) struct Client {
-    reader: BufReader<TcpStream>,
+pub(crate) struct Client<S = TcpStream> {
+    reader: BufReader<S>,
 }
 
 impl Client {
@@ -179,6 +187,33 @@ impl Client {
         self.stream().local_addr().unwrap()
     }
 
+    /// Whether nothing has come that was not read.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.stream().set_nonblocking(true).unwrap();
+        let peeked = self.stream().peek(&mut [0]);
+        self.stream().set_nonblocking(false).unwrap();
+        self.reader.buffer().is_empty()
+            && peeked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+    }
+
+    /// Whether the server neither answered nor closed, a round trip after it took the request.
+    pub(crate) fn is_parked(&self, server: &Server) -> bool {
+        server.round_trip();
+        self.is_silent()
+    }
+
+    /// Ends the connection with a reset.
+    pub(crate) fn reset(self) {
+        socket2::SockRef::from(self.stream()).set_linger(Some(Duration::ZERO)).unwrap();
+    }
+
+    /// Ends the sending half of the connection.
+    pub(crate) fn half_close(&self) {
+        half_close(self.stream());
+    }
+}
+
+impl<S: Read + Write> Client<S> {
     /// Sends a `GET`.
     pub(crate) fn send(&mut self, path: &str) {
         self.send_raw(&format!("GET {path} HTTP/1.1\r\nHost: test\r\n\r\n"));
@@ -191,7 +226,7 @@ impl Client {
 
     /// Sends these bytes.
     pub(crate) fn send_raw(&mut self, request: &str) {
-        self.stream().write_all(request.as_bytes()).unwrap();
+        self.reader.get_mut().write_all(request.as_bytes()).unwrap();
     }
 
     /// Reads one answer: its status and its body.
@@ -221,21 +256,6 @@ impl Client {
         self.answer()
     }
 
-    /// Whether nothing has come that was not read.
-    pub(crate) fn is_silent(&self) -> bool {
-        self.stream().set_nonblocking(true).unwrap();
-        let peeked = self.stream().peek(&mut [0]);
-        self.stream().set_nonblocking(false).unwrap();
-        self.reader.buffer().is_empty()
-            && peeked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
-    }
-
-    /// Whether the server neither answered nor closed, a round trip after it took the request.
-    pub(crate) fn is_parked(&self, server: &Server) -> bool {
-        server.round_trip();
-        self.is_silent()
-    }
-
     /// Reads until the server closes the connection; what came before that.
     pub(crate) fn rest(&mut self) -> String {
         let mut rest = Vec::new();
@@ -244,16 +264,6 @@ impl Client {
             assert!(is_end, "the server did not close: {error}");
         }
         String::from_utf8(rest).unwrap()
-    }
-
-    /// Ends the connection with a reset.
-    pub(crate) fn reset(self) {
-        socket2::SockRef::from(self.stream()).set_linger(Some(Duration::ZERO)).unwrap();
-    }
-
-    /// Ends the sending half of the connection.
-    pub(crate) fn half_close(&self) {
-        half_close(self.stream());
     }
 }
 

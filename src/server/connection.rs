@@ -3,11 +3,13 @@
 //! Under actix-http's dispatcher, which reads requests and writes answers, it sees to what the dispatcher
 //! does not: that a client which hung up before its answer is not told of a lease, that nobody sends
 //! megabytes behind a parked request, and that a request's head arrives in time on a reused connection too.
+//! The [`Stream`] under it sees to it that an answer is read.
 
 use std::{
     cell::{Cell, RefCell},
     future::Future as _,
     io,
+    net::SocketAddr,
     pin::Pin,
     rc::Rc,
     sync::{
@@ -19,26 +21,20 @@ use std::{
 };
 
 use actix_http::h1;
-use actix_rt::net::TcpStream;
 use actix_web::dev::Payload;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use socket2::{SockRef, TcpKeepalive};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     time::{Sleep, sleep},
 };
+
+use super::stream::Stream;
 
 /// How long the head of a request may take to arrive.
 pub const HEAD_LIMIT: Duration = Duration::from_secs(10);
 
 /// How much a client may send behind a parked request: as much as actix-http reads at once.
 const BEHIND_LIMIT: usize = 8 * 1024;
-
-/// A host that lost its power is gone after `time + retries * interval`: a minute.
-const KEEPALIVE: TcpKeepalive = TcpKeepalive::new()
-    .with_time(Duration::from_secs(30))
-    .with_interval(Duration::from_secs(10))
-    .with_retries(3);
 
 /// How many connections are open, in all workers.
 #[derive(Debug)]
@@ -67,7 +63,9 @@ pub struct Connection {
 /// A connection, as the handlers of its requests have it.
 #[derive(Debug)]
 pub struct Peer {
-    stream: RefCell<TcpStream>,
+    stream: RefCell<Stream>,
+    /// The user at the other end of a local socket.
+    uid: Option<u32>,
     crowd: Arc<Crowd>,
     /// Whether a request is being handled.
     busy: Cell<bool>,
@@ -88,13 +86,14 @@ impl Connection {
     ///
     /// # Errors
     /// When the kernel refuses an option, because the client is gone already.
-    pub fn new(stream: TcpStream, crowd: &Arc<Crowd>) -> io::Result<Self> {
-        let socket = SockRef::from(&stream);
-        socket.set_tcp_nodelay(true)?;
-        socket.set_tcp_keepalive(&KEEPALIVE)?;
+    pub fn new(stream: impl Into<Stream>, crowd: &Arc<Crowd>) -> io::Result<Self> {
+        let stream = stream.into();
+        stream.prepare()?;
+        let uid = stream.uid()?;
         crowd.open.fetch_add(1, Ordering::Relaxed);
         let peer = Peer {
             stream: RefCell::new(stream),
+            uid,
             crowd: Arc::clone(crowd),
             busy: Cell::new(false),
             parked: Cell::new(false),
@@ -110,6 +109,12 @@ impl Connection {
     #[must_use]
     pub fn peer(&self) -> &Rc<Peer> {
         &self.peer
+    }
+
+    /// The address of the client; a local one has none.
+    #[must_use]
+    pub fn addr(&self) -> Option<SocketAddr> {
+        self.peer.stream.borrow().addr()
     }
 
     fn poll_head_timer(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
@@ -134,6 +139,12 @@ impl Peer {
         self.busy.set(true);
         self.partial.set(false);
         Handling { peer: Rc::clone(self) }
+    }
+
+    /// The user at the other end of the local socket; `None` if the client came over TCP.
+    #[must_use]
+    pub fn uid(&self) -> Option<u32> {
+        self.uid
     }
 
     /// Whether the client closed, half-closed or reset the connection. Asks the kernel: the dispatcher may

@@ -1,6 +1,6 @@
 //! Which protocol a request speaks, and what all of them do alike.
 
-use std::rc::Rc;
+use std::{rc::Rc, sync::Arc};
 
 use actix_web::{
     Error, HttpMessage as _,
@@ -9,19 +9,19 @@ use actix_web::{
 };
 use distributex_actors::{Grant, Registry};
 
-use super::{Started, classic, connection::Peer, v1};
+use super::{classic, connection::Peer, shared::Shared, v1};
 
 /// Answers any request.
 ///
 /// # Errors
 /// Never: every request has an answer.
-pub async fn answer(mut request: ServiceRequest, started: Started) -> Result<ServiceResponse, Error> {
-    let (peer, registry) = (request.conn_data::<Rc<Peer>>().cloned(), started.get());
+pub async fn answer(mut request: ServiceRequest, shared: Arc<Shared>) -> Result<ServiceResponse, Error> {
+    let (peer, registry) = (request.conn_data::<Rc<Peer>>().cloned(), shared.registry());
     let (Some(peer), Some(pools)) = (peer, registry.map(Registry::pools)) else {
         return Ok(request.into_response(classic::not_now())); // every connection has one, every worker the others
     };
     let mut response = if v1::is_for(request.path()) {
-        v1::respond(&mut request, &pools, &peer).await
+        v1::respond(&mut request, &pools, &peer, &shared).await
     } else {
         classic::respond(&mut request, &pools, &peer).await
     };

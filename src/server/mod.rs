@@ -5,15 +5,16 @@ use std::{
     future::ready,
     io,
     net::TcpListener,
+    os::unix::net::UnixListener,
     rc::Rc,
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
 use actix_http::{HttpService, KeepAlive, error::DispatchError};
-use actix_rt::net::TcpStream;
+use actix_rt::net::{TcpStream, UnixStream};
 use actix_server::Server;
-use actix_service::{ServiceFactoryExt as _, fn_service, map_config};
+use actix_service::{ServiceFactory, ServiceFactoryExt as _, fn_service, map_config};
 use actix_web::{App, dev::AppConfig};
 use distributex_actors::{Registry, Room, StateDirectory};
 use distributex_config::Config;
@@ -21,6 +22,8 @@ use distributex_config::Config;
 use self::{
     connection::{Connection, Crowd},
     limits::Limits,
+    shared::Shared,
+    stream::Stream,
 };
 
 pub mod classic;
@@ -28,10 +31,13 @@ pub mod connection;
 pub mod dispatch;
 pub mod limits;
 pub mod listen;
+pub mod local;
 pub mod log;
 pub mod options;
 pub mod reload;
 pub mod run;
+pub mod shared;
+pub mod stream;
 pub mod systemd;
 pub mod v1;
 
@@ -44,9 +50,14 @@ const CLOSING: Duration = Duration::from_secs(1);
 /// How long the connections may take to end when the server stops, in seconds.
 const STOPPING: u64 = 1;
 
-/// The pools, once the first worker has started them: the actors live where most of their messages come
-/// from, because a message to another thread costs more than all the rest of it.
-pub type Started = Arc<OnceLock<Registry>>;
+/// Where the server listens.
+#[derive(Debug)]
+pub struct Sockets {
+    /// For everybody.
+    pub tcp: Vec<TcpListener>,
+    /// For who may open it.
+    pub local: Option<UnixListener>,
+}
 
 /// The server on these sockets; runs when it is awaited.
 ///
@@ -56,46 +67,74 @@ pub fn server(
     config: Config,
     limits: Limits,
     workers: usize,
-    sockets: Vec<TcpListener>,
+    sockets: Sockets,
     state: Option<StateDirectory>,
-    pools: &Started,
+    shared: &Arc<Shared>,
 ) -> io::Result<Server> {
-    let room = Room::new(limits.parked);
-    let crowd = Crowd::new(limits.parked);
-    let (config, state) = (Arc::new(config), Arc::new(Mutex::new(state)));
+    let service = Service {
+        shared: Arc::clone(shared),
+        config: Arc::new(config),
+        state: Arc::new(Mutex::new(state)),
+        room: Room::new(limits.parked),
+        crowd: Crowd::new(limits.parked),
+    };
     let mut server = Server::build()
         .workers(workers)
         .max_concurrent_connections((limits.connections / workers).max(1))
         .shutdown_timeout(STOPPING)
         .disable_signals();
-    for socket in sockets {
-        let (pools, config, state) = (Arc::clone(pools), Arc::clone(&config), Arc::clone(&state));
-        let (room, crowd) = (Arc::clone(&room), Arc::clone(&crowd));
-        server = server.listen("http", socket, move || {
-            let _ = pools.get_or_init(|| {
-                let state = state.lock().unwrap_or_else(PoisonError::into_inner).take();
-                Registry::start(&config, &room, state)
-            });
-            let pools = Arc::clone(&pools);
-            let app = App::new()
-                .default_service(fn_service(move |request| dispatch::answer(request, Arc::clone(&pools))));
-            let http = HttpService::build()
-                .keep_alive(KeepAlive::Timeout(KEEP_ALIVE))
-                .client_request_timeout(connection::HEAD_LIMIT)
-                .client_disconnect_timeout(CLOSING)
-                .h1_allow_half_closed(false) // a client that closes is gone: its parked wait ends now
-                .on_connect_ext(|connection: &Connection, data| {
-                    data.insert(Rc::clone(connection.peer()));
-                })
-                .h1(map_config(app, |()| AppConfig::default()));
-            let crowd = Arc::clone(&crowd);
-            let take_over = move |stream: TcpStream| {
-                let addr = stream.peer_addr().ok();
-                let connection = Connection::new(stream, &crowd).map_err(DispatchError::Io);
-                ready(connection.map(|connection| (connection, addr)))
-            };
-            fn_service(take_over).and_then(http)
-        })?;
+    for socket in sockets.tcp {
+        let service = service.clone();
+        server = server.listen("http", socket, move || service.start::<TcpStream>())?;
+    }
+    if let Some(socket) = sockets.local {
+        server = server.listen_uds("local", socket, move || service.start::<UnixStream>())?;
     }
     Ok(server.run())
+}
+
+/// What every worker serves on every socket.
+#[derive(Debug, Clone)]
+struct Service {
+    shared: Arc<Shared>,
+    /// What the pools are started with.
+    config: Arc<Config>,
+    /// Where they go on; taken by who starts them.
+    state: Arc<Mutex<Option<StateDirectory>>>,
+    room: Arc<Room>,
+    crowd: Arc<Crowd>,
+}
+
+impl Service {
+    /// Starts the pools, if nobody did yet, and answers on one kind of socket.
+    fn start<S: Into<Stream> + 'static>(
+        &self,
+    ) -> impl ServiceFactory<S, Config = (), Response = (), Error = DispatchError, InitError = ()> + use<S>
+    {
+        self.shared.start(|| {
+            let state = self.state.lock().unwrap_or_else(PoisonError::into_inner).take();
+            Registry::start(&self.config, &self.room, state)
+        });
+        let shared = Arc::clone(&self.shared);
+        let app = App::new()
+            .default_service(fn_service(move |request| dispatch::answer(request, Arc::clone(&shared))));
+        let http = HttpService::build()
+            .keep_alive(KeepAlive::Timeout(KEEP_ALIVE))
+            .client_request_timeout(connection::HEAD_LIMIT)
+            .client_disconnect_timeout(CLOSING)
+            .h1_allow_half_closed(false) // a client that closes is gone: its parked wait ends now
+            .on_connect_ext(|connection: &Connection, data| {
+                data.insert(Rc::clone(connection.peer()));
+            })
+            .h1(map_config(app, |()| AppConfig::default()));
+        let crowd = Arc::clone(&self.crowd);
+        let take_over = move |stream: S| {
+            let connection = Connection::new(stream, &crowd).map_err(DispatchError::Io);
+            ready(connection.map(|connection| {
+                let addr = connection.addr();
+                (connection, addr)
+            }))
+        };
+        fn_service(take_over).and_then(http)
+    }
 }

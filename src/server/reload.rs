@@ -1,12 +1,9 @@
-//! HUP: the configuration is read again, and the pools go on as it now says.
+//! The configuration is read again, and the pools and the operators' keys go on as it now says: on HUP, or when an
+//! operator asks for it.
 
-use std::{
-    io,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{io, path::Path, sync::Arc, time::Duration};
 
-use distributex_actors::{Pools, Registry};
+use distributex_actors::{Operator, Pools};
 use distributex_config::Config;
 use log::{error, info, warn};
 use tokio::{
@@ -14,28 +11,32 @@ use tokio::{
     time::sleep,
 };
 
-use super::{Started, systemd};
+use super::{run::count, shared::Shared, systemd};
 
 /// How long it takes at most until it is seen that the pools have been started.
 const START: Duration = Duration::from_millis(10);
 
-/// From now on, HUP makes the server read this file again.
+/// What came of a reload.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reloaded {
+    /// How many pools there are now.
+    pub pools: usize,
+    /// The keys whose new values count only after a restart.
+    pub need_restart: Vec<&'static str>,
+}
+
+/// From now on, HUP makes the server read its file again.
 ///
 /// # Errors
 /// When the signal cannot be had.
-pub fn on_signal(file: PathBuf, pools: Started) -> io::Result<()> {
+pub fn on_signal(shared: Arc<Shared>) -> io::Result<()> {
     let mut hangup = signal(SignalKind::hangup())?;
     actix_rt::spawn(async move {
         while hangup.recv().await.is_some() {
-            let registry = loop {
-                match pools.get() {
-                    Some(registry) => break registry,
-                    None => sleep(START).await,
-                }
-            };
-            systemd::reloading();
-            reload(&file, registry);
-            systemd::ready();
+            while shared.registry().is_none() {
+                sleep(START).await;
+            }
+            let _ = reload(&shared, None); // the log has it
         }
     });
     Ok(())
@@ -51,19 +52,39 @@ pub fn read(file: &Path) -> Result<Config, String> {
     Ok(config)
 }
 
-/// A file with a mistake changes nothing.
-fn reload(file: &Path, registry: &Registry) {
-    let config = match read(file) {
-        Ok(config) => config,
+/// Reads the file again, for this operator or a signal, and tells systemd and the log. Blocks as long as the disk does.
+///
+/// # Errors
+/// All mistakes of the file, a line each; it then changed nothing.
+pub fn reload(shared: &Shared, operator: Option<&Operator>) -> Result<Reloaded, String> {
+    let _alone = shared.reloading();
+    systemd::reloading();
+    let reloaded = follow(shared);
+    systemd::ready();
+    let by = operator
+        .map_or(String::new(), |Operator { author, reason, .. }| format!(" author={author:?} reason={reason:?}"));
+    let file = shared.file().display();
+    match &reloaded {
+        Ok(Reloaded { pools, need_restart }) => {
+            for key in need_restart {
+                warn!("{file}: {key} has changed, which counts only after a restart");
+            }
+            info!("reloaded {file}: {}{by}", count(*pools, "pool"));
+        }
         Err(mistakes) => {
             for mistake in mistakes.lines() {
-                error!("not reloaded: {mistake}");
+                error!("not reloaded: {mistake}{by}");
             }
-            return;
         }
-    };
-    for key in registry.reload(&config) {
-        warn!("{}: {key} has changed, which counts only after a restart", file.display());
     }
-    info!("reloaded {}: {}", file.display(), super::run::count(config.pools.len(), "pool"));
+    reloaded
+}
+
+/// A file with a mistake changes nothing.
+fn follow(shared: &Shared) -> Result<Reloaded, String> {
+    let registry = shared.registry().ok_or("the pools have not been started yet")?;
+    let config = read(shared.file())?;
+    let need_restart = registry.reload(&config);
+    shared.set_keys(&config.admin.keys);
+    Ok(Reloaded { pools: config.pools.len(), need_restart })
 }

@@ -4,14 +4,14 @@ use std::{
     error::Error,
     ffi::OsString,
     io::{self, Write as _},
-    net::{SocketAddr, TcpListener},
+    net::SocketAddr,
     process::ExitCode,
     sync::Arc,
     time::Duration,
 };
 
 use distributex_actors::StateDirectory;
-use distributex_config::{Backend, Config, Pool};
+use distributex_config::{Admin, Backend, Config, Pool};
 use log::{info, warn};
 use structopt::{StructOpt as _, clap};
 use tokio::{
@@ -19,7 +19,14 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::{Started, limits, listen, options::Options, reload, systemd};
+use super::{
+    Sockets, limits, listen,
+    local::{self, SocketFile},
+    options::Options,
+    reload,
+    shared::Shared,
+    systemd,
+};
 
 /// Wrong usage (EX_USAGE of sysexits.h, as the next two).
 const USAGE: u8 = 64;
@@ -67,8 +74,10 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 struct Ready {
     config: Config,
     /// Where it listens.
-    sockets: Vec<TcpListener>,
-    /// Whether somebody else holds the sockets open, too, and will when this process has ended.
+    sockets: Sockets,
+    /// The file of the local socket.
+    file: Option<SocketFile>,
+    /// Whether somebody else holds the TCP sockets open, too, and will when this process has ended.
     are_kept: bool,
     /// What was remembered over the restart, and where it goes on.
     state: Option<StateDirectory>,
@@ -80,26 +89,28 @@ fn start(options: &Options, config: Config) -> Result<Ready, Box<dyn Error>> {
     super::log::start()?;
     let state = config.state.as_deref().map(StateDirectory::open).transpose()?;
     let are_kept = !passed.is_empty();
-    let sockets = if are_kept { passed } else { listen::listen(&options.listen(&config))? };
-    Ok(Ready { config, sockets, are_kept, state })
+    let tcp = if are_kept { passed } else { listen::listen(&options.listen(&config))? };
+    let (local, file) = config.admin.socket.as_deref().map(local::open).transpose()?.unzip();
+    Ok(Ready { config, sockets: Sockets { tcp, local }, file, are_kept, state })
 }
 
 /// Serves until a signal says to stop.
 async fn serve(options: &Options, ready: Ready) -> Result<(), Box<dyn Error>> {
-    let Ready { config, sockets, are_kept, state } = ready;
+    let Ready { config, sockets, file, are_kept, state } = ready;
     let limits = limits::raise();
-    let pools = Started::default();
-    let addrs: Vec<_> = sockets.iter().filter_map(|socket| socket.local_addr().ok()).collect();
+    let shared = Shared::new(options.config.clone(), &config);
+    let addrs: Vec<_> = sockets.tcp.iter().filter_map(|socket| socket.local_addr().ok()).collect();
     let remembered = state.as_ref().map(StateDirectory::remembers);
-    let server = super::server(config.clone(), limits, options.workers, sockets, state, &pools)?;
-    reload::on_signal(options.config.clone(), Arc::clone(&pools))?;
-    stop_on_signal(&server, pools, are_kept)?;
+    let server = super::server(config.clone(), limits, options.workers, sockets, state, &shared)?;
+    reload::on_signal(Arc::clone(&shared))?;
+    stop_on_signal(&server, shared, are_kept)?;
     announce(&config, &addrs); // who reads it may send signals
     let (files, parked) = (limits.open_files, limits.parked);
     info!("started; at most {files} open files, of which {parked} may be parked waits");
     tell_of_state(&config, remembered);
     systemd::ready();
     server.await?;
+    drop(file);
     info!("stopped");
     Ok(())
 }
@@ -119,14 +130,28 @@ fn tell_of_state(config: &Config, remembered: Option<(usize, usize)>) {
     }
 }
 
-/// Prints where the server listens, and which pools it has.
+/// Prints where the server listens, where it answers levers, and which pools it has.
 fn announce(config: &Config, addrs: &[SocketAddr]) {
     for addr in addrs {
         say(&format!("distributexd {} listens on http://{addr}", env!("CARGO_PKG_VERSION")));
     }
+    if let Some(levers) = levers(&config.admin) {
+        say(&levers);
+    }
     for pool in &config.pools {
         say(&describe(pool));
     }
+}
+
+/// Who may pull levers, if anybody may.
+fn levers(admin: &Admin) -> Option<String> {
+    let socket = admin.socket.as_ref().map(|path| format!("on the local socket {}", path.display()));
+    let keys = match admin.keys.len() {
+        0 => None,
+        n => Some(format!("with {}", count(n, "operator's key"))),
+    };
+    let ways: Vec<_> = socket.into_iter().chain(keys).collect();
+    (!ways.is_empty()).then(|| format!("levers are answered {}", ways.join(", and ")))
 }
 
 fn describe(pool: &Pool) -> String {
@@ -145,7 +170,7 @@ pub(super) fn count(n: usize, what: &str) -> String {
 
 /// On the first TERM or INT answers who waits, then stops; on the second ends the process.
 /// Connections that nobody accepted yet are left to the next process, if it will have the same sockets.
-fn stop_on_signal(server: &actix_server::Server, pools: Started, are_kept: bool) -> io::Result<()> {
+fn stop_on_signal(server: &actix_server::Server, shared: Arc<Shared>, are_kept: bool) -> io::Result<()> {
     let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let handle = server.handle();
     actix_rt::spawn(async move {
@@ -157,7 +182,7 @@ fn stop_on_signal(server: &actix_server::Server, pools: Started, are_kept: bool)
             handle.pause().await;
             sleep(ACCEPTED).await;
         }
-        if let Some(pools) = pools.get() {
+        if let Some(pools) = shared.registry() {
             let _ = timeout(LAST_WORD, pools.drain()).await; // a store that takes longer was told of all that was answered
         }
         handle.stop(true).await;

@@ -1,6 +1,10 @@
 //! One client cannot take the service from the others.
 
-use std::{io::Write as _, process::Command};
+use std::{
+    io::{ErrorKind, Write as _},
+    process::Command,
+    time::Duration,
+};
 
 use rustix::process::Signal;
 
@@ -152,4 +156,21 @@ fn a_head_that_does_not_arrive_ends_its_connection_and_no_parked_wait() {
     assert_eq!(second.rest(), "");
 
     assert_eq!(bob.answer().1, "YES");
+}
+
+#[test]
+fn a_client_that_reads_no_answer_is_cut_off() {
+    let server = Server::start(ONE_SLOT);
+    let client = server.connect();
+    client.stream().set_write_timeout(Some(Duration::from_secs(30))).unwrap();
+    let asks = "GET /openapi.json HTTP/1.1\r\nHost: test\r\n\r\n".repeat(1_000);
+
+    let end = loop {
+        if let Err(end) = client.stream().write_all(asks.as_bytes()) {
+            break end.kind();
+        }
+    };
+
+    assert!(matches!(end, ErrorKind::ConnectionReset | ErrorKind::BrokenPipe), "{end}");
+    assert_eq!(server.word("/get?host=ann&pool=pool1"), "YES");
 }

@@ -4,6 +4,7 @@ mod classic;
 mod gone;
 mod limits;
 mod line;
+mod local;
 mod program;
 mod reload;
 mod systemd;

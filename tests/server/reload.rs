@@ -2,6 +2,7 @@
 
 use std::{
     fs::{self, File},
+    io::{Read, Write},
     path::PathBuf,
     process::Command,
 };
@@ -11,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::{
     member::json_of,
-    support::{Client, Server, post},
+    support::{Client, Server, connect_local, post},
     wrapper::run::{eventually, folder},
 };
 
@@ -182,6 +183,78 @@ fn keys_that_need_a_restart_are_named_and_the_rest_counts() {
         assert!(said.contains(&format!("{key} has changed, which counts only after a restart")), "{said}");
     }
     assert_eq!(site.word("get", "ann", "b"), "YES");
+}
+
+/// Lets the server read its file because an operator says so.
+fn asked<S: Read + Write>(client: &mut Client<S>, head: &str, body: &str) -> (u16, Value) {
+    let length = body.len();
+    client.send_raw(&format!(
+        "POST /v1/admin/reload HTTP/1.1\r\nHost: test\r\n{head}Content-Length: {length}\r\n\r\n{body}"
+    ));
+    json_of(client.answer())
+}
+
+#[test]
+fn an_operator_may_ask_for_it_and_is_told_what_counts() {
+    let socket = folder().join("s");
+    let admin = format!("admin_socket: {}\n", socket.display());
+    let site = Site::new(&format!("{admin}pools: [{{name: a}}]"));
+    fs::write(&site.file, format!("{admin}listen: 127.0.0.1:1\npools: [{{name: a}}, {{name: b}}]")).unwrap();
+
+    let told = asked(&mut connect_local(&socket), "", r#"{"author": "ann\t", "reason": "a pool more"}"#);
+
+    assert_eq!(told, (200, json!({"pools": 2, "need_restart": ["listen"]})));
+    assert_eq!(site.word("get", "ann", "b"), "YES");
+    let line = r#": 2 pools author="ann " reason="a pool more""#;
+    eventually("it is in the log", || site.log().contains(line));
+    // Without a word, it was the user.
+    assert_eq!(asked(&mut connect_local(&socket), "", "").0, 200);
+    let user = format!(r#"author="uid {}""#, rustix::process::getuid().as_raw());
+    eventually("it is in the log", || site.log().contains(&user));
+}
+
+#[test]
+fn an_operator_is_told_all_mistakes_of_a_bad_file_which_changes_nothing() {
+    let socket = folder().join("s");
+    let admin = format!("admin_socket: {}\n", socket.display());
+    let site = Site::new(&format!("{admin}pools: [{{name: a}}]"));
+    fs::write(&site.file, "pools:\n  - name: b\n    maxlocks: -1\n  - name: b\n").unwrap();
+
+    let (status, answer) = asked(&mut connect_local(&socket), "", "{}");
+
+    assert_eq!((status, &answer["kind"]), (400, &json!("bad_request")));
+    let message = answer["message"].as_str().unwrap();
+    assert!(message.contains(":3: ") && message.contains(":4: "), "{message}");
+    assert_eq!(site.word("get", "ann", "a"), "YES");
+    assert_eq!(site.word("get", "ann", "b"), "INVALID");
+}
+
+#[test]
+fn operators_keys_are_those_of_the_last_file_that_was_read() {
+    let with = |key: &str| {
+        let hash = match key {
+            "one" => "7692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff431ed",
+            _ => "3fc4ccfe745870e2c0d99f71f30ff0656c8dedd41cc1d7d3d376b0dbe685e2f3",
+        };
+        format!("admin_keys: [{{name: ann, sha256: {hash}}}]\npools: [{{name: a}}]")
+    };
+    let site = Site::new(&with("one"));
+    let may = |key: &str| {
+        let head = format!("Authorization: Bearer {key}\r\n");
+        asked(&mut site.server.connect(), &head, "").0 == 200
+    };
+    assert!(may("one") && !may("two"));
+
+    site.reads(&with("two"));
+    assert!(may("two") && !may("one"));
+
+    // Also when an operator asks for it: with the last word of the old key.
+    fs::write(&site.file, with("one")).unwrap();
+    assert!(may("two"));
+    assert!(may("one") && !may("two"));
+
+    site.reads("pools: [{name: a}]");
+    assert!(!may("one"));
 }
 
 #[test]

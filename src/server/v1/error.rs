@@ -6,7 +6,7 @@ use actix_web::{
     HttpResponse,
     http::{
         ConnectionType,
-        header::{ALLOW, HeaderValue, RETRY_AFTER},
+        header::{ALLOW, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE},
     },
 };
 use distributex_actors::{Denial, Operator, Refusal, State};
@@ -130,6 +130,9 @@ impl Problem {
         let mut response = json(status, &body);
         if let Some(allow) = self.allow {
             response.headers_mut().insert(ALLOW, HeaderValue::from_static(allow));
+        }
+        if self.kind == Kind::Unauthorized {
+            response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         if self.kind.passes_soon() {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));

@@ -7,6 +7,7 @@ use distributex_actors::Refusal;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     BadRequest,
+    Unauthorized,
     HostNotAllowed,
     NoSuchPool,
     NotFound,
@@ -28,6 +29,7 @@ impl Kind {
     pub(super) fn shown(self) -> (&'static str, StatusCode) {
         match self {
             Self::BadRequest => ("bad_request", StatusCode::BAD_REQUEST),
+            Self::Unauthorized => ("unauthorized", StatusCode::UNAUTHORIZED),
             Self::HostNotAllowed => ("host_not_allowed", StatusCode::FORBIDDEN),
             Self::NoSuchPool => ("no_such_pool", StatusCode::NOT_FOUND),
             Self::NotFound => ("not_found", StatusCode::NOT_FOUND),
@@ -50,6 +52,7 @@ impl Kind {
         match self {
             Self::PoolFull | Self::PoolPaused | Self::LineFull | Self::Draining | Self::BackendDown => true,
             Self::BadRequest
+            | Self::Unauthorized
             | Self::HostNotAllowed
             | Self::NoSuchPool
             | Self::NotFound

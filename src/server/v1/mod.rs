@@ -1,8 +1,8 @@
 //! The v1 protocol: JSON over HTTP. Translates, and decides nothing.
 //!
 //! ```text
-//!  path ─► Call ─► body ─► request ─► pool ─┬► answer   201, 200, 204
-//!                                           └► error    {"kind": …, "message": …}
+//!  path ─► Call ─► (right) ─► body ─► request ─► pool ─┬► answer   201, 200, 204
+//!                                                      └► error    {"kind": …, "message": …}
 //! ```
 
 use std::{mem, rc::Rc, sync::Arc};
@@ -15,9 +15,10 @@ use actix_web::{
 use distributex_actors::{Ask, Denial, Grant, PoolHandle, Pools};
 use distributex_config::Name;
 
-use self::{error::Problem, kind::Kind, path::Call};
-use super::{connection::Peer, dispatch};
+use self::{admin::auth, error::Problem, kind::Kind, path::Call};
+use super::{connection::Peer, dispatch, shared::Shared};
 
+mod admin;
 mod answer;
 mod body;
 mod error;
@@ -41,10 +42,15 @@ pub fn is_for(path: &str) -> bool {
 /// Answers a request for such a path.
 ///
 /// While it is parked nothing is kept of the request but what its pool has to know.
-pub async fn respond(request: &mut ServiceRequest, pools: &Pools, peer: &Rc<Peer>) -> HttpResponse {
+pub async fn respond(
+    request: &mut ServiceRequest,
+    pools: &Pools,
+    peer: &Rc<Peer>,
+    shared: &Arc<Shared>,
+) -> HttpResponse {
     let handling = peer.begin();
     let (pool, keeps_place, grant) = {
-        let done = Box::pin(handle(request, pools)).await; // on the heap, because it ends here
+        let done = Box::pin(handle(request, pools, peer, shared)).await; // on the heap, because it ends here
         match done {
             Ok(Done::Asks(pool, ask)) => {
                 if ask.parks() {
@@ -83,10 +89,15 @@ impl Pool<'_> {
     }
 }
 
-async fn handle<'a>(request: &mut ServiceRequest, pools: &'a Pools) -> Result<Done<'a>, Problem> {
+async fn handle<'a>(
+    request: &mut ServiceRequest,
+    pools: &'a Pools,
+    peer: &Peer,
+    shared: &Arc<Shared>,
+) -> Result<Done<'a>, Problem> {
     let (call, pool) = path::call(request.path()).ok_or_else(Problem::not_found)?;
     check(request.method(), &call)?;
-    let pool = find(pools, pool); // a mistake in it is told when the body has been read
+    let pool = find(pools, pool); // a mistake in it is told to who may know, when the body has been read
     let answer = match call {
         Call::OpenApi => answer::text(StatusCode::OK, OPENAPI.into()),
         Call::Pools => state::pools(pools).await?,
@@ -112,6 +123,16 @@ async fn handle<'a>(request: &mut ServiceRequest, pools: &'a Pools) -> Result<Do
                 return Err(Problem::lease_lost());
             }
             HttpResponse::new(StatusCode::NO_CONTENT)
+        }
+        Call::Pull(pull) => {
+            let right = auth::right(request.headers(), peer.uid(), &shared.keys())?;
+            let body = body::read(request).await?;
+            admin::pull(pull, pool?, &body, &right).await?
+        }
+        Call::Reload => {
+            let right = auth::right(request.headers(), peer.uid(), &shared.keys())?;
+            let body = body::read(request).await?;
+            admin::reload(Arc::clone(shared), &body, &right).await?
         }
     };
     Ok(Done::Answered(answer))

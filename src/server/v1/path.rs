@@ -20,15 +20,34 @@ pub(super) enum Call {
     Pool,
     /// `/v1/pools/{pool}/holders/{token}`; `None` if that is no token at all.
     Holder(Option<Token>),
+    /// `/v1/admin/pools/{pool}/…`
+    Pull(Pull),
+    /// `/v1/admin/reload`
+    Reload,
     /// `/openapi.json`
     OpenApi,
+}
+
+/// The levers of a pool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pull {
+    /// `force-release`
+    ForceRelease,
+    /// `pause`
+    Pause,
+    /// `resume`
+    Resume,
+    /// `front`
+    Front,
+    /// `remove`
+    Remove,
 }
 
 impl Call {
     /// Whether it is a `POST`.
     pub(super) fn changes_something(self) -> bool {
         match self {
-            Self::Acquire | Self::Renew | Self::Release => true,
+            Self::Acquire | Self::Renew | Self::Release | Self::Pull(_) | Self::Reload => true,
             Self::Pools | Self::Pool | Self::Holder(_) | Self::OpenApi => false,
         }
     }
@@ -40,6 +59,9 @@ pub(super) fn call(path: &str) -> Option<(Call, &str)> {
         return Some((Call::OpenApi, ""));
     }
     let path = path.strip_suffix('/').unwrap_or(path);
+    if let Some(path) = path.strip_prefix("/v1/admin/") {
+        return lever(path);
+    }
     let mut segments = path.strip_prefix("/v1/pools")?.split('/');
     let mut next = || segments.next();
     match (next(), next(), next(), next(), next()) {
@@ -53,6 +75,23 @@ pub(super) fn call(path: &str) -> Option<(Call, &str)> {
         }
         _ => None,
     }
+}
+
+/// The same for what stands behind `/v1/admin/`.
+fn lever(path: &str) -> Option<(Call, &str)> {
+    if path == "reload" {
+        return Some((Call::Reload, ""));
+    }
+    let (pool, lever) = path.strip_prefix("pools/")?.split_once('/')?;
+    let pull = match lever {
+        "force-release" => Pull::ForceRelease,
+        "pause" => Pull::Pause,
+        "resume" => Pull::Resume,
+        "front" => Pull::Front,
+        "remove" => Pull::Remove,
+        _ => return None,
+    };
+    Some((Call::Pull(pull), pool))
 }
 
 /// A segment without its percent signs; `None` if that is not UTF-8.
@@ -76,7 +115,20 @@ mod tests {
             ("/v1/pools/a/release", Some((Call::Release, "a"))),
             ("/v1/pools/a/holders/17", Some((Call::Holder(Some(Token(17))), "a"))),
             ("/v1/pools/a/holders/x", Some((Call::Holder(None), "a"))),
+            ("/v1/admin/pools/a%2Fb/force-release", Some((Call::Pull(Pull::ForceRelease), "a%2Fb"))),
+            ("/v1/admin/pools/a/pause/", Some((Call::Pull(Pull::Pause), "a"))),
+            ("/v1/admin/pools/a/resume", Some((Call::Pull(Pull::Resume), "a"))),
+            ("/v1/admin/pools/a/front", Some((Call::Pull(Pull::Front), "a"))),
+            ("/v1/admin/pools/a/remove", Some((Call::Pull(Pull::Remove), "a"))),
+            ("/v1/admin/reload", Some((Call::Reload, ""))),
             ("/openapi.json", Some((Call::OpenApi, ""))),
+            ("/v1/admin", None),
+            ("/v1/admin/pools", None),
+            ("/v1/admin/pools/a", None),
+            ("/v1/admin/pools/a/b/pause", None),
+            ("/v1/admin/pools/a/acquire", None),
+            ("/v1/admin/reload/a", None),
+            ("/v1/admins/reload", None),
             ("/v1", None),
             ("/v1/poolsies", None),
             ("/v1/pools/a/holders", None),

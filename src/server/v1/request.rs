@@ -82,16 +82,22 @@ pub(super) fn release(body: &[u8]) -> Result<(Held, Option<u8>), Problem> {
 }
 
 fn fields(body: &[u8]) -> Result<Fields<'_>, Problem> {
+    object(body, r#"{"host": "web1"}"#)
+}
+
+/// The fields of a body, which has to be an object such as the example.
+pub(super) fn object<'a, T: Deserialize<'a>>(body: &'a [u8], example: &str) -> Result<T, Problem> {
     match body.trim_ascii_start().first() {
         Some(b'{') => {
             serde_json::from_slice(body).map_err(|error| bad(format!("the body is no JSON: {error}")))
         }
-        Some(_) => Err(bad("the body has to be a JSON object, such as {\"host\": \"web1\"}")),
-        None => Err(bad("the body is empty; it has to be a JSON object, such as {\"host\": \"web1\"}")),
+        Some(_) => Err(bad(format!("the body has to be a JSON object, such as {example}"))),
+        None => Err(bad(format!("the body is empty; it has to be a JSON object, such as {example}"))),
     }
 }
 
-fn text<'a>(key: &str, field: &'a Field<'_>) -> Result<Option<&'a str>, Problem> {
+/// A field that has to be text.
+pub(super) fn text<'a>(key: &str, field: &'a Field<'_>) -> Result<Option<&'a str>, Problem> {
     match field {
         Field::Absent => Ok(None),
         Field::Text(text) => Ok(Some(text)),
@@ -144,14 +150,19 @@ fn lease(fields: &Fields<'_>) -> Result<Option<LeaseId>, Problem> {
 }
 
 fn command(text: &str) -> Arc<str> {
-    let cut = &text[..text.floor_char_boundary(LONGEST_COMMAND)];
-    if cut.contains(char::is_control) { cut.replace(char::is_control, " ").into() } else { cut.into() }
+    printable(&text[..text.floor_char_boundary(LONGEST_COMMAND)])
+}
+
+/// The text on one line, without anything that moves a cursor.
+pub(super) fn printable(text: &str) -> Arc<str> {
+    if text.contains(char::is_control) { text.replace(char::is_control, " ").into() } else { text.into() }
 }
 
 fn missing(what: &str) -> Problem {
     bad(format!("{what} is missing"))
 }
 
-fn bad(message: impl Into<Cow<'static, str>>) -> Problem {
+/// A mistake in a body.
+pub(super) fn bad(message: impl Into<Cow<'static, str>>) -> Problem {
     Problem::new(Kind::BadRequest, message)
 }

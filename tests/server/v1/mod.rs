@@ -1,5 +1,7 @@
 //! The v1 protocol. Every answer that these tests see is checked against the server's own description.
 
+use std::io::{Read, Write};
+
 use serde_json::{Value, json};
 
 use crate::support::{Client, Server, post};
@@ -9,6 +11,7 @@ mod both;
 mod description;
 mod errors;
 mod gone;
+mod levers;
 mod life;
 mod line;
 mod secrets;
@@ -46,7 +49,7 @@ impl Answer {
 }
 
 /// Reads the answer to a request with this method and path.
-fn read(client: &mut Client, method: &str, path: &str) -> Answer {
+fn read<S: Read + Write>(client: &mut Client<S>, method: &str, path: &str) -> Answer {
     let (head, body) = client.whole_answer();
     let body = if body.is_empty() { Value::Null } else { serde_json::from_str(&body).unwrap() };
     let answer = Answer { status: head[9..12].parse().unwrap(), head, body };

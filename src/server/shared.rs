@@ -1,0 +1,69 @@
+//! What all workers share: the pools, and what a reload changes.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock},
+};
+
+use distributex_actors::Registry;
+use distributex_config::{AdminKey, Config};
+
+/// What all workers share, and the signals.
+#[derive(Debug)]
+pub struct Shared {
+    /// The pools, once the first worker has started them: the actors live where most of their messages come
+    /// from, because a message to another thread costs more than all the rest of it.
+    registry: OnceLock<Registry>,
+    /// The configuration file.
+    file: PathBuf,
+    /// Who may pull levers over TCP now.
+    keys: RwLock<Arc<[AdminKey]>>,
+    /// Held by who reads the file again.
+    reloading: Mutex<()>,
+}
+
+impl Shared {
+    /// Before the pools have been started, with what this file says.
+    #[must_use]
+    pub fn new(file: PathBuf, config: &Config) -> Arc<Self> {
+        Arc::new(Self {
+            registry: OnceLock::new(),
+            file,
+            keys: RwLock::new(config.admin.keys.as_slice().into()),
+            reloading: Mutex::new(()),
+        })
+    }
+
+    /// Starts the pools, if nobody did yet.
+    pub fn start(&self, start: impl FnOnce() -> Registry) {
+        self.registry.get_or_init(start);
+    }
+
+    /// The pools; `None` until they have been started.
+    #[must_use]
+    pub fn registry(&self) -> Option<&Registry> {
+        self.registry.get()
+    }
+
+    /// The configuration file.
+    #[must_use]
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// Who may pull levers over TCP now.
+    #[must_use]
+    pub fn keys(&self) -> Arc<[AdminKey]> {
+        Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// From now on these may.
+    pub fn set_keys(&self, keys: &[AdminKey]) {
+        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys.into();
+    }
+
+    /// Nobody else reads the file again until this is dropped.
+    pub fn reloading(&self) -> MutexGuard<'_, ()> {
+        self.reloading.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,201 @@
+//! The socket under a connection: TCP, or the local one.
+
+use std::{
+    future::Future as _,
+    io,
+    net::SocketAddr,
+    os::fd::{AsFd, BorrowedFd},
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use actix_rt::net::{TcpStream, UnixStream};
+use socket2::{SockRef, TcpKeepalive};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    time::{Sleep, sleep},
+};
+
+/// How long a client may leave its answer unread once no more of it fits into the socket: one that reads nothing of
+/// a long answer would keep its connection for ever.
+pub const WRITE_LIMIT: Duration = Duration::from_secs(10);
+
+/// A host that lost its power is gone after `time + retries * interval`: a minute.
+const KEEPALIVE: TcpKeepalive = TcpKeepalive::new()
+    .with_time(Duration::from_secs(30))
+    .with_interval(Duration::from_secs(10))
+    .with_retries(3);
+
+/// A socket whose other end has to read.
+#[derive(Debug)]
+pub struct Stream {
+    socket: Socket,
+    /// Runs while a write waits for the client to read.
+    write_timer: Option<Pin<Box<Sleep>>>,
+}
+
+#[derive(Debug)]
+enum Socket {
+    Tcp(TcpStream),
+    Local(UnixStream),
+}
+
+impl Stream {
+    /// Sets the options of a new connection.
+    ///
+    /// # Errors
+    /// When the kernel refuses one, because the client is gone already.
+    pub fn prepare(&self) -> io::Result<()> {
+        match &self.socket {
+            Socket::Tcp(stream) => {
+                let socket = SockRef::from(stream);
+                socket.set_tcp_nodelay(true)?;
+                socket.set_tcp_keepalive(&KEEPALIVE)
+            }
+            Socket::Local(_) => Ok(()),
+        }
+    }
+
+    /// The user who opened the other end of a local socket; `None` over TCP.
+    ///
+    /// # Errors
+    /// When the kernel does not tell.
+    pub fn uid(&self) -> io::Result<Option<u32>> {
+        match &self.socket {
+            Socket::Tcp(_) => Ok(None),
+            Socket::Local(stream) => stream.peer_cred().map(|user| Some(user.uid())),
+        }
+    }
+
+    /// The address of the other end; a local one has none.
+    #[must_use]
+    pub fn addr(&self) -> Option<SocketAddr> {
+        match &self.socket {
+            Socket::Tcp(stream) => stream.peer_addr().ok(),
+            Socket::Local(_) => None,
+        }
+    }
+}
+
+impl From<TcpStream> for Stream {
+    fn from(stream: TcpStream) -> Self {
+        Self { socket: Socket::Tcp(stream), write_timer: None }
+    }
+}
+
+impl From<UnixStream> for Stream {
+    fn from(stream: UnixStream) -> Self {
+        Self { socket: Socket::Local(stream), write_timer: None }
+    }
+}
+
+impl AsFd for Stream {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match &self.socket {
+            Socket::Tcp(stream) => stream.as_fd(),
+            Socket::Local(stream) => stream.as_fd(),
+        }
+    }
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match &mut self.socket {
+            Socket::Tcp(stream) => Pin::new(stream).poll_read(cx, buf),
+            Socket::Local(stream) => Pin::new(stream).poll_read(cx, buf),
+        }
+    }
+}
+
+impl AsyncWrite for Stream {
+    /// A write that is done at once, as nearly all are, has no timer.
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let written = match &mut self.socket {
+            Socket::Tcp(stream) => Pin::new(stream).poll_write(cx, buf),
+            Socket::Local(stream) => Pin::new(stream).poll_write(cx, buf),
+        };
+        if written.is_ready() {
+            self.write_timer = None;
+            return written;
+        }
+        let timer = self.write_timer.get_or_insert_with(|| Box::pin(sleep(WRITE_LIMIT)));
+        let unread = || io::Error::new(io::ErrorKind::TimedOut, "the client does not read its answer");
+        timer.as_mut().poll(cx).map(|()| Err(unread()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(())) // a socket keeps nothing back
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.socket {
+            Socket::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
+            Socket::Local(stream) => Pin::new(stream).poll_shutdown(cx),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{future::poll_fn, io::Read as _, os::unix::net::UnixStream as Client};
+
+    use tokio::time::{Instant, advance, pause};
+
+    use super::*;
+
+    /// The two ends of a local connection, whose time from now on is a pretended one.
+    async fn connected() -> (Stream, Client) {
+        let (ours, client) = Client::pair().unwrap();
+        for end in [&ours, &client] {
+            end.set_nonblocking(true).unwrap();
+        }
+        let ours = UnixStream::from_std(ours).unwrap();
+        ours.writable().await.unwrap();
+        pause();
+        (ours.into(), client)
+    }
+
+    async fn write(stream: &mut Stream) -> io::Result<usize> {
+        poll_fn(|cx| Pin::new(&mut *stream).poll_write(cx, &[0; 64 * 1024])).await
+    }
+
+    /// Writes until no more fits in.
+    async fn fill(stream: &mut Stream) {
+        while poll_fn(|cx| Poll::Ready(Pin::new(&mut *stream).poll_write(cx, &[0; 64 * 1024]).is_ready()))
+            .await
+        {}
+    }
+
+    #[actix::test]
+    async fn a_client_that_reads_nothing_has_ten_seconds() {
+        let (mut stream, _client) = connected().await;
+        let start = Instant::now();
+        fill(&mut stream).await;
+
+        let end = write(&mut stream).await;
+
+        assert_eq!(end.unwrap_err().kind(), io::ErrorKind::TimedOut);
+        assert!(start.elapsed() >= WRITE_LIMIT);
+        assert!(start.elapsed() < WRITE_LIMIT + Duration::from_millis(2)); // a timer of tokio rings at most 1 ms late
+    }
+
+    #[actix::test]
+    async fn a_client_that_reads_slowly_has_ten_seconds_each_time() {
+        let (mut stream, mut client) = connected().await;
+        for _ in 0..3 {
+            fill(&mut stream).await;
+            assert!(stream.write_timer.is_some());
+
+            advance(WRITE_LIMIT - Duration::from_secs(1)).await;
+            while client.read(&mut [0; 64 * 1024]).is_ok() {}
+
+            assert!(write(&mut stream).await.is_ok());
+            assert!(stream.write_timer.is_none());
+        }
+    }
+}

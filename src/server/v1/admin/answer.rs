@@ -1,0 +1,35 @@
+//! JSON out: what pulling a lever did.
+
+use serde::Serialize;
+
+use super::super::time::Seconds;
+
+/// A lease was ended by force.
+#[derive(Serialize)]
+pub(super) struct Forced<'a> {
+    pub(super) pool: &'a str,
+    pub(super) host: &'a str,
+    pub(super) token: u64,
+    pub(super) held: Seconds,
+    /// So long at most its holder may go on before it has to notice; `None`: for ever.
+    pub(super) may_run_for: Option<Seconds>,
+    pub(super) store: Option<&'a str>,
+}
+
+/// Somebody's place in the line changed, or there is none any more.
+#[derive(Serialize)]
+pub(super) struct InLine<'a> {
+    pub(super) pool: &'a str,
+    pub(super) host: &'a str,
+    pub(super) ticket: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) place: Option<usize>,
+    pub(super) store: Option<&'a str>,
+}
+
+/// The configuration was read again.
+#[derive(Serialize)]
+pub(super) struct ReloadedBody<'a> {
+    pub(super) pools: usize,
+    pub(super) need_restart: &'a [&'static str],
+}

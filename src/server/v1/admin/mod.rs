@@ -1,0 +1,81 @@
+//! Levers: what an operator does to a pool, or to the server.
+
+use std::sync::Arc;
+
+use actix_web::{HttpResponse, http::StatusCode, rt::task::spawn_blocking};
+use distributex_actors::{Lever, Pulled};
+
+use self::{
+    answer::{Forced, InLine, ReloadedBody},
+    auth::Right,
+};
+use super::{
+    Pool,
+    answer::json,
+    error::Problem,
+    kind::Kind,
+    path::Pull,
+    state,
+    time::{Seconds, rounded_up},
+};
+use crate::server::{reload, shared::Shared};
+
+mod answer;
+pub(super) mod auth;
+mod request;
+
+/// Pulls a lever of a pool.
+pub(super) async fn pull(
+    pull: Pull,
+    pool: Pool<'_>,
+    body: &[u8],
+    right: &Right,
+) -> Result<HttpResponse, Problem> {
+    let (lever, operator) = request::pulled(pull, body, right)?;
+    let refused = |why| Problem::refused(why, pool.name);
+    if let Lever::Release(token) = lever {
+        let _ = pool.handle.holder(token).await.map_err(refused)?; // a store that others use, too, is looked at
+    }
+    let pulled = pool.handle.pull(lever, operator).await.map_err(refused)?;
+    let store = pool.store();
+    let (pool_name, store) = (pool.name.as_str(), store.as_deref());
+    Ok(match (lever, pulled) {
+        (_, Some(Pulled::Set)) => state::pool(pool).await?,
+        (Lever::Release(token), Some(Pulled::Released { host, held, left })) => {
+            let forced = Forced {
+                pool: pool_name,
+                host: host.as_str(),
+                token: token.0,
+                held: Seconds(held),
+                may_run_for: left.map(rounded_up).map(Seconds),
+                store,
+            };
+            json(StatusCode::OK, &forced)
+        }
+        (Lever::Front(ticket) | Lever::Remove(ticket), Some(Pulled::Moved { host })) => {
+            let place = matches!(lever, Lever::Front(_)).then_some(1);
+            let in_line = InLine { pool: pool_name, host: host.as_str(), ticket: ticket.0, place, store };
+            json(StatusCode::OK, &in_line)
+        }
+        (Lever::Front(_) | Lever::Remove(_), _) => return Err(nobody("is in the line", pool, "ticket")),
+        (Lever::Release(_) | Lever::Pause | Lever::Resume, _) => {
+            return Err(nobody("holds a slot", pool, "token"));
+        }
+    })
+}
+
+/// Lets the server read its configuration again, on a thread that may wait for the disk.
+pub(super) async fn reload(shared: Arc<Shared>, body: &[u8], right: &Right) -> Result<HttpResponse, Problem> {
+    let operator = request::reload(body, right)?;
+    let reloaded = spawn_blocking(move || reload::reload(&shared, Some(&operator))).await;
+    let failed = |_| Problem::new(Kind::Internal, "the reload failed; the log may say why");
+    let bad = |mistakes: String| Problem::new(Kind::BadRequest, mistakes);
+    let reloaded = reloaded.map_err(failed)?.map_err(bad)?;
+    let body = ReloadedBody { pools: reloaded.pools, need_restart: &reloaded.need_restart };
+    Ok(json(StatusCode::OK, &body))
+}
+
+fn nobody(does: &str, pool: Pool<'_>, with: &str) -> Problem {
+    let message = format!("nobody {does} of {} with this {with} (any more)", pool.name);
+    Problem::new(Kind::NotFound, message)
+}
