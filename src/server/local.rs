@@ -115,14 +115,6 @@ fn answers(addr: &SockAddr) -> io::Result<bool> {
     }
 }
 
-impl SocketFile {
-    /// Where it is.
-    #[must_use]
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-}
-
 impl Drop for SocketFile {
     fn drop(&mut self) {
         let is_ours = found(&self.path).is_ok_and(|found| found.as_ref().map(id) == self.id);

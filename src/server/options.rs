@@ -20,9 +20,14 @@ const EXAMPLES: &str = "EXAMPLES:
     curl http://localhost:9889/v1/pools/pool1/release -d '{\"lease\": \"…\"}'
     curl http://localhost:9889/v1/pools                         who holds what, and who waits
 
+    Operators pull levers on the local socket (admin_socket), or with a key (admin_keys):
+    curl --unix-socket /run/distributexd/admin.sock http://localhost/v1/admin/pools/pool1/pause -d '{\"reason\": \"…\"}'
+    curl -H @file http://localhost:9889/v1/admin/pools/pool1/resume -d '{}'    the file says Authorization: Bearer KEY
+
 SIGNALS:
     TERM, INT    answer those who wait, and stop; a second one stops at once
-    HUP          read the file again: pools appear, change and disappear, and who holds a slot keeps it
+    HUP          read the file again: pools appear, change and disappear, and who holds a slot keeps it;
+                 operators' keys are those in the file
 
 EXIT STATUS:
     0     stopped by a signal
