@@ -22,7 +22,7 @@ const EXAMPLES: &str = "EXAMPLES:
 
     Operators pull levers on the local socket (admin_socket), or with a key (admin_keys):
     curl --unix-socket /run/distributexd/admin.sock http://localhost/v1/admin/pools/pool1/pause -d '{\"reason\": \"…\"}'
-    curl -H \"Authorization: Bearer $key\" http://localhost:9889/v1/admin/pools/pool1/resume -d '{}'
+    curl -H @file http://localhost:9889/v1/admin/pools/pool1/resume -d '{}'    the file says Authorization: Bearer KEY
 
 SIGNALS:
     TERM, INT    answer those who wait, and stop; a second one stops at once
