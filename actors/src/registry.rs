@@ -14,7 +14,9 @@ use crate::watch::numbers::Numbers;
 
 #[cfg(feature = "memcache")]
 use crate::backend::memcache::{Memcache, Shards};
-use crate::{PoolActor, PoolHandle, Room, StateDirectory, Watch, backend::inmemory::InMemory, pool::LeaseId};
+use crate::{
+    PoolActor, PoolHandle, Room, Seat, StateDirectory, Watch, backend::inmemory::InMemory, pool::LeaseId,
+};
 
 /// All pools of this server, as they are from one change of the configuration to the next.
 #[derive(Debug)]
@@ -199,6 +201,12 @@ impl Registry {
     #[must_use]
     pub fn watch(&self) -> &Watch {
         &self.watch
+    }
+
+    /// Room for one connection that stays, as that of a parked ask does; `None` if there is none.
+    #[must_use]
+    pub fn seat(&self) -> Option<Seat> {
+        self.room.take()
     }
 
     /// Whether the server is stopping.

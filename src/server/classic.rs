@@ -1,6 +1,6 @@
 //! The classic protocol: `GET /get`, `/wait` and `/release` with `host=` and `pool=`, one word back.
 
-use std::{borrow::Cow, mem, rc::Rc};
+use std::{mem, rc::Rc};
 
 use actix_web::{
     HttpResponse,
@@ -13,9 +13,8 @@ use actix_web::{
 };
 use distributex_actors::{Grant, PoolHandle, Pools, Refusal};
 use distributex_config::Name;
-use percent_encoding::percent_decode;
 
-use super::{connection::Peer, dispatch};
+use super::{connection::Peer, dispatch, query::parameter};
 
 /// The three calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,28 +99,21 @@ fn call(path: &str) -> Option<Call> {
     }
 }
 
+/// The word of a path's call, for who counts: `other` if it is none.
+pub(super) fn call_word(path: &str) -> &'static str {
+    match call(path) {
+        Some(Call::Get) => "get",
+        Some(Call::Wait) => "wait",
+        Some(Call::Release) => "release",
+        None => "other",
+    }
+}
+
 /// The pool and the host that a query names, if it names both.
 fn asked<'a>(query: &str, pools: &'a Pools) -> Option<(&'a PoolHandle, Name)> {
     let pool = pools.get(&parameter(query, "pool")?)?;
     let host = Name::new(&parameter(query, "host")?).ok()?;
     Some((pool, host))
-}
-
-/// The first value of a parameter, decoded; `None` if there is none, or if it is not UTF-8.
-fn parameter<'a>(query: &'a str, name: &str) -> Option<Cow<'a, str>> {
-    let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-    let (_, value) = pairs.into_iter().find(|(key, _)| decoded(key).is_some_and(|key| key == name))?;
-    decoded(value)
-}
-
-/// A part of a query without its percent signs and plus signs.
-fn decoded(text: &str) -> Option<Cow<'_, str>> {
-    if !text.contains(['%', '+']) {
-        return Some(Cow::Borrowed(text));
-    }
-    let spaced = text.replace('+', " ");
-    let text = percent_decode(spaced.as_bytes()).decode_utf8().ok()?;
-    Some(Cow::Owned(text.into_owned()))
 }
 
 #[cfg(test)]

@@ -7,24 +7,28 @@ use actix_web::{
     dev::{ServiceRequest, ServiceResponse},
     http::{ConnectionType, StatusCode},
 };
-use distributex_actors::{Grant, Registry};
+use distributex_actors::Grant;
 
-use super::{classic, connection::Peer, shared::Shared, v1};
+use super::{classic, connection::Peer, page, shared::Shared, v1, watch::Watched};
 
 /// Answers any request.
 ///
 /// # Errors
 /// Never: every request has an answer.
 pub async fn answer(mut request: ServiceRequest, shared: Arc<Shared>) -> Result<ServiceResponse, Error> {
-    let (peer, registry) = (request.conn_data::<Rc<Peer>>().cloned(), shared.registry());
-    let (Some(peer), Some(pools)) = (peer, registry.map(Registry::pools)) else {
-        return Ok(request.into_response(classic::not_now())); // every connection has one, every worker the others
+    let (Some(peer), Some(registry)) = (request.conn_data::<Rc<Peer>>().cloned(), shared.registry()) else {
+        return Ok(request.into_response(classic::not_now())); // every connection has one, every worker the other
     };
     let mut response = if v1::is_for(request.path()) {
-        v1::respond(&mut request, &pools, &peer, &shared).await
+        v1::respond(&mut request, registry, &peer, &shared).await
+    } else if let Some(watched) = Watched::at(request.path()) {
+        watched.respond(&request, registry).await
+    } else if page::is_for(request.path()) {
+        page::respond(&request)
     } else {
-        classic::respond(&mut request, &pools, &peer).await
+        classic::respond(&mut request, &registry.pools(), &peer).await
     };
+    shared.requests().count(request.path(), response.status());
     if response.status() == StatusCode::SERVICE_UNAVAILABLE || peer.is_in_a_crowd() {
         response.head_mut().set_connection_type(ConnectionType::Close);
     }

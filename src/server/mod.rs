@@ -34,12 +34,15 @@ pub mod listen;
 pub mod local;
 pub mod log;
 pub mod options;
+pub mod page;
+mod query;
 pub mod reload;
 pub mod run;
 pub mod shared;
 pub mod stream;
 pub mod systemd;
 pub mod v1;
+pub mod watch;
 
 /// How long a connection may be idle between two requests.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);

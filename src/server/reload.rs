@@ -61,8 +61,9 @@ pub fn reload(shared: &Shared, operator: Option<&Operator>) -> Result<Reloaded, 
     systemd::reloading();
     let reloaded = follow(shared);
     systemd::ready();
-    let by = operator
-        .map_or(String::new(), |Operator { author, reason, .. }| format!(" author={author:?} reason={reason:?}"));
+    let by = operator.map_or(String::new(), |Operator { author, reason, .. }| {
+        format!(" author={author:?} reason={reason:?}")
+    });
     let file = shared.file().display();
     match &reloaded {
         Ok(Reloaded { pools, need_restart }) => {

@@ -8,12 +8,16 @@ use std::{
 use distributex_actors::Registry;
 use distributex_config::{AdminKey, Config};
 
+use super::watch::Requests;
+
 /// What all workers share, and the signals.
 #[derive(Debug)]
 pub struct Shared {
     /// The pools, once the first worker has started them: the actors live where most of their messages come
     /// from, because a message to another thread costs more than all the rest of it.
     registry: OnceLock<Registry>,
+    /// How many requests there were.
+    requests: Requests,
     /// The configuration file.
     file: PathBuf,
     /// Who may pull levers over TCP now.
@@ -28,6 +32,7 @@ impl Shared {
     pub fn new(file: PathBuf, config: &Config) -> Arc<Self> {
         Arc::new(Self {
             registry: OnceLock::new(),
+            requests: Requests::default(),
             file,
             keys: RwLock::new(config.admin.keys.as_slice().into()),
             reloading: Mutex::new(()),
@@ -36,7 +41,16 @@ impl Shared {
 
     /// Starts the pools, if nobody did yet.
     pub fn start(&self, start: impl FnOnce() -> Registry) {
-        self.registry.get_or_init(start);
+        let registry = self.registry.get_or_init(start);
+        if let Some(numbers) = registry.watch().numbers() {
+            self.requests.count_in(numbers);
+        }
+    }
+
+    /// How many requests there were.
+    #[must_use]
+    pub fn requests(&self) -> &Requests {
+        &self.requests
     }
 
     /// The pools; `None` until they have been started.

@@ -212,19 +212,20 @@ impl PoolActor {
     }
 
     fn tell_pulled(&self, lever: Lever, what: &Pulled, Operator { author, reason, .. }: &Operator) {
-        let done = match lever {
+        let (done, ticket) = match lever {
             Lever::Release(_) => return, // told as the end of a lease
-            Lever::Pause => "paused".to_owned(),
-            Lever::Resume => "resumed".to_owned(),
-            Lever::Front(ticket) => format!("moved to the front ticket={}", ticket.0),
-            Lever::Remove(ticket) => format!("removed from the line ticket={}", ticket.0),
+            Lever::Pause => ("paused", None),
+            Lever::Resume => ("resumed", None),
+            Lever::Front(ticket) => ("moved to the front", Some(ticket)),
+            Lever::Remove(ticket) => ("removed from the line", Some(ticket)),
         };
-        let pool = self.name.as_str();
-        let host = match what {
-            Pulled::Moved { host } => format!(" host={:?}", host.as_str()),
-            Pulled::Set | Pulled::Released { .. } => String::new(),
+        let whom = match (what, ticket) {
+            (Pulled::Moved { host }, Some(ticket)) => {
+                format!(" host={:?} ticket={}", host.as_str(), ticket.0)
+            }
+            (Pulled::Moved { .. } | Pulled::Set | Pulled::Released { .. }, _) => String::new(),
         };
-        info!("{done} pool={pool:?}{host} author={author:?} reason={reason:?}");
+        info!("{done} pool={:?}{whom} author={author:?} reason={reason:?}", self.name.as_str());
     }
 
     fn seen(&mut self, ask: AskId) {

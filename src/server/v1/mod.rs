@@ -12,17 +12,20 @@ use actix_web::{
     dev::ServiceRequest,
     http::{Method, StatusCode},
 };
-use distributex_actors::{Ask, Denial, Grant, PoolHandle, Pools};
+use distributex_actors::{Ask, Denial, Grant, PoolHandle, Pools, Registry};
 use distributex_config::Name;
 
-use self::{admin::auth, error::Problem, kind::Kind, path::Call};
+use self::{admin::auth, error::Problem, events::Reading, kind::Kind, path::Call};
 use super::{connection::Peer, dispatch, shared::Shared};
 
 mod admin;
 mod answer;
 mod body;
 mod error;
+mod event;
+mod events;
 mod field;
+mod history;
 mod kind;
 mod path;
 mod request;
@@ -39,18 +42,23 @@ pub fn is_for(path: &str) -> bool {
         || path == "/openapi.json"
 }
 
+/// The word of a path's call, for who counts.
+pub(super) fn word(path: &str) -> &'static str {
+    path::call(path).map_or("other", |(call, _)| call.word())
+}
+
 /// Answers a request for such a path.
 ///
 /// While it is parked nothing is kept of the request but what its pool has to know.
 pub async fn respond(
     request: &mut ServiceRequest,
-    pools: &Pools,
+    registry: &Registry,
     peer: &Rc<Peer>,
     shared: &Arc<Shared>,
 ) -> HttpResponse {
-    let handling = peer.begin();
+    let (handling, pools) = (peer.begin(), &*registry.pools());
     let (pool, keeps_place, grant) = {
-        let done = Box::pin(handle(request, pools, peer, shared)).await; // on the heap, because it ends here
+        let done = Box::pin(handle(request, registry, pools, peer, shared)).await; // on the heap, because it ends here
         match done {
             Ok(Done::Asks(pool, ask)) => {
                 if ask.parks() {
@@ -59,6 +67,7 @@ pub async fn respond(
                 }
                 (pool, request::keeps_place(&ask), pool.handle.acquire(ask))
             }
+            Ok(Done::Reads(reading)) => return events::answer(reading, handling),
             Ok(Done::Answered(response)) => return response,
             Err(problem) => return problem.answer(pools.store(None).as_deref()),
         }
@@ -72,6 +81,8 @@ enum Done<'a> {
     Answered(HttpResponse),
     /// It asks for a slot, which may take long.
     Asks(Pool<'a>, Ask),
+    /// It reads events, which takes as long as it likes.
+    Reads(Reading),
 }
 
 /// A pool, as a call names it.
@@ -91,6 +102,7 @@ impl Pool<'_> {
 
 async fn handle<'a>(
     request: &mut ServiceRequest,
+    registry: &Registry,
     pools: &'a Pools,
     peer: &Peer,
     shared: &Arc<Shared>,
@@ -103,6 +115,9 @@ async fn handle<'a>(
         Call::Pools => state::pools(pools).await?,
         Call::Pool => state::pool(pool?).await?,
         Call::Holder(token) => state::holder(pool?, token).await?,
+        Call::History => history::history(pool?).await?,
+        Call::Events if *request.method() == Method::HEAD => events::head(),
+        Call::Events => return Ok(Done::Reads(events::reading(request, pools, registry)?)),
         Call::Acquire => {
             let body = body::read(request).await?;
             return Ok(Done::Asks(pool?, request::acquire(&body)?));

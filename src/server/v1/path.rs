@@ -20,6 +20,10 @@ pub(super) enum Call {
     Pool,
     /// `/v1/pools/{pool}/holders/{token}`; `None` if that is no token at all.
     Holder(Option<Token>),
+    /// `/v1/pools/{pool}/history`
+    History,
+    /// `/v1/events`
+    Events,
     /// `/v1/admin/pools/{pool}/…`
     Pull(Pull),
     /// `/v1/admin/reload`
@@ -48,7 +52,30 @@ impl Call {
     pub(super) fn changes_something(self) -> bool {
         match self {
             Self::Acquire | Self::Renew | Self::Release | Self::Pull(_) | Self::Reload => true,
-            Self::Pools | Self::Pool | Self::Holder(_) | Self::OpenApi => false,
+            Self::Pools | Self::Pool | Self::Holder(_) | Self::History | Self::Events | Self::OpenApi => {
+                false
+            }
+        }
+    }
+
+    /// The word for it, for who counts.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Acquire => "v1_acquire",
+            Self::Renew => "v1_renew",
+            Self::Release => "v1_release",
+            Self::Pools => "v1_pools",
+            Self::Pool => "v1_pool",
+            Self::Holder(_) => "v1_holder",
+            Self::History => "v1_history",
+            Self::Events => "v1_events",
+            Self::Pull(Pull::ForceRelease) => "admin_force_release",
+            Self::Pull(Pull::Pause) => "admin_pause",
+            Self::Pull(Pull::Resume) => "admin_resume",
+            Self::Pull(Pull::Front) => "admin_front",
+            Self::Pull(Pull::Remove) => "admin_remove",
+            Self::Reload => "admin_reload",
+            Self::OpenApi => "openapi",
         }
     }
 }
@@ -59,6 +86,9 @@ pub(super) fn call(path: &str) -> Option<(Call, &str)> {
         return Some((Call::OpenApi, ""));
     }
     let path = path.strip_suffix('/').unwrap_or(path);
+    if path == "/v1/events" {
+        return Some((Call::Events, ""));
+    }
     if let Some(path) = path.strip_prefix("/v1/admin/") {
         return lever(path);
     }
@@ -70,6 +100,7 @@ pub(super) fn call(path: &str) -> Option<(Call, &str)> {
         (Some(""), Some(pool), Some("acquire"), None, _) => Some((Call::Acquire, pool)),
         (Some(""), Some(pool), Some("renew"), None, _) => Some((Call::Renew, pool)),
         (Some(""), Some(pool), Some("release"), None, _) => Some((Call::Release, pool)),
+        (Some(""), Some(pool), Some("history"), None, _) => Some((Call::History, pool)),
         (Some(""), Some(pool), Some("holders"), Some(token), None) => {
             Some((Call::Holder(token.parse().ok().map(Token)), pool))
         }
@@ -115,6 +146,10 @@ mod tests {
             ("/v1/pools/a/release", Some((Call::Release, "a"))),
             ("/v1/pools/a/holders/17", Some((Call::Holder(Some(Token(17))), "a"))),
             ("/v1/pools/a/holders/x", Some((Call::Holder(None), "a"))),
+            ("/v1/pools/a/history", Some((Call::History, "a"))),
+            ("/v1/pools/history", Some((Call::Pool, "history"))),
+            ("/v1/events", Some((Call::Events, ""))),
+            ("/v1/events/", Some((Call::Events, ""))),
             ("/v1/admin/pools/a%2Fb/force-release", Some((Call::Pull(Pull::ForceRelease), "a%2Fb"))),
             ("/v1/admin/pools/a/pause/", Some((Call::Pull(Pull::Pause), "a"))),
             ("/v1/admin/pools/a/resume", Some((Call::Pull(Pull::Resume), "a"))),

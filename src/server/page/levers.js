@@ -1,0 +1,268 @@
+/*
+ * The levers, and the key that allows them.
+ *
+ *   pull ─► dialog: what will happen, why? ─► POST /v1/admin/… ─┬ done    ─► a sentence on the page
+ *                                                               └ refused ─► the server's sentence, in the dialog
+ *
+ * The key is kept in a variable: no storage, no address and no element has it once a dialog is closed.
+ */
+import { byId, clean, count, human, make, named, notice, ordinal, say, setHidden, tell, waiting } from './words.js';
+
+const PATIENCE = 15000; // ms until a lever that nobody answers is given up
+const LONGEST = 255; // bytes of a reason
+
+let key = '';
+let author = '';
+
+/** The lever whose dialog is open: its kind, the pool as page.js knows it, and whom it is about. */
+let open = null;
+
+/** Called with the pool's name when a lever was pulled, or found nobody. */
+let pulled = () => {};
+export const whenPulled = (callback) => { pulled = callback; };
+
+/**
+ * Each lever: its title and its button, what will happen in plain words (paragraphs of parts), what of the
+ * target the body names, and what to say when it is done. `what` answers null if the target is gone.
+ */
+const LEVERS = {
+  'force-release': {
+    title: ({ pool, target }) => ['Force-release ', named(target.host), ' in ', named(pool.name), '?'],
+    button: 'Force-release',
+    what: whatForceReleaseDoes,
+    body: ({ target }) => ({ token: target.token }),
+    done: ({ pool, target }, { may_run_for: rest }) => [
+      named(target.host), ' no longer holds ', named(pool.name), ` (token ${target.token}). `,
+      rest === null ? 'Its lease had no end: see to it that its command is dead.' : `Its command may run for up to ${atMost(rest)} more.`,
+    ],
+  },
+  pause: {
+    title: ({ pool }) => ['Pause ', named(pool.name), '?'],
+    button: 'Pause',
+    what: ({ pool: { name, state } }) => [
+      [named(name), ' gives no slot to anybody until it is resumed.'],
+      [holding(state.held), '; ', state.line.length === 0 ? 'who comes now waits' : `${waiting(state.line.length)} in line and ${state.line.length === 1 ? 'keeps its place' : 'keep their places'}`,
+        '. Who only tries is refused, and is told your reason.'],
+    ],
+    body: () => ({}),
+    done: ({ pool }) => [named(pool.name), ' is paused: nobody gets a slot until it is resumed.'],
+  },
+  resume: {
+    title: ({ pool }) => ['Resume ', named(pool.name), '?'],
+    button: 'Resume',
+    what: whatResumeDoes,
+    body: () => ({}),
+    done: ({ pool }) => [named(pool.name), ' is resumed: it gives out slots again.'],
+  },
+  front: {
+    title: ({ pool, target }) => ['Move ', named(target.host), ' to the front of ', named(pool.name), '’s line?'],
+    button: 'Move to the front',
+    what: ({ pool, target }) => {
+      const place = placeOf(pool, target);
+      if (place === 0) return null;
+      return [[named(target.host), ` (ticket ${target.ticket}, now ${ordinal(place)}) gets the next slot that is free. Everybody who stands `
+        + 'before it now waits for one run longer.'], ['Nobody who holds a slot loses it.']];
+    },
+    body: ({ target }) => ({ ticket: target.ticket }),
+    done: ({ pool, target }) => [named(target.host), ' is 1st in line for ', named(pool.name), '.'],
+  },
+  remove: {
+    title: ({ pool, target }) => ['Remove ', named(target.host), ' from ', named(pool.name), '’s line?'],
+    button: 'Remove',
+    what: ({ pool, target }) => {
+      const place = placeOf(pool, target);
+      if (place === 0) return null;
+      return [[named(target.host), ` (ticket ${target.ticket}, now ${ordinal(place)}) loses its place at once, and its request is told to stop `
+        + 'asking.'], ['Nothing keeps it from asking again; it would then stand at the end of the line.']];
+    },
+    body: ({ target }) => ({ ticket: target.ticket }),
+    done: ({ pool, target }) => [named(target.host), ' does not wait for ', named(pool.name), ' any longer.'],
+  },
+};
+
+const atMost = (seconds) => human(Math.ceil(seconds));
+const holding = (held) => (held === 0 ? 'Nobody holds a slot' : held === 1 ? 'The holder may renew and release as before' : `The ${count(held)} holders may renew and release as before`);
+
+/** The place of a waiter; beyond the part of the line that is known nobody can be pulled. */
+const placeOf = (pool, target) => pool.state.line.first.findIndex((waiter) => waiter.ticket === target.ticket) + 1;
+
+function whatForceReleaseDoes({ pool, target }) {
+  const holder = pool.state.holders.find(({ token }) => token === target.token);
+  if (!holder) return null;
+  const left = holder.expires_in === null ? null : Math.max(0, holder.expires_in - (performance.now() - pool.at) / 1000);
+  const runs = left === null
+    ? [make('strong', '', 'Its command is not stopped'), ', and its lease has no end: see to it that the command is dead, or two may run at once.']
+    : [make('strong', '', `Its command is not stopped and may still run for up to ${atMost(left)}`), ': until then two may run at once. The wrapper stops it when it learns of this; another client may not notice at all.'];
+  return [[named(holder.host), ` loses its slot (token ${target.token}). `, ...whoIsNext(pool.state)], runs];
+}
+
+function whoIsNext({ paused, held, slots, line }) {
+  if (held > slots) return [`${count(held)} leases are held, more than the ${count(slots)} slots: nobody gets one for this.`];
+  if (paused) return ['The pool is paused: nobody gets the slot until it is resumed.'];
+  const first = line.first[0];
+  if (!first) return ['Nobody waits: the slot goes to whoever asks next.'];
+  return ['The slot goes to the next at once: ', named(first.host), first.present ? '.' : ', if it asks again soon.'];
+}
+
+function whatResumeDoes({ pool: { name, state } }) {
+  if (!state.paused) return null;
+  const go = Math.min(state.line.length, Math.max(0, state.slots - state.held));
+  const who = go === 1 ? 'the first in line gets a slot at once' : `the first ${count(go)} in line get a slot at once`;
+  return [
+    [named(name), ' gives out slots again: ', go === 0 ? 'whoever is next gets the next free one' : who, '.'],
+    ['It was paused by ', named(state.paused.author), ': ', named(state.paused.reason), '.'],
+  ];
+}
+
+// ── the dialog ──────────────────────────────────────────────────────────────
+
+/** Opens the dialog of a lever of this pool; `target` is the holder or waiter, if it is about one. */
+export function pull(kind, pool, target) {
+  open = { kind, pool, target, busy: false };
+  tell(byId('lever-title'), ...LEVERS[kind].title(open));
+  say(byId('lever-pull'), LEVERS[kind].button);
+  byId('lever-pull').classList.toggle('danger', kind === 'force-release' || kind === 'remove');
+  byId('lever-reason').value = '';
+  notice(byId('lever-refused'));
+  askForKey(key === '');
+  tickLever();
+  byId('lever').showModal();
+  byId('lever-reason').focus();
+}
+
+/** What will happen changes while one thinks about it: the time that is left, and who is next. */
+export function tickLever() {
+  if (!open) return;
+  const what = open.pool.state && LEVERS[open.kind].what(open);
+  const gone = open.kind === 'resume' ? 'It is not paused any more.' : `${clean(open.target?.host ?? 'It')} is not there any more: there is nothing to do.`;
+  const paragraphs = what ?? [[gone]];
+  const said = JSON.stringify(paragraphs.flat().map((part) => part.textContent ?? part.text ?? part));
+  byId('lever-pull').disabled = open.busy || !what;
+  if (byId('lever-what').said === said) return;
+  byId('lever-what').said = said;
+  byId('lever-what').replaceChildren(...paragraphs.map(paragraph));
+}
+
+function paragraph(parts) {
+  return make('p', '', ...parts.map((part) => (part.text === undefined || part instanceof Node ? part : make('bdi', '', part.text))));
+}
+
+function askForKey(ask) {
+  setHidden(byId('lever-key-part'), !ask);
+  notice(byId('lever-key-held'), ...(ask ? [] : ['The key that this page holds goes with it.']));
+}
+
+function refuse(sentence) {
+  notice(byId('lever-refused'), named(sentence));
+  byId('lever-refused').scrollIntoView({ block: 'nearest' });
+}
+
+async function go(event) {
+  event.preventDefault(); // the dialog stays until there is an answer
+  const lever = open;
+  const reason = byId('lever-reason');
+  reason.setCustomValidity(whyBad(reason.value));
+  if (!reason.reportValidity() || lever.busy || !takeKey(byId('lever-key').value)) return;
+  setBusy(lever, true);
+  const answer = await post(lever, reason.value.trim());
+  setBusy(lever, false);
+  if (answer.ok) {
+    if (open === lever) byId('lever').close();
+    announce(...LEVERS[lever.kind].done(lever, answer.body));
+  } else if (open === lever) {
+    refuse(answer.sentence);
+    if (answer.status === 401) askForKey(true);
+  } else announce(named(answer.sentence)); // the dialog was left meanwhile
+  pulled(lever.pool.name);
+}
+
+function whyBad(reason) {
+  if (reason.trim() === '') return 'Say why: it is logged, and told to those who wait.';
+  const bytes = new TextEncoder().encode(reason.trim()).length;
+  return bytes > LONGEST ? `A reason has at most ${LONGEST} bytes; this one has ${bytes}.` : '';
+}
+
+function setBusy(lever, busy) {
+  lever.busy = busy;
+  byId('lever-form').setAttribute('aria-busy', String(busy));
+  tickLever();
+}
+
+async function post({ kind, pool, target }, reason) {
+  const headers = { 'Content-Type': 'application/json', Accept: 'application/json' };
+  if (key) headers.Authorization = `Bearer ${key}`;
+  const body = JSON.stringify({ ...LEVERS[kind].body({ target }), reason, ...(author && { author }) });
+  try {
+    const signal = AbortSignal.timeout(PATIENCE);
+    const answer = await fetch(`v1/admin/pools/${encodeURIComponent(pool.name)}/${kind}`, { method: 'POST', headers, body, signal });
+    const told = await answer.json().catch(() => ({}));
+    const sentence = told.message ?? `The server answered ${answer.status} and no sentence.`;
+    return { ok: answer.ok, status: answer.status, body: told, sentence };
+  } catch {
+    return { ok: false, status: 0, sentence: 'No answer came: it may have been done or not. Look at the pool before you try again.' };
+  }
+}
+
+/** Says on the page what came of a lever; it stays until it is put away. */
+function announce(...parts) {
+  delete byId('said').dataset.empty;
+  byId('said-text').said = null; // the same sentence twice is news twice
+  tell(byId('said-text'), ...parts);
+}
+
+byId('said-close').addEventListener('click', () => {
+  tell(byId('said-text'));
+  byId('said').dataset.empty = '';
+});
+byId('lever-form').addEventListener('submit', go);
+byId('lever-reason').addEventListener('input', () => byId('lever-reason').setCustomValidity(''));
+byId('lever-cancel').addEventListener('click', () => byId('lever').close());
+byId('lever').addEventListener('close', () => {
+  open = null;
+  byId('lever-key').value = '';
+  if (!document.activeElement || document.activeElement === document.body) byId('pool-name').focus(); // its row is gone
+});
+
+// ── the key ─────────────────────────────────────────────────────────────────
+
+/** Keeps a key that was typed; false if no header could carry it. */
+function takeKey(typed) {
+  const wanted = typed.trim();
+  if (wanted === '') return true;
+  if (/[^\x21-\x7e]/.test(wanted)) {
+    const sentence = 'A key has only letters, digits and signs of ASCII, and no space.';
+    notice(byId(open ? 'lever-refused' : 'key-refused'), sentence);
+    return false;
+  }
+  key = wanted;
+  showKey();
+  return true;
+}
+
+function showKey() {
+  byId('key-button').dataset.held = key ? 'yes' : 'no';
+  say(byId('key-button'), key ? 'Key held…' : 'Operator’s key…');
+  setHidden(byId('key-forget'), !key);
+}
+
+byId('key-button').addEventListener('click', () => {
+  byId('key-author').value = author;
+  notice(byId('key-refused'));
+  byId('key').showModal();
+  byId('key-text').focus();
+});
+byId('key-form').addEventListener('submit', (event) => {
+  event.preventDefault();
+  if (!takeKey(byId('key-text').value)) return;
+  author = byId('key-author').value.trim();
+  byId('key').close();
+});
+byId('key-forget').addEventListener('click', () => {
+  key = '';
+  author = '';
+  showKey();
+  byId('key').close();
+  announce('The key is forgotten.');
+});
+byId('key-cancel').addEventListener('click', () => byId('key').close());
+byId('key').addEventListener('close', () => { byId('key-text').value = ''; });

@@ -1,0 +1,250 @@
+/*
+ * The pool that is shown: who holds it, who waits, and what happens next.
+ *
+ *   answer of the server ─► show ─► rows, keyed by token and by ticket
+ *   each second          ─► tick ─► the times in these rows, and nothing else
+ *
+ * Times run on from the moment the answer arrived, by performance.now: never by a clock that can be set.
+ */
+import { drawNow } from './history.js';
+import { pull } from './levers.js';
+import {
+  byId, clean, count, countdown, human, keyed, make, makeButton, moment, named, notice, ordinal, portion, say,
+  serverNow, setHidden, slots, tell,
+} from './words.js';
+
+/** So many holders have a row; a pool may have a million slots. The line is cut by the server. */
+const MOST_HOLDERS = 200;
+
+/** So many rows are built before the browser may draw. */
+const PORTION = 25;
+
+/** The pool that is shown, as page.js knows it; null if none is. */
+let shown = null;
+
+/** Seconds since the answer arrived. */
+const since = (pool) => (performance.now() - pool.at) / 1000;
+
+/** For how long a lease has been held, as well as can be known. */
+const heldFor = (holder) => (holder.since === null ? null : Math.max(0, (serverNow() - Date.parse(holder.since)) / 1000));
+
+const leftOf = (pool, holder) => (holder.expires_in === null ? null : Math.max(0, holder.expires_in - since(pool)));
+
+/** Shows a pool, or (null) that none is chosen. */
+export function show(pool) {
+  shown = pool;
+  setHidden(byId('nothing'), pool !== null);
+  setHidden(byId('shown'), pool === null);
+  document.title = pool ? `${clean(pool.name)} – Distributex` : 'Distributex';
+  if (!pool) return;
+  tell(byId('pool-name'), named(pool.name));
+  byId('pool-name').title = clean(pool.name);
+  showAway(pool);
+  setHidden(byId('pool-body'), !pool.state);
+  setHidden(byId('pause'), !pool.state || pool.state.paused !== null);
+  setHidden(byId('resume'), !pool.state?.paused);
+  if (!pool.state) return;
+  showStanding(pool);
+  showHolders(pool);
+  showLine(pool);
+  tick();
+}
+
+/** What changes by the passing of time. */
+export function tick() {
+  if (!shown?.state) return;
+  showPaused(shown.state.paused);
+  tell(byId('pool-next'), ...whatIsNext(shown));
+  for (const row of byId('holders').children) tickHolder(row);
+  for (const row of byId('line').children) tickWaiter(row);
+  drawNow();
+}
+
+/** Whether a holder's time is all but over, so that the pool should be looked at again. */
+export const endsSoon = (pool) => pool.state?.holders.some((holder) => (leftOf(pool, holder) ?? 9) < 1) ?? false;
+
+/** The little words beside a pool's name. */
+export function badges(element, pool) {
+  const words = [];
+  if (pool.away) words.push(['away', 'store away']);
+  if (pool.state?.paused) words.push(['paused', 'paused']);
+  const said = words.join();
+  if (element.said === said) return;
+  element.said = said;
+  element.replaceChildren(...words.map(([kind, text]) => make('span', `badge ${kind}`, text)));
+}
+
+function showAway(pool) {
+  badges(byId('pool-badges'), pool);
+  const sentence = pool.gone ?? pool.why ?? (pool.away ? 'The store of this pool cannot be reached' : null);
+  if (!sentence) return notice(byId('pool-away'));
+  const stale = pool.state && !pool.gone ? '. What stands below was so when it was last told.' : '';
+  notice(byId('pool-away'), named(sentence), stale);
+}
+
+function showPaused(paused) {
+  if (!paused) return notice(byId('pool-paused'));
+  const ago = human((serverNow() - Date.parse(paused.since)) / 1000);
+  notice(
+    byId('pool-paused'), 'Paused by ', named(paused.author), ` ${ago} ago (${moment(Date.parse(paused.since))}): `,
+    named(paused.reason), '. Nobody gets a slot; who waits keeps the place, who holds may renew and release.',
+  );
+}
+
+function showStanding({ state }) {
+  slots(byId('pool-slots'), state.slots, state.held);
+  say(byId('pool-held'), state.held > state.slots
+    ? `${count(state.held)} leases, more than the ${count(state.slots)} slots: maxlocks was lowered`
+    : `${count(state.held)} of ${count(state.slots)} ${state.slots === 1 ? 'slot' : 'slots'} held`);
+  say(byId('holders-title'), state.held === 0 ? 'Holders' : `Holders (${count(state.held)})`);
+  say(byId('line-title'), state.line.length === 0 ? 'Line' : `Line (${count(state.line.length)})`);
+}
+
+/** What has to happen before somebody gets a slot, and who that will be. */
+function whatIsNext(pool) {
+  const { state } = pool;
+  const first = state.line.first[0];
+  if (state.paused) return ['Once it is resumed, ', ...(first ? theFirst(first, 'gets a free slot') : ['it grants as before']), '.'];
+  const soon = first && !first.present ? ' if it asks again soon' : '';
+  if (state.held < state.slots) {
+    if (!first) return [state.held === 0 ? 'Every slot is free: ' : 'A slot is free: ', 'whoever asks next gets it.'];
+    return ['A slot is free: ', ...theFirst(first, 'gets it'), `${soon}.`];
+  }
+  const then = first ? [...theFirst(first, 'gets the slot'), soon] : ['whoever asks next gets the slot'];
+  return [...whatEnds(pool), '; then ', ...then, '.'];
+}
+
+const theFirst = (waiter, gets) => [named(waiter.host), `, first in line for ${human(waiter.waited + since(shown))}, ${gets}`];
+
+function whatEnds(pool) {
+  const over = pool.state.held - pool.state.slots;
+  if (over > 0) return [`${count(over + 1)} leases have to end first`];
+  const ends = pool.state.holders.filter((holder) => holder.expires_in !== null);
+  if (ends.length === 0) return ['No lease ends by itself: one has to be released'];
+  const next = ends.reduce((a, b) => (b.expires_in < a.expires_in ? b : a));
+  return [named(next.host), `’s lease ends in ${countdown(leftOf(pool, next))} unless it is renewed or released before`];
+}
+
+/** The row with the focus is gone: go on from the pool's name rather than from the top of the page. */
+const focusLost = () => byId('pool-name').focus({ preventScroll: true });
+
+function showHolders(pool) {
+  const { held, holders } = pool.state;
+  const some = holders.slice(0, MOST_HOLDERS);
+  const key = (holder) => `${pool.name}\u0000${holder.token}`;
+  const again = () => { if (shown === pool) showHolders(pool); };
+  keyed(byId('holders'), portion(byId('holders'), some, key, PORTION, again), key, buildHolder, fillHolder, focusLost);
+  if (held === 0) notice(byId('holders-more'), 'Nobody holds it: every slot is free.');
+  else if (held > some.length) notice(byId('holders-more'), `and ${count(held - some.length)} more`);
+  else notice(byId('holders-more'));
+}
+
+function buildHolder() {
+  const row = make('li', 'holder');
+  const parts = {
+    host: make('strong', 'host'), command: make('span', 'command'), held: make('span'), token: make('span'),
+    left: make('span', 'left'), life: make('span', 'life', make('span')),
+    force: makeButton('Force-release…', 'small danger', () => pull('force-release', shown, row.holder)),
+  };
+  row.parts = parts;
+  parts.life.setAttribute('aria-hidden', 'true');
+  row.append(
+    make('div', 'who', parts.host, parts.command),
+    make('div', 'facts', parts.held, parts.token),
+    make('div', 'until', parts.left, parts.life), parts.force,
+  );
+  return row;
+}
+
+function fillHolder(row, holder) {
+  const { parts } = row;
+  learnLife(row, holder);
+  row.holder = holder;
+  row.dataset.token = holder.token;
+  tell(parts.host, named(holder.host));
+  tell(parts.command, ...(holder.command === null ? ['no command noted'] : [named(holder.command)]));
+  parts.command.classList.toggle('none', holder.command === null);
+  say(parts.token, `token ${holder.token}`);
+  parts.force.setAttribute('aria-label', `Force-release ${clean(holder.host)}, token ${holder.token}…`);
+  tickHolder(row);
+}
+
+/**
+ * How long the whole lease is, for the bar: the server tells only what is left. A lease that was not renewed
+ * has lived as long as it is held; a renewal shows itself by more time than was left.
+ */
+function learnLife(row, holder) {
+  const left = holder.expires_in;
+  if (left === null) row.life = null;
+  else if (row.left === undefined || row.life === null) row.life = left + (heldFor(holder) ?? 0);
+  else if (left > row.left + 1) {
+    row.life = row.renewed ? Math.max(row.life, left) : left;
+    row.renewed = true;
+  }
+  row.left = left;
+}
+
+function tickHolder(row) {
+  const { holder, parts } = row;
+  const held = heldFor(holder);
+  const left = leftOf(shown, holder);
+  row.left = left;
+  say(parts.held, held === null ? 'held since nobody knows when' : `for ${human(held)}, since ${moment(Date.parse(holder.since))}`);
+  say(parts.left, left === null ? 'never expires' : left <= 0 ? 'expires now' : `expires in ${countdown(left)}`);
+  setHidden(parts.life, left === null);
+  if (left === null) return;
+  const share = Math.min(1, left / Math.max(row.life, 0.001));
+  parts.life.firstElementChild.style.transform = `scaleX(${share.toFixed(3)})`;
+  parts.life.classList.toggle('short', share < 0.15);
+}
+
+function showLine(pool) {
+  const { length, first } = pool.state.line;
+  const key = (waiter) => `${pool.name}\u0000${waiter.ticket}`;
+  const again = () => { if (shown === pool) showLine(pool); };
+  keyed(byId('line'), portion(byId('line'), first, key, PORTION, again), key, buildWaiter, fillWaiter, focusLost);
+  if (length === 0) notice(byId('line-more'), 'Nobody waits.');
+  else if (length > first.length) notice(byId('line-more'), `and ${count(length - first.length)} more`);
+  else notice(byId('line-more'));
+}
+
+function buildWaiter() {
+  const row = make('li', 'waiter');
+  const parts = {
+    place: make('span', 'place'), host: make('strong', 'host'), ticket: make('span', 'ticket'),
+    waited: make('span', 'waited'), present: make('span', 'present'),
+    front: makeButton('To the front…', 'small', () => pull('front', shown, row.waiter)),
+    remove: makeButton('Remove…', 'small danger', () => pull('remove', shown, row.waiter)),
+  };
+  row.parts = parts;
+  row.append(
+    parts.place, parts.host, make('span', 'facts', parts.ticket, parts.waited, parts.present),
+    make('span', 'levers', parts.front, parts.remove),
+  );
+  return row;
+}
+
+function fillWaiter(row, waiter, index) {
+  const { parts } = row;
+  if (row.waiter?.ticket !== waiter.ticket) {
+    const host = clean(waiter.host);
+    row.dataset.ticket = waiter.ticket;
+    tell(parts.host, named(waiter.host));
+    say(parts.ticket, `ticket ${waiter.ticket}`);
+    parts.front.setAttribute('aria-label', `Move ${host}, ticket ${waiter.ticket}, to the front…`);
+    parts.remove.setAttribute('aria-label', `Remove ${host}, ticket ${waiter.ticket}, from the line…`);
+  }
+  row.waiter = waiter;
+  say(parts.place, ordinal(index + 1));
+  say(parts.present, waiter.present ? 'present' : 'between two requests');
+  parts.present.classList.toggle('none', !waiter.present);
+  const first = index === 0;
+  parts.front.classList.toggle('ghost', first);
+  parts.front.disabled = first;
+  tickWaiter(row);
+}
+
+const tickWaiter = ({ waiter, parts }) => say(parts.waited, human(waiter.waited + since(shown)));
+
+byId('pause').addEventListener('click', () => pull('pause', shown));
+byId('resume').addEventListener('click', () => pull('resume', shown));

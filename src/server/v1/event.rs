@@ -1,0 +1,114 @@
+//! One event, as it is sent.
+
+use std::sync::Arc;
+
+use distributex_actors::{
+    Lever, Operator,
+    watch::news::{News, What},
+};
+use serde::Serialize;
+
+use super::time::{Moment, Seconds};
+
+/// An event: its word, and what it tells.
+pub(super) struct EventBody<'a> {
+    event: &'static str,
+    data: Data<'a>,
+}
+
+/// What an event tells. What it has nothing to say of is left out, but for notes that a lease may have.
+#[derive(Serialize)]
+struct Data<'a> {
+    pool: &'a str,
+    time: Option<Moment>,
+    #[serde(flatten)]
+    about: About<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    author: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
+}
+
+/// Whom it is about.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum About<'a> {
+    /// A place in the line.
+    Place {
+        host: &'a str,
+        ticket: u64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        place: Option<usize>,
+    },
+    /// A lease that began.
+    Grant { host: &'a str, token: u64, waited: Seconds, command: Option<&'a str> },
+    /// A lease that ended.
+    End { host: &'a str, token: u64, held: Seconds, command: Option<&'a str>, exit_status: Option<u8> },
+    /// A lease that was lost before somebody wanted to renew it.
+    Lost { host: Option<&'a str>, token: Option<u64> },
+    /// The pool itself.
+    Pool {},
+}
+
+impl<'a> EventBody<'a> {
+    /// As it is told to anybody.
+    pub(super) fn of(News { at, pool, what, .. }: &'a News) -> Self {
+        let operator = match what {
+            What::Ended { operator, .. } => operator.as_ref(),
+            What::Pulled { operator, .. } => Some(operator),
+            What::Waiting { .. }
+            | What::Left { .. }
+            | What::Granted { .. }
+            | What::RenewedLost { .. }
+            | What::Away
+            | What::Back
+            | What::Changed => None,
+        };
+        let data = Data {
+            pool: pool.as_str(),
+            time: Moment::of(*at),
+            about: About::of(what),
+            author: operator.map(|Operator { author, .. }| &**author),
+            reason: operator.map(|Operator { reason, .. }| &**reason),
+        };
+        Self { event: what.word(), data }
+    }
+
+    /// As it is sent under this name.
+    pub(super) fn text(&self, id: &str) -> Arc<str> {
+        let data = serde_json::to_string(&self.data).unwrap_or_default(); // no value here fails
+        format!("id: {id}\nevent: {}\ndata: {data}\n\n", self.event).into()
+    }
+}
+
+impl<'a> About<'a> {
+    fn of(what: &'a What) -> Self {
+        match what {
+            What::Waiting { host, ticket, place } => {
+                Self::Place { host: host.as_str(), ticket: ticket.0, place: Some(*place) }
+            }
+            What::Left { host, ticket } => Self::Place { host: host.as_str(), ticket: ticket.0, place: None },
+            What::Granted { host, token, waited, command } => Self::Grant {
+                host: host.as_str(),
+                token: token.0,
+                waited: Seconds(*waited),
+                command: command.as_deref(),
+            },
+            What::Ended { lease, exit_status, .. } => Self::End {
+                host: lease.host.as_str(),
+                token: lease.token.0,
+                held: Seconds(lease.held),
+                command: lease.command.as_deref(),
+                exit_status: *exit_status,
+            },
+            What::RenewedLost { known } => Self::Lost {
+                host: known.as_ref().map(|(host, _)| host.as_str()),
+                token: known.as_ref().map(|(_, token)| token.0),
+            },
+            What::Pulled {
+                lever: Lever::Front(ticket) | Lever::Remove(ticket), host: Some(host), ..
+            } => Self::Place { host: host.as_str(), ticket: ticket.0, place: None },
+            What::Pulled { .. } | What::Away | What::Back | What::Changed => Self::Pool {},
+        }
+    }
+}

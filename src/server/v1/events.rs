@@ -1,0 +1,175 @@
+//! Events out: what happens to the pools, as server-sent events
+//! (<https://html.spec.whatwg.org/multipage/server-sent-events.html>).
+//!
+//! ```text
+//!  board ── something new ──► a batch of events ──► rest a little ──► …
+//!        └─ nothing for 15 s ─► a comment
+//! ```
+//!
+//! Many readers of a busy server cost less when each looks a few times a second and takes all that is new at once; on
+//! a quiet server an event is sent in the moment it happens.
+
+use std::{
+    convert::Infallible,
+    fmt::Write as _,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use actix_web::{
+    HttpResponse,
+    body::{BodyStream, BoxBody},
+    dev::ServiceRequest,
+    http::{
+        StatusCode,
+        header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue},
+    },
+    web::Bytes,
+};
+use distributex_actors::{
+    Pools, Registry, Seat,
+    watch::{
+        board::{Board, Read, Reader},
+        news::News,
+    },
+};
+use distributex_config::Name;
+use futures_util::stream;
+use tokio::{
+    select,
+    time::{Instant, sleep, sleep_until},
+};
+
+use super::{error::Problem, event::EventBody, kind::Kind};
+use crate::server::{connection::Handling, query};
+
+/// A comment is sent after so long without an event, so that proxies and readers see that the stream lives.
+const SILENCE: Duration = Duration::from_secs(15);
+
+/// So many events are sent at once.
+const BATCH: usize = 256;
+
+/// After a batch, the next one comes no sooner.
+const REST: Duration = Duration::from_millis(50);
+
+/// Readers who came together do not all look in the same moment: their rests differ by up to so many steps.
+const STEPS: u32 = 16;
+
+/// Of this length.
+const STEP: Duration = Duration::from_millis(1);
+
+/// What is said first: come back a second after the end.
+const BEGINNING: &str = "retry: 1000\n\n";
+
+/// Somebody who will read events, with what the stream needs for as long as it lives.
+pub(super) struct Reading {
+    reader: Reader,
+    board: Arc<Board>,
+    /// Room for its connection.
+    _seat: Seat,
+}
+
+/// Who wants to read what, and from where on.
+pub(super) fn reading(
+    request: &ServiceRequest,
+    pools: &Pools,
+    registry: &Registry,
+) -> Result<Reading, Problem> {
+    let board = registry.watch().board().ok_or_else(|| {
+        let message = "there are no events here (\"events\" in the configuration of the server)";
+        Problem::new(Kind::NotFound, message)
+    })?;
+    let names = query::parameters(request.query_string(), "pool").map(|name| known(name.as_deref(), pools));
+    let names = names.collect::<Result<_, _>>()?;
+    let header = request.headers().get("Last-Event-ID").and_then(|id| id.to_str().ok());
+    let query = query::parameter(request.query_string(), "last_event_id");
+    let after = header.or(query.as_deref()).filter(|id| !id.is_empty());
+    let seat = registry.seat();
+    let full = || Problem::new(Kind::LineFull, "too many read the events already; ask again in a moment");
+    let (seat, reader) = seat.zip(board.reader(after, names)).ok_or_else(full)?;
+    Ok(Reading { reader, board: Arc::clone(board), _seat: seat })
+}
+
+fn known(name: Option<&str>, pools: &Pools) -> Result<Name, Problem> {
+    let name = name.unwrap_or_default();
+    pools.named(name).map(|(name, _)| name.clone()).ok_or_else(|| Problem::no_such_pool(name))
+}
+
+/// The answer to a request that wants to know what it would get.
+pub(super) fn head() -> HttpResponse {
+    with_headers(BoxBody::new(()))
+}
+
+/// The answer: events until the reader goes or is too slow, or the server stops.
+pub(super) fn answer(reading: Reading, handling: Handling) -> HttpResponse {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let number = COUNT.fetch_add(1, Ordering::Relaxed);
+    let rest = REST + STEP * (number % STEPS);
+    let stream = Stream { reading, handling, rest, looks: None };
+    let parts = stream::unfold(stream, |mut stream| async move {
+        let part = stream.next().await?;
+        Some((Ok::<_, Infallible>(part), stream))
+    });
+    with_headers(BoxBody::new(BodyStream::new(parts)))
+}
+
+fn with_headers(body: BoxBody) -> HttpResponse {
+    let mut response = HttpResponse::with_body(StatusCode::OK, body);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert("X-Accel-Buffering".parse().unwrap_or(CACHE_CONTROL), HeaderValue::from_static("no"));
+    response
+}
+
+/// What is sent.
+struct Stream {
+    reading: Reading,
+    /// The request is handled for as long as the stream lives.
+    handling: Handling,
+    rest: Duration,
+    /// When to look next; `None` before the beginning.
+    looks: Option<Instant>,
+}
+
+impl Stream {
+    /// The next part; `None` at the end.
+    async fn next(&mut self) -> Option<Bytes> {
+        let Some(looks) = self.looks else {
+            self.handling.park();
+            self.looks = Some(Instant::now());
+            return Some(Bytes::from_static(BEGINNING.as_bytes()));
+        };
+        sleep_until(looks).await;
+        let silence = sleep(SILENCE);
+        let mut silence = std::pin::pin!(silence);
+        loop {
+            select! {
+                () = self.reading.reader.something() => {}
+                () = &mut silence => return Some(Bytes::from_static(b": still here\n\n")),
+            }
+            let render = |news: &News| EventBody::of(news).text(&self.reading.board.id(news.number));
+            let part = match self.reading.reader.read(BATCH, render) {
+                Read::News(events) if events.is_empty() => continue,
+                Read::News(events) => events.concat(),
+                Read::Missed(id) => missed(&id),
+                Read::End => return None,
+            };
+            self.looks = Some(Instant::now() + self.rest);
+            return Some(part.into());
+        }
+    }
+}
+
+fn missed(id: &str) -> String {
+    let mut text = String::new();
+    let _ = write!(
+        text,
+        "id: {id}\nevent: missed\ndata: {{\"message\":\"events after the last one that you know are not known any \
+         more; read the state anew\"}}\n\n"
+    );
+    text
+}

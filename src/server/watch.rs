@@ -1,0 +1,149 @@
+//! What is read by machines that watch the server: `/metrics`, `/healthz` and `/readyz`; and the count of requests.
+
+use std::sync::{Arc, OnceLock};
+
+use actix_web::{
+    HttpResponse,
+    body::BoxBody,
+    dev::ServiceRequest,
+    http::{
+        Method, StatusCode,
+        header::{ALLOW, CONTENT_TYPE, HeaderValue},
+    },
+    rt::task::spawn_blocking,
+};
+use distributex_actors::{Registry, watch::numbers::Numbers};
+use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts};
+
+use super::{classic, v1};
+
+/// Why nothing can go wrong with the names here: the server would not start.
+const NAMES_ARE_GOOD: &str = "metrics have proper names, each of its own";
+
+/// What is read here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Watched {
+    /// `/metrics`: all numbers, for Prometheus.
+    Metrics,
+    /// `/healthz`: whether the process serves at all.
+    Health,
+    /// `/readyz`: whether it is of use to ask for a slot now.
+    Readiness,
+}
+
+impl Watched {
+    /// What is read under this path.
+    #[must_use]
+    pub fn at(path: &str) -> Option<Self> {
+        match path {
+            "/metrics" => Some(Self::Metrics),
+            "/healthz" => Some(Self::Health),
+            "/readyz" => Some(Self::Readiness),
+            _ => None,
+        }
+    }
+
+    /// The answer.
+    pub async fn respond(self, request: &ServiceRequest, registry: &Registry) -> HttpResponse {
+        if !matches!(*request.method(), Method::GET | Method::HEAD) {
+            let mut response = text(StatusCode::METHOD_NOT_ALLOWED, "use GET");
+            response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+            return response;
+        }
+        match self {
+            Self::Metrics => metrics(registry.watch().numbers()).await,
+            Self::Health => text(StatusCode::OK, "ok"),
+            Self::Readiness => readiness(registry),
+        }
+    }
+}
+
+/// With many pools this is megabytes of text, so it is made where nobody waits for it.
+async fn metrics(numbers: Option<&Arc<Numbers>>) -> HttpResponse {
+    let Some(numbers) = numbers.cloned() else {
+        return text(StatusCode::NOT_FOUND, "metrics are switched off (\"metrics\" in the configuration)");
+    };
+    let Ok(numbers) = spawn_blocking(move || numbers.text()).await else {
+        return text(StatusCode::INTERNAL_SERVER_ERROR, "the numbers cannot be read");
+    };
+    let mut response = HttpResponse::with_body(StatusCode::OK, BoxBody::new(numbers));
+    let format = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
+    response.headers_mut().insert(CONTENT_TYPE, format);
+    response
+}
+
+fn readiness(registry: &Registry) -> HttpResponse {
+    match (registry.is_draining(), registry.watch().is_reachable()) {
+        (true, _) => text(StatusCode::SERVICE_UNAVAILABLE, "stopping"),
+        (false, false) => text(StatusCode::SERVICE_UNAVAILABLE, "the store cannot be reached"),
+        (false, true) => text(StatusCode::OK, "ready"),
+    }
+}
+
+fn text(status: StatusCode, text: &'static str) -> HttpResponse {
+    let mut response = HttpResponse::with_body(status, BoxBody::new(text));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    response
+}
+
+/// Counts requests by call and status. Without metrics it counts nothing.
+#[derive(Debug, Default)]
+pub struct Requests(OnceLock<Counted>);
+
+#[derive(Debug)]
+struct Counted {
+    all: IntCounterVec,
+    /// The calls that come thousands of times a second, when they go well: `get`, `release`, and those of v1.
+    frequent: [((&'static str, u16), IntCounter); 5],
+}
+
+/// The calls that come most often, and how they mostly end.
+const FREQUENT: [(&str, u16); 5] =
+    [("get", 200), ("release", 200), ("v1_acquire", 201), ("v1_release", 204), ("v1_renew", 200)];
+
+impl Requests {
+    /// From now on they are counted among these numbers.
+    ///
+    /// # Panics
+    /// When there are numbers of the same names already.
+    pub fn count_in(&self, numbers: &Numbers) {
+        self.0.get_or_init(|| {
+            let help = "Requests that were answered";
+            let all = IntCounterVec::new(Opts::new("distributex_requests_total", help), &["call", "status"]);
+            let all = all.expect(NAMES_ARE_GOOD);
+            let opts = Opts::new("distributex_build_info", "1; its label tells the version of the server");
+            let build = IntGauge::with_opts(opts.const_label("version", env!("CARGO_PKG_VERSION")));
+            let build = build.expect(NAMES_ARE_GOOD);
+            build.set(1);
+            numbers.registry().register(Box::new(build)).expect(NAMES_ARE_GOOD);
+            numbers.registry().register(Box::new(all.clone())).expect(NAMES_ARE_GOOD);
+            let frequent = FREQUENT
+                .map(|(call, status)| ((call, status), all.with_label_values(&[call, &status.to_string()])));
+            Counted { all, frequent }
+        });
+    }
+
+    /// One more with this path was answered so.
+    pub fn count(&self, path: &str, status: StatusCode) {
+        let Some(Counted { all, frequent }) = self.0.get() else { return };
+        let asked = (call(path), status.as_u16());
+        match frequent.iter().find(|(known, _)| *known == asked) {
+            Some((_, counter)) => counter.inc(),
+            None => all.with_label_values(&[asked.0, status.as_str()]).inc(),
+        }
+    }
+}
+
+/// The call of a path, as it is counted: one of a few words, whatever strangers ask for.
+fn call(path: &str) -> &'static str {
+    if v1::is_for(path) {
+        return v1::word(path);
+    }
+    match path {
+        "/metrics" => "metrics",
+        "/healthz" => "healthz",
+        "/readyz" => "readyz",
+        _ if super::page::is_for(path) => "page",
+        _ => classic::call_word(path),
+    }
+}
