@@ -80,15 +80,18 @@ async fn stages(options: &Options, report: &mut Report, voice: Voice) -> Result<
     let asking = Asking { options, host: &host, voice, started: Instant::now() };
     let slot = asking.run(&mut signals).await?;
 
-    let ending = match signals.ended_meanwhile().await {
-        Some(signal) => Ending::Signalled(signal.as_raw()),
-        None => run_command(options, &slot, &mut signals, voice).await,
+    let (ending, exit_status) = match signals.ended_meanwhile().await {
+        Some(signal) => (Ending::Signalled(signal.as_raw()), None),
+        None => {
+            let ending = run_command(options, &slot, &mut signals, voice).await;
+            (ending, ending.of_command())
+        }
     };
     report.had(&slot);
     if ending == Ending::Lost {
         slot.give_up().await;
     } else {
-        slot.give_back(&mut signals, voice).await;
+        slot.give_back(exit_status, &mut signals, voice).await;
     }
     Ok(ending)
 }
