@@ -1,38 +1,7 @@
 //! `distributex`: runs a command only while this host holds a slot of a pool.
 
-use std::{
-    env,
-    io::{self, Write as _},
-    process::ExitCode,
-};
-
-use distributex::wrapper::{self, Ending, Options};
+use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    if let Some(status) = wrapper::serve_if_called() {
-        return status; // this process is a guard, and is to stay small
-    }
-    let line: Vec<_> = env::args_os().collect();
-    match Options::read(&line, &|name| env::var_os(name)) {
-        Ok(options) => run(options).into(),
-        Err(error) if error.use_stderr() => {
-            let _ = writeln!(io::stderr(), "{}", error.message);
-            Ending::Usage.into()
-        }
-        Err(help) => {
-            let _ = writeln!(io::stdout(), "{}", help.message);
-            ExitCode::SUCCESS
-        }
-    }
-}
-
-/// One thread is enough: it mostly waits.
-fn run(options: Options) -> Ending {
-    match actix_rt::Runtime::new() {
-        Ok(runtime) => runtime.block_on(wrapper::run(options)),
-        Err(error) => {
-            let _ = writeln!(io::stderr(), "distributex: cannot set up a runtime: {error}");
-            Ending::System
-        }
-    }
+    distributex::wrapper::main()
 }

@@ -176,7 +176,7 @@ impl Asker {
     async fn give_back(&self, to: &Endpoint, pool: &str, call: &Call<'_>, said: &Said) {
         let Call::Acquire { host, owner, .. } = call else { return };
         let back = match said {
-            Said::Lease(grant) => Call::Release { lease: &grant.id },
+            Said::Lease(grant) => Call::Release { lease: &grant.id, exit_status: None },
             Said::Done | Said::State(_) | Said::No(_) => Call::Leave { host, owner },
         };
         // What cannot be given back ends by itself: nobody renews it or comes back for it.

@@ -69,6 +69,6 @@ impl Client {
     /// # }
     /// ```
     pub async fn release(&self, pool: &str, lease: &LeaseId) -> Result<(), AskError> {
-        Back::Lease(lease.0.clone()).give(&self.asker, pool).await
+        Back::Lease(lease.0.clone(), None).give(&self.asker, pool).await
     }
 }

@@ -134,9 +134,23 @@ impl Lease {
     /// # Errors
     /// When no server took it: the slot is free when its time to live is over. A refusal of the kind
     /// [`LeaseLost`](super::Kind::LeaseLost) says that there was nothing to give back any more.
-    pub async fn release(mut self) -> Result<(), AskError> {
+    pub async fn release(self) -> Result<(), AskError> {
+        self.give(None).await
+    }
+
+    /// As [`Lease::release`], and reports how the work ended that the slot was held for: its exit status,
+    /// 128 + n for signal n. The server keeps that with the run.
+    ///
+    /// # Errors
+    /// As [`Lease::release`].
+    pub async fn release_with_status(self, exit_status: u8) -> Result<(), AskError> {
+        self.give(Some(exit_status)).await
+    }
+
+    async fn give(mut self, exit_status: Option<u8>) -> Result<(), AskError> {
         self.renewal.abort();
-        let given = Back::Lease(self.held.id.clone()).give(&self.asker, &self.held.pool).await;
+        let back = Back::Lease(self.held.id.clone(), exit_status);
+        let given = back.give(&self.asker, &self.held.pool).await;
         self.given_back = true;
         given
     }
@@ -162,7 +176,7 @@ impl Drop for Lease {
     fn drop(&mut self) {
         self.renewal.abort();
         if !self.given_back {
-            self.background.give(&self.held.pool, Back::Lease(self.held.id.clone()));
+            self.background.give(&self.held.pool, Back::Lease(self.held.id.clone(), None));
         }
     }
 }

@@ -21,8 +21,8 @@ const ATTEMPT_PATIENCE: Duration = Duration::from_secs(3);
 /// What is to be given back.
 #[derive(Debug)]
 pub(super) enum Back {
-    /// A lease.
-    Lease(Secret),
+    /// A lease, and how the work ended that it was held for, if that is known.
+    Lease(Secret, Option<u8>),
     /// Whatever this asker has: a place, or a lease on its way.
     Asker {
         /// Its host.
@@ -36,7 +36,9 @@ impl Back {
     /// Tries until a server took it, but not for ever.
     pub(super) async fn give(&self, asker: &Asker, pool: &str) -> Result<(), AskError> {
         let (call, patience) = match self {
-            Self::Lease(lease) => (Call::Release { lease }, RELEASE_PATIENCE),
+            Self::Lease(lease, exit_status) => {
+                (Call::Release { lease, exit_status: *exit_status }, RELEASE_PATIENCE)
+            }
             Self::Asker { host, owner } => (Call::Leave { host, owner }, LEAVE_PATIENCE),
         };
         let mut trouble = None;

@@ -2,9 +2,12 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use structopt::{StructOpt, clap::AppSettings};
+use structopt::{
+    StructOpt,
+    clap::{AppSettings, Shell},
+};
 
-use super::{Command, Which, help};
+use super::{Command, Program, Which, help};
 use crate::{
     client::LeaseId,
     program::words::{name, seconds, servers},
@@ -72,6 +75,23 @@ pub(super) enum Written {
         #[structopt(flatten)]
         lease: Lease,
     },
+    /// Print what a shell needs to complete command lines
+    #[structopt(after_help = help::COMPLETIONS)]
+    Completions {
+        /// The shell
+        #[structopt(value_name = "SHELL", possible_values = &Shell::variants())]
+        shell: Shell,
+        /// Whose command lines
+        #[structopt(value_name = "PROGRAM", default_value = "distributexctl", possible_values = Program::NAMES)]
+        program: Program,
+    },
+    /// Print a manual page
+    #[structopt(after_help = help::MAN)]
+    Man {
+        /// Whose
+        #[structopt(value_name = "PROGRAM", default_value = "distributexctl", possible_values = Program::NAMES)]
+        program: Program,
+    },
 }
 
 /// What an acquire asks for.
@@ -132,6 +152,8 @@ impl From<Written> for Command {
             Written::Acquire(acquire) => Self::Acquire(acquire),
             Written::Renew { lease, ttl, json } => Self::Renew { which: lease.into(), ttl, json },
             Written::Release { lease } => Self::Release { which: lease.into() },
+            Written::Completions { shell, program } => Self::Completions { shell, program },
+            Written::Man { program } => Self::Man { program },
         }
     }
 }

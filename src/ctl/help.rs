@@ -64,3 +64,17 @@ id to the standard input:
 A release removes its lease file. If there is no file, there is nothing to release, and that is all right: the
 ExecStopPost of a service runs after a failed start, too.
 "#;
+
+/// Where completions go.
+pub(super) const COMPLETIONS: &str = r#"Put it where the shell looks for it:
+    distributexctl completions bash > /etc/bash_completion.d/distributexctl
+    distributexctl completions zsh distributex > /usr/local/share/zsh/site-functions/_distributex
+    distributexctl completions fish > ~/.config/fish/completions/distributexctl.fish
+"#;
+
+/// Where manual pages go.
+pub(super) const MAN: &str = r#"To read it, or to put it where man looks for it:
+    distributexctl man | man -l -
+    distributexctl man distributex > /usr/local/share/man/man1/distributex.1
+    distributexctl man distributexd > /usr/local/share/man/man8/distributexd.8
+"#;

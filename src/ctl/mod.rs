@@ -14,6 +14,7 @@ mod environment;
 mod help;
 mod holding;
 mod lease_file;
+mod manual;
 mod options;
 mod output;
 mod release;
@@ -26,15 +27,24 @@ mod why;
 pub use self::{
     arguments::Acquire,
     ending::Ending,
+    manual::Program,
     options::{Command, Options, Which},
 };
 
+use std::process::ExitCode;
+
 use crate::{
     client::{AskError, Client},
-    program::voice::Voice,
+    program::{start::start, voice::Voice},
 };
 
-use self::{acquire::Acquiring, text::clean};
+use self::{acquire::Acquiring, output::show, text::clean};
+
+/// The whole program.
+#[must_use]
+pub fn main() -> ExitCode {
+    start("distributexctl", Options::read, run)
+}
 
 /// Does what the options say, and tells how it ended.
 pub async fn run(options: Options) -> Ending {
@@ -46,6 +56,8 @@ pub async fn run(options: Options) -> Ending {
         Command::Acquire(acquire) => Acquiring { options: &options, acquire, voice }.run().await,
         Command::Renew { which, ttl, json } => renew::run(&options, which, *ttl, *json, voice).await,
         Command::Release { which } => release::run(&options, which, voice).await,
+        Command::Completions { shell, program } => show(&program.completions(*shell), voice),
+        Command::Man { program } => show(&program.manual(), voice),
     };
     match ended {
         Ok(()) => Ending::Done,

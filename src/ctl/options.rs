@@ -2,10 +2,13 @@
 
 use std::{ffi::OsString, path::PathBuf, time::Duration};
 
-use structopt::{StructOpt as _, clap::Error};
+use structopt::{
+    StructOpt as _,
+    clap::{Error, Shell},
+};
 
 use super::{
-    Acquire,
+    Acquire, Program,
     arguments::{Arguments, port},
     environment::Environment,
 };
@@ -64,6 +67,18 @@ pub enum Command {
     Release {
         /// Which.
         which: Which,
+    },
+    /// Print what a shell needs to complete command lines.
+    Completions {
+        /// The shell.
+        shell: Shell,
+        /// Whose command lines.
+        program: Program,
+    },
+    /// Print a manual page.
+    Man {
+        /// Of this program.
+        program: Program,
     },
 }
 

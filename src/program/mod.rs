@@ -4,6 +4,7 @@
 pub(crate) mod host;
 pub(crate) mod place;
 pub(crate) mod signals;
+pub(crate) mod start;
 pub(crate) mod stop;
 pub(crate) mod trouble;
 pub(crate) mod voice;

@@ -73,6 +73,18 @@ impl Ending {
         }
     }
 
+    /// The exit status that the server is told, if the command was to run and its end is known.
+    pub(super) fn of_command(self) -> Option<u8> {
+        match self {
+            Self::Exited(_) | Self::Signalled(_) | Self::Overrun | Self::NotExecutable | Self::NotFound => {
+                Some(self.code())
+            }
+            Self::Usage | Self::Unreachable | Self::System | Self::NoSlot(_) | Self::Refused | Self::Lost => {
+                None
+            }
+        }
+    }
+
     /// What it means that there is no slot because of this; with the status for «no slot».
     pub(super) fn without(error: &AskError, conflict_status: u8) -> Self {
         match error {

@@ -23,15 +23,15 @@ mod spawn;
 mod task;
 mod terminal;
 
+pub(crate) use self::options::command_line;
 pub use self::{
     deadline::Grace,
     ending::Ending,
-    guard::serve_if_called,
     options::{OnLost, Options},
     task::Task,
 };
 
-use std::io;
+use std::{io, process::ExitCode};
 
 use tokio::time::Instant;
 
@@ -44,7 +44,16 @@ use self::{
     slot::Slot,
     voice::Voice,
 };
-use crate::program::{host, place, signals, stop, trouble, voice};
+use crate::program::{host, place, signals, start, stop, trouble, voice};
+
+/// The whole program.
+#[must_use]
+pub fn main() -> ExitCode {
+    if let Some(status) = guard::serve_if_called() {
+        return status; // this process is a guard, and is to stay small
+    }
+    start::start("distributex", Options::read, run)
+}
 
 /// Does what the options say, and tells how it ended.
 pub async fn run(options: Options) -> Ending {
@@ -71,15 +80,18 @@ async fn stages(options: &Options, report: &mut Report, voice: Voice) -> Result<
     let asking = Asking { options, host: &host, voice, started: Instant::now() };
     let slot = asking.run(&mut signals).await?;
 
-    let ending = match signals.ended_meanwhile().await {
-        Some(signal) => Ending::Signalled(signal.as_raw()),
-        None => run_command(options, &slot, &mut signals, voice).await,
+    let (ending, exit_status) = match signals.ended_meanwhile().await {
+        Some(signal) => (Ending::Signalled(signal.as_raw()), None),
+        None => {
+            let ending = run_command(options, &slot, &mut signals, voice).await;
+            (ending, ending.of_command())
+        }
     };
     report.had(&slot);
     if ending == Ending::Lost {
         slot.give_up().await;
     } else {
-        slot.give_back(&mut signals, voice).await;
+        slot.give_back(exit_status, &mut signals, voice).await;
     }
     Ok(ending)
 }

@@ -4,7 +4,7 @@ use std::{ffi::OsString, path::PathBuf, str::FromStr, time::Duration};
 
 use structopt::{
     StructOpt,
-    clap::{AppSettings, Error},
+    clap::{App, AppSettings, Error},
 };
 
 use super::{Grace, Task, acquire::SHORTEST_TTL, ending, environment::Environment, help};
@@ -123,6 +123,11 @@ struct Arguments {
     /// What to run while the slot is held
     #[structopt(required = true, value_name = "COMMAND", parse(from_os_str))]
     command: Vec<OsString>,
+}
+
+/// What can be written on the command line, for whoever describes it.
+pub(crate) fn command_line() -> App<'static, 'static> {
+    Arguments::clap()
 }
 
 impl Options {

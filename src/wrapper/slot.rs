@@ -109,16 +109,23 @@ impl Slot {
         }
     }
 
-    /// Gives it back, or says that it could not be.
-    pub(super) async fn give_back(self, signals: &mut Signals, voice: Voice) {
+    /// Gives it back, or says that it could not be. Reports the exit status of the command, if there is one;
+    /// the classic protocol has no words for it.
+    pub(super) async fn give_back(self, exit_status: Option<u8>, signals: &mut Signals, voice: Voice) {
         let server = self.server().clone();
         let lease = match self.hold {
             Hold::Lease(lease) => lease,
             Hold::Host(asker) => return release::give_back(&asker, signals, voice).await,
         };
         let pool = &self.pool;
+        let release = async {
+            match exit_status {
+                Some(status) => lease.release_with_status(status).await,
+                None => lease.release().await,
+            }
+        };
         let released = select! {
-            released = lease.release() => released.map_err(|error| (error.to_string(), error)),
+            released = release => released.map_err(|error| (error.to_string(), error)),
             () = no_more_patience(signals) => return release::not_taken(pool, &server, "it does not answer", voice),
         };
         match released {

@@ -2,6 +2,7 @@
 
 mod acquire;
 mod lease_file;
+mod manual;
 mod servers;
 mod status;
 mod statuses;

@@ -28,6 +28,42 @@ fn the_command_is_told_the_token_and_the_lease_goes_back() {
 }
 
 #[test]
+fn the_release_reports_how_the_command_ended() {
+    for (command, told) in [("exit 4", 4), ("true", 0), ("kill -KILL $$", 137)] {
+        let server = Fake::start();
+        let mut run = Run::start(wrapper(server.addr()).arg(command));
+        server.asked_v1("acquire").give("s", 30.0);
+
+        let released = server.asked_v1("release");
+
+        assert_eq!(released.body["exit_status"], told, "{command}");
+        released.done();
+        assert_eq!(run.end(), (told, String::new()));
+    }
+}
+
+#[test]
+fn without_a_command_there_is_no_exit_status() {
+    let server = Fake::start();
+    let mut run = Run::start(wrapper(server.addr()).args(["--", "/nonexistent/command"]));
+    server.asked_v1("acquire").give("s", 30.0);
+    let released = server.asked_v1("release");
+    assert_eq!(released.body["exit_status"], 127, "as a shell says it");
+    released.done();
+    assert_eq!(run.end().0, 127);
+
+    let server = Fake::start();
+    let mut run = Run::start(wrapper(server.addr()).args(["-w", "20", "true"]));
+    let asked = server.asked_v1("acquire");
+    run.signal(Signal::TERM);
+    drop(asked);
+    let left = server.asked_v1("release");
+    assert_eq!(left.body.get("exit_status"), None, "{}", left.body);
+    left.done();
+    assert_eq!(run.end().0, 143);
+}
+
+#[test]
 fn what_the_command_line_says_is_not_told_to_others() {
     let server = Fake::start();
     let mut run = Run::start(wrapper(server.addr()).arg("true --password=hush"));

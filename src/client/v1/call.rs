@@ -45,6 +45,9 @@ pub(in crate::client) enum Call<'a> {
     Release {
         /// Which.
         lease: &'a Secret,
+        /// How the work ended that it was held for.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        exit_status: Option<u8>,
     },
     /// Ends whatever an asker has: a lease, a grant on its way, a place in line.
     Leave {

@@ -16,7 +16,7 @@ mod plan;
 mod process;
 mod record;
 
-pub use self::process::serve_if_called;
+pub(super) use self::process::serve_if_called;
 pub(super) use self::record::{Record, SIZE};
 
 use std::{

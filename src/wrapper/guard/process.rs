@@ -36,7 +36,7 @@ const LAST_STREAM: i32 = 2;
 /// Does a guard's work if this process was started as one: its name says so. Must be asked before anything
 /// else is set up.
 #[must_use]
-pub fn serve_if_called() -> Option<ExitCode> {
+pub(in crate::wrapper) fn serve_if_called() -> Option<ExitCode> {
     let name: OsString = env::args_os().next()?;
     name.as_encoded_bytes().starts_with(NAME.as_bytes()).then(|| {
         let _ = SigSet::all().thread_block();

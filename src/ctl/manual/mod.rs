@@ -1,0 +1,69 @@
+//! Manual pages and completions of the programs, made from what their command lines know.
+
+mod options;
+mod page;
+mod sections;
+
+use std::str::FromStr;
+
+use structopt::{
+    StructOpt as _,
+    clap::{App, Shell},
+};
+
+use super::arguments::Arguments;
+use crate::{server, wrapper};
+
+/// A program that has a command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Program {
+    /// The server.
+    Distributexd,
+    /// The wrapper.
+    Distributex,
+    /// The operator's tool.
+    Distributexctl,
+}
+
+impl Program {
+    /// What they are called.
+    pub(super) const NAMES: &'static [&'static str] = &["distributexd", "distributex", "distributexctl"];
+
+    /// The manual page, for man(1).
+    pub(super) fn manual(self) -> String {
+        page::page(&self.app(), if self == Self::Distributexd { "8" } else { "1" })
+    }
+
+    /// What a shell reads to complete its command lines.
+    pub(super) fn completions(self, shell: Shell) -> String {
+        let mut text = Vec::new();
+        self.app().gen_completions_to(self.name(), shell, &mut text);
+        String::from_utf8_lossy(&text).into_owned()
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Distributexd => "distributexd",
+            Self::Distributex => "distributex",
+            Self::Distributexctl => "distributexctl",
+        }
+    }
+
+    fn app(self) -> App<'static, 'static> {
+        match self {
+            Self::Distributexd => server::options::Options::clap(),
+            Self::Distributex => wrapper::command_line(),
+            Self::Distributexctl => Arguments::clap(),
+        }
+    }
+}
+
+impl FromStr for Program {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let all = [Self::Distributexd, Self::Distributex, Self::Distributexctl];
+        let named = all.into_iter().find(|program| program.name() == text);
+        named.ok_or("write distributexd, distributex or distributexctl")
+    }
+}
