@@ -22,8 +22,10 @@ pub async fn answer(mut request: ServiceRequest, shared: Arc<Shared>) -> Result<
     let mut response = if v1::is_for(request.path()) {
         v1::respond(&mut request, registry, &peer, &shared).await
     } else if let Some(watched) = Watched::at(request.path()) {
+        let _handling = peer.begin();
         watched.respond(&request, registry).await
     } else if page::is_for(request.path()) {
+        let _handling = peer.begin();
         page::respond(&request)
     } else {
         classic::respond(&mut request, &registry.pools(), &peer).await
