@@ -2,6 +2,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
+    mem,
     sync::{Arc, Mutex, PoisonError, RwLock},
 };
 
@@ -193,7 +194,7 @@ impl Registry {
             arbiter: Arbiter::current(),
             watch,
         };
-        registry.follow(config);
+        registry.follow(config, None);
         registry
     }
 
@@ -226,9 +227,9 @@ impl Registry {
     pub fn reload(&self, config: &Config) -> Vec<&'static str> {
         let mut current = self.config.lock().unwrap_or_else(PoisonError::into_inner);
         let need_restart = current.need_restart(config);
-        current.limits = config.limits;
-        current.pools.clone_from(&config.pools);
-        self.follow(&current);
+        let new = Config { limits: config.limits, pools: config.pools.clone(), ..current.clone() };
+        let old = mem::replace(&mut *current, new);
+        self.follow(&current, Some(&old));
         need_restart
     }
 
@@ -248,17 +249,20 @@ impl Registry {
         }
     }
 
-    /// Starts what is new, tells the others what they are now, and then lets everybody see it.
-    fn follow(&self, config: &Config) {
+    /// Starts what is new, tells those that change what they are now, and then lets everybody see it.
+    fn follow(&self, config: &Config, before: Option<&Config>) {
         let old = self.pools();
         let mut by_name = old.by_name.clone();
         let mut names: Vec<_> = config.pools.iter().map(|pool| pool.name.clone()).collect();
+        let before_pools = before.iter().flat_map(|before| &before.pools);
+        let before_by_name: HashMap<_, _> = before_pools.map(|pool| (&pool.name, pool)).collect();
+        let new_limits = before.is_some_and(|before| before.limits != config.limits);
         for settings in &config.pools {
-            match old.get(settings.name.as_str()) {
-                Some(pool) => pool.reconfigure(Some(settings.clone()), config.limits),
-                None => {
-                    by_name.insert(settings.name.clone(), self.begin(settings.clone(), config, &old.store));
-                }
+            let begin = || self.begin(settings.clone(), config, &old.store);
+            let pool = by_name.entry(settings.name.clone()).or_insert_with(begin);
+            let is_as_before = before_by_name.get(&settings.name).is_some_and(|before| *before == settings);
+            if before.is_some() && (new_limits || !is_as_before) {
+                pool.reconfigure(Some(settings.clone()), config.limits); // a new one, too: it tells who watches
             }
         }
         for settings in old.store.remembered() {
@@ -269,7 +273,9 @@ impl Registry {
         let mut others: Vec<_> = by_name.keys().filter(|name| !configured.contains(*name)).cloned().collect();
         others.sort_unstable();
         for name in others {
-            by_name[&name].reconfigure(None, config.limits);
+            if before.is_none() || before_by_name.contains_key(&name) {
+                by_name[&name].reconfigure(None, config.limits);
+            }
             names.push(name);
         }
         let pools = Pools { by_name, names, store: Arc::clone(&old.store) };
