@@ -107,7 +107,7 @@ impl PoolActor {
         for event in events {
             self.pass_on(event, ctx);
         }
-        self.watch.count(|| self.backend.counts());
+        self.watch.count(&self.backend.counts());
         self.set_alarm(ctx);
     }
 

@@ -232,6 +232,7 @@ impl Rules {
             held_since: self.leases.oldest().map(|lease| lease.since),
             waiting_since: self.line.since(),
             paused: self.paused.is_some(),
+            gone: self.is_gone(),
         }
     }
 

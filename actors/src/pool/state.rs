@@ -42,6 +42,8 @@ pub struct Counts {
     pub waiting_since: Option<Instant>,
     /// Whether the pool is paused.
     pub paused: bool,
+    /// Whether the pool is neither in the configuration nor in use.
+    pub gone: bool,
 }
 
 /// Who holds a slot.

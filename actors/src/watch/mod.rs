@@ -46,11 +46,23 @@ pub struct Watch {
     reach: Arc<Reach>,
 }
 
-/// How many pools there are, and of how many the store cannot be reached.
+/// How many pools there are whose store can be reached, and whose store cannot.
 #[derive(Debug, Default)]
 struct Reach {
-    pools: AtomicUsize,
+    here: AtomicUsize,
     away: AtomicUsize,
+}
+
+impl Reach {
+    /// One more is there, or one less, with a store that is away or not.
+    fn count(&self, more: bool, away: bool) {
+        let pools = if away { &self.away } else { &self.here };
+        if more {
+            pools.fetch_add(1, Ordering::Relaxed);
+        } else {
+            pools.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
 }
 
 impl Watch {
@@ -68,7 +80,7 @@ impl Watch {
     /// The end of this pool.
     #[must_use]
     pub fn pool(&self, name: &Name) -> PoolWatch {
-        self.reach.pools.fetch_add(1, Ordering::Relaxed);
+        self.reach.count(true, false);
         PoolWatch::new(name.clone(), self)
     }
 
@@ -93,7 +105,7 @@ impl Watch {
     /// Whether the store of at least one pool can be reached, as far as is known.
     #[must_use]
     pub fn is_reachable(&self) -> bool {
-        let Reach { pools, away } = &*self.reach;
-        away.load(Ordering::Relaxed) < pools.load(Ordering::Relaxed).max(1)
+        let Reach { here, away } = &*self.reach;
+        here.load(Ordering::Relaxed) > 0 || away.load(Ordering::Relaxed) == 0
     }
 }

@@ -29,6 +29,19 @@ const LONG: [f64; 10] = [0.01, 0.1, 1.0, 5.0, 30.0, 120.0, 600.0, 3600.0, 14_400
 /// Bounds of the time from a slot's end to the next holder's answer, in seconds.
 const SHORT: [f64; 11] = [0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.05, 0.2, 1.0, 5.0];
 
+/// What an ask is refused with: the words of [`Refusal::word`].
+const REFUSALS: [&str; 9] = [
+    "pool_full",
+    "wait_over",
+    "pool_paused",
+    "superseded",
+    "line_full",
+    "host_not_allowed",
+    "no_such_pool",
+    "draining",
+    "backend_down",
+];
+
 /// No time at all.
 const NEVER: u64 = u64::MAX;
 
@@ -64,7 +77,7 @@ struct Aging {
     waiting: AtomicU64,
 }
 
-/// The numbers of one pool.
+/// The numbers of one pool, which are seen until this is dropped.
 #[derive(Debug)]
 pub(super) struct PoolNumbers {
     pool: Name,
@@ -77,6 +90,7 @@ pub(super) struct PoolNumbers {
     aging: Arc<Aging>,
     grants: IntCounter,
     ends: [IntCounter; 5],
+    refusals: [IntCounter; 9],
     renewals: IntCounter,
     lost: IntCounter,
     wait: Histogram,
@@ -184,6 +198,7 @@ impl Numbers {
             aging,
             grants: self.grants.with_label_values(label),
             ends: Ending::ALL.map(end),
+            refusals: REFUSALS.map(|kind| self.refusals.with_label_values(&[pool.as_str(), kind])),
             renewals: self.renewals.with_label_values(label),
             lost: self.lost.with_label_values(label),
             wait: self.wait.with_label_values(label),
@@ -224,7 +239,8 @@ impl PoolNumbers {
     }
 
     pub(super) fn refused(&self, why: Refusal) {
-        self.all.refusals.with_label_values(&[self.pool.as_str(), why.word()]).inc();
+        let number = REFUSALS.iter().position(|known| *known == why.word());
+        number.and_then(|number| self.refusals.get(number)).into_iter().for_each(IntCounter::inc);
     }
 
     pub(super) fn renewed(&self) {
@@ -241,5 +257,32 @@ impl PoolNumbers {
 
     pub(super) fn handover(&self) -> &Histogram {
         &self.all.handover
+    }
+}
+
+impl Drop for PoolNumbers {
+    /// What is not there any more has no numbers.
+    fn drop(&mut self) {
+        let (all, pool) = (&self.all, self.pool.as_str());
+        let mut aging = all.aging.lock().unwrap_or_else(PoisonError::into_inner);
+        aging.retain(|(aging, ..)| !Arc::ptr_eq(aging, &self.aging));
+        for gauge in [&all.slots, &all.held, &all.waiting, &all.paused, &all.up] {
+            let _ = gauge.remove_label_values(&[pool]);
+        }
+        for age in [&all.oldest_hold, &all.oldest_wait] {
+            let _ = age.remove_label_values(&[pool]);
+        }
+        for counter in [&all.grants, &all.renewals, &all.lost] {
+            let _ = counter.remove_label_values(&[pool]);
+        }
+        for how in Ending::ALL {
+            let _ = all.ends.remove_label_values(&[pool, how.word()]);
+        }
+        for kind in REFUSALS {
+            let _ = all.refusals.remove_label_values(&[pool, kind]);
+        }
+        for times in [&all.wait, &all.hold] {
+            let _ = times.remove_label_values(&[pool]);
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! One pool's end of the watch.
 
 use std::{
-    sync::{Arc, atomic::Ordering},
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
@@ -24,8 +24,11 @@ pub struct PoolWatch {
     numbers: Option<PoolNumbers>,
     board: Option<Arc<Board>>,
     runs: Runs,
-    /// Whether the store can be reached, and what all pools know of that.
+    /// Whether the store cannot be reached.
     away: bool,
+    /// Whether the pool is neither in the configuration nor in use: it has no numbers then.
+    gone: bool,
+    /// What all pools share.
     watch: Watch,
 }
 
@@ -45,6 +48,7 @@ impl PoolWatch {
             board: watch.board.clone(),
             runs: Runs::new(watch.runs),
             away: false,
+            gone: false,
             watch: watch.clone(),
             pool,
         }
@@ -57,9 +61,23 @@ impl PoolWatch {
     }
 
     /// How the pool is now.
-    pub(crate) fn count(&self, counts: impl FnOnce() -> Counts) {
+    pub(crate) fn count(&mut self, counts: &Counts) {
+        if counts.gone != self.gone {
+            self.set_gone(counts.gone);
+        }
         if let Some(numbers) = &self.numbers {
-            numbers.count(&counts());
+            numbers.count(counts);
+        }
+    }
+
+    /// The pool is of no interest any more, or is again.
+    fn set_gone(&mut self, gone: bool) {
+        self.gone = gone;
+        self.watch.reach.count(!gone, self.away);
+        let numbers = self.watch.numbers.as_ref().filter(|_| !gone);
+        self.numbers = numbers.map(|numbers| numbers.pool(&self.pool));
+        if let Some(numbers) = &self.numbers {
+            numbers.set_up(!self.away);
         }
     }
 
@@ -129,12 +147,10 @@ impl PoolWatch {
         if let Some(numbers) = &self.numbers {
             numbers.set_up(!away);
         }
-        let count = &self.watch.reach.away;
-        if away {
-            count.fetch_add(1, Ordering::Relaxed)
-        } else {
-            count.fetch_sub(1, Ordering::Relaxed)
-        };
+        if !self.gone {
+            self.watch.reach.count(true, away);
+            self.watch.reach.count(false, !away);
+        }
         self.post(|| if away { What::Away } else { What::Back });
     }
 
