@@ -139,7 +139,7 @@ impl Board {
             let pinned = self.pinned();
             pinned.first()..=pinned.next
         };
-        let next = after.map_or(Some(*known.end()), |id| Some(self.number(id)? + 1));
+        let next = after.map_or(Some(*known.end()), |id| self.number(id)?.checked_add(1));
         let next = next.filter(|next| known.contains(next));
         let (board, missed) = (Arc::clone(self), next.is_none());
         let reader = Reader { board, pools, next: next.unwrap_or(*known.end()), missed };
@@ -158,8 +158,9 @@ impl Board {
 }
 
 impl Reader {
-    /// What there is to read now: so many news at most. `render` makes a text of one, once for all readers.
-    pub fn read(&mut self, most: usize, render: impl Fn(&News) -> Arc<str>) -> Read {
+    /// What there is to read now: so many bytes, and what is left of one of the news. `render` makes a text of one,
+    /// once for all readers.
+    pub fn read(&mut self, bytes: usize, render: impl Fn(&News) -> Arc<str>) -> Read {
         let board = Arc::clone(&self.board);
         let mut pinned = board.pinned();
         if pinned.closed {
@@ -169,19 +170,18 @@ impl Reader {
             (self.missed, self.next) = (false, pinned.next);
             return Read::Missed(board.id(pinned.next - 1));
         }
-        let Some(skip) = self.next.checked_sub(pinned.first()) else {
-            board.counts.cut_off.inc();
-            return Read::End;
-        };
+        let Some(skip) = self.next.checked_sub(pinned.first()) else { return Read::End };
         let skip = usize::try_from(skip).unwrap_or(usize::MAX);
-        let mut found = Vec::new();
+        let (mut found, mut length) = (Vec::new(), 0);
         for (news, text) in pinned.news.iter_mut().skip(skip) {
-            if found.len() == most {
+            if length >= bytes {
                 break;
             }
             self.next = news.number + 1;
             if self.pools.is_empty() || self.pools.contains(&news.pool) {
-                found.push(Arc::clone(text.get_or_insert_with(|| render(news))));
+                let text = Arc::clone(text.get_or_insert_with(|| render(news)));
+                length += text.len();
+                found.push(text);
             }
         }
         Read::News(found)
@@ -203,8 +203,14 @@ impl Reader {
 }
 
 impl Drop for Reader {
+    /// Who could not be told of something when it ended was too slow, whoever ended it.
     fn drop(&mut self) {
-        self.board.counts.readers.dec();
+        let Counts { readers, cut_off, .. } = &self.board.counts;
+        readers.dec();
+        let pinned = self.board.pinned();
+        if !pinned.closed && self.next < pinned.first() {
+            cut_off.inc();
+        }
     }
 }
 

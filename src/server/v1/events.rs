@@ -24,13 +24,13 @@ use actix_web::{
     body::{BodyStream, BoxBody},
     dev::ServiceRequest,
     http::{
-        StatusCode,
+        ConnectionType, StatusCode,
         header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue},
     },
     web::Bytes,
 };
 use distributex_actors::{
-    Pools, Registry, Seat,
+    Pools, Refusal, Registry, Seat,
     watch::{
         board::{Board, Read, Reader},
         news::News,
@@ -49,17 +49,23 @@ use crate::server::{connection::Handling, query};
 /// A comment is sent after so long without an event, so that proxies and readers see that the stream lives.
 const SILENCE: Duration = Duration::from_secs(15);
 
-/// So many events are sent at once.
-const BATCH: usize = 256;
+/// So many bytes of events are sent at once, and what is left of one: more would only wait for a slow reader.
+const BATCH: usize = 32 * 1024;
 
-/// After a batch, the next one comes no sooner.
+/// After a batch, the next look comes no sooner.
 const REST: Duration = Duration::from_millis(50);
+
+/// Unless there was more: who catches up rests so long.
+const HURRY: Duration = Duration::from_millis(5);
 
 /// Readers who came together do not all look in the same moment: their rests differ by up to so many steps.
 const STEPS: u32 = 16;
 
 /// Of this length.
 const STEP: Duration = Duration::from_millis(1);
+
+/// Stands for an id that is no text: nobody knows it.
+const NO_ID: &str = "?";
 
 /// What is said first: come back a second after the end.
 const BEGINNING: &str = "retry: 1000\n\n";
@@ -84,8 +90,12 @@ pub(super) fn reading(
     })?;
     let names = query::parameters(request.query_string(), "pool").map(|name| known(name.as_deref(), pools));
     let names = names.collect::<Result<_, _>>()?;
-    let header = request.headers().get("Last-Event-ID").and_then(|id| id.to_str().ok());
-    let query = query::parameter(request.query_string(), "last_event_id");
+    if registry.is_draining() {
+        return Err(Problem::new(Kind::Draining, Refusal::Stopping.to_string()));
+    }
+    let header = request.headers().get("Last-Event-ID").map(|id| id.to_str().unwrap_or(NO_ID));
+    let mut queries = query::parameters(request.query_string(), "last_event_id");
+    let query = queries.next().map(|id| id.unwrap_or(NO_ID.into()));
     let after = header.or(query.as_deref()).filter(|id| !id.is_empty());
     let seat = registry.seat();
     let full = || Problem::new(Kind::LineFull, "too many read the events already; ask again in a moment");
@@ -98,9 +108,10 @@ fn known(name: Option<&str>, pools: &Pools) -> Result<Name, Problem> {
     pools.named(name).map(|(name, _)| name.clone()).ok_or_else(|| Problem::no_such_pool(name))
 }
 
-/// The answer to a request that wants to know what it would get.
+/// The answer to a request that only wants to know what it would get.
 pub(super) fn head() -> HttpResponse {
-    with_headers(BoxBody::new(()))
+    let nothing = stream::empty::<Result<Bytes, Infallible>>();
+    with_headers(BoxBody::new(BodyStream::new(nothing)))
 }
 
 /// The answer: events until the reader goes or is too slow, or the server stops.
@@ -118,6 +129,7 @@ pub(super) fn answer(reading: Reading, handling: Handling) -> HttpResponse {
 
 fn with_headers(body: BoxBody) -> HttpResponse {
     let mut response = HttpResponse::with_body(StatusCode::OK, body);
+    response.head_mut().set_connection_type(ConnectionType::Close); // the end of the stream is that of the reader
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -148,17 +160,22 @@ impl Stream {
         let mut silence = std::pin::pin!(silence);
         loop {
             select! {
-                () = self.reading.reader.something() => {}
+                biased;
                 () = &mut silence => return Some(Bytes::from_static(b": still here\n\n")),
+                () = self.reading.reader.something() => {}
             }
             let render = |news: &News| EventBody::of(news).text(&self.reading.board.id(news.number));
             let part = match self.reading.reader.read(BATCH, render) {
-                Read::News(events) if events.is_empty() => continue,
                 Read::News(events) => events.concat(),
                 Read::Missed(id) => missed(&id),
                 Read::End => return None,
             };
-            self.looks = Some(Instant::now() + self.rest);
+            if part.is_empty() {
+                sleep(self.rest).await; // it was about pools that are not read: there may be thousands such events
+                continue;
+            }
+            let rest = if part.len() < BATCH { self.rest } else { HURRY };
+            self.looks = Some(Instant::now() + rest);
             return Some(part.into());
         }
     }

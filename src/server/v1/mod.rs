@@ -116,8 +116,13 @@ async fn handle<'a>(
         Call::Pool => state::pool(pool?).await?,
         Call::Holder(token) => state::holder(pool?, token).await?,
         Call::History => history::history(pool?).await?,
-        Call::Events if *request.method() == Method::HEAD => events::head(),
-        Call::Events => return Ok(Done::Reads(events::reading(request, pools, registry)?)),
+        Call::Events => {
+            let reading = events::reading(request, pools, registry)?;
+            if *request.method() == Method::GET {
+                return Ok(Done::Reads(reading));
+            }
+            events::head()
+        }
         Call::Acquire => {
             let body = body::read(request).await?;
             return Ok(Done::Asks(pool?, request::acquire(&body)?));
