@@ -6,6 +6,7 @@
 //!      server, bare, memcached, cores the processes that are measured, and what they use
 //!      askers, waiter, line, crowd    hosts that get and release; hosts that wait in line
 //!      relay, raw                     a slot between two servers; memcached without a server
+//!      readers                        who reads events, or metrics
 //!      disk                           a state directory, and how fast its disk flushes
 //!      connection, poller             one thread, thousands of keep-alive connections
 //! ```
@@ -25,6 +26,7 @@ pub(crate) mod memcached;
 pub(crate) mod numbers;
 pub(crate) mod poller;
 pub(crate) mod raw;
+pub(crate) mod readers;
 pub(crate) mod relay;
 pub(crate) mod report;
 pub(crate) mod server;

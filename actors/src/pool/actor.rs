@@ -385,11 +385,11 @@ impl Handler<Pull> for PoolActor {
 
 /// Request: tell of the latest runs, the last one first.
 #[derive(Debug, Message)]
-#[rtype(result = "Option<Vec<Run>>")]
+#[rtype(result = "Option<Vec<Arc<Run>>>")]
 pub(super) struct Runs;
 
 impl Handler<Runs> for PoolActor {
-    type Result = Option<Vec<Run>>;
+    type Result = Option<Vec<Arc<Run>>>;
 
     fn handle(&mut self, Runs: Runs, _: &mut Self::Context) -> Self::Result {
         self.watch.runs()

@@ -1,6 +1,6 @@
 //! What the outside has of a pool: asks that become messages, and answers.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use actix::Addr;
 use distributex_config as config;
@@ -100,7 +100,7 @@ impl PoolHandle {
     }
 
     /// The latest runs that ended, the last one first; `None` if none are kept.
-    pub async fn runs(&self) -> Option<Vec<Run>> {
+    pub async fn runs(&self) -> Option<Vec<Arc<Run>>> {
         self.addr.send(Runs).await.unwrap_or_default()
     }
 

@@ -7,7 +7,8 @@ use std::{
 
 use distributex_config::Name;
 
-use crate::pool::{Ended, Ending, Lever, Operator, Ticket, Token};
+use super::runs::Run;
+use crate::pool::{Ending, Lever, Operator, Ticket, Token};
 
 /// Something that happened.
 #[derive(Debug, Clone)]
@@ -53,14 +54,7 @@ pub enum What {
         command: Option<Arc<str>>,
     },
     /// A lease ended.
-    Ended {
-        /// Which, and how.
-        lease: Ended,
-        /// The exit status of what it was for, if its holder told.
-        exit_status: Option<u8>,
-        /// Who forced it, and why.
-        operator: Option<Operator>,
-    },
+    Ended(Arc<Run>),
     /// A holder wanted to renew a lease that was lost.
     RenewedLost {
         /// Who held it, and its token, if that is still known.
@@ -111,7 +105,7 @@ impl What {
             Self::Waiting { .. } => "waiting",
             Self::Left { .. } => "left",
             Self::Granted { .. } => "granted",
-            Self::Ended { lease, .. } => lease.how.word(),
+            Self::Ended(run) => run.lease.how.word(),
             Self::RenewedLost { .. } => "renewed-lost",
             Self::Pulled { lever, .. } => match lever {
                 Lever::Release(_) => Ending::Forced.word(),

@@ -174,7 +174,8 @@ impl Numbers {
     }
 
     fn micros(&self, moment: Instant) -> u64 {
-        u64::try_from(moment.saturating_duration_since(self.start).as_micros()).unwrap_or(NEVER)
+        let since = moment.saturating_duration_since(self.start);
+        since.as_secs() * 1_000_000 + u64::from(since.subsec_micros())
     }
 
     /// Those of this pool.

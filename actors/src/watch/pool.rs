@@ -92,12 +92,15 @@ impl PoolWatch {
         if let Some(numbers) = &self.numbers {
             numbers.ended(lease.how, lease.held);
         }
-        let Report { exit_status, operator } = report;
-        if self.runs.are_kept() {
-            let (lease, operator) = (lease.clone(), operator.clone());
-            self.runs.add(Run { lease, at: SystemTime::now(), exit_status, operator });
+        if self.board.is_none() && !self.runs.are_kept() {
+            return;
         }
-        self.post(|| What::Ended { lease, exit_status, operator });
+        let (Report { exit_status, operator }, at) = (report, SystemTime::now());
+        let run = Arc::new(Run { lease, at, exit_status, operator });
+        self.runs.add(Arc::clone(&run));
+        if let Some(board) = &self.board {
+            board.post(&self.pool, at, What::Ended(run));
+        }
     }
 
     pub(crate) fn refused(&self, why: Refusal) {
@@ -159,7 +162,7 @@ impl PoolWatch {
     }
 
     /// The latest runs, the last one first; `None` if none are kept.
-    pub(crate) fn runs(&self) -> Option<Vec<Run>> {
+    pub(crate) fn runs(&self) -> Option<Vec<Arc<Run>>> {
         self.runs.are_kept().then(|| self.runs.latest_first())
     }
 

@@ -1,6 +1,6 @@
 //! The latest runs of a pool: leases, from grant to end.
 
-use std::{collections::VecDeque, time::SystemTime};
+use std::{collections::VecDeque, sync::Arc, time::SystemTime};
 
 use distributex_config::Name;
 
@@ -24,7 +24,7 @@ pub struct Run {
 pub(super) struct Runs {
     most: usize,
     /// The latest one last.
-    kept: VecDeque<Run>,
+    kept: VecDeque<Arc<Run>>,
 }
 
 impl Runs {
@@ -39,7 +39,7 @@ impl Runs {
     }
 
     /// A lease is over. One of which nobody was told was no run.
-    pub(super) fn add(&mut self, run: Run) {
+    pub(super) fn add(&mut self, run: Arc<Run>) {
         if self.most == 0 || run.lease.how == Ending::Unheard {
             return;
         }
@@ -50,7 +50,7 @@ impl Runs {
     }
 
     /// All of them, the latest one first.
-    pub(super) fn latest_first(&self) -> Vec<Run> {
+    pub(super) fn latest_first(&self) -> Vec<Arc<Run>> {
         self.kept.iter().rev().cloned().collect()
     }
 

@@ -54,7 +54,7 @@ impl<'a> EventBody<'a> {
     /// As it is told to anybody.
     pub(super) fn of(News { at, pool, what, .. }: &'a News) -> Self {
         let operator = match what {
-            What::Ended { operator, .. } => operator.as_ref(),
+            What::Ended(run) => run.operator.as_ref(),
             What::Pulled { operator, .. } => Some(operator),
             What::Waiting { .. }
             | What::Left { .. }
@@ -94,12 +94,12 @@ impl<'a> About<'a> {
                 waited: Seconds(*waited),
                 command: command.as_deref(),
             },
-            What::Ended { lease, exit_status, .. } => Self::End {
-                host: lease.host.as_str(),
-                token: lease.token.0,
-                held: Seconds(lease.held),
-                command: lease.command.as_deref(),
-                exit_status: *exit_status,
+            What::Ended(run) => Self::End {
+                host: run.lease.host.as_str(),
+                token: run.lease.token.0,
+                held: Seconds(run.lease.held),
+                command: run.lease.command.as_deref(),
+                exit_status: run.exit_status,
             },
             What::RenewedLost { known } => Self::Lost {
                 host: known.as_ref().map(|(host, _)| host.as_str()),

@@ -20,7 +20,7 @@ pub(super) async fn history(pool: Pool<'_>) -> Result<HttpResponse, Problem> {
     };
     let runs = pool.handle.runs().await.ok_or_else(none)?;
     let store = pool.store();
-    let runs = runs.iter().map(RunBody::of).collect();
+    let runs = runs.iter().map(|run| RunBody::of(run)).collect();
     Ok(json(StatusCode::OK, &HistoryBody { pool: pool.name.as_str(), runs, store: store.as_deref() }))
 }
 
