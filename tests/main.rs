@@ -10,6 +10,7 @@ mod fight;
 mod member;
 #[cfg(feature = "memcache")]
 mod memcache;
+mod page;
 mod server;
 mod state;
 mod support;

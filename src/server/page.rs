@@ -24,12 +24,14 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; c
 const HTML: &str = "text/html; charset=utf-8";
 const CSS: &str = "text/css; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
+const ICON: &str = "image/svg+xml";
 
 /// The files: path, type, text.
-const FILES: [(&str, &str, &str); 7] = [
+const FILES: [(&str, &str, &str); 8] = [
     ("/", HTML, include_str!("page/index.html")),
     ("/page.css", CSS, include_str!("page/page.css")),
     ("/page.js", SCRIPT, include_str!("page/page.js")),
+    ("/page/icon.svg", ICON, include_str!("page/icon.svg")),
     ("/page/history.js", SCRIPT, include_str!("page/history.js")),
     ("/page/levers.js", SCRIPT, include_str!("page/levers.js")),
     ("/page/pool.js", SCRIPT, include_str!("page/pool.js")),

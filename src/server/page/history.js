@@ -67,7 +67,8 @@ function ending(run) {
       return [`released, exit status ${status}${status > 128 ? ` (signal ${status - 128})` : ''}`];
     case 'expired': return ['expired'];
     case 'lost': return ['lost: not in the store any more'];
-    case 'forced': return ['forced by ', named(run.author ?? 'nobody known'), ...(run.reason ? [': ', named(run.reason)] : [])];
+    case 'forced':
+      return ['forced by ', named(run.author ?? 'somebody'), ...(run.reason ? [': ', named(run.reason)] : [])];
     default: return [named(run.how)];
   }
 }
@@ -136,8 +137,9 @@ function draw() {
   const lanes = [...hosts].slice(0, LANES);
   keyed(byId('lanes'), lanes, ([host]) => `${pool}\u0000${host}`, buildLane, fillLane);
   const more = hosts.size - lanes.length;
+  const hidden = `${count(more)} more ${more === 1 ? 'host stands' : 'hosts stand'} in the table only`;
   const none = drawn.length === 0 ? 'No run in this time.' : '';
-  say(byId('lanes-more'), more > 0 ? `${count(more)} more ${more === 1 ? 'host stands' : 'hosts stand'} in the table only` : none);
+  say(byId('lanes-more'), more > 0 ? hidden : none);
   drawNow();
 }
 

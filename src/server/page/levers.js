@@ -6,7 +6,7 @@
  *
  * The key is kept in a variable: no storage, no address and no element has it once a dialog is closed.
  */
-import { byId, clean, count, human, make, named, notice, ordinal, say, setHidden, tell, waiting } from './words.js';
+import { byId, count, human, make, named, notice, ordinal, say, setHidden, tell, waiting } from './words.js';
 
 const PATIENCE = 15000; // ms until a lever that nobody answers is given up
 const LONGEST = 255; // bytes of a reason
@@ -33,7 +33,9 @@ const LEVERS = {
     body: ({ target }) => ({ token: target.token }),
     done: ({ pool, target }, { may_run_for: rest }) => [
       named(target.host), ' no longer holds ', named(pool.name), ` (token ${target.token}). `,
-      rest === null ? 'Its lease had no end: see to it that its command is dead.' : `Its command may run for up to ${atMost(rest)} more.`,
+      rest === null
+        ? 'Its lease had no end: see to it that its command is dead.'
+        : `Its command may run for up to ${atMost(rest)} more.`,
     ],
   },
   pause: {
@@ -41,8 +43,7 @@ const LEVERS = {
     button: 'Pause',
     what: ({ pool: { name, state } }) => [
       [named(name), ' gives no slot to anybody until it is resumed.'],
-      [holding(state.held), '; ', state.line.length === 0 ? 'who comes now waits' : `${waiting(state.line.length)} in line and ${state.line.length === 1 ? 'keeps its place' : 'keep their places'}`,
-        '. Who only tries is refused, and is told your reason.'],
+      [`${holding(state.held)}; ${standing(state.line.length)}. Who only tries is refused, and is told your reason.`],
     ],
     body: () => ({}),
     done: ({ pool }) => [named(pool.name), ' is paused: nobody gets a slot until it is resumed.'],
@@ -60,8 +61,10 @@ const LEVERS = {
     what: ({ pool, target }) => {
       const place = placeOf(pool, target);
       if (place === 0) return null;
-      return [[named(target.host), ` (ticket ${target.ticket}, now ${ordinal(place)}) gets the next slot that is free. Everybody who stands `
-        + 'before it now waits for one run longer.'], ['Nobody who holds a slot loses it.']];
+      return [
+        [...who(target, place), ' gets the next slot that is free. Everybody who stands before it now waits for one run longer.'],
+        ['Nobody who holds a slot loses it.'],
+      ];
     },
     body: ({ target }) => ({ ticket: target.ticket }),
     done: ({ pool, target }) => [named(target.host), ' is 1st in line for ', named(pool.name), '.'],
@@ -72,8 +75,10 @@ const LEVERS = {
     what: ({ pool, target }) => {
       const place = placeOf(pool, target);
       if (place === 0) return null;
-      return [[named(target.host), ` (ticket ${target.ticket}, now ${ordinal(place)}) loses its place at once, and its request is told to stop `
-        + 'asking.'], ['Nothing keeps it from asking again; it would then stand at the end of the line.']];
+      return [
+        [...who(target, place), ' loses its place at once, and its request is told to stop asking.'],
+        ['Nothing keeps it from asking again; it would then stand at the end of the line.'],
+      ];
     },
     body: ({ target }) => ({ ticket: target.ticket }),
     done: ({ pool, target }) => [named(target.host), ' does not wait for ', named(pool.name), ' any longer.'],
@@ -81,7 +86,18 @@ const LEVERS = {
 };
 
 const atMost = (seconds) => human(Math.ceil(seconds));
-const holding = (held) => (held === 0 ? 'Nobody holds a slot' : held === 1 ? 'The holder may renew and release as before' : `The ${count(held)} holders may renew and release as before`);
+
+function holding(held) {
+  if (held === 0) return 'Nobody holds a slot';
+  return `${held === 1 ? 'The holder' : `The ${count(held)} holders`} may renew and release as before`;
+}
+
+function standing(length) {
+  if (length === 0) return 'who comes now waits';
+  return `${waiting(length)} in line and ${length === 1 ? 'keeps its place' : 'keep their places'}`;
+}
+
+const who = ({ host, ticket }, place) => [named(host), ` (ticket ${ticket}, now ${ordinal(place)})`];
 
 /** The place of a waiter; beyond the part of the line that is known nobody can be pulled. */
 const placeOf = (pool, target) => pool.state.line.first.findIndex((waiter) => waiter.ticket === target.ticket) + 1;
@@ -89,15 +105,29 @@ const placeOf = (pool, target) => pool.state.line.first.findIndex((waiter) => wa
 function whatForceReleaseDoes({ pool, target }) {
   const holder = pool.state.holders.find(({ token }) => token === target.token);
   if (!holder) return null;
-  const left = holder.expires_in === null ? null : Math.max(0, holder.expires_in - (performance.now() - pool.at) / 1000);
-  const runs = left === null
-    ? [make('strong', '', 'Its command is not stopped'), ', and its lease has no end: see to it that the command is dead, or two may run at once.']
-    : [make('strong', '', `Its command is not stopped and may still run for up to ${atMost(left)}`), ': until then two may run at once. The wrapper stops it when it learns of this; another client may not notice at all.'];
-  return [[named(holder.host), ` loses its slot (token ${target.token}). `, ...whoIsNext(pool.state)], runs];
+  return [
+    [named(holder.host), ` loses its slot (token ${target.token}). `, ...whoIsNext(pool.state)],
+    whatRunsOn(holder.expires_in, (performance.now() - pool.at) / 1000),
+  ];
+}
+
+/** The danger of it: who lost the slot does not know that yet. */
+function whatRunsOn(expiresIn, passed) {
+  if (expiresIn === null) {
+    return [
+      make('strong', '', 'Its command is not stopped'),
+      ', and its lease has no end: see to it that the command is dead, or two may run at once.',
+    ];
+  }
+  const left = atMost(Math.max(0, expiresIn - passed));
+  return [
+    make('strong', '', `Its command is not stopped and may still run for up to ${left}`),
+    ': until then two may run at once. The wrapper stops it when it learns of this; another client may not notice at all.',
+  ];
 }
 
 function whoIsNext({ paused, held, slots, line }) {
-  if (held > slots) return [`${count(held)} leases are held, more than the ${count(slots)} slots: nobody gets one for this.`];
+  if (held > slots) return [`More leases are held than the ${count(slots)} slots: nobody gets one for this.`];
   if (paused) return ['The pool is paused: nobody gets the slot until it is resumed.'];
   const first = line.first[0];
   if (!first) return ['Nobody waits: the slot goes to whoever asks next.'];
@@ -134,8 +164,7 @@ export function pull(kind, pool, target) {
 export function tickLever() {
   if (!open) return;
   const what = open.pool.state && LEVERS[open.kind].what(open);
-  const gone = open.kind === 'resume' ? 'It is not paused any more.' : `${clean(open.target?.host ?? 'It')} is not there any more: there is nothing to do.`;
-  const paragraphs = what ?? [[gone]];
+  const paragraphs = what ?? [['There is nothing to do any more: ', ...gone(open)]];
   const said = JSON.stringify(paragraphs.flat().map((part) => part.textContent ?? part.text ?? part));
   byId('lever-pull').disabled = open.busy || !what;
   if (byId('lever-what').said === said) return;
@@ -143,8 +172,14 @@ export function tickLever() {
   byId('lever-what').replaceChildren(...paragraphs.map(paragraph));
 }
 
+function gone({ kind, target }) {
+  if (kind === 'resume') return ['the pool is not paused.'];
+  return target ? [named(target.host), ' is not there now.'] : ['nothing is known of the pool now.'];
+}
+
 function paragraph(parts) {
-  return make('p', '', ...parts.map((part) => (part.text === undefined || part instanceof Node ? part : make('bdi', '', part.text))));
+  const isName = (part) => part.text !== undefined && !(part instanceof Node);
+  return make('p', '', ...parts.map((part) => (isName(part) ? make('bdi', '', part.text) : part)));
 }
 
 function askForKey(ask) {
@@ -194,12 +229,14 @@ async function post({ kind, pool, target }, reason) {
   const body = JSON.stringify({ ...LEVERS[kind].body({ target }), reason, ...(author && { author }) });
   try {
     const signal = AbortSignal.timeout(PATIENCE);
-    const answer = await fetch(`v1/admin/pools/${encodeURIComponent(pool.name)}/${kind}`, { method: 'POST', headers, body, signal });
+    const path = `v1/admin/pools/${encodeURIComponent(pool.name)}/${kind}`;
+    const answer = await fetch(path, { method: 'POST', headers, body, signal });
     const told = await answer.json().catch(() => ({}));
     const sentence = told.message ?? `The server answered ${answer.status} and no sentence.`;
     return { ok: answer.ok, status: answer.status, body: told, sentence };
   } catch {
-    return { ok: false, status: 0, sentence: 'No answer came: it may have been done or not. Look at the pool before you try again.' };
+    const sentence = 'No answer came: it may have been done or not. Look at the pool before you try again.';
+    return { ok: false, status: 0, sentence };
   }
 }
 

@@ -20,7 +20,7 @@ const SHOWN_GAP = 250; // ms between two looks at the pool that is shown
 const OTHERS_GAP = 2000; // … at all others, and at the history
 const SINGLY = 12; // so many changed pools are asked one by one, more all together
 const AT_ONCE = 3; // requests of that kind at once: browsers have six connections to a server, events take one
-const UNSEEN_FOR = 30000; // a page that nobody has seen for so long gives its event stream back
+const UNSEEN_FOR = 10000; // ms until a page that nobody sees gives its event stream back
 const STALE_SHOWN = 5; // s: renewals and absences make no event
 const STALE_ALL = 60; // s: heals whatever else was missed
 const PATIENCE = 10000; // ms until a request that nobody answers is given up
@@ -36,7 +36,7 @@ const NARROW = window.matchMedia('(max-width: 56rem)');
 let pools = new Map();
 let chosen = null; // the name of the pool that is shown
 let stray = null; // that pool while the server does not list it
-let mode = 'connecting'; // connecting, live, reconnecting, polling, resting
+let mode = 'resting'; // connecting, live, reconnecting, polling, resting
 let heardAt = null; // when the server answered last, by its own clock
 let allAt = -Infinity; // when all pools were told last, by performance.now
 const dirty = new Set(); // names of pools that changed since they were looked at
@@ -48,7 +48,8 @@ const troubles = new Map(); // what is wrong → the sentence about it
 async function ask(path) {
   const asked = performance.now();
   try {
-    const answer = await fetch(path, { headers: { Accept: 'application/json' }, cache: 'no-store', signal: AbortSignal.timeout(PATIENCE) });
+    const signal = AbortSignal.timeout(PATIENCE);
+    const answer = await fetch(path, { headers: { Accept: 'application/json' }, cache: 'no-store', signal });
     const at = performance.now();
     hearDate(answer.headers.get('Date'));
     const body = await answer.json().catch(() => null);
@@ -58,7 +59,8 @@ async function ask(path) {
     return { ok: answer.ok && body !== null, status: answer.status, body, sentence, asked, at };
   } catch {
     const then = heardAt === null ? '' : ` What is shown was so at ${moment(heardAt)}.`;
-    trouble('network', `The server does not answer.${then} The page asks again every 2 seconds, and goes on by itself.`);
+    const now = 'The page asks again every 2 seconds, and goes on by itself.';
+    trouble('network', `The server does not answer.${then} ${now}`);
     return null;
   }
 }
@@ -119,7 +121,9 @@ const lookAtAll = paced(async () => {
   const before = pools;
   pools = new Map(answer.body.pools.map(({ name }) => [name, before.get(name) ?? fresh(name)]));
   for (const state of answer.body.pools) takeState(pools.get(state.name), state, answer);
-  if (before.has(chosen) && !pools.has(chosen)) stray = { ...before.get(chosen), gone: 'This pool is not there any more.', news: true };
+  if (before.has(chosen) && !pools.has(chosen)) {
+    stray = { ...before.get(chosen), gone: 'This pool is not there any more.', news: true };
+  }
   choose();
   drawSoon();
 }, OTHERS_GAP);
@@ -138,8 +142,9 @@ const lookAtHistory = paced(async () => {
   if (name === null) return;
   const answer = await ask(`v1/pools/${encodeURIComponent(name)}/history`);
   if (!answer || name !== chosen) return;
-  const none = answer.status === 404 && answer.body?.kind === 'not_found' ? 'The server keeps no history.' : answer.sentence;
-  showHistory(name, answer.ok ? answer.body.runs : [], shownPool().state?.holders ?? [], answer.ok ? null : none);
+  const holders = shownPool().state?.holders ?? [];
+  if (answer.ok) showHistory(name, answer.body.runs, holders, null);
+  else showHistory(name, [], holders, answer.body?.kind === 'not_found' ? 'The server keeps no history.' : answer.sentence);
 }, OTHERS_GAP);
 
 async function lookAt(name) {
@@ -155,7 +160,10 @@ async function lookAt(name) {
 
 const shownPool = () => pools.get(chosen) ?? stray;
 
-const fresh = (name) => ({ name, state: null, at: 0, asked: -Infinity, away: false, toldAway: false, why: null, gone: null, news: true });
+/** A pool of which nothing is known yet. `news`: something is not drawn yet. */
+const fresh = (name) => ({
+  name, state: null, at: 0, asked: -Infinity, away: false, toldAway: false, why: null, gone: null, news: true,
+});
 
 /** Takes an answer in, unless a later question was answered before. */
 function takeState(pool, state, { asked, at }) {
@@ -185,6 +193,7 @@ function endedSince(before, after) {
 // ── events ──────────────────────────────────────────────────────────────────
 
 let source = null;
+let comeBack = 0; // the timer of the next try
 
 function connect() {
   source?.close();
@@ -224,13 +233,15 @@ async function lostEvents() {
   const answer = await fetch('v1/events', { cache: 'no-store', signal: stop.signal }).catch(() => null);
   const body = answer && !answer.ok ? await answer.json().catch(() => null) : null;
   stop.abort();
+  if (mode === 'resting') return;
   if (answer && !answer.ok && answer.status !== 503) {
-    const why = answer.status === 404 ? 'The server sends no events' : `No events (${clean(body?.message ?? answer.status)})`;
+    const told = clean(body?.message ?? answer.status);
+    const why = answer.status === 404 ? 'The server sends no events' : `No events (${told})`;
     setMode('polling', `${why}: the page asks every 2 seconds instead.`);
-    setTimeout(connect, 60000);
+    comeBack = setTimeout(connect, 60000);
   } else {
     setMode('reconnecting');
-    setTimeout(connect, 2000);
+    comeBack = setTimeout(connect, 2000);
   }
 }
 
@@ -254,20 +265,30 @@ function lookAtEverything() {
   lookAtHistory(true);
 }
 
-/** A page in the background needs neither a reader's place nor a connection. */
+/**
+ * A page that nobody sees needs no events. It must not keep them either: a browser has six connections to a
+ * server, for all its tabs and for the pages it remembers behind the back button.
+ */
+function rest() {
+  source?.close();
+  clearTimeout(comeBack);
+  setMode('resting');
+}
+
+function wake() {
+  clearTimeout(restTimer);
+  if (mode !== 'resting' || document.hidden) return;
+  setMode('connecting');
+  connect();
+}
+
 let restTimer = 0;
 document.addEventListener('visibilitychange', () => {
-  clearTimeout(restTimer);
-  if (document.hidden) {
-    restTimer = setTimeout(() => {
-      source.close();
-      setMode('resting');
-    }, UNSEEN_FOR);
-  } else if (mode === 'resting') {
-    setMode('connecting');
-    connect();
-  }
+  wake();
+  if (document.hidden) restTimer = setTimeout(rest, UNSEEN_FOR);
 });
+window.addEventListener('pagehide', rest);
+window.addEventListener('pageshow', wake);
 
 // ── what passes with time ───────────────────────────────────────────────────
 
@@ -306,7 +327,12 @@ function drawShown() {
 let drawn; // the pool that was drawn last
 
 const waits = (pool) => pool.state?.line.length > 0;
-const WHICH = { all: () => true, waiting: waits, paused: (pool) => Boolean(pool.state?.paused), away: (pool) => pool.away };
+const WHICH = {
+  all: () => true,
+  waiting: waits,
+  paused: (pool) => Boolean(pool.state?.paused),
+  away: (pool) => pool.away,
+};
 
 /** For how long the first in line has waited by now. */
 const oldestWait = (pool) => (waits(pool) ? pool.state.line.first[0].waited + (performance.now() - pool.at) / 1000 : 0);
@@ -320,7 +346,8 @@ function drawSum() {
     line += pool.state?.line.length ?? 0;
     for (const which in counts) counts[which] += WHICH[which](pool) ? 1 : 0;
   }
-  if (allAt > 0) say(byId('sum'), `${count(pools.size)} ${pools.size === 1 ? 'pool' : 'pools'} · ${count(held)} held · ${waiting(line)}`);
+  const all = `${count(pools.size)} ${pools.size === 1 ? 'pool' : 'pools'}`;
+  if (allAt > 0) say(byId('sum'), `${all} · ${count(held)} held · ${waiting(line)}`);
   for (const which in counts) say(document.querySelector(`[data-count="${which}"]`), count(counts[which]));
 }
 
@@ -353,7 +380,8 @@ function buildRow(pool) {
   parts.link.href = `#pool=${encodeURIComponent(pool.name)}`;
   parts.link.tabIndex = -1;
   parts.slots.setAttribute('aria-hidden', 'true');
-  parts.link.append(make('span', 'top', parts.name, parts.badges), make('span', 'facts', parts.slots, parts.held, parts.waits), parts.why);
+  const facts = make('span', 'facts', parts.slots, parts.held, parts.waits);
+  parts.link.append(make('span', 'first', parts.name, parts.badges), facts, parts.why);
   const row = make('li', '', parts.link);
   row.dataset.pool = pool.name;
   row.parts = parts;
@@ -472,12 +500,16 @@ function addressed() {
   }
 }
 
+/** The name of the pool in which somebody waits longest; the first one if nobody waits. */
+function longest() {
+  const pool = [...pools.values()].reduce((a, b) => (a && oldestWait(a) >= oldestWait(b) ? a : b), null);
+  return pool?.name ?? null;
+}
+
 /** Shows the pool that the address names; else, where there is room for both, the one that waits longest. */
 function choose() {
-  const wanted = addressed();
-  const longest = () => [...pools.values()].reduce((a, b) => (a && oldestWait(a) >= oldestWait(b) ? a : b), null)?.name ?? null;
   const kept = pools.has(chosen) ? chosen : null;
-  const name = wanted ?? (NARROW.matches ? null : kept ?? longest());
+  const name = addressed() ?? (NARROW.matches ? null : kept ?? longest());
   document.body.dataset.view = name === null ? 'list' : 'pool';
   if (name === chosen) return;
   chosen = name;
@@ -508,7 +540,8 @@ whenPulled((name) => {
   lookAtHistory(true);
 });
 
+setMode('resting'); // a tab that was opened in the background waits until it is seen
 choose();
-connect();
+wake();
 lookAtAll(true);
 setInterval(beat, 1000);

@@ -26,7 +26,9 @@ let shown = null;
 const since = (pool) => (performance.now() - pool.at) / 1000;
 
 /** For how long a lease has been held, as well as can be known. */
-const heldFor = (holder) => (holder.since === null ? null : Math.max(0, (serverNow() - Date.parse(holder.since)) / 1000));
+function heldFor(holder) {
+  return holder.since === null ? null : Math.max(0, (serverNow() - Date.parse(holder.since)) / 1000);
+}
 
 const leftOf = (pool, holder) => (holder.expires_in === null ? null : Math.max(0, holder.expires_in - since(pool)));
 
@@ -104,7 +106,9 @@ function showStanding({ state }) {
 function whatIsNext(pool) {
   const { state } = pool;
   const first = state.line.first[0];
-  if (state.paused) return ['Once it is resumed, ', ...(first ? theFirst(first, 'gets a free slot') : ['it grants as before']), '.'];
+  if (state.paused) {
+    return ['Once it is resumed, ', ...(first ? theFirst(first, 'gets a free slot') : ['it grants as before']), '.'];
+  }
   const soon = first && !first.present ? ' if it asks again soon' : '';
   if (state.held < state.slots) {
     if (!first) return [state.held === 0 ? 'Every slot is free: ' : 'A slot is free: ', 'whoever asks next gets it.'];
@@ -114,7 +118,9 @@ function whatIsNext(pool) {
   return [...whatEnds(pool), '; then ', ...then, '.'];
 }
 
-const theFirst = (waiter, gets) => [named(waiter.host), `, first in line for ${human(waiter.waited + since(shown))}, ${gets}`];
+function theFirst(waiter, gets) {
+  return [named(waiter.host), `, first in line for ${human(waiter.waited + since(shown))}, ${gets}`];
+}
 
 function whatEnds(pool) {
   const over = pool.state.held - pool.state.slots;
@@ -122,7 +128,8 @@ function whatEnds(pool) {
   const ends = pool.state.holders.filter((holder) => holder.expires_in !== null);
   if (ends.length === 0) return ['No lease ends by itself: one has to be released'];
   const next = ends.reduce((a, b) => (b.expires_in < a.expires_in ? b : a));
-  return [named(next.host), `’s lease ends in ${countdown(leftOf(pool, next))} unless it is renewed or released before`];
+  const left = countdown(leftOf(pool, next));
+  return [named(next.host), `’s lease ends in ${left} unless it is renewed or released before`];
 }
 
 /** The row with the focus is gone: go on from the pool's name rather than from the top of the page. */
@@ -189,7 +196,8 @@ function tickHolder(row) {
   const held = heldFor(holder);
   const left = leftOf(shown, holder);
   row.left = left;
-  say(parts.held, held === null ? 'held since nobody knows when' : `for ${human(held)}, since ${moment(Date.parse(holder.since))}`);
+  const start = moment(Date.parse(holder.since));
+  say(parts.held, held === null ? `since ${start}` : `for ${human(held)}, since ${start}`);
   say(parts.left, left === null ? 'never expires' : left <= 0 ? 'expires now' : `expires in ${countdown(left)}`);
   setHidden(parts.life, left === null);
   if (left === null) return;

@@ -57,6 +57,7 @@ export const serverNow = () => performance.now() + (ahead ?? performance.timeOri
 
 /** A moment (ms) as the server's log has it; with its date if that is not near now. */
 export function moment(ms) {
+  if (Number.isNaN(ms)) return 'nobody knows when';
   const text = new Date(ms).toISOString();
   const near = Math.abs(serverNow() - ms) < 20 * 3600e3;
   return `${near ? '' : `${text.slice(0, 10)} `}${text.slice(11, 19)} UTC`;

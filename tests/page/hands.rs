@@ -1,0 +1,111 @@
+//! What can be done on the page.
+
+use super::*;
+
+/// Returns when the dialog asks for a reason and a key, gives both, and confirms.
+fn confirm(browser: &Browser, reason: &str, key: Option<&str>) {
+    browser.until("document.querySelector('#lever').open");
+    browser.write("#lever-reason", reason);
+    if let Some(key) = key {
+        browser.write("#lever-key", key);
+    }
+    browser.click("#lever-pull");
+}
+
+#[test]
+fn an_operator_takes_a_slot_away_with_a_key_and_a_reason() {
+    let server = Server::start(WITH_KEY);
+    let mut waiting = busy(&server, &["bob"]);
+    let browser = Browser::open(1280, 900);
+    browser.go(&pool_at(&server, "pool1"));
+    browser.until("document.querySelector('#holders .holder')");
+
+    browser.click("#holders .holder button");
+    let warning = browser.text("#lever-what");
+    confirm(&browser, "web1 is broken", Some(KEY));
+    browser.until("document.querySelector('#holders .host')?.textContent === 'bob'");
+    browser.until("document.querySelectorAll('#runs-body tr').length === 1");
+
+    assert!(warning.contains("Its command is not stopped and may still run"), "{warning}");
+    assert_eq!(waiting[0].answer().1, "YES");
+    let run = browser.text("#runs-body");
+    assert!(run.contains("olga") && run.contains("web1 is broken"), "{run}");
+    let kept = browser.run(
+        "return JSON.stringify([location.href, {...localStorage}, {...sessionStorage}, document.cookie, \
+         document.documentElement.outerHTML])",
+    );
+    assert!(!kept.as_str().unwrap().contains(KEY), "the key is kept where others find it");
+}
+
+#[test]
+fn a_wrong_key_is_refused_with_the_servers_sentence_and_changes_nothing() {
+    let server = Server::start(WITH_KEY);
+    let _waiting = busy(&server, &["bob"]);
+    let browser = Browser::open(1280, 900);
+    browser.go(&pool_at(&server, "pool1"));
+    browser.until("document.querySelector('#holders .holder')");
+
+    browser.click("#pause");
+    confirm(&browser, "kernel update", Some("guessed"));
+    browser.until("!document.querySelector('#lever-refused').hidden");
+
+    assert!(browser.text("#lever-refused").contains("no operator has this key"));
+    assert_eq!(server.get("/v1/pools/pool1").1.matches("\"paused\":null").count(), 1);
+}
+
+#[test]
+fn a_pool_is_paused_and_resumed_with_the_keyboard_alone() {
+    let server = Server::start(WITH_KEY);
+    let browser = Browser::open(1280, 900);
+    browser.go(&pool_at(&server, "pool1"));
+    browser.until("!document.querySelector('#pause').hidden && document.querySelector('#live').dataset.state === 'live'");
+
+    let tab_to = |id: &str| {
+        for _ in 0..60 {
+            if browser.run("return document.activeElement.id") == json!(id) {
+                return;
+            }
+            browser.press("\u{e004}");
+        }
+        panic!("the tab key never comes to {id}");
+    };
+    tab_to("pause");
+    browser.press("\u{e007}");
+    browser.until("document.querySelector('#lever').open && document.activeElement.id === 'lever-reason'");
+    browser.write("#lever-reason", "kernel update");
+    tab_to("lever-key");
+    browser.write("#lever-key", KEY);
+    browser.press("\u{e007}");
+    browser.until("!document.querySelector('#pool-paused').hidden");
+    let paused = browser.text("#pool-paused");
+    tab_to("resume");
+    browser.press("\u{e007}");
+    browser.until("document.querySelector('#lever').open");
+    browser.press("\u{e00c}");
+    browser.until("!document.querySelector('#lever').open");
+
+    assert!(paused.contains("olga") && paused.contains("kernel update"), "{paused}");
+    assert_eq!(server.word("/get?host=ann&pool=pool1"), "NO", "Escape leaves all as it is");
+}
+
+#[test]
+fn a_waiter_is_moved_to_the_front_and_another_out_of_the_line() {
+    let server = Server::start(WITH_KEY);
+    let mut waiting = busy(&server, &["bob", "cid", "dan"]);
+    let browser = Browser::open(1280, 900);
+    browser.go(&pool_at(&server, "pool1"));
+    browser.until("document.querySelectorAll('#line .waiter').length === 3");
+
+    browser.click("#line [data-ticket='3'] .levers button:first-child");
+    confirm(&browser, "a hurry", Some(KEY));
+    browser.until("document.querySelector('#line .host')?.textContent === 'dan'");
+    browser.until("!document.querySelector('#lever').open");
+    browser.click("#line [data-ticket='1'] .levers button:last-child");
+    confirm(&browser, "no longer wanted", None);
+    browser.until("document.querySelectorAll('#line .waiter').length === 2");
+
+    assert_eq!(waiting[0].answer().1, "NO");
+    assert_eq!(texts(&browser, "#line .host"), json!(["dan", "cid"]));
+    assert_eq!(server.word("/release?host=ann&pool=pool1"), "OK");
+    assert_eq!(waiting[2].answer().1, "YES");
+}
