@@ -36,7 +36,7 @@ fn pools(pools: &[PoolState], now: SystemTime) -> String {
         ["POOL", "SLOTS", "HELD", "WAITING", "HOLDER", "TOKEN", "FOR", "EXPIRES IN", "COMMAND NOTE"];
     let mut table = Table::new(&headings, &[1, 2, 3]);
     for pool in pools {
-        let PoolState { name, slots, held, line, holders } = pool;
+        let PoolState { name, slots, held, line, holders, .. } = pool;
         let mut about = [name.clone(), slots.to_string(), held.to_string(), line.length.to_string()];
         if holders.is_empty() {
             table.row(about.clone());
@@ -95,6 +95,7 @@ mod tests {
             held: holders.len() as u64,
             holders,
             line: WaitingLine { length, first: Vec::new() },
+            paused: None,
         };
         let two =
             vec![holder("db1", 8, 150, None, None), holder("db2", 9, 3900, Some(27), Some("nightly\x1b[2J"))];

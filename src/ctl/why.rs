@@ -157,7 +157,14 @@ mod tests {
 
     fn told(slots: u64, holders: Vec<Holder>, first: Vec<Waiter>) -> Vec<String> {
         let line = WaitingLine { length: first.len() as u64, first };
-        let pool = PoolState { name: "p".to_owned(), slots, held: holders.len() as u64, holders, line };
+        let pool = PoolState {
+            name: "p".to_owned(),
+            slots,
+            held: holders.len() as u64,
+            holders,
+            line,
+            paused: None,
+        };
         sentences(&pool, SystemTime::UNIX_EPOCH + NOW).lines().map(str::to_owned).collect()
     }
 
