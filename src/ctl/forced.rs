@@ -1,8 +1,8 @@
 //! Taking a slot from who holds it.
 
 use super::{
-    Ending, failed,
-    levers::{Held, Pulled, told},
+    Ending, Held, failed,
+    levers::{Pulled, told},
     text::{clean, human},
 };
 use crate::{

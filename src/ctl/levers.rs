@@ -1,7 +1,7 @@
 //! Pulling levers: what an operator does to a pool, and what came of it.
 
 use super::{
-    Ending, Options,
+    Ending, Lever, Options,
     forced::force_release,
     output::{document, show},
     text::clean,
@@ -10,66 +10,6 @@ use crate::{
     client::{AskError, Client, Kind, Moved, Operator, PoolState, Reloaded, Seen},
     program::voice::Voice,
 };
-
-/// What an operator does.
-#[derive(Debug, Clone)]
-pub enum Lever {
-    /// Ends a lease.
-    ForceRelease {
-        /// Of this pool.
-        pool: String,
-        /// Which one.
-        held: Held,
-        /// Why.
-        reason: String,
-    },
-    /// Gives out nothing any more.
-    Pause {
-        /// Of this pool.
-        pool: String,
-        /// Why.
-        reason: String,
-    },
-    /// Gives out slots again.
-    Resume {
-        /// Of this pool.
-        pool: String,
-        /// Why, if anybody wants to know.
-        reason: Option<String>,
-    },
-    /// Lets a waiter be the next.
-    Front {
-        /// For this pool.
-        pool: String,
-        /// Whose ticket this is.
-        ticket: u64,
-        /// Why.
-        reason: String,
-    },
-    /// Takes a waiter out of the line.
-    Remove {
-        /// Of this pool.
-        pool: String,
-        /// Whose ticket this is.
-        ticket: u64,
-        /// Why.
-        reason: String,
-    },
-    /// Lets the server read its configuration again.
-    Reload {
-        /// Why, if anybody wants to know.
-        reason: Option<String>,
-    },
-}
-
-/// How somebody else's lease is named.
-#[derive(Debug, Clone)]
-pub enum Held {
-    /// By its token.
-    Token(u64),
-    /// By its host, which must hold no other one.
-    Host(String),
-}
 
 /// Pulls it, and says what came of it.
 pub(super) async fn run(options: &Options, lever: &Lever, json: bool, voice: Voice) -> Result<(), Ending> {

@@ -23,6 +23,7 @@ mod help;
 mod history;
 mod holding;
 mod lease_file;
+mod lever;
 mod levers;
 mod manual;
 mod options;
@@ -43,7 +44,7 @@ pub use self::{
     color::Color,
     command::{Command, Which},
     ending::Ending,
-    levers::{Held, Lever},
+    lever::{Held, Lever},
     manual::Program,
     options::Options,
 };

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::program::words::name;
 
-/// A command, as it is written.
+// A command, as it is written. (Documentation here would become the program's.)
 #[derive(Debug, StructOpt)]
 pub(super) enum Written {
     /// Show the pools: slots, who holds them, how many wait; of one pool, also who waits
