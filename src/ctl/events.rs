@@ -16,7 +16,7 @@ use super::{
     text::clean,
 };
 use crate::{
-    client::{Client, Event, Events},
+    client::{AskError, Client, Event, Events},
     program::{stop::unless_stopped, trouble::Outage, voice::Voice},
 };
 
@@ -31,7 +31,7 @@ pub(super) async fn run(client: &Client, pools: &[String], look: Look, voice: Vo
 }
 
 async fn tell(mut events: Events, look: Look, voice: Voice) -> Result<(), Ending> {
-    let mut outage = Outage::new();
+    let (mut outage, mut is_first) = (Outage::new(), true);
     loop {
         let event = select! {
             event = events.next() => event,
@@ -50,9 +50,14 @@ async fn tell(mut events: Events, look: Look, voice: Voice) -> Result<(), Ending
                     }
                 }
             }
+            // A name that is wrong is told at once; a server that was there may come back.
+            Err(error) if is_first && matches!(error, AskError::Unreachable { .. }) => {
+                return Err(failed(&error, voice));
+            }
             Err(error) if error.may_pass() => outage.tell(&clean(&error.to_string()), events.pause(), voice),
             Err(error) => return Err(failed(&error, voice)),
         }
+        is_first = false;
     }
 }
 

@@ -57,8 +57,9 @@ ENVIRONMENT:
 EXIT STATUS:
       0  done. A release of what is not held any more is done, too, and says so
      64  wrong usage
-     69  no server can be reached (an acquire without -n and -w keeps trying), or only one that has another
-         store than the lease, or is too old to know leases
+     69  no server can be reached (an acquire without -n and -w keeps trying; events and status --watch do
+         when one was there before), or only one that has another store than the lease, or is too old to
+         know leases
      71  the system refused something: the lease file, the key file, the standard output
      75  no slot: all are held with -n, or -w ran out; or the lease in --lease-file is still held
      77  refused: the server has no such pool, or this host may not use it; a key is missing or wrong; the

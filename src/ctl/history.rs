@@ -95,10 +95,10 @@ mod tests {
 
         assert_eq!(
             table(&runs, SystemTime::UNIX_EPOCH + NOW, false),
-            "STARTED       HOST  COMMAND NOTE  WAITED  HELD       ENDED                 TOKEN\n\
-             11:57:00 UTC  web1                3 s     60 s       released 1            7\n\
+            "STARTED       HOST  COMMAND NOTE  WAITED  HELD       ENDED                  TOKEN\n\
+             11:57:00 UTC  web1                3 s     60 s       released 1             7\n\
              10:56:20 UTC  web1                3 s     1 h 1 min  forced by ann: hangs\u{fffd}  7\n\
-             11:57:55 UTC  web1                3 s     5 s        expired               7\n"
+             11:57:55 UTC  web1                3 s     5 s        expired                7\n"
         );
         assert_eq!(table(&[], SystemTime::UNIX_EPOCH, false), "No run has ended yet.\n");
     }

@@ -120,7 +120,9 @@ impl Screen {
 /// Drawn from the upper left corner, over what is there. What is too long or too much is not shown.
 fn drawn(text: &str, is_first: bool) -> String {
     let rows = rustix::termios::tcgetwinsize(io::stdout()).map_or(24, |size| usize::from(size.ws_row));
-    let lines = text.lines().take(rows.saturating_sub(2)).map(|line| format!("{line}\x1b[K\r\n"));
+    let (room, all) = (rows.saturating_sub(3), text.lines().count());
+    let more = (all > room).then(|| format!("and {} more lines\x1b[K\r\n", all - room));
+    let lines = text.lines().take(room).map(|line| format!("{line}\x1b[K\r\n")).chain(more);
     let clear = if is_first { "\x1b[2J" } else { "" };
     format!("\x1b[?7l{clear}\x1b[H{}\x1b[K\r\n{}\x1b[J\x1b[?7h", now(), lines.collect::<String>())
 }

@@ -90,6 +90,7 @@ fn a_refusal_is_77() {
 
     for args in [
         &["status", "q"] as &[&str],
+        &["status", "q", "--watch"],
         &["why", "q"],
         &["acquire", "q"],
         &["renew", "q", "x"],
@@ -110,6 +111,11 @@ fn a_server_that_is_not_there_is_69() {
     for args in [
         &["status"] as &[&str],
         &["why", "p"],
+        &["history", "p"],
+        &["events"],
+        &["status", "--watch"],
+        &["pause", "p", "--reason", "x"],
+        &["reload"],
         &["acquire", "p", "-n"],
         &["acquire", "p", "-w", "0.3"],
         &["renew", "p", "x"],
