@@ -51,6 +51,8 @@ pub(crate) struct Asked {
     pub(crate) path: String,
     /// What was sent, if it is JSON.
     pub(crate) body: Value,
+    /// The headers, the line of the request before them.
+    head: String,
     /// The connection.
     stream: TcpStream,
 }
@@ -116,7 +118,7 @@ impl Fake {
         reader.read_exact(&mut body).unwrap();
         let path = head.split(' ').nth(1).unwrap().to_owned();
         let body = serde_json::from_slice(&body).unwrap_or_default();
-        Asked { path, body, stream: reader.into_inner() }
+        Asked { path, body, head, stream: reader.into_inner() }
     }
 
     /// The next question, which must be this call.
@@ -134,6 +136,12 @@ impl Fake {
 }
 
 impl Asked {
+    /// What this header says; its name is in small letters.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let mut headers = self.head.lines().filter_map(|line| line.split_once(": "));
+        headers.find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+
     /// Answers with a word, as the servers do.
     pub(crate) fn answer(self, word: &str) {
         self.answer_status("200 OK", word);
@@ -182,6 +190,13 @@ impl Asked {
     pub(crate) fn answer_status(self, status: &str, word: &str) {
         let head = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close", word.len());
         self.answer_bytes(&format!("{head}\r\n\r\n{word}"));
+    }
+
+    /// Tells these events, and ends the stream in the middle.
+    pub(crate) fn tell(self, events: &str) {
+        let events = format!("retry: 10\n\n{events}");
+        let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n";
+        self.answer_bytes(&format!("{head}\r\n{:x}\r\n{events}\r\n", events.len()));
     }
 
     /// Answers with these bytes and ends the connection.

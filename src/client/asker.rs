@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
+use serde::Serialize;
+
 use super::{
-    AskError, Server,
+    AskError, Key, Server,
     pin::Pin,
     question::beginning,
     route::{Endpoint, Route},
+    stream::{Listening, Stream},
     v1::{Answer, Call, Said},
     wire::{Reply, Wire},
 };
@@ -93,10 +96,43 @@ impl Asker {
         self.ask_all(async |to| self.look_at_one(to, path, patience).await).await
     }
 
-    async fn ask_all(
+    /// As [`Asker::ask`], for an operator, who may have a key. What comes back is JSON.
+    pub(super) async fn pull(
         &self,
-        ask_one: impl AsyncFn(&Endpoint) -> Result<Heard, Failure>,
+        path: &str,
+        body: &impl Serialize,
+        key: Option<&Key>,
+        patience: Duration,
     ) -> Result<Heard, Failure> {
+        let pull = async |to: &Endpoint| {
+            let reply = self.wire.post(to, path, body, key, patience).await?;
+            self.hear(to, Answer::read_state(&to.server, &reply), &reply, None).await
+        };
+        self.ask_all(pull).await
+    }
+
+    /// As [`Asker::look`], for what goes on and on: it begins behind what is known.
+    pub(super) async fn listen(
+        &self,
+        path: &str,
+        last_id: Option<&str>,
+        patience: Duration,
+    ) -> Result<Box<Stream>, Failure> {
+        let listen = async |to: &Endpoint| match self.wire.listen(to, path, last_id, patience).await? {
+            Listening::Stream(stream) => {
+                self.route.stay_with(to);
+                Ok(stream)
+            }
+            Listening::Answered(reply) => {
+                self.hear(to, Answer::read_state(&to.server, &reply), &reply, None).await?;
+                let (server, body) = (to.server.clone(), beginning(&reply.body));
+                Err(AskError::Strange { server, status: reply.status, body }.into())
+            }
+        };
+        self.ask_all(listen).await
+    }
+
+    async fn ask_all<T>(&self, ask_one: impl AsyncFn(&Endpoint) -> Result<T, Failure>) -> Result<T, Failure> {
         let (mut round, mut failed) = (self.route.round(), None::<Failure>);
         while let Some(endpoint) = round.next().await {
             let heard = match endpoint {
@@ -118,7 +154,7 @@ impl Asker {
         call: &Call<'_>,
         patience: Duration,
     ) -> Result<Heard, Failure> {
-        let reply = self.wire.post(to, &call.path(pool), call, patience).await?;
+        let reply = self.wire.post(to, &call.path(pool), call, None, patience).await?;
         let answer = Answer::read(&to.server, &reply);
         self.hear(to, answer, &reply, Some((pool, call))).await
     }
@@ -180,7 +216,7 @@ impl Asker {
             Said::Done | Said::State(_) | Said::No(_) => Call::Leave { host, owner },
         };
         // What cannot be given back ends by itself: nobody renews it or comes back for it.
-        let _ = self.wire.post(to, &back.path(pool), &back, GIVE_BACK_PATIENCE).await;
+        let _ = self.wire.post(to, &back.path(pool), &back, None, GIVE_BACK_PATIENCE).await;
     }
 }
 

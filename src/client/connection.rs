@@ -12,7 +12,7 @@ use rustix::net::Shutdown;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::time::timeout;
 
-use super::Server;
+use super::{Server, address::Address};
 
 /// How long one address may take to accept.
 pub(super) const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
@@ -75,7 +75,11 @@ fn connecting(
 async fn connect(server: &Server) -> Result<TcpStream, ConnectError> {
     let addresses = server.addresses().await.map_err(|why| ConnectError::Resolver(why.into()))?;
     let mut last = ConnectError::NoRecords;
-    for address in addresses {
+    let tcp = addresses.into_iter().filter_map(|address| match address {
+        Address::Tcp(address) => Some(address),
+        Address::Socket(_) => None, // every server with such a socket knows the v1 protocol
+    });
+    for address in tcp {
         match timeout(CONNECT_PATIENCE, TcpStream::connect(address)).await {
             Ok(Ok(stream)) => return Ok(stream),
             Ok(Err(error)) => last = ConnectError::Io(error),

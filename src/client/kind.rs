@@ -110,7 +110,7 @@ pub struct Refusal {
     /// Why, and what to do, in the server's words.
     pub message: String,
     /// Who stands before the asker, if that is why.
-    pub line: Option<Line>,
+    pub line: Option<Box<Line>>,
 }
 
 impl fmt::Display for Refusal {

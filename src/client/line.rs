@@ -4,7 +4,10 @@ use std::time::{Duration, SystemTime};
 
 use serde::Deserialize;
 
-use super::units::{moment, seconds};
+use super::{
+    Paused,
+    units::{moment, seconds},
+};
 
 /// How it stands with a pool that has no slot for an asker.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
@@ -17,6 +20,9 @@ pub struct Line {
     /// Who holds the slots.
     #[serde(default)]
     pub holders: Vec<Holder>,
+    /// Why nobody gets a slot, if the pool is paused.
+    #[serde(default)]
+    pub paused: Option<Paused>,
 }
 
 /// Who holds a slot, as everybody may know.

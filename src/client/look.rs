@@ -6,6 +6,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 
 use super::{
     AskError, Client, PoolState, Seen,
+    asker::Heard,
     question::beginning,
     v1::{POOLS, Said, pool_path},
 };
@@ -60,10 +61,17 @@ impl Client {
         self.look(&pool_path(name)).await
     }
 
-    async fn look<T: DeserializeOwned>(&self, path: &str) -> Result<Seen<T>, AskError> {
+    pub(super) async fn look<T: DeserializeOwned>(&self, path: &str) -> Result<Seen<T>, AskError> {
         let heard = self.asker.look(path, PATIENCE).await.map_err(|failure| failure.error)?;
-        let server = heard.server;
-        let json = match heard.said {
+        heard.seen()
+    }
+}
+
+impl Heard {
+    /// What it tells, if it is that.
+    pub(super) fn seen<T: DeserializeOwned>(self) -> Result<Seen<T>, AskError> {
+        let server = self.server;
+        let json = match self.said {
             Said::State(json) => json,
             Said::Lease(_) | Said::Done | Said::No(_) => String::new(), // 204, from no server of ours
         };

@@ -4,6 +4,13 @@
 //!  Client::acquire ─► Lease, which renews itself ─┬ release ─► the slot is free
 //!                                                 └ lost ────► stop what you are doing
 //! ```
+//! Who looks at it from outside, and gets it moving again:
+//!
+//! ```text
+//!  Client::pools, pool, history ─► how it stands, and how it went
+//!  Client::events ─► Events ─► one Event after the other
+//!  Client::operator ─► Operator ─► force_release, pause, resume, to_front, remove, reload
+//! ```
 //! That is the v1 protocol. The classic one, for servers that know no other:
 //!
 //! ```text
@@ -12,6 +19,7 @@
 //! ```
 
 mod acquire;
+mod address;
 mod alarm;
 mod api;
 mod ask;
@@ -21,13 +29,19 @@ mod boottime;
 mod by_id;
 mod classic;
 mod connection;
+mod dial;
 mod error;
+mod event;
+mod events;
+mod history;
+mod key;
 mod kind;
 mod lease;
 mod leave;
 mod line;
 mod look;
 mod lookup;
+mod operator;
 mod pin;
 mod question;
 mod record;
@@ -37,6 +51,7 @@ mod secret;
 mod server;
 mod standing;
 mod state;
+mod stream;
 mod units;
 mod v1;
 mod wire;
@@ -49,13 +64,18 @@ pub use self::{
     boottime::BootTime,
     classic::{Answer, Call, Classic},
     error::AskError,
+    event::Event,
+    events::Events,
+    history::{How, Run},
+    key::{Key, KeyError},
     kind::{Kind, Refusal},
     lease::Lease,
     line::{Holder, Line},
     lookup::off_thread,
+    operator::{Forced, Moved, Operator, Reloaded},
     question::Question,
     record::{LeaseId, LeaseRecord},
     server::{Server, ServerError},
     standing::Standing,
-    state::{PoolState, Seen, Waiter, WaitingLine},
+    state::{Paused, PoolState, Seen, Waiter, WaitingLine},
 };

@@ -1,12 +1,12 @@
 //! The store a client stays with. Two stores know nothing of each other: a slot of one is none of the other.
 
-use std::{cell::RefCell, net::SocketAddr};
+use std::cell::RefCell;
 
-use super::{AskError, route::Endpoint};
+use super::{AskError, address::Address, route::Endpoint};
 
 /// The first store that was met, and where; or the one that was known before.
 #[derive(Debug, Default)]
-pub(super) struct Pin(RefCell<Option<(String, Option<SocketAddr>)>>);
+pub(super) struct Pin(RefCell<Option<(String, Option<Address>)>>);
 
 impl Pin {
     /// Whether any store was met.
@@ -27,13 +27,13 @@ impl Pin {
         let mut pinned = self.0.borrow_mut();
         match pinned.as_ref() {
             Some((first, _)) if first == store => Ok(()),
-            Some((first, addr)) if *addr != Some(endpoint.addr) => Err(AskError::OtherStore {
+            Some((first, addr)) if addr.as_ref() != Some(&endpoint.addr) => Err(AskError::OtherStore {
                 server: endpoint.server.clone(),
                 store: store.to_owned(),
                 first: first.clone(),
             }),
             Some(_) | None => {
-                *pinned = Some((store.to_owned(), Some(endpoint.addr)));
+                *pinned = Some((store.to_owned(), Some(endpoint.addr.clone())));
                 Ok(())
             }
         }
@@ -47,7 +47,7 @@ mod tests {
 
     fn at(port: u16) -> Endpoint {
         let server = Server::parse("127.0.0.1", port).unwrap();
-        Endpoint { server, addr: SocketAddr::from(([127, 0, 0, 1], port)) }
+        Endpoint { server, addr: std::net::SocketAddr::from(([127, 0, 0, 1], port)).into() }
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! Which of several servers to ask: the one that works, and the others when it is away.
 
-use std::{cell::RefCell, collections::VecDeque, net::SocketAddr, slice};
+use std::{cell::RefCell, collections::VecDeque, slice};
 
-use super::{AskError, Server};
+use super::{AskError, Server, address::Address};
 
 /// One address of a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -10,7 +10,7 @@ pub(super) struct Endpoint {
     /// The server, as it was named.
     pub(super) server: Server,
     /// Where it is.
-    pub(super) addr: SocketAddr,
+    pub(super) addr: Address,
 }
 
 /// All servers, and the one that answered last.
@@ -55,7 +55,7 @@ pub(super) struct Round<'a> {
     /// Servers whose addresses are not known yet.
     servers: slice::Iter<'a, Server>,
     /// What was tried in this round.
-    tried: Vec<SocketAddr>,
+    tried: Vec<Address>,
 }
 
 impl Round<'_> {
@@ -64,7 +64,7 @@ impl Round<'_> {
         loop {
             if let Some(endpoint) = self.found.pop_front() {
                 if !self.tried.contains(&endpoint.addr) {
-                    self.tried.push(endpoint.addr);
+                    self.tried.push(endpoint.addr.clone());
                     return Some(Ok(endpoint));
                 }
                 continue;
@@ -89,22 +89,26 @@ impl Round<'_> {
 mod tests {
     use super::*;
 
-    async fn ports(route: &Route) -> Vec<u16> {
-        let (mut round, mut ports) = (route.round(), Vec::new());
+    fn at(port: u16) -> Address {
+        std::net::SocketAddr::from(([127, 0, 0, 1], port)).into()
+    }
+
+    async fn addresses(route: &Route) -> Vec<Address> {
+        let (mut round, mut addresses) = (route.round(), Vec::new());
         while let Some(endpoint) = round.next().await {
-            ports.push(endpoint.unwrap().addr.port());
+            addresses.push(endpoint.unwrap().addr);
         }
-        ports
+        addresses
     }
 
     #[actix::test]
     async fn the_one_that_works_is_asked_first_and_every_one_once() {
         let servers = Server::parse_list("127.0.0.1:1,127.0.0.1:2,127.0.0.1:1,127.0.0.1:3", 9889).unwrap();
         let route = Route::new(servers.clone());
-        assert_eq!(ports(&route).await, [1, 2, 3]);
+        assert_eq!(addresses(&route).await, [1, 2, 3].map(at));
 
-        route.stay_with(&Endpoint { server: servers[3].clone(), addr: "127.0.0.1:3".parse().unwrap() });
+        route.stay_with(&Endpoint { server: servers[3].clone(), addr: at(3) });
 
-        assert_eq!(ports(&route).await, [3, 1, 2]);
+        assert_eq!(addresses(&route).await, [3, 1, 2].map(at));
     }
 }

@@ -3,23 +3,28 @@
 use std::{
     fmt,
     net::{IpAddr, Ipv6Addr, SocketAddr, ToSocketAddrs as _},
+    path::PathBuf,
     time::Duration,
 };
 
 use thiserror::Error;
 
-use super::lookup::off_thread;
+use super::{address::Address, lookup::off_thread};
 
 /// How long the name service may take.
 const LOOKUP_PATIENCE: Duration = Duration::from_secs(5);
 
-/// A server: a name or an address, and a port.
+/// A server: a name or an address, and a port; or a unix socket of this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Server {
-    /// Name or address; an IPv6 address without brackets.
-    host: String,
-    /// Where it listens.
-    port: u16,
+pub struct Server(At);
+
+/// Where a server is, as a person says it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum At {
+    /// Name or address, an IPv6 address without brackets; and where it listens.
+    Host(String, u16),
+    /// The path of its socket.
+    Socket(PathBuf),
 }
 
 /// What can be wrong with the text that names a server.
@@ -34,18 +39,27 @@ pub enum ServerError {
 }
 
 impl Server {
-    /// Reads `HOST`, `HOST:PORT`, `ADDRESS`, or `[ADDRESS]:PORT`.
+    /// The server that listens on this unix socket.
+    #[must_use]
+    pub fn socket(path: impl Into<PathBuf>) -> Self {
+        Self(At::Socket(path.into()))
+    }
+
+    /// Reads `HOST`, `HOST:PORT`, `ADDRESS`, or `[ADDRESS]:PORT`; or `/PATH` of a unix socket.
     ///
     /// # Errors
     /// When the text is something else.
     pub fn parse(text: &str, default_port: u16) -> Result<Self, ServerError> {
+        if text.starts_with('/') {
+            return Ok(Self::socket(text));
+        }
         let (host, port) = split_port(text);
         let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
         if !is_host(host) {
             return Err(ServerError::NoHost(text.to_owned()));
         }
         let port = port.map_or(Ok(default_port), read_port)?;
-        Ok(Self { host: host.to_owned(), port })
+        Ok(Self(At::Host(host.to_owned(), port)))
     }
 
     /// Reads one server or several, with commas between them; at least one.
@@ -56,15 +70,18 @@ impl Server {
         text.split(',').map(|one| Self::parse(one.trim(), default_port)).collect()
     }
 
-    /// Every socket address of this server. An address needs no name service, and so no thread.
-    pub(super) async fn addresses(&self) -> Result<Vec<SocketAddr>, String> {
-        if let Ok(ip) = self.host.parse::<IpAddr>() {
-            return Ok(vec![SocketAddr::new(ip, self.port)]);
+    /// Every address of this server. One that is written as such needs no name service, and so no thread.
+    pub(super) async fn addresses(&self) -> Result<Vec<Address>, String> {
+        let (host, port) = match &self.0 {
+            At::Host(host, port) => (host.clone(), *port),
+            At::Socket(path) => return Ok(vec![Address::Socket(path.clone())]),
+        };
+        if let Ok(ip) = host.parse::<IpAddr>() {
+            return Ok(vec![SocketAddr::new(ip, port).into()]);
         }
-        let (host, port) = (self.host.clone(), self.port);
         let found = off_thread(LOOKUP_PATIENCE, move || (host.as_str(), port).to_socket_addrs()).await;
         match found {
-            Some(Ok(addresses)) => Ok(addresses.collect()),
+            Some(Ok(addresses)) => Ok(addresses.map(Address::from).collect()),
             Some(Err(error)) => Err(error.to_string()),
             None => Err("the name service does not answer".to_owned()),
         }
@@ -73,10 +90,10 @@ impl Server {
 
 impl fmt::Display for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.host.contains(':') {
-            write!(f, "[{}]:{}", self.host, self.port)
-        } else {
-            write!(f, "{}:{}", self.host, self.port)
+        match &self.0 {
+            At::Host(host, port) if host.contains(':') => write!(f, "[{host}]:{port}"),
+            At::Host(host, port) => write!(f, "{host}:{port}"),
+            At::Socket(path) => path.display().fmt(f),
         }
     }
 }
@@ -112,6 +129,7 @@ mod tests {
             ("::1", "[::1]:9889"),
             ("[::1]", "[::1]:9889"),
             ("[::1]:80", "[::1]:80"),
+            ("/run/distributex/admin.sock", "/run/distributex/admin.sock"),
         ] {
             assert_eq!(Server::parse(text, 9889).unwrap().to_string(), shown);
         }

@@ -1,10 +1,13 @@
 //! How it stands with a pool, as everybody may know.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use serde::Deserialize;
 
-use super::{Holder, Server, units::seconds};
+use super::{
+    Holder, Server,
+    units::{moment, seconds},
+};
 
 /// What a server told, and who it was.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +33,21 @@ pub struct PoolState {
     pub holders: Vec<Holder>,
     /// Who waits.
     pub line: WaitingLine,
+    /// Why it gives out nothing, if somebody paused it.
+    #[serde(default)]
+    pub paused: Option<Paused>,
+}
+
+/// A pause: a pool gives out nothing until it is resumed. Who holds a slot keeps it, who waits stays in line.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Paused {
+    /// Who paused it.
+    pub author: String,
+    /// Why.
+    pub reason: String,
+    /// Since when, by the server's clock.
+    #[serde(default, deserialize_with = "moment::deserialize")]
+    pub since: Option<SystemTime>,
 }
 
 /// Those who wait for a pool.

@@ -1,34 +1,36 @@
 //! Sending a request of the v1 protocol and reading what comes back. Connections are kept: who renews and
 //! releases does not connect again.
 
-use std::{cell::Cell, io, rc::Rc, time::Duration};
+use std::{
+    cell::{Cell, RefCell},
+    path::PathBuf,
+    rc::Rc,
+    time::Duration,
+};
 
-use actix_rt::net::TcpStream;
-use actix_service::{Service, fn_service};
-use actix_tls::connect::{ConnectError, ConnectInfo, Connection};
 use awc::{
-    Connector, SendClientRequest,
+    ClientRequest, ClientResponse, SendClientRequest,
     http::{
-        Uri,
-        header::{CONTENT_TYPE, HOST, RETRY_AFTER, USER_AGENT},
+        Method,
+        header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderValue, RETRY_AFTER, USER_AGENT},
     },
 };
 use serde::Serialize;
 use tokio::time::timeout;
 
 use super::{
-    AskError, Server,
-    connection::CONNECT_PATIENCE,
+    AskError, Key, Server,
+    address::Address,
+    dial,
     question::{read_body, unanswered},
     route::Endpoint,
+    stream::{self, Listening, Stream},
 };
 
 /// The longest answer worth reading: thousands of holders fit into it.
 const BODY_LIMIT: usize = 1 << 20;
 /// The same for the state of all pools, each with all its holders and a hundred waiters.
 const STATE_LIMIT: usize = 64 << 20;
-/// The server closes a connection that was idle for 15 s; ours is not to be used at that very moment.
-const IDLE: Duration = Duration::from_secs(13);
 
 /// What came back.
 #[derive(Debug)]
@@ -43,8 +45,10 @@ pub(super) struct Reply {
 
 /// The connections to all servers.
 pub(super) struct Wire {
-    /// Keeps them.
-    client: awc::Client,
+    /// Keeps those over TCP.
+    tcp: awc::Client,
+    /// Keep those to unix sockets, each with its path.
+    sockets: RefCell<Vec<(PathBuf, awc::Client)>>,
     /// Whether any connection came to be.
     connected: Rc<Cell<bool>>,
 }
@@ -52,15 +56,7 @@ pub(super) struct Wire {
 impl Wire {
     pub(super) fn new() -> Self {
         let connected = Rc::new(Cell::new(false));
-        let connector = Connector::new()
-            .connector(connecting(Rc::clone(&connected)))
-            .timeout(CONNECT_PATIENCE)
-            .conn_keep_alive(IDLE)
-            .limit(0); // parked asks must not keep a renewal from its connection
-        let client = awc::Client::builder().connector(connector).disable_timeout().disable_redirects();
-        let client =
-            client.add_default_header((USER_AGENT, concat!("distributex/", env!("CARGO_PKG_VERSION"))));
-        Self { client: client.finish(), connected }
+        Self { tcp: dial::tcp(Rc::clone(&connected)), sockets: RefCell::default(), connected }
     }
 
     /// Whether any connection came to be: without one, nobody knows of us.
@@ -74,20 +70,75 @@ impl Wire {
         to: &Endpoint,
         path: &str,
         body: &impl Serialize,
+        key: Option<&Key>,
         patience: Duration,
     ) -> Result<Reply, AskError> {
         let server = &to.server;
-        let broken = |why| AskError::Broken { server: server.clone(), why };
+        let broken = |why: String| AskError::Broken { server: server.clone(), why };
         let body = serde_json::to_vec(body).map_err(|error| broken(error.to_string()))?;
-        let request = self.client.post(url(to, path)).insert_header((HOST, server.to_string()));
-        let request = request.insert_header((CONTENT_TYPE, "application/json"));
+        let mut request = self.request(Method::POST, to, path);
+        if let Some(key) = key {
+            let mut bearer = HeaderValue::try_from(format!("Bearer {}", key.reveal()))
+                .map_err(|error| broken(error.to_string()))?;
+            bearer.set_sensitive(true);
+            request = request.insert_header((AUTHORIZATION, bearer));
+        }
+        request = request.insert_header((CONTENT_TYPE, "application/json"));
         Self::exchange(server, request.send_body(body), BODY_LIMIT, patience).await
     }
 
     /// Asks for what stands at a path, and waits so long for all of the answer.
     pub(super) async fn get(&self, to: &Endpoint, path: &str, patience: Duration) -> Result<Reply, AskError> {
-        let request = self.client.get(url(to, path)).insert_header((HOST, to.server.to_string()));
+        let request = self.request(Method::GET, to, path);
         Self::exchange(&to.server, request.send(), STATE_LIMIT, patience).await
+    }
+
+    /// Asks for the events at a path, and waits so long for the answer to begin.
+    pub(super) async fn listen(
+        &self,
+        to: &Endpoint,
+        path: &str,
+        last_id: Option<&str>,
+        patience: Duration,
+    ) -> Result<Listening, AskError> {
+        let server = &to.server;
+        let mut request = self.request(Method::GET, to, path);
+        request = request.insert_header((ACCEPT, stream::MEDIA_TYPE));
+        if let Some(id) = last_id {
+            request = request.insert_header((stream::LAST_EVENT_ID, id));
+        }
+        let begun = async {
+            let response = request.send().await.map_err(|error| unanswered(server.clone(), error))?;
+            if stream::is_stream(&response) {
+                return Ok(Listening::Stream(Box::new(Stream::new(server.clone(), response))));
+            }
+            Ok(Listening::Answered(Self::read(server, response, BODY_LIMIT).await?))
+        };
+        let begun = timeout(patience, begun).await;
+        begun.unwrap_or_else(|_| Err(AskError::Silent { server: server.clone() }))
+    }
+
+    /// A request for this server, by the name a person gave it.
+    fn request(&self, method: Method, to: &Endpoint, path: &str) -> ClientRequest {
+        let authority = to.addr.authority();
+        let request = self.client(&to.addr).request(method, format!("http://{authority}{path}"));
+        let host = match &to.addr {
+            Address::Tcp(_) => to.server.to_string(),
+            Address::Socket(_) => authority,
+        };
+        let agent = (USER_AGENT, concat!("distributex/", env!("CARGO_PKG_VERSION")));
+        request.insert_header((HOST, host)).insert_header(agent)
+    }
+
+    fn client(&self, to: &Address) -> awc::Client {
+        let Address::Socket(path) = to else { return self.tcp.clone() };
+        let mut sockets = self.sockets.borrow_mut();
+        if let Some((_, client)) = sockets.iter().find(|(known, _)| known == path) {
+            return client.clone();
+        }
+        let client = dial::socket(path.clone(), Rc::clone(&self.connected));
+        sockets.push((path.clone(), client.clone()));
+        client
     }
 
     async fn exchange(
@@ -101,44 +152,17 @@ impl Wire {
     }
 
     async fn answer(server: &Server, sent: SendClientRequest, limit: usize) -> Result<Reply, AskError> {
+        let response = sent.await.map_err(|error| unanswered(server.clone(), error))?;
+        Self::read(server, response, limit).await
+    }
+
+    async fn read(server: &Server, mut response: ClientResponse, limit: usize) -> Result<Reply, AskError> {
         let broken = |why| AskError::Broken { server: server.clone(), why };
-        let mut response = match sent.await {
-            Ok(response) => response,
-            Err(error) => return Err(unanswered(server.clone(), error)),
-        };
         let body = read_body(&mut response, limit).await.map_err(broken)?;
         let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
         let retry_after = retry_after.and_then(|text| text.parse().ok()).map(Duration::from_secs);
         Ok(Reply { status: response.status().as_u16(), body, retry_after })
     }
-}
-
-fn url(to: &Endpoint, path: &str) -> String {
-    format!("http://{}{path}", to.addr)
-}
-
-/// The service that makes the connections. The address stands in the URI: one for each is kept.
-fn connecting(
-    connected: Rc<Cell<bool>>,
-) -> impl Service<ConnectInfo<Uri>, Response = Connection<Uri, TcpStream>, Error = ConnectError> + Clone + 'static
-{
-    fn_service(move |info: ConnectInfo<Uri>| {
-        let connected = Rc::clone(&connected);
-        async move {
-            let uri = info.request().clone();
-            let authority = uri.authority().map(ToString::to_string).unwrap_or_default();
-            let addr = authority.parse().map_err(|_| ConnectError::Io(io::ErrorKind::InvalidInput.into()))?;
-            let stream = connect(addr).await.map_err(ConnectError::Io)?;
-            connected.set(true);
-            Ok(Connection::new(uri, stream))
-        }
-    })
-}
-
-async fn connect(addr: std::net::SocketAddr) -> io::Result<TcpStream> {
-    let stream = TcpStream::connect(addr).await?;
-    stream.set_nodelay(true)?;
-    Ok(stream)
 }
 
 impl std::fmt::Debug for Wire {

@@ -17,8 +17,7 @@ use crate::{
     program::{
         host,
         place::{Place, held},
-        signals::Signals,
-        stop::{Stop, unless_stopped},
+        stop::unless_stopped,
         trouble::Outage,
         voice::{Seconds, Voice},
     },
@@ -39,10 +38,7 @@ impl Acquiring<'_> {
     /// Takes a slot and hands it over. On every way out without that, the place in line or the slot is given
     /// back.
     pub(super) async fn run(&self) -> Result<(), Ending> {
-        let mut signals = Signals::watch().map_err(|error| {
-            self.voice.say(format_args!("cannot set up signals: {error}"));
-            Ending::System
-        })?;
+        let mut signals = super::signals(self.voice)?;
         let client = Client::new(self.options.servers().to_vec());
         let ending = match unless_stopped(self.lease(&client), None, &mut signals).await {
             Ok(Ok(lease)) => match signals.ended_meanwhile().await {
@@ -50,8 +46,7 @@ impl Acquiring<'_> {
                 Some(signal) => Ending::Signalled(signal.as_raw()),
             },
             Ok(Err(ending)) => ending,
-            Err(Stop::Signal(signal)) => Ending::Signalled(signal.as_raw()),
-            Err(Stop::Over) => Ending::NoSlot,
+            Err(stop) => super::stopped(stop),
         };
         select! {
             () = client.settled() => {}

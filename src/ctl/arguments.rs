@@ -1,13 +1,13 @@
 //! The words of the command line; their comments are the help.
 
-use std::{path::PathBuf, time::Duration};
-
-use structopt::{
-    StructOpt,
-    clap::{AppSettings, Shell},
+use std::{
+    path::{self, PathBuf},
+    time::Duration,
 };
 
-use super::{Command, Program, Which, help};
+use structopt::{StructOpt, clap::AppSettings};
+
+use super::{Color, Which, help, who::reason, written::Written};
 use crate::{
     client::LeaseId,
     program::words::{name, seconds, servers},
@@ -33,65 +33,20 @@ pub(super) struct Arguments {
     /// Say what is going on
     #[structopt(short, long, global = true)]
     pub(super) verbose: bool,
+    /// The unix socket of the server on this machine, which needs no key; instead of -H and -p
+    #[structopt(long, global = true, value_name = "PATH", conflicts_with_all = &["server", "port"], parse(try_from_str = socket))]
+    pub(super) socket: Option<PathBuf>,
+    /// The file with the operator's key, which nobody else can read
+    #[structopt(long, global = true, value_name = "FILE", parse(from_os_str))]
+    pub(super) key_file: Option<PathBuf>,
+    /// Who does it, for the log and for those who ask why [default: SUDO_USER, USER or LOGNAME]
+    #[structopt(long, global = true, value_name = "NAME", parse(try_from_str = reason))]
+    pub(super) author: Option<String>,
+    /// Colours: auto is on a terminal, unless NO_COLOR is set
+    #[structopt(long, global = true, value_name = "auto|always|never", default_value = "auto")]
+    pub(super) color: Color,
     #[structopt(subcommand)]
     pub(super) command: Written,
-}
-
-#[derive(Debug, StructOpt)]
-pub(super) enum Written {
-    /// Show the pools: slots, who holds them, how many wait; of one pool, also who waits
-    Status {
-        /// This pool alone, with its line
-        #[structopt(value_name = "POOL", parse(try_from_str = name))]
-        pool: Option<String>,
-        /// Print what the server tells, as it comes
-        #[structopt(long)]
-        json: bool,
-    },
-    /// Say in sentences who has the slots of a pool, who waits, and what happens next
-    Why {
-        /// The pool
-        #[structopt(value_name = "POOL", parse(try_from_str = name))]
-        pool: String,
-    },
-    /// Take a slot, and print the lease's id: a secret, with which it can be renewed and released
-    #[structopt(after_help = help::ACQUIRE)]
-    Acquire(Acquire),
-    /// Keep a slot for longer
-    #[structopt(after_help = help::LEASE, usage = help::RENEW)]
-    Renew {
-        #[structopt(flatten)]
-        lease: Lease,
-        /// The lease is over so many seconds from now [default: as long as it lived before]
-        #[structopt(short, long, value_name = "SECONDS", parse(try_from_str = life))]
-        ttl: Option<Duration>,
-        /// Print the lease as JSON
-        #[structopt(long)]
-        json: bool,
-    },
-    /// Give a slot back; one that is not held any more is no mistake
-    #[structopt(after_help = help::LEASE, usage = help::RELEASE)]
-    Release {
-        #[structopt(flatten)]
-        lease: Lease,
-    },
-    /// Print what a shell needs to complete command lines
-    #[structopt(after_help = help::COMPLETIONS)]
-    Completions {
-        /// The shell
-        #[structopt(value_name = "SHELL", possible_values = &Shell::variants())]
-        shell: Shell,
-        /// Whose command lines
-        #[structopt(value_name = "PROGRAM", default_value = "distributexctl", possible_values = Program::NAMES)]
-        program: Program,
-    },
-    /// Print a manual page
-    #[structopt(after_help = help::MAN)]
-    Man {
-        /// Whose
-        #[structopt(value_name = "PROGRAM", default_value = "distributexctl", possible_values = Program::NAMES)]
-        program: Program,
-    },
 }
 
 /// What an acquire asks for.
@@ -144,20 +99,6 @@ impl Acquire {
     }
 }
 
-impl From<Written> for Command {
-    fn from(written: Written) -> Self {
-        match written {
-            Written::Status { pool, json } => Self::Status { pool, json },
-            Written::Why { pool } => Self::Why { pool },
-            Written::Acquire(acquire) => Self::Acquire(acquire),
-            Written::Renew { lease, ttl, json } => Self::Renew { which: lease.into(), ttl, json },
-            Written::Release { lease } => Self::Release { which: lease.into() },
-            Written::Completions { shell, program } => Self::Completions { shell, program },
-            Written::Man { program } => Self::Man { program },
-        }
-    }
-}
-
 impl From<Lease> for Which {
     fn from(Lease { pool, lease, lease_file }: Lease) -> Self {
         match (lease_file, pool.unwrap_or_default(), lease.unwrap_or_default()) {
@@ -173,7 +114,16 @@ pub(super) fn port(text: &str) -> Result<u16, &'static str> {
     text.parse().ok().filter(|port| *port > 0).ok_or("a port is a number from 1 to 65535")
 }
 
-fn life(text: &str) -> Result<Duration, &'static str> {
+/// The path of a socket. Where servers are listed there are commas between them.
+pub(super) fn socket(text: &str) -> Result<PathBuf, &'static str> {
+    let path = path::absolute(text).map_err(|_| "write the path of a unix socket")?;
+    let is_path =
+        path.to_str().is_some_and(|path| !path.contains(',') && !path.chars().any(char::is_control));
+    if is_path { Ok(path) } else { Err("a path here has no commas and no control characters") }
+}
+
+/// How long a lease lives.
+pub(super) fn life(text: &str) -> Result<Duration, &'static str> {
     let time = seconds(text).ok().filter(|time| *time >= SHORTEST_TTL);
     time.ok_or("write a number of seconds from 0.5, as 30")
 }

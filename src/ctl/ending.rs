@@ -17,11 +17,13 @@ pub enum Ending {
     System,
     /// No slot in the time there was.
     NoSlot,
-    /// The server knows no such pool, or does not give its slots to this host.
+    /// The server knows no such pool, does not give its slots to this host, or wants a key.
     Refused,
-    /// The lease is lost.
+    /// The server's configuration file is bad: it goes on as before.
+    Configuration,
+    /// The lease is lost; or nobody has the token or the ticket that was named.
     Lost,
-    /// This signal ended the waiting for a slot.
+    /// This signal ended the waiting for a slot, or the looking.
     Signalled(i32),
 }
 
@@ -36,6 +38,7 @@ impl Ending {
             Self::System => 71,
             Self::NoSlot => 75,
             Self::Refused => 77,
+            Self::Configuration => 78,
             Self::Lost => 79,
             Self::Signalled(signal) => u8::try_from(128 + signal).unwrap_or(u8::MAX),
         }

@@ -16,9 +16,30 @@ impl Environment<'_> {
         name: &str,
         parse: impl FnOnce(&str) -> Result<T, E>,
     ) -> Result<Option<T>, String> {
+        self.look(name, parse, |value| format!("={value:?}"))
+    }
+
+    /// As [`Environment::read`], and what the variable says is told to nobody.
+    ///
+    /// # Errors
+    /// As [`Environment::read`].
+    pub(super) fn read_secret<T, E: Display>(
+        self,
+        name: &str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Result<Option<T>, String> {
+        self.look(name, parse, |_| String::new())
+    }
+
+    fn look<T, E: Display>(
+        self,
+        name: &str,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+        show: impl Fn(&OsString) -> String,
+    ) -> Result<Option<T>, String> {
         let name = format!("DISTRIBUTEX_{name}");
         let Some(value) = (self.0)(&name).filter(|value| !value.is_empty()) else { return Ok(None) };
-        let wrong = |why: &dyn Display| format!("{name}={value:?} in the environment: {why}");
+        let wrong = |why: &dyn Display| format!("{name}{} in the environment: {why}", show(&value));
         let text = value.to_str().ok_or_else(|| wrong(&"it is no UTF-8"))?;
         parse(text).map(Some).map_err(|error| wrong(&error))
     }

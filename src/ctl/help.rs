@@ -1,8 +1,7 @@
 //! What `--help` teaches beyond the list of options.
 
 /// What the program is for.
-pub(super) const ABOUT: &str =
-    "Shows who holds and who waits, and holds slots for scripts that cannot be run by distributex";
+pub(super) const ABOUT: &str = "Shows who holds and who waits, gets it moving again, and holds slots for scripts that distributex cannot run";
 
 /// Examples, and what the exit statuses mean.
 pub(super) const AFTER: &str = r#"EXAMPLES:
@@ -11,6 +10,22 @@ pub(super) const AFTER: &str = r#"EXAMPLES:
         distributexctl -H locks1,locks2 status deploy
     Why does web9 wait?
         distributexctl why deploy
+    It is 3 am and nothing moves. Who holds it, since when, and how did it go before?
+        distributexctl why deploy
+        distributexctl history deploy
+        distributexctl status deploy --watch
+    The holder is dead for sure; if it is not, look there first: its command may go on for a while.
+        distributexctl force-release deploy --host web7 --reason 'web7 lost its power'
+    Something is broken, and no new run is to begin until it is mended:
+        distributexctl pause deploy --reason 'database is read-only'
+        distributexctl resume deploy
+    Somebody in the line has to be the next, or should not be there at all (status deploy shows the tickets):
+        distributexctl front deploy 1204 --reason 'hotfix'
+        distributexctl remove deploy 1199 --reason 'web12 was scrapped'
+    Tell a chat, a log or a program what happens:
+        distributexctl events deploy backup --json
+    From another machine, with a key that the server knows by its admin_keys:
+        distributexctl -H locks.acme.com --key-file ~/.distributex.key pause deploy --reason 'kernel update'
     A script that cannot be run by distributex; with a --ttl the slot is free again soon if the script dies,
     but then the script has to renew it before that:
         lease=$(distributexctl acquire deploy -w 600 --ttl 120) || exit
@@ -27,19 +42,32 @@ pub(super) const AFTER: &str = r#"EXAMPLES:
     slot is lost. Nothing does that here.
 
 ENVIRONMENT:
-    DISTRIBUTEX_SERVER and DISTRIBUTEX_PORT are as -H and -p, DISTRIBUTEX_HOST is as --host of acquire; the
-    command line wins. A lease file says itself which server it is for; only -H and -p win over that.
+    DISTRIBUTEX_SERVER and DISTRIBUTEX_PORT are as -H and -p, DISTRIBUTEX_SOCKET is as --socket (and wins over
+    these two), DISTRIBUTEX_HOST is as --host of acquire; the command line wins. A lease file says itself
+    which server it is for; only -H, -p and --socket win over that.
+
+    DISTRIBUTEX_KEY_FILE is as --key-file; or DISTRIBUTEX_KEY is the key itself, which every process of the
+    same user can read there. A key is never an argument: everybody on this host can see a command line.
+
+    force-release, pause, resume, front, remove and reload ask /run/distributex/admin.sock if it is there
+    and nothing says which server to ask.
+
+    NO_COLOR, if it is not empty, leaves the colours out.
 
 EXIT STATUS:
       0  done. A release of what is not held any more is done, too, and says so
      64  wrong usage
-     69  no server can be reached (an acquire without -n and -w keeps trying), or only one that has another
-         store than the lease, or is too old to know leases
-     71  the system refused something: the lease file, the standard output
+     69  no server can be reached (an acquire without -n and -w keeps trying; events and status --watch do
+         when one was there before), or only one that has another store than the lease, or is too old to
+         know leases
+     71  the system refused something: the lease file, the key file, the standard output
      75  no slot: all are held with -n, or -w ran out; or the lease in --lease-file is still held
-     77  refused: the server has no such pool, or this host may not use it
-     79  the lease is lost: it was released, or it is over (renew)
-  128+n  signal n ended the waiting; the place in line was given up
+     77  refused: the server has no such pool, or this host may not use it; a key is missing or wrong; the
+         server keeps no history, or tells no events
+     78  the server's configuration file is bad; it goes on as before (reload)
+     79  the lease is lost: it was released, or it is over (renew); or nobody has that token or that ticket
+         any more (force-release, front, remove)
+  128+n  signal n ended the waiting, and the place in line was given up; or it ended status --watch or events
 "#;
 
 /// What an acquire leaves to the script.
@@ -49,6 +77,21 @@ much earlier; renew makes it live longer. The id that is printed is a secret: wh
 A lease file holds the lease as JSON, with the server that renew and release have to ask. If the file is there
 already, and the lease in it is still held, nothing is asked for and the status is 75.
 "#;
+
+/// What comes of events.
+pub(super) const EVENTS: &str = r#"When the connection ends it is made again, and goes on where it was (-v says so). If the server does not know
+any more what happened meanwhile it says that something is left out.
+
+With --json every line is what the server tells of an event, with its name as "event" and its "id".
+"#;
+
+/// What comes of a forced release.
+pub(super) const FORCE: &str = r#"The old holder is not asked, and may not notice at once: what it does may go on until its lease would have
+been over (you are told how long that is). Then two do what only one should, so look there first.
+"#;
+/// How to write a forced release.
+pub(super) const FORCE_USAGE: &str = "distributexctl force-release [OPTIONS] POOL TOKEN --reason TEXT\n    \
+     distributexctl force-release [OPTIONS] POOL --host HOST --reason TEXT";
 
 /// How to write a renew.
 pub(super) const RENEW: &str =

@@ -1,19 +1,20 @@
 //! What the command line and the environment say.
 
-use std::{ffi::OsString, path::PathBuf, time::Duration};
-
-use structopt::{
-    StructOpt as _,
-    clap::{Error, Shell},
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
 };
+
+use structopt::{StructOpt as _, clap::Error};
 
 use super::{
-    Acquire, Program,
-    arguments::{Arguments, port},
+    Color, Command,
+    arguments::{Arguments, port, socket},
     environment::Environment,
+    who::{self, KeySource, USUAL_SOCKET},
 };
 use crate::{
-    client::{LeaseId, Server},
+    client::{Key, Server},
     program::words::{name, with_hint, wrong},
 };
 
@@ -29,68 +30,20 @@ pub struct Options {
     pub(super) given: Option<Vec<Server>>,
     /// The servers that are asked if nothing else says which: from the environment, or on this machine.
     pub(super) usual: Vec<Server>,
+    /// Whether the environment says which server to ask.
+    is_named: bool,
+    /// The operator's key, if there is one.
+    pub(super) key: Option<KeySource>,
+    /// What the operator is called, if anything says so.
+    pub(super) author: Option<String>,
+    /// When there are colours.
+    pub color: Color,
     /// What this host is called, if the environment says that.
     pub(super) host: Option<String>,
     /// Whether to say what goes well, too.
     pub verbose: bool,
     /// What is to be done.
     pub command: Command,
-}
-
-/// What can be done.
-#[derive(Debug, Clone)]
-pub enum Command {
-    /// Show how it stands.
-    Status {
-        /// With this pool alone, and who waits for it.
-        pool: Option<String>,
-        /// As the server tells it.
-        json: bool,
-    },
-    /// Say why a pool has no slot, and who gets the next one.
-    Why {
-        /// The pool.
-        pool: String,
-    },
-    /// Take a slot.
-    Acquire(Acquire),
-    /// Keep it for longer.
-    Renew {
-        /// Which.
-        which: Which,
-        /// For so long from now; else as long as before.
-        ttl: Option<Duration>,
-        /// Tell the lease.
-        json: bool,
-    },
-    /// Give it back.
-    Release {
-        /// Which.
-        which: Which,
-    },
-    /// Print what a shell needs to complete command lines.
-    Completions {
-        /// The shell.
-        shell: Shell,
-        /// Whose command lines.
-        program: Program,
-    },
-    /// Print a manual page.
-    Man {
-        /// Of this program.
-        program: Program,
-    },
-}
-
-/// How a lease is named.
-#[derive(Debug, Clone)]
-pub enum Which {
-    /// By a file that an acquire wrote.
-    File(PathBuf),
-    /// By its pool and its id.
-    Id(String, LeaseId),
-    /// By its pool; the id is read from the standard input.
-    FromInput(String),
 }
 
 impl Options {
@@ -104,12 +57,22 @@ impl Options {
         let in_environment = environment.read("PORT", port).map_err(|why| wrong(&why))?;
         let port = written.port.or(in_environment).unwrap_or(DEFAULT_PORT);
         let list = |text: &str| Server::parse_list(text, port);
-        let usual = environment.read("SERVER", list).map_err(|why| wrong(&why))?;
-        let usual = usual.map_or_else(|| list(DEFAULT_SERVER), Ok).map_err(|why| wrong(&why.to_string()))?;
+        let in_socket = environment.read("SOCKET", socket).map_err(|why| wrong(&why))?;
+        let named = match in_socket.filter(|_| written.port.is_none()) {
+            Some(path) => Some(vec![Server::socket(path)]),
+            None => environment.read("SERVER", list).map_err(|why| wrong(&why))?,
+        };
+        let is_named = named.is_some() || in_environment.is_some();
+        let usual = named.map_or_else(|| list(DEFAULT_SERVER), Ok).map_err(|why| wrong(&why.to_string()))?;
         let given = written.server.as_deref().map(list).transpose().map_err(|why| wrong(&why.to_string()))?;
+        let given = given.or_else(|| written.port.map(|_| usual.clone()));
         Ok(Self {
-            given: given.or_else(|| written.port.map(|_| usual.clone())),
+            given: written.socket.map(|path| vec![Server::socket(path)]).or(given),
             usual,
+            is_named,
+            key: key(written.key_file, environment).map_err(|why| wrong(&why))?,
+            author: written.author.or_else(|| who::author(variable)),
+            color: written.color,
             host: environment.read("HOST", name).map_err(|why| wrong(&why))?,
             verbose: written.verbose,
             command: written.command.into(),
@@ -120,4 +83,31 @@ impl Options {
     pub(super) fn servers(&self) -> &[Server] {
         self.given.as_deref().unwrap_or(&self.usual)
     }
+
+    /// Who is asked by an operator: if nothing says which server, the one on this machine, by its socket. Who
+    /// has a key can do without.
+    pub(super) fn operators_servers(&self) -> Vec<Server> {
+        let is_free = self.given.is_none() && !self.is_named;
+        let is_there = || Path::new(USUAL_SOCKET).exists();
+        if is_free && is_there() && (self.key.is_none() || who::usual_socket_is_open()) {
+            return vec![Server::socket(USUAL_SOCKET)];
+        }
+        self.servers().to_vec()
+    }
+}
+
+/// Where the operator's key is; the command line wins.
+fn key(file: Option<PathBuf>, environment: Environment<'_>) -> Result<Option<KeySource>, String> {
+    if let Some(file) = file {
+        return Ok(Some(KeySource::File(file)));
+    }
+    let path = |text: &str| Ok::<_, String>(PathBuf::from(text));
+    let file = environment.read("KEY_FILE", path)?.map(KeySource::File);
+    let known = environment.read_secret("KEY", Key::read)?.map(KeySource::Known);
+    if file.is_some() && known.is_some() {
+        return Err(
+            "DISTRIBUTEX_KEY and DISTRIBUTEX_KEY_FILE contradict each other; unset one of them".to_owned()
+        );
+    }
+    Ok(file.or(known))
 }

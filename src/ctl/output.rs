@@ -2,6 +2,8 @@
 
 use std::io::{self, ErrorKind, Write as _};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
 use super::Ending;
 use crate::program::voice::Voice;
 
@@ -25,6 +27,14 @@ pub(super) fn show(text: &str, voice: Voice) -> Result<(), Ending> {
             Err(Ending::System)
         }
     }
+}
+
+/// Whether it is a pipe that nobody reads any more. A file or a terminal takes everything.
+pub(super) fn is_closed() -> bool {
+    let output = io::stdout();
+    let mut output = [PollFd::new(&output, PollFlags::empty())];
+    let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+    poll(&mut output, Some(&at_once)).is_ok() && output[0].revents().contains(PollFlags::ERR)
 }
 
 /// A JSON document, with the line's end that a terminal wants.

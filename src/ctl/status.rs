@@ -3,40 +3,74 @@
 use std::time::{Duration, SystemTime};
 
 use super::{
-    Ending, failed,
+    Ending, Look,
+    color::Paint,
+    failed,
     output::{document, show},
     table::Table,
-    text::{age, human},
+    text::{age, clean, human, moment},
 };
 use crate::{
-    client::{Client, Holder, PoolState, WaitingLine},
+    client::{AskError, Client, Holder, PoolState, WaitingLine},
     program::voice::Voice,
 };
 
+/// How it stands at one moment.
+#[derive(Debug)]
+pub(super) struct Picture {
+    /// The pools.
+    pub(super) pools: Vec<PoolState>,
+    /// As a table.
+    pub(super) text: String,
+    /// In the server's own words.
+    pub(super) json: String,
+}
+
 /// Shows all pools, or one with its line.
-pub(super) async fn run(client: &Client, pool: Option<&str>, json: bool, voice: Voice) -> Result<(), Ending> {
-    let (text, told) = match pool {
-        Some(pool) => {
-            let seen = client.pool(pool).await.map_err(|error| failed(&error, voice))?;
-            let now = SystemTime::now();
-            let pool = [seen.state];
-            (format!("{}\n{}", pools(&pool, now), line(&pool[0].line)), seen.json)
-        }
-        None => {
-            let seen = client.pools().await.map_err(|error| failed(&error, voice))?;
-            (pools(&seen.state, SystemTime::now()), seen.json)
-        }
-    };
-    show(&if json { document(&told) } else { text }, voice)
+pub(super) async fn run(client: &Client, pool: Option<&str>, look: Look, voice: Voice) -> Result<(), Ending> {
+    let picture = Picture::take(client, pool, look.colored).await.map_err(|error| failed(&error, voice))?;
+    show(&if look.json { document(&picture.json) } else { picture.text }, voice)
+}
+
+impl Picture {
+    /// Asks the server.
+    pub(super) async fn take(client: &Client, pool: Option<&str>, colored: bool) -> Result<Self, AskError> {
+        let (pools, json, line) = match pool {
+            Some(pool) => {
+                let seen = client.pool(pool).await?;
+                let line = format!("\n{}", line(&seen.state.line, colored));
+                (vec![seen.state], seen.json, line)
+            }
+            None => {
+                let seen = client.pools().await?;
+                (seen.state, seen.json, String::new())
+            }
+        };
+        let now = SystemTime::now();
+        let text = table(&pools, now, colored) + &paused(&pools, now, colored) + &line;
+        Ok(Self { pools, text, json })
+    }
+}
+
+/// A line for each pool that is paused.
+fn paused(pools: &[PoolState], now: SystemTime, colored: bool) -> String {
+    let paused = pools.iter().filter_map(|pool| Some((&pool.name, pool.paused.as_ref()?)));
+    let lines = paused.map(|(name, pause)| {
+        let since = pause.since.and_then(|since| moment(since, now));
+        let since = since.map(|since| format!(" since {since}")).unwrap_or_default();
+        let (name, author, reason) = (clean(name), clean(&pause.author), clean(&pause.reason));
+        Paint::Yellow.on(&format!("{name} is paused{since} by {author}: {reason}"), colored) + "\n"
+    });
+    lines.collect()
 }
 
 /// A row for each holder, the first one beside its pool.
-fn pools(pools: &[PoolState], now: SystemTime) -> String {
+fn table(pools: &[PoolState], now: SystemTime, colored: bool) -> String {
     let headings =
         ["POOL", "SLOTS", "HELD", "WAITING", "HOLDER", "TOKEN", "FOR", "EXPIRES IN", "COMMAND NOTE"];
-    let mut table = Table::new(&headings, &[1, 2, 3]);
+    let mut table = Table::new(&headings, &[1, 2, 3], colored);
     for pool in pools {
-        let PoolState { name, slots, held, line, holders } = pool;
+        let PoolState { name, slots, held, line, holders, .. } = pool;
         let mut about = [name.clone(), slots.to_string(), held.to_string(), line.length.to_string()];
         if holders.is_empty() {
             table.row(about.clone());
@@ -60,11 +94,11 @@ fn holder(Holder { host, token, since, expires_in, command }: &Holder, now: Syst
 }
 
 /// Who waits, first come first.
-fn line(line: &WaitingLine) -> String {
+fn line(line: &WaitingLine, colored: bool) -> String {
     if line.length == 0 {
         return "Nobody waits.\n".to_owned();
     }
-    let mut table = Table::new(&["TICKET", "WAITING HOST", "FOR", "PRESENT"], &[0]);
+    let mut table = Table::new(&["TICKET", "WAITING HOST", "FOR", "PRESENT"], &[0], colored);
     for waiter in &line.first {
         let present = if waiter.present { "yes" } else { "no: between two requests" };
         let waited = human(waiter.waited.unwrap_or(Duration::MAX));
@@ -77,7 +111,7 @@ fn line(line: &WaitingLine) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client::Waiter;
+    use crate::client::{Paused, Waiter};
 
     const NOW: Duration = Duration::from_secs(1_795_435_080);
 
@@ -95,12 +129,16 @@ mod tests {
             held: holders.len() as u64,
             holders,
             line: WaitingLine { length, first: Vec::new() },
+            paused: None,
         };
         let two =
             vec![holder("db1", 8, 150, None, None), holder("db2", 9, 3900, Some(27), Some("nightly\x1b[2J"))];
 
-        let shown =
-            pools(&[pool("backup", 3, two, 12), pool("idle", 1, vec![], 0)], SystemTime::UNIX_EPOCH + NOW);
+        let shown = table(
+            &[pool("backup", 3, two, 12), pool("idle", 1, vec![], 0)],
+            SystemTime::UNIX_EPOCH + NOW,
+            false,
+        );
 
         assert_eq!(
             shown,
@@ -109,6 +147,23 @@ mod tests {
              \u{20}                             db2     9      1 h 5 min  27 s        nightly\u{fffd}[2J\n\
              idle        1     0        0\n"
         );
+    }
+
+    #[test]
+    fn a_pool_that_is_paused_has_a_line_of_its_own() {
+        let now = SystemTime::UNIX_EPOCH + NOW;
+        let pause = Paused {
+            author: "ann".to_owned(),
+            reason: "kernel\x1b update".to_owned(),
+            since: Some(now - Duration::from_secs(60)),
+        };
+        let line = WaitingLine { length: 0, first: Vec::new() };
+        let pool =
+            PoolState { name: "p".to_owned(), slots: 1, held: 0, holders: vec![], line, paused: Some(pause) };
+
+        let told = "p is paused since 11:57:00 UTC by ann: kernel\u{fffd} update";
+        assert_eq!(paused(std::slice::from_ref(&pool), now, false), format!("{told}\n"));
+        assert_eq!(paused(&[pool], now, true), format!("\x1b[33m{told}\x1b[0m\n"));
     }
 
     #[test]
@@ -122,12 +177,12 @@ mod tests {
         let first = vec![waiter(70, "web9", true), waiter(9, "web10", false)];
 
         assert_eq!(
-            line(&WaitingLine { length: 102, first }),
+            line(&WaitingLine { length: 102, first }, false),
             "TICKET  WAITING HOST  FOR   PRESENT\n\
              \u{20}   70  web9          70 s  yes\n\
              \u{20}    9  web10         9 s   no: between two requests\n\
              and 100 more\n"
         );
-        assert_eq!(line(&WaitingLine { length: 0, first: Vec::new() }), "Nobody waits.\n");
+        assert_eq!(line(&WaitingLine { length: 0, first: Vec::new() }, false), "Nobody waits.\n");
     }
 }

@@ -2,31 +2,66 @@
 
 use std::fmt;
 
-use super::text::clean;
+use super::{color::Paint, text::clean};
 
 /// A table for people: columns as wide as what stands in them.
 #[derive(Debug)]
 pub(super) struct Table {
     /// The headings, then the rows.
-    rows: Vec<Vec<String>>,
+    rows: Vec<Vec<Cell>>,
     /// The columns of numbers, which end at the same place.
     numbers: &'static [usize],
+    /// Whether it has colours.
+    colored: bool,
+}
+
+/// What stands in one place of a table.
+#[derive(Debug)]
+pub(super) struct Cell {
+    /// The text; it does nothing to a terminal.
+    text: String,
+    /// How it looks.
+    paint: Paint,
+}
+
+impl Cell {
+    /// A text, maybe of strangers, that looks like this.
+    pub(super) fn new(text: &str, paint: Paint) -> Self {
+        Self { text: clean(text), paint }
+    }
+
+    fn padded(&self, width: usize, is_number: bool, is_last: bool, colored: bool) -> String {
+        let text = self.paint.on(&self.text, colored);
+        let space = " ".repeat(width - self.text.chars().count());
+        match (is_number, is_last) {
+            (true, _) => space + &text,
+            (false, true) => text,
+            (false, false) => text + &space,
+        }
+    }
+}
+
+impl From<String> for Cell {
+    fn from(text: String) -> Self {
+        Self::new(&text, Paint::Plain)
+    }
 }
 
 impl Table {
     /// An empty one.
-    pub(super) fn new(headings: &[&str], numbers: &'static [usize]) -> Self {
-        Self { rows: vec![headings.iter().map(ToString::to_string).collect()], numbers }
+    pub(super) fn new(headings: &[&str], numbers: &'static [usize], colored: bool) -> Self {
+        let headings = headings.iter().map(|heading| Cell::new(heading, Paint::Bold)).collect();
+        Self { rows: vec![headings], numbers, colored }
     }
 
     /// Adds a row. What stands in it may come from strangers.
-    pub(super) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
-        self.rows.push(cells.into_iter().map(|cell| clean(&cell)).collect());
+    pub(super) fn row<C: Into<Cell>>(&mut self, cells: impl IntoIterator<Item = C>) {
+        self.rows.push(cells.into_iter().map(Into::into).collect());
     }
 
     fn width(&self, column: usize) -> usize {
         let cells = self.rows.iter().filter_map(|row| row.get(column));
-        cells.map(|cell| cell.chars().count()).max().unwrap_or_default()
+        cells.map(|cell| cell.text.chars().count()).max().unwrap_or_default()
     }
 }
 
@@ -34,14 +69,12 @@ impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let widths: Vec<_> = (0..self.rows[0].len()).map(|column| self.width(column)).collect();
         for row in &self.rows {
-            let padded = row.iter().zip(&widths).enumerate().map(|(column, (cell, width))| {
-                if self.numbers.contains(&column) {
-                    format!("{cell:>width$}")
-                } else {
-                    format!("{cell:<width$}")
-                }
+            let last = row.iter().rposition(|cell| !cell.text.is_empty()).unwrap_or_default();
+            let cells = row.iter().zip(&widths).enumerate().take(last + 1);
+            let padded = cells.map(|(column, (cell, width))| {
+                cell.padded(*width, self.numbers.contains(&column), column == last, self.colored)
             });
-            writeln!(f, "{}", padded.collect::<Vec<_>>().join("  ").trim_end())?;
+            writeln!(f, "{}", padded.collect::<Vec<_>>().join("  "))?;
         }
         Ok(())
     }
@@ -53,10 +86,18 @@ mod tests {
 
     #[test]
     fn columns_stand_under_their_headings() {
-        let mut table = Table::new(&["POOL", "HELD", "HOST"], &[1]);
+        let mut table = Table::new(&["POOL", "HELD", "HOST"], &[1], false);
         table.row(["deploy", "12", "é\n"].map(str::to_owned));
         table.row(["p", "0", ""].map(str::to_owned));
 
         assert_eq!(table.to_string(), "POOL    HELD  HOST\ndeploy    12  é\u{fffd}\np          0\n");
+    }
+
+    #[test]
+    fn colours_change_no_width() {
+        let mut table = Table::new(&["HOW", "HOST"], &[], true);
+        table.row([Cell::new("lost", Paint::Red), "web1".to_owned().into()]);
+
+        assert_eq!(table.to_string(), "\x1b[1mHOW\x1b[0m   \x1b[1mHOST\x1b[0m\n\x1b[31mlost\x1b[0m  web1\n");
     }
 }

@@ -3,12 +3,14 @@
 use std::time::{Duration, SystemTime};
 
 use super::{
-    Ending, failed,
-    output::show,
+    Ending,
+    estimate::estimate,
+    failed,
+    output::{document, show},
     text::{age, clean, human, moment},
 };
 use crate::{
-    client::{Client, Holder, PoolState, Waiter},
+    client::{Client, Holder, Paused, PoolState, Run, Waiter},
     program::{place::ordinal, voice::Voice},
 };
 
@@ -16,13 +18,20 @@ use crate::{
 const SHOWN: usize = 10;
 
 /// Says it.
-pub(super) async fn run(client: &Client, pool: &str, voice: Voice) -> Result<(), Ending> {
+pub(super) async fn run(client: &Client, pool: &str, json: bool, voice: Voice) -> Result<(), Ending> {
     let seen = client.pool(pool).await.map_err(|error| failed(&error, voice))?;
-    show(&sentences(&seen.state, SystemTime::now()), voice)
+    let history = client.history(pool).await.ok(); // a server that keeps none says enough without
+    if json {
+        let runs = history.map_or_else(|| "null".to_owned(), |history| history.json);
+        return show(&document(&format!(r#"{{"state":{},"history":{runs}}}"#, seen.json)), voice);
+    }
+    let runs = history.map(|history| history.state).unwrap_or_default();
+    show(&sentences(&seen.state, &runs, SystemTime::now()), voice)
 }
 
-fn sentences(pool: &PoolState, now: SystemTime) -> String {
+fn sentences(pool: &PoolState, runs: &[Run], now: SystemTime) -> String {
     let mut lines = vec![headline(pool)];
+    lines.extend(pool.paused.as_ref().map(|pause| paused(pause, now)));
     lines.extend(pool.holders.iter().take(SHOWN).map(|holder| holding(holder, pool.slots, now)));
     lines.extend(more(pool.held, pool.holders.len()));
     if pool.line.length > 0 {
@@ -31,6 +40,7 @@ fn sentences(pool: &PoolState, now: SystemTime) -> String {
         lines.extend(first.zip(1..).map(|(waiter, place)| standing(waiter, place)));
         lines.extend(more(pool.line.length, pool.line.first.len()));
     }
+    lines.extend(estimate(pool, runs, now));
     lines.push(next(pool));
     lines.iter().map(|line| format!("{line}\n")).collect()
 }
@@ -47,6 +57,13 @@ fn headline(PoolState { name, slots, held, .. }: &PoolState) -> String {
         (slots, held) if held == slots => format!("All {slots} slots of {name} are held:"),
         (slots, held) => format!("{held} of {slots} slots of {name} are held:"),
     }
+}
+
+fn paused(Paused { author, reason, since }: &Paused, now: SystemTime) -> String {
+    let since = since
+        .and_then(|since| Some(format!(" for {}, since {}", human(age(since, now)), moment(since, now)?)));
+    let since = since.map(|since| format!(" It has been paused{since}.")).unwrap_or_default();
+    format!("{} paused it, and gave this reason: {}.{since}", clean(author), clean(reason))
 }
 
 fn holding(
@@ -90,6 +107,12 @@ fn more(all: u64, known: usize) -> Option<String> {
 /// What happens next.
 fn next(pool: &PoolState) -> String {
     let first = pool.line.first.first();
+    if pool.paused.is_some() {
+        let name = clean(&pool.name);
+        let then =
+            first.map_or_else(String::new, |first| format!(" Then {} is first in line.", clean(&first.host)));
+        return format!("Nobody gets a slot until it is resumed: distributexctl resume {name}.{then}");
+    }
     if pool.held < pool.slots {
         return match first {
             None => "A slot is free: whoever asks next gets it.".to_owned(),
@@ -157,8 +180,15 @@ mod tests {
 
     fn told(slots: u64, holders: Vec<Holder>, first: Vec<Waiter>) -> Vec<String> {
         let line = WaitingLine { length: first.len() as u64, first };
-        let pool = PoolState { name: "p".to_owned(), slots, held: holders.len() as u64, holders, line };
-        sentences(&pool, SystemTime::UNIX_EPOCH + NOW).lines().map(str::to_owned).collect()
+        let pool = PoolState {
+            name: "p".to_owned(),
+            slots,
+            held: holders.len() as u64,
+            holders,
+            line,
+            paused: None,
+        };
+        sentences(&pool, &[], SystemTime::UNIX_EPOCH + NOW).lines().map(str::to_owned).collect()
     }
 
     #[test]
@@ -187,6 +217,32 @@ mod tests {
                 "web7's lease ends in 12 s unless it is renewed or released before; \
                  then web9, first in line for 3 min, gets the slot.",
             ]
+        );
+    }
+
+    #[test]
+    fn who_paused_it_is_told_with_the_reason() {
+        let now = SystemTime::UNIX_EPOCH + NOW;
+        let pause = Paused {
+            author: "ann".to_owned(),
+            reason: "kernel\x1b update".to_owned(),
+            since: Some(now - Duration::from_secs(180)),
+        };
+        let line = WaitingLine { length: 1, first: vec![waiter("web9", true)] };
+        let pool =
+            PoolState { name: "p".to_owned(), slots: 1, held: 0, holders: vec![], line, paused: Some(pause) };
+
+        let told = sentences(&pool, &[], now);
+
+        let lines: Vec<_> = told.lines().collect();
+        assert_eq!(
+            lines[1],
+            "ann paused it, and gave this reason: kernel\u{fffd} update. \
+             It has been paused for 3 min, since 11:55:00 UTC."
+        );
+        assert_eq!(
+            *lines.last().unwrap(),
+            "Nobody gets a slot until it is resumed: distributexctl resume p. Then web9 is first in line."
         );
     }
 

@@ -3,16 +3,17 @@
 use std::time::{Duration, SystemTime};
 
 use super::voice::Voice;
-use crate::client::{Holder, Line};
+use crate::client::{Holder, Line, Paused};
 
-/// What was shown last: the place, and the tokens of the holders.
+/// What was shown last: the place, the tokens of the holders, and the pause.
 #[derive(Debug, Default)]
-pub(crate) struct Place(Option<(Option<u64>, Vec<u64>)>);
+pub(crate) struct Place(Option<(Option<u64>, Vec<u64>, Option<Paused>)>);
 
 impl Place {
     /// Shows how it stands, if that changed.
     pub(crate) fn show(&mut self, pool: &str, line: &Line, voice: Voice) {
-        let now = Some((line.place, line.holders.iter().map(|holder| holder.token).collect()));
+        let tokens = line.holders.iter().map(|holder| holder.token).collect();
+        let now = Some((line.place, tokens, line.paused.clone()));
         if self.0 != now {
             self.0 = now;
             voice.progress(format_args!("{}", sentence(pool, line, SystemTime::now())));
@@ -23,7 +24,13 @@ impl Place {
 fn sentence(pool: &str, line: &Line, now: SystemTime) -> String {
     let place =
         line.place.map_or_else(|| "waiting".to_owned(), |place| format!("{} in line", ordinal(place)));
-    format!("{place} for {pool:?}{}", held(line, now))
+    let paused = line.paused.as_ref().map(paused).unwrap_or_default();
+    format!("{place} for {pool:?}{paused}{}", held(line, now))
+}
+
+/// Who paused it and why, in the middle of a sentence.
+fn paused(Paused { author, reason, .. }: &Paused) -> String {
+    format!(", which {} paused: {}", author.escape_debug(), reason.escape_debug())
 }
 
 /// Who holds, as the end of a sentence.
@@ -79,7 +86,7 @@ mod tests {
 
     fn shown(place: Option<u64>, holders: Vec<Holder>) -> String {
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_125);
-        sentence("pool1", &Line { place, length: None, holders }, now)
+        sentence("pool1", &Line { place, length: None, holders, paused: None }, now)
     }
 
     #[test]
@@ -93,6 +100,18 @@ mod tests {
             "1st in line for \"pool1\"; web7 (deploy\\n) has had a slot for 2 min, and 1 more"
         );
         assert_eq!(shown(None, Vec::new()), "waiting for \"pool1\"");
+    }
+
+    #[test]
+    fn a_waiter_sees_that_the_pool_is_paused() {
+        let pause =
+            Paused { author: "ann".to_owned(), reason: "kernel\u{1b} update".to_owned(), since: None };
+        let line = Line { place: Some(2), paused: Some(pause), ..Line::default() };
+
+        assert_eq!(
+            sentence("p", &line, SystemTime::UNIX_EPOCH),
+            "2nd in line for \"p\", which ann paused: kernel\\u{1b} update"
+        );
     }
 
     #[test]

@@ -3,9 +3,11 @@
 
 mod asking;
 mod by_id;
+mod events;
 mod keeping;
 mod leaving;
 mod looking;
+mod operating;
 mod real;
 mod stores;
 

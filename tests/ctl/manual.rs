@@ -33,7 +33,9 @@ fn a_page_names_every_option_that_the_help_names() {
         let mut helps = vec![ended(Command::new(program).arg("--help")).1];
         if name == "distributexctl" {
             let (_, commands) = helps[0].split_once("SUBCOMMANDS:\n").unwrap();
-            let commands = commands.lines().take_while(|line| !line.is_empty()).map(str::trim);
+            let lines = commands.lines().take_while(|line| !line.is_empty());
+            let commands =
+                lines.filter_map(|line| line.strip_prefix("    ")).filter(|line| !line.starts_with(' '));
             let commands: Vec<_> = commands.map(|line| line.split(' ').next().unwrap().to_owned()).collect();
             assert!(commands.len() > 5, "{commands:?}");
             helps.extend(

@@ -1,11 +1,14 @@
 //! The operator's tool, as people and scripts use it: the real program against the real server.
 
 mod acquire;
+mod events;
 mod lease_file;
+mod levers;
 mod manual;
 mod servers;
 mod status;
 mod statuses;
+mod watch;
 mod why;
 
 use std::{net::SocketAddr, process::Command};

@@ -48,7 +48,15 @@ fn a_wrong_variable_is_named() {
 fn help_and_version_go_to_the_output() {
     let (code, help, said) = tool(&["--help"]);
     assert_eq!((code, said.as_str()), (0, ""));
-    for taught in ["ExecStartPre=", "EXIT STATUS", "DISTRIBUTEX_SERVER", "distributexctl why"] {
+    for taught in [
+        "gets it moving",
+        "3 am",
+        "DISTRIBUTEX_KEY_FILE",
+        "ExecStartPre=",
+        "EXIT STATUS",
+        "DISTRIBUTEX_SERVER",
+        "distributexctl why",
+    ] {
         assert!(help.contains(taught), "{taught}");
     }
     assert!(tool(&["acquire", "--help"]).1.contains("Nothing renews the lease by itself"));
@@ -82,6 +90,7 @@ fn a_refusal_is_77() {
 
     for args in [
         &["status", "q"] as &[&str],
+        &["status", "q", "--watch"],
         &["why", "q"],
         &["acquire", "q"],
         &["renew", "q", "x"],
@@ -102,6 +111,11 @@ fn a_server_that_is_not_there_is_69() {
     for args in [
         &["status"] as &[&str],
         &["why", "p"],
+        &["history", "p"],
+        &["events"],
+        &["status", "--watch"],
+        &["pause", "p", "--reason", "x"],
+        &["reload"],
         &["acquire", "p", "-n"],
         &["acquire", "p", "-w", "0.3"],
         &["renew", "p", "x"],

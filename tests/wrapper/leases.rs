@@ -3,6 +3,7 @@
 use std::process::Stdio;
 
 use rustix::process::Signal;
+use serde_json::json;
 
 use super::run::{Run, ended, wrapper};
 use crate::fake::{Fake, Port};
@@ -40,6 +41,25 @@ fn the_release_reports_how_the_command_ended() {
         released.done();
         assert_eq!(run.end(), (told, String::new()));
     }
+}
+
+#[test]
+fn a_paused_pool_is_waited_for() {
+    let no = json!({"kind": "pool_paused", "message": "p is paused by ann: kernel update", "place": 1, "line": 1,
+        "holders": [], "store": "s", "paused": {"author": "ann", "reason": "kernel update", "since": null}});
+    let server = Fake::start();
+    let mut run = Run::start(wrapper(server.addr()).args(["-v", "true"]));
+    server.asked_v1("acquire").answer_json(LOCKED, &no);
+    run.says("1st in line for \"p\", which ann paused: kernel update");
+    server.asked_v1("acquire").give("s", 30.0);
+    server.asked_v1("renew").give("s", 30.0);
+    server.asked_v1("release").done();
+    assert_eq!(run.end().0, 0);
+
+    let mut run = Run::start(wrapper(server.addr()).args(["-n", "true"]));
+    server.asked_v1("acquire").answer_json(LOCKED, &no);
+    let (code, said) = run.end();
+    assert!(code == 75 && said.contains("p is paused by ann: kernel update (wait for one"), "{said}");
 }
 
 #[test]

@@ -136,7 +136,7 @@ impl Answer {
 
 fn refusal(status: u16, No { kind, message, line }: No) -> Refusal {
     let kind = Kind::read(&kind, status);
-    Refusal { kind, message, line: kind.is_no_slot().then_some(line) }
+    Refusal { kind, message, line: kind.is_no_slot().then(|| Box::new(line)) }
 }
 
 /// A server that knows no v1 says so like this; everything else is no lock server, or a proxy before one.

@@ -10,6 +10,12 @@ const NAME: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_')
 
 /// The path of all pools.
 pub(in crate::client) const POOLS: &str = "/v1/pools";
+/// The path of what happens.
+const EVENTS: &str = "/v1/events";
+/// The path of all that an operator can do to pools.
+const LEVERS: &str = "/v1/admin/pools";
+/// The path where the server is told to read its configuration again.
+pub(in crate::client) const RELOAD: &str = "/v1/admin/reload";
 
 /// One request.
 #[derive(Debug, Clone, Serialize)]
@@ -75,6 +81,18 @@ pub(in crate::client) fn pool_path(pool: &str) -> String {
     format!("{POOLS}/{}", utf8_percent_encode(pool, NAME))
 }
 
+/// The path of a lever of a pool.
+pub(in crate::client) fn lever_path(pool: &str, lever: &str) -> String {
+    format!("{LEVERS}/{}/{lever}", utf8_percent_encode(pool, NAME))
+}
+
+/// The path of the events of these pools; without any, of all.
+pub(in crate::client) fn events_path(pools: &[String]) -> String {
+    let named = pools.iter().map(|pool| format!("pool={}", utf8_percent_encode(pool, NAME)));
+    let query = named.collect::<Vec<_>>().join("&");
+    if query.is_empty() { EVENTS.to_owned() } else { format!("{EVENTS}?{query}") }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -93,6 +111,9 @@ mod tests {
 
         assert_eq!(call.path("a/b ü"), "/v1/pools/a%2Fb%20%C3%BC/acquire");
         let sent = serde_json::to_value(&call).unwrap();
+        assert_eq!(lever_path("a/b", "pause"), "/v1/admin/pools/a%2Fb/pause");
+        assert_eq!(events_path(&[]), "/v1/events");
+        assert_eq!(events_path(&["p".to_owned(), "a&b".to_owned()]), "/v1/events?pool=p&pool=a%26b");
         assert_eq!((&sent["ttl"], sent.get("patience"), sent.get("command")), (&2.5.into(), None, None));
     }
 }

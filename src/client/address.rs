@@ -1,0 +1,28 @@
+//! Where a server is.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+/// An address that can be connected to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Address {
+    /// A port of a machine.
+    Tcp(SocketAddr),
+    /// A unix socket of this machine.
+    Socket(PathBuf),
+}
+
+impl Address {
+    /// How it stands in a URL. A unix socket has a client of its own there, and needs no name.
+    pub(super) fn authority(&self) -> String {
+        match self {
+            Self::Tcp(addr) => addr.to_string(),
+            Self::Socket(_) => "localhost".to_owned(),
+        }
+    }
+}
+
+impl From<SocketAddr> for Address {
+    fn from(addr: SocketAddr) -> Self {
+        Self::Tcp(addr)
+    }
+}

@@ -1,0 +1,173 @@
+//! What an operator can do to a pool.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use super::{
+    AskError, Client, Key, PoolState, Seen,
+    units::seconds,
+    v1::{RELOAD, lever_path},
+};
+
+/// How long one server may take to answer.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Pulls levers. Over TCP that takes a key; over the server's unix socket none.
+///
+/// Every lever is pulled at one server, the first that answers. That server, and everybody who reads its
+/// events, is told who pulled it and why.
+#[derive(Debug, Clone)]
+pub struct Operator {
+    /// Asks.
+    client: Client,
+    /// Proves that this is an operator.
+    key: Option<Key>,
+    /// Who it is.
+    author: Option<String>,
+}
+
+/// What came of a forced release.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Forced {
+    /// The pool.
+    pub pool: String,
+    /// Who held the slot.
+    pub host: String,
+    /// The fencing number of its lease.
+    pub token: u64,
+    /// How long it was held.
+    #[serde(default, deserialize_with = "seconds::deserialize")]
+    pub held: Option<Duration>,
+    /// So long its holder may go on before it must notice; `None`: for ever, as the lease had no end.
+    #[serde(default, deserialize_with = "seconds::deserialize")]
+    pub may_run_for: Option<Duration>,
+}
+
+/// Whose place in line was changed.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Moved {
+    /// The pool.
+    pub pool: String,
+    /// Who waits, or waited.
+    pub host: String,
+    /// The ticket.
+    pub ticket: u64,
+    /// The place it has now; none if it was removed.
+    #[serde(default)]
+    pub place: Option<u64>,
+}
+
+/// What came of a reload.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Reloaded {
+    /// How many pools there are now.
+    pub pools: u64,
+    /// The keys of the file that changed, and count only after a restart.
+    #[serde(default)]
+    pub need_restart: Vec<String>,
+}
+
+/// What is sent with a lever.
+#[derive(Debug, Default, Serialize)]
+struct Body<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ticket: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    author: Option<&'a str>,
+}
+
+impl Client {
+    /// An operator who asks as this client does. Without an `author` the server says who it was: the name of
+    /// the key, or the user at the other end of the socket.
+    ///
+    /// ```no_run
+    /// use distributex::client::{Client, Server};
+    ///
+    /// # #[actix::main]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let client = Client::new(vec![Server::socket("/run/distributex/admin.sock")]);
+    /// let operator = client.operator(None, Some("ann".to_owned()));
+    /// let paused = operator.pause("deploy", "kernel update").await?.state;
+    /// println!("{} still hold, {} wait", paused.held, paused.line.length);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn operator(&self, key: Option<Key>, author: Option<String>) -> Operator {
+        Operator { client: self.clone(), key, author }
+    }
+}
+
+impl Operator {
+    /// Ends the lease with this token: the slot goes to the next in line at once. What its holder does goes
+    /// on until the holder notices.
+    ///
+    /// # Errors
+    /// A refusal of the kind [`NotFound`](super::Kind::NotFound) if nobody holds with this token,
+    /// [`Unauthorized`](super::Kind::Unauthorized) if the key is missing or wrong; and as [`Client::pool`].
+    pub async fn force_release(
+        &self,
+        pool: &str,
+        token: u64,
+        reason: &str,
+    ) -> Result<Seen<Forced>, AskError> {
+        let body = Body { token: Some(token), reason: Some(reason), ..Body::default() };
+        self.pull(&lever_path(pool, "force-release"), body).await
+    }
+
+    /// Gives out nothing of the pool from now on, and answers with how it stands.
+    ///
+    /// # Errors
+    /// As [`Operator::force_release`].
+    pub async fn pause(&self, pool: &str, reason: &str) -> Result<Seen<PoolState>, AskError> {
+        let body = Body { reason: Some(reason), ..Body::default() };
+        self.pull(&lever_path(pool, "pause"), body).await
+    }
+
+    /// Gives out slots of the pool again, and answers with how it stands. That it was not paused is no
+    /// mistake.
+    ///
+    /// # Errors
+    /// As [`Operator::force_release`].
+    pub async fn resume(&self, pool: &str, reason: Option<&str>) -> Result<Seen<PoolState>, AskError> {
+        self.pull(&lever_path(pool, "resume"), Body { reason, ..Body::default() }).await
+    }
+
+    /// Lets who waits with this ticket be the next.
+    ///
+    /// # Errors
+    /// As [`Operator::force_release`], if nobody waits with this ticket.
+    pub async fn to_front(&self, pool: &str, ticket: u64, reason: &str) -> Result<Seen<Moved>, AskError> {
+        let body = Body { ticket: Some(ticket), reason: Some(reason), ..Body::default() };
+        self.pull(&lever_path(pool, "front"), body).await
+    }
+
+    /// Takes who waits with this ticket out of the line.
+    ///
+    /// # Errors
+    /// As [`Operator::to_front`].
+    pub async fn remove(&self, pool: &str, ticket: u64, reason: &str) -> Result<Seen<Moved>, AskError> {
+        let body = Body { ticket: Some(ticket), reason: Some(reason), ..Body::default() };
+        self.pull(&lever_path(pool, "remove"), body).await
+    }
+
+    /// Lets the server read its configuration again.
+    ///
+    /// # Errors
+    /// A refusal of the kind [`BadRequest`](super::Kind::BadRequest) that names every mistake, one a line, if
+    /// the file is bad: then nothing changed.
+    pub async fn reload(&self, reason: Option<&str>) -> Result<Seen<Reloaded>, AskError> {
+        self.pull(RELOAD, Body { reason, ..Body::default() }).await
+    }
+
+    async fn pull<T: DeserializeOwned>(&self, path: &str, body: Body<'_>) -> Result<Seen<T>, AskError> {
+        let body = Body { author: self.author.as_deref(), ..body };
+        let pulled = self.client.asker.pull(path, &body, self.key.as_ref(), PATIENCE).await;
+        pulled.map_err(|failure| failure.error)?.seen()
+    }
+}

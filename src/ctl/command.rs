@@ -1,0 +1,89 @@
+//! What the tool can do.
+
+use std::{path::PathBuf, time::Duration};
+
+use structopt::clap::Shell;
+
+use super::{Acquire, Lever, Program};
+use crate::client::LeaseId;
+
+/// What can be done.
+#[derive(Debug, Clone)]
+pub enum Command {
+    /// Show how it stands.
+    Status {
+        /// With this pool alone, and who waits for it.
+        pool: Option<String>,
+        /// Again and again.
+        watch: bool,
+        /// As the server tells it.
+        json: bool,
+    },
+    /// Say why a pool has no slot, and who gets the next one.
+    Why {
+        /// The pool.
+        pool: String,
+        /// As the server tells how it stands.
+        json: bool,
+    },
+    /// Show the runs that are over.
+    History {
+        /// Of this pool.
+        pool: String,
+        /// As the server tells it.
+        json: bool,
+    },
+    /// Tell what happens.
+    Events {
+        /// To these pools; to all, if there are none.
+        pools: Vec<String>,
+        /// As the server tells it.
+        json: bool,
+    },
+    /// Do something to a pool.
+    Pull {
+        /// What.
+        lever: Lever,
+        /// Print what the server answers, as it comes.
+        json: bool,
+    },
+    /// Take a slot.
+    Acquire(Acquire),
+    /// Keep it for longer.
+    Renew {
+        /// Which.
+        which: Which,
+        /// For so long from now; else as long as before.
+        ttl: Option<Duration>,
+        /// Tell the lease.
+        json: bool,
+    },
+    /// Give it back.
+    Release {
+        /// Which.
+        which: Which,
+    },
+    /// Print what a shell needs to complete command lines.
+    Completions {
+        /// The shell.
+        shell: Shell,
+        /// Whose command lines.
+        program: Program,
+    },
+    /// Print a manual page.
+    Man {
+        /// Of this program.
+        program: Program,
+    },
+}
+
+/// How a lease is named.
+#[derive(Debug, Clone)]
+pub enum Which {
+    /// By a file that an acquire wrote.
+    File(PathBuf),
+    /// By its pool and its id.
+    Id(String, LeaseId),
+    /// By its pool; the id is read from the standard input.
+    FromInput(String),
+}

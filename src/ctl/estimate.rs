@@ -1,0 +1,117 @@
+//! How long runs usually take, and what that says of those that are under way. It is a guess, and is told as
+//! one.
+
+use std::time::{Duration, SystemTime};
+
+use super::text::{age, clean, human};
+use crate::client::{Holder, How, PoolState, Run};
+
+/// Fewer runs say nothing.
+const ENOUGH: usize = 3;
+/// What was long ago says little.
+const LATEST: usize = 50;
+
+/// What the latest runs say, in sentences; nothing if they are too few.
+pub(super) fn estimate(pool: &PoolState, runs: &[Run], now: SystemTime) -> Option<String> {
+    let released = runs.iter().filter(|run| run.how == How::Released);
+    let mut times: Vec<_> = released.filter_map(|run| run.held).take(LATEST).collect();
+    times.sort_unstable();
+    let (shortest, longest) = (times.first()?, times.last()?);
+    if times.len() < ENOUGH {
+        return None;
+    }
+    let usual = format!(
+        "The last {} runs took {} to {}, half of them no more than {}.",
+        times.len(),
+        human(*shortest),
+        human(*longest),
+        human(middle(&times)?)
+    );
+    if pool.held != pool.slots || pool.holders.is_empty() {
+        return Some(usual); // free, or more than one lease has to end
+    }
+    let left = pool.holders.iter().filter_map(|holder| Some((left(holder, &times, now)?, holder)));
+    Some(match left.min_by_key(|(left, _)| *left) {
+        Some((left, holder)) => {
+            let (host, left) = (clean(&holder.host), human(left));
+            format!(
+                "{usual} If the run of {host} is like those that took as long as it did till now, a slot is free in about {left}."
+            )
+        }
+        None => format!(
+            "{usual} What runs now has taken longer than any of them: nothing can be said of its end."
+        ),
+    })
+}
+
+/// How long this run may still take: as those that took longer than it did till now, the one in the middle of
+/// them.
+fn left(holder: &Holder, times: &[Duration], now: SystemTime) -> Option<Duration> {
+    let age = age(holder.since?, now);
+    let longer = &times[times.partition_point(|time| *time <= age)..];
+    Some(middle(longer)?.saturating_sub(age))
+}
+
+/// The one in the middle, or the shorter one of two.
+fn middle(times: &[Duration]) -> Option<Duration> {
+    times.get(times.len().checked_sub(1)? / 2).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::WaitingLine;
+
+    const NOW: Duration = Duration::from_secs(1_795_435_080);
+
+    fn run(held: u64, how: How) -> Run {
+        Run {
+            host: "web1".to_owned(),
+            token: 7,
+            command: None,
+            waited: None,
+            held: Some(Duration::from_secs(held)),
+            since: None,
+            ended_at: None,
+            how,
+            exit_status: None,
+            author: None,
+            reason: None,
+        }
+    }
+
+    fn told(ages: &[u64], runs: &[Run]) -> Option<String> {
+        let now = SystemTime::UNIX_EPOCH + NOW;
+        let holder = |age: &u64| Holder {
+            host: format!("web{age}"),
+            token: 7,
+            since: Some(now - Duration::from_secs(*age)),
+            expires_in: None,
+            command: None,
+        };
+        let line = WaitingLine { length: 0, first: Vec::new() };
+        let holders: Vec<_> = ages.iter().map(holder).collect();
+        let held = holders.len() as u64;
+        let pool = PoolState { name: "p".to_owned(), slots: 2, held, holders, line, paused: None };
+        estimate(&pool, runs, now)
+    }
+
+    #[test]
+    fn the_latest_runs_say_how_long_it_may_take() {
+        let mut runs: Vec<_> = [300, 60, 100, 80].map(|held| run(held, How::Released)).into();
+        runs.push(run(9000, How::Expired));
+        let usual = "The last 4 runs took 60 s to 5 min, half of them no more than 80 s.";
+
+        assert_eq!(told(&[10], &runs).as_deref(), Some(usual));
+        let both = told(&[10, 90], &runs).unwrap();
+        assert!(both.starts_with(&format!("{usual} If the run of web90 is like")), "{both}");
+        assert!(both.ends_with("a slot is free in about 10 s."), "{both}");
+        assert!(told(&[400, 301], &runs).unwrap().ends_with("nothing can be said of its end."));
+    }
+
+    #[test]
+    fn a_few_runs_say_nothing() {
+        assert_eq!(told(&[10, 20], &[run(5, How::Released), run(6, How::Released)]), None);
+        assert_eq!(told(&[10, 20], &[]), None);
+    }
+}

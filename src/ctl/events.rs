@@ -1,0 +1,130 @@
+//! What happens, one line each, for as long as somebody reads it.
+
+use std::{io, time::Duration};
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::{Map, Value};
+use tokio::{select, time::sleep};
+
+use super::{
+    Ending, Look,
+    color::Paint,
+    failed,
+    output::{is_closed, print},
+    sentence::sentence,
+    text::clean,
+};
+use crate::{
+    client::{AskError, Client, Event, Events},
+    program::{stop::unless_stopped, trouble::Outage, voice::Voice},
+};
+
+/// So often it is looked whether anybody still reads.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Tells what happens to these pools, or to all, until a signal comes or nobody reads any more.
+pub(super) async fn run(client: &Client, pools: &[String], look: Look, voice: Voice) -> Result<(), Ending> {
+    let mut signals = super::signals(voice)?;
+    let telling = tell(client.events(pools), look, voice);
+    unless_stopped(telling, None, &mut signals).await.unwrap_or_else(|stop| Err(super::stopped(stop)))
+}
+
+async fn tell(mut events: Events, look: Look, voice: Voice) -> Result<(), Ending> {
+    let (mut outage, mut is_first) = (Outage::new(), true);
+    loop {
+        let event = select! {
+            event = events.next() => event,
+            () = unread() => return Ok(()),
+        };
+        match event {
+            Ok(event) => {
+                outage = Outage::new();
+                let line = if look.json { document(&event) } else { Some(line(&event, look.colored)) };
+                match line.map_or(Ok(()), |line| print(&line)) {
+                    Ok(()) => {}
+                    Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
+                    Err(error) => {
+                        voice.say(format_args!("cannot write to the standard output: {error}"));
+                        return Err(Ending::System);
+                    }
+                }
+            }
+            // A name that is wrong is told at once; a server that was there may come back.
+            Err(error) if is_first && matches!(error, AskError::Unreachable { .. }) => {
+                return Err(failed(&error, voice));
+            }
+            Err(error) if error.may_pass() => outage.tell(&clean(&error.to_string()), events.pause(), voice),
+            Err(error) => return Err(failed(&error, voice)),
+        }
+        is_first = false;
+    }
+}
+
+/// Comes back when nobody reads the standard output any more.
+pub(super) async fn unread() {
+    while !is_closed() {
+        sleep(LOOK).await;
+    }
+}
+
+/// An event for people: when, which pool, what.
+fn line(event: &Event, colored: bool) -> String {
+    let time = event.time.and_then(|time| Timestamp::try_from(time).ok());
+    let time = time.map(|time| time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string());
+    let words = [time, event.pool.as_deref().map(clean), Some(sentence(event))];
+    let line = words.into_iter().flatten().collect::<Vec<_>>().join("  ");
+    format!("{}\n", paint(event).on(&line, colored))
+}
+
+fn paint(event: &Event) -> Paint {
+    match event.name.as_str() {
+        "lost" | "expired" | "forced" | "renewed-lost" | "away" | "missed" => Paint::Red,
+        "released" if event.exit_status.is_some_and(|status| status != 0) => Paint::Red,
+        "paused" => Paint::Yellow,
+        _ => Paint::Plain,
+    }
+}
+
+/// The same for programs, on one line.
+fn document(event: &Event) -> Option<String> {
+    #[derive(Serialize)]
+    struct Line<'a> {
+        event: &'a str,
+        id: &'a str,
+        #[serde(flatten)]
+        data: Map<String, Value>,
+    }
+    let mut data: Map<String, Value> = serde_json::from_str(&event.json).ok()?;
+    data.retain(|key, _| key != "event" && key != "id");
+    let line = Line { event: &event.name, id: &event.id, data };
+    serde_json::to_string(&line).ok().map(|json| super::output::document(&json))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use super::*;
+
+    #[test]
+    fn an_event_is_one_line() {
+        let event = Event {
+            id: "s-1".to_owned(),
+            name: "paused".to_owned(),
+            json: r#"{"pool":"p","token":17948000000000001,"id":"no"}"#.to_owned(),
+            pool: Some("p\n".to_owned()),
+            time: Some(SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_435_080)),
+            author: Some("ann".to_owned()),
+            reason: Some("kernel update".to_owned()),
+            ..Event::default()
+        };
+
+        assert_eq!(line(&event, false), "2026-11-23 11:58:00 UTC  p\u{fffd}  ann paused it: kernel update\n");
+        assert!(line(&event, true).starts_with("\x1b[33m2026"));
+        assert_eq!(
+            document(&event).unwrap(),
+            "{\"event\":\"paused\",\"id\":\"s-1\",\"pool\":\"p\",\"token\":17948000000000001}\n"
+        );
+    }
+}

@@ -1,0 +1,105 @@
+//! How it went: the runs of a pool that are over.
+
+use std::time::SystemTime;
+
+use super::{
+    Ending, Look,
+    color::Paint,
+    failed,
+    output::{document, show},
+    table::{Cell, Table},
+    text::{human, moment},
+};
+use crate::{
+    client::{Client, How, Run},
+    program::voice::Voice,
+};
+
+/// Shows them, the newest first.
+pub(super) async fn run(client: &Client, pool: &str, look: Look, voice: Voice) -> Result<(), Ending> {
+    let seen = client.history(pool).await.map_err(|error| failed(&error, voice))?;
+    let text =
+        if look.json { document(&seen.json) } else { table(&seen.state, SystemTime::now(), look.colored) };
+    show(&text, voice)
+}
+
+fn table(runs: &[Run], now: SystemTime, colored: bool) -> String {
+    if runs.is_empty() {
+        return "No run has ended yet.\n".to_owned();
+    }
+    let headings = ["STARTED", "HOST", "COMMAND NOTE", "WAITED", "HELD", "ENDED", "TOKEN"];
+    let mut table = Table::new(&headings, &[], colored);
+    for run in runs {
+        let time = |time: Option<_>| time.map_or_else(|| "?".to_owned(), human);
+        let started = run.since.and_then(|since| moment(since, now)).unwrap_or_else(|| "?".to_owned());
+        let (how, paint) = ended(run);
+        let before = [
+            started,
+            run.host.clone(),
+            run.command.clone().unwrap_or_default(),
+            time(run.waited),
+            time(run.held),
+        ];
+        let after = [Cell::new(&how, paint), run.token.to_string().into()];
+        table.row(before.into_iter().map(Cell::from).chain(after));
+    }
+    table.to_string()
+}
+
+/// How it ended, in a word or some more.
+pub(super) fn ended(run: &Run) -> (String, Paint) {
+    match (run.how, run.exit_status) {
+        (How::Released, None) => ("released".to_owned(), Paint::Plain),
+        (How::Released, Some(0)) => ("released 0".to_owned(), Paint::Plain),
+        (How::Released, Some(status)) => (format!("released {status}"), Paint::Red),
+        (How::Expired, _) => ("expired".to_owned(), Paint::Red),
+        (How::Lost, _) => ("lost".to_owned(), Paint::Red),
+        (How::Forced, _) => {
+            let author = run.author.as_deref().unwrap_or("?");
+            let reason = run.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+            (format!("forced by {author}{reason}"), Paint::Red)
+        }
+        (How::Otherwise, _) => ("otherwise".to_owned(), Paint::Plain),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    const NOW: Duration = Duration::from_secs(1_795_435_080);
+
+    fn run(how: How, exit_status: Option<u8>, held: u64) -> Run {
+        let since = Some(SystemTime::UNIX_EPOCH + NOW - Duration::from_secs(held));
+        Run {
+            host: "web1".to_owned(),
+            token: 7,
+            command: None,
+            waited: Some(Duration::from_secs(3)),
+            held: Some(Duration::from_secs(held)),
+            since,
+            ended_at: None,
+            how,
+            exit_status,
+            author: Some("ann".to_owned()),
+            reason: Some("hangs\x1b".to_owned()),
+        }
+    }
+
+    #[test]
+    fn every_run_has_a_row() {
+        let runs =
+            [run(How::Released, Some(1), 60), run(How::Forced, None, 3700), run(How::Expired, None, 5)];
+
+        assert_eq!(
+            table(&runs, SystemTime::UNIX_EPOCH + NOW, false),
+            "STARTED       HOST  COMMAND NOTE  WAITED  HELD       ENDED                  TOKEN\n\
+             11:57:00 UTC  web1                3 s     60 s       released 1             7\n\
+             10:56:20 UTC  web1                3 s     1 h 1 min  forced by ann: hangs\u{fffd}  7\n\
+             11:57:55 UTC  web1                3 s     5 s        expired                7\n"
+        );
+        assert_eq!(table(&[], SystemTime::UNIX_EPOCH, false), "No run has ended yet.\n");
+    }
+}

@@ -1,0 +1,61 @@
+//! The levers there are.
+
+/// What an operator does.
+#[derive(Debug, Clone)]
+pub enum Lever {
+    /// Ends a lease.
+    ForceRelease {
+        /// Of this pool.
+        pool: String,
+        /// Which one.
+        held: Held,
+        /// Why.
+        reason: String,
+    },
+    /// Gives out nothing any more.
+    Pause {
+        /// Of this pool.
+        pool: String,
+        /// Why.
+        reason: String,
+    },
+    /// Gives out slots again.
+    Resume {
+        /// Of this pool.
+        pool: String,
+        /// Why, if anybody wants to know.
+        reason: Option<String>,
+    },
+    /// Lets a waiter be the next.
+    Front {
+        /// For this pool.
+        pool: String,
+        /// Whose ticket this is.
+        ticket: u64,
+        /// Why.
+        reason: String,
+    },
+    /// Takes a waiter out of the line.
+    Remove {
+        /// Of this pool.
+        pool: String,
+        /// Whose ticket this is.
+        ticket: u64,
+        /// Why.
+        reason: String,
+    },
+    /// Lets the server read its configuration again.
+    Reload {
+        /// Why, if anybody wants to know.
+        reason: Option<String>,
+    },
+}
+
+/// How somebody else's lease is named.
+#[derive(Debug, Clone)]
+pub enum Held {
+    /// By its token.
+    Token(u64),
+    /// By its host, which must hold no other one.
+    Host(String),
+}

@@ -1,0 +1,129 @@
+//! Pulling levers: what an operator does to a pool, and what came of it.
+
+use super::{
+    Ending, Lever, Options,
+    forced::force_release,
+    output::{document, show},
+    text::clean,
+};
+use crate::{
+    client::{AskError, Client, Kind, Moved, Operator, PoolState, Reloaded, Seen},
+    program::voice::Voice,
+};
+
+/// Pulls it, and says what came of it.
+pub(super) async fn run(options: &Options, lever: &Lever, json: bool, voice: Voice) -> Result<(), Ending> {
+    let key = options.key.as_ref().map(super::who::KeySource::key).transpose().map_err(|why| {
+        voice.say(format_args!("{why}"));
+        Ending::System
+    })?;
+    let client = Client::new(options.operators_servers());
+    let operator = client.operator(key, options.author.clone());
+    let pulled = match lever {
+        Lever::ForceRelease { pool, held, reason } => {
+            force_release(&client, &operator, pool, held, reason, voice).await?
+        }
+        Lever::Pause { pool, reason } => told(operator.pause(pool, reason).await, paused),
+        Lever::Resume { pool, reason } => told(operator.resume(pool, reason.as_deref()).await, resumed),
+        Lever::Front { pool, ticket, reason } => told(operator.to_front(pool, *ticket, reason).await, front),
+        Lever::Remove { pool, ticket, reason } => told(operator.remove(pool, *ticket, reason).await, removed),
+        Lever::Reload { reason } => return reload(&operator, reason.as_deref(), json, voice).await,
+    };
+    let (sentence, told) = pulled.map_err(|error| match (refused(&error, voice), lever) {
+        (Ending::Refused, Lever::ForceRelease { .. } | Lever::Front { .. } | Lever::Remove { .. })
+            if error.refusal().is_some_and(|refusal| refusal.kind == Kind::NotFound) =>
+        {
+            Ending::Lost // too late: nobody has that token or ticket
+        }
+        (ending, _) => ending,
+    })?;
+    show(&if json { document(&told) } else { sentence + "\n" }, voice)
+}
+
+/// What a lever came to: a sentence, and the server's own words.
+pub(super) type Pulled = Result<(String, String), AskError>;
+
+/// Says what came of it.
+pub(super) fn told<T>(pulled: Result<Seen<T>, AskError>, say: impl FnOnce(&T) -> String) -> Pulled {
+    pulled.map(|seen| (say(&seen.state), seen.json))
+}
+
+fn paused(pool: &PoolState) -> String {
+    format!(
+        "paused {}: {} of {} slots are held and stay so, {} in line wait on; \
+         nothing is given out until: distributexctl resume {0}",
+        clean(&pool.name),
+        pool.held,
+        pool.slots,
+        pool.line.length
+    )
+}
+
+fn resumed(pool: &PoolState) -> String {
+    let PoolState { name, held, slots, line, .. } = pool;
+    format!("{} is not paused: {held} of {slots} slots are held, {} in line", clean(name), line.length)
+}
+
+fn front(Moved { pool, host, ticket, .. }: &Moved) -> String {
+    format!("{} (ticket {ticket}) is the next in line for {}", clean(host), clean(pool))
+}
+
+fn removed(Moved { pool, host, ticket, .. }: &Moved) -> String {
+    format!("removed {} (ticket {ticket}) from the line of {}", clean(host), clean(pool))
+}
+
+async fn reload(operator: &Operator, reason: Option<&str>, json: bool, voice: Voice) -> Result<(), Ending> {
+    match operator.reload(reason).await {
+        Ok(Seen { state, json: told, .. }) => {
+            show(&if json { document(&told) } else { reloaded(&state) + "\n" }, voice)
+        }
+        Err(error) if error.refusal().is_some_and(|refusal| refusal.kind == Kind::BadRequest) => {
+            for line in error.to_string().lines() {
+                voice.say(format_args!("{}", clean(line)));
+            }
+            Err(Ending::Configuration)
+        }
+        Err(error) => Err(refused(&error, voice)),
+    }
+}
+
+fn reloaded(Reloaded { pools, need_restart }: &Reloaded) -> String {
+    let pools = if *pools == 1 { "1 pool".to_owned() } else { format!("{pools} pools") };
+    let later = match need_restart.len() {
+        0 => String::new(),
+        _ => format!("; changed, but only a restart makes it count: {}", clean(&need_restart.join(", "))),
+    };
+    format!("read the configuration again: {pools}{later}")
+}
+
+/// Says why not.
+fn refused(error: &AskError, voice: Voice) -> Ending {
+    let kind = error.refusal().map(|refusal| refusal.kind);
+    let advice = match kind {
+        Some(Kind::Unauthorized) => {
+            " (--key-file or DISTRIBUTEX_KEY has the key; on the server itself --socket needs none)"
+        }
+        Some(_) | None => "",
+    };
+    voice.say(format_args!("{}{advice}", clean(&error.to_string())));
+    Ending::of(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_came_of_it_is_said() {
+        let moved = Moved { pool: "p".to_owned(), host: "web\x1b9".to_owned(), ticket: 3, place: Some(1) };
+        assert_eq!(front(&moved), "web\u{fffd}9 (ticket 3) is the next in line for p");
+        assert_eq!(removed(&moved), "removed web\u{fffd}9 (ticket 3) from the line of p");
+        let reloaded = |pools, keys: &[&str]| {
+            reloaded(&Reloaded { pools, need_restart: keys.iter().map(ToString::to_string).collect() })
+        };
+        assert_eq!(reloaded(1, &[]), "read the configuration again: 1 pool");
+        assert!(
+            reloaded(2, &["state", "history"]).ends_with("only a restart makes it count: state, history")
+        );
+    }
+}

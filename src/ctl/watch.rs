@@ -1,0 +1,140 @@
+//! How it stands, again and again: as soon as something happens, and often enough for what counts down.
+
+use std::{
+    io::{self, IsTerminal as _},
+    rc::Rc,
+    time::{Duration, SystemTime},
+};
+
+use tokio::{
+    select,
+    sync::Notify,
+    task::spawn_local,
+    time::{Instant, sleep, sleep_until},
+};
+
+use super::{
+    Ending, Look,
+    events::unread,
+    failed,
+    output::{document, show},
+    status::Picture,
+    text::{clean, moment},
+};
+use crate::{
+    client::{AskError, Client, Events, PoolState},
+    program::{stop::unless_stopped, trouble::Outage, voice::Voice},
+};
+
+/// Nothing is shown more often, however much happens.
+const FLOOR: Duration = Duration::from_secs(1);
+/// Nor more seldom, on a terminal; and so often a server without events is asked.
+const REFRESH: Duration = Duration::from_secs(2);
+
+/// Shows it until a signal comes or nobody looks any more: on a terminal at the same place, else what
+/// changed below what was.
+pub(super) async fn run(client: &Client, pool: Option<&str>, look: Look, voice: Voice) -> Result<(), Ending> {
+    let mut signals = super::signals(voice)?;
+    let happened = Rc::new(Notify::new());
+    let pools: Vec<_> = pool.into_iter().map(str::to_owned).collect();
+    let listening = spawn_local(listen(client.events(&pools), Rc::clone(&happened)));
+    let watching = watch(client, pool, look, &happened, voice);
+    let ended = unless_stopped(watching, None, &mut signals).await;
+    listening.abort();
+    ended.unwrap_or_else(|stop| Err(super::stopped(stop)))
+}
+
+/// Tells that something happened. A server without events is asked now and then, and that is all.
+async fn listen(mut events: Events, happened: Rc<Notify>) {
+    loop {
+        match events.next().await {
+            Ok(_) => happened.notify_one(),
+            Err(error) if error.may_pass() => {}
+            Err(_) => return,
+        }
+    }
+}
+
+async fn watch(
+    client: &Client,
+    pool: Option<&str>,
+    look: Look,
+    happened: &Notify,
+    voice: Voice,
+) -> Result<(), Ending> {
+    let mut screen = Screen { is_terminal: io::stdout().is_terminal() && !look.json, shown: None };
+    let mut outage = Outage::new();
+    loop {
+        let asked = Instant::now();
+        match Picture::take(client, pool, look.colored).await {
+            Ok(picture) => {
+                outage = Outage::new();
+                screen.show(picture, look, voice)?;
+            }
+            Err(error) if screen.shown.is_some() && error.may_pass() => {
+                screen.trouble(&error, &mut outage, voice)?;
+            }
+            Err(error) => return Err(failed(&error, voice)),
+        }
+        select! {
+            () = sleep_until(asked + REFRESH) => {}
+            () = unread() => return Ok(()),
+            () = async { sleep(FLOOR).await; happened.notified().await } => {}
+        }
+    }
+}
+
+/// What somebody looks at.
+#[derive(Debug)]
+struct Screen {
+    /// Whether it can be drawn over.
+    is_terminal: bool,
+    /// What was shown last, without what changes by itself.
+    shown: Option<Vec<PoolState>>,
+}
+
+impl Screen {
+    fn show(&mut self, picture: Picture, look: Look, voice: Voice) -> Result<(), Ending> {
+        let pools = picture.pools.into_iter().map(without_times).collect();
+        let is_news = self.shown.as_ref() != Some(&pools);
+        let is_first = self.shown.replace(pools).is_none();
+        match (self.is_terminal, look.json) {
+            (true, _) => show(&drawn(&picture.text, is_first), voice),
+            (false, _) if !is_news => Ok(()),
+            (false, true) => show(&document(&picture.json), voice),
+            (false, false) => show(&format!("{}\n{}\n", now(), picture.text), voice),
+        }
+    }
+
+    /// Shows that there is nothing to be seen just now.
+    fn trouble(&self, error: &AskError, outage: &mut Outage, voice: Voice) -> Result<(), Ending> {
+        let sentence = clean(&error.to_string());
+        if self.is_terminal {
+            return show(&drawn(&format!("{sentence}; trying again\n"), false), voice);
+        }
+        outage.tell(&sentence, REFRESH, voice);
+        Ok(())
+    }
+}
+
+/// Drawn from the upper left corner, over what is there. What is too long or too much is not shown.
+fn drawn(text: &str, is_first: bool) -> String {
+    let rows = rustix::termios::tcgetwinsize(io::stdout()).map_or(24, |size| usize::from(size.ws_row));
+    let (room, all) = (rows.saturating_sub(3), text.lines().count());
+    let more = (all > room).then(|| format!("and {} more lines\x1b[K\r\n", all - room));
+    let lines = text.lines().take(room).map(|line| format!("{line}\x1b[K\r\n")).chain(more);
+    let clear = if is_first { "\x1b[2J" } else { "" };
+    format!("\x1b[?7l{clear}\x1b[H{}\x1b[K\r\n{}\x1b[J\x1b[?7h", now(), lines.collect::<String>())
+}
+
+fn now() -> String {
+    let now = SystemTime::now();
+    moment(now, now).unwrap_or_default()
+}
+
+/// What counts up or down is no news.
+fn without_times(mut pool: PoolState) -> PoolState {
+    pool.holders.iter_mut().for_each(|holder| holder.expires_in = None);
+    pool.line.first.iter_mut().for_each(|waiter| waiter.waited = None);
+    pool
+}

@@ -1,0 +1,208 @@
+//! The commands, as they are written; their comments are the help.
+
+use std::time::Duration;
+
+use structopt::{StructOpt, clap::Shell};
+
+use super::{
+    Acquire, Command, Held, Lever, Program,
+    arguments::{Lease, life},
+    help,
+    who::reason,
+};
+use crate::program::words::name;
+
+// A command, as it is written. (Documentation here would become the program's.)
+#[derive(Debug, StructOpt)]
+pub(super) enum Written {
+    /// Show the pools: slots, who holds them, how many wait; of one pool, also who waits
+    Status {
+        /// This pool alone, with its line
+        #[structopt(value_name = "POOL", parse(try_from_str = name))]
+        pool: Option<String>,
+        /// Go on: show it anew whenever something happens, until Ctrl-C
+        #[structopt(short = "W", long)]
+        watch: bool,
+        /// Print what the server tells, as it comes
+        #[structopt(long)]
+        json: bool,
+    },
+    /// Say in sentences who has the slots of a pool, who waits, and what happens next
+    Why {
+        /// The pool
+        #[structopt(value_name = "POOL", parse(try_from_str = name))]
+        pool: String,
+        /// Print what the server tells: {"state": …, "history": …}
+        #[structopt(long)]
+        json: bool,
+    },
+    /// Show the runs that are over, the newest first: who had the slot for how long, and how it ended
+    History {
+        /// The pool
+        #[structopt(value_name = "POOL", parse(try_from_str = name))]
+        pool: String,
+        /// Print what the server tells, as it comes
+        #[structopt(long)]
+        json: bool,
+    },
+    /// Tell what happens from now on, a line each, until Ctrl-C
+    #[structopt(after_help = help::EVENTS)]
+    Events {
+        /// These pools [default: all]
+        #[structopt(value_name = "POOL", parse(try_from_str = name))]
+        pools: Vec<String>,
+        /// Print a JSON object for each, on a line of its own
+        #[structopt(long)]
+        json: bool,
+    },
+    /// Take a slot from who holds it: it goes to the next in line at once
+    #[structopt(after_help = help::FORCE, usage = help::FORCE_USAGE)]
+    ForceRelease {
+        /// The pool
+        #[structopt(value_name = "POOL", parse(try_from_str = name))]
+        pool: String,
+        /// The token of the lease, as status shows it
+        #[structopt(value_name = "TOKEN", required_unless = "host", conflicts_with = "host")]
+        token: Option<u64>,
+        /// The host that holds it, instead of the token; it must hold no other slot of the pool
+        #[structopt(long, value_name = "HOST", parse(try_from_str = name))]
+        host: Option<String>,
+        /// Why, for the log and for those who ask
+        #[structopt(long, value_name = "TEXT", parse(try_from_str = reason))]
+        reason: String,
+        /// Print what the server answers, as it comes
+        #[structopt(long)]
+        json: bool,
+    },
+    /// Give out no slots of a pool until it is resumed; who holds one keeps it, who waits stays in line
+    Pause {
+        /// The pool
+        #[structopt(value_name = "POOL", parse(try_from_str = name))]
+        pool: String,
+        /// Why, for the log and for those who ask
+        #[structopt(long, value_name = "TEXT", parse(try_from_str = reason))]
+        reason: String,
+        /// Print what the server answers, as it comes
+        #[structopt(long)]
+        json: bool,
+    },
+    /// Give out slots of a pool that was paused
+    Resume {
+        /// The pool
+        #[structopt(value_name = "POOL", parse(try_from_str = name))]
+        pool: String,
+        /// Why, for the log and for those who ask
+        #[structopt(long, value_name = "TEXT", parse(try_from_str = reason))]
+        reason: Option<String>,
+        /// Print what the server answers, as it comes
+        #[structopt(long)]
+        json: bool,
+    },
+    /// Let somebody who waits be the next
+    Front {
+        #[structopt(flatten)]
+        place: Place,
+    },
+    /// Take somebody who waits out of the line
+    Remove {
+        #[structopt(flatten)]
+        place: Place,
+    },
+    /// Let the server read its configuration file again
+    Reload {
+        /// Why, for the log
+        #[structopt(long, value_name = "TEXT", parse(try_from_str = reason))]
+        reason: Option<String>,
+        /// Print what the server answers, as it comes
+        #[structopt(long)]
+        json: bool,
+    },
+    /// Take a slot, and print the lease's id: a secret, with which it can be renewed and released
+    #[structopt(after_help = help::ACQUIRE)]
+    Acquire(Acquire),
+    /// Keep a slot for longer
+    #[structopt(after_help = help::LEASE, usage = help::RENEW)]
+    Renew {
+        #[structopt(flatten)]
+        lease: Lease,
+        /// The lease is over so many seconds from now [default: as long as it lived before]
+        #[structopt(short, long, value_name = "SECONDS", parse(try_from_str = life))]
+        ttl: Option<Duration>,
+        /// Print the lease as JSON
+        #[structopt(long)]
+        json: bool,
+    },
+    /// Give a slot back; one that is not held any more is no mistake
+    #[structopt(after_help = help::LEASE, usage = help::RELEASE)]
+    Release {
+        #[structopt(flatten)]
+        lease: Lease,
+    },
+    /// Print what a shell needs to complete command lines
+    #[structopt(after_help = help::COMPLETIONS)]
+    Completions {
+        /// The shell
+        #[structopt(value_name = "SHELL", possible_values = &Shell::variants())]
+        shell: Shell,
+        /// Whose command lines
+        #[structopt(value_name = "PROGRAM", default_value = "distributexctl", possible_values = Program::NAMES)]
+        program: Program,
+    },
+    /// Print a manual page
+    #[structopt(after_help = help::MAN)]
+    Man {
+        /// Whose
+        #[structopt(value_name = "PROGRAM", default_value = "distributexctl", possible_values = Program::NAMES)]
+        program: Program,
+    },
+}
+
+// A place in line. (Documentation here would become the help of the commands that have one.)
+#[derive(Debug, StructOpt)]
+pub(super) struct Place {
+    /// The pool
+    #[structopt(value_name = "POOL", parse(try_from_str = name))]
+    pool: String,
+    /// The ticket of the place, as status POOL shows it
+    #[structopt(value_name = "TICKET")]
+    ticket: u64,
+    /// Why, for the log and for those who ask
+    #[structopt(long, value_name = "TEXT", parse(try_from_str = reason))]
+    reason: String,
+    /// Print what the server answers, as it comes
+    #[structopt(long)]
+    json: bool,
+}
+
+impl From<Written> for Command {
+    fn from(written: Written) -> Self {
+        match written {
+            Written::Status { pool, watch, json } => Self::Status { pool, watch, json },
+            Written::Why { pool, json } => Self::Why { pool, json },
+            Written::History { pool, json } => Self::History { pool, json },
+            Written::Events { pools, json } => Self::Events { pools, json },
+            Written::ForceRelease { pool, token, host, reason, json } => {
+                let held = token.map_or_else(|| Held::Host(host.unwrap_or_default()), Held::Token);
+                Self::Pull { lever: Lever::ForceRelease { pool, held, reason }, json }
+            }
+            Written::Pause { pool, reason, json } => {
+                Self::Pull { lever: Lever::Pause { pool, reason }, json }
+            }
+            Written::Resume { pool, reason, json } => {
+                Self::Pull { lever: Lever::Resume { pool, reason }, json }
+            }
+            Written::Front { place: Place { pool, ticket, reason, json } } => {
+                Self::Pull { lever: Lever::Front { pool, ticket, reason }, json }
+            }
+            Written::Remove { place: Place { pool, ticket, reason, json } } => {
+                Self::Pull { lever: Lever::Remove { pool, ticket, reason }, json }
+            }
+            Written::Reload { reason, json } => Self::Pull { lever: Lever::Reload { reason }, json },
+            Written::Acquire(acquire) => Self::Acquire(acquire),
+            Written::Renew { lease, ttl, json } => Self::Renew { which: lease.into(), ttl, json },
+            Written::Release { lease } => Self::Release { which: lease.into() },
+            Written::Completions { shell, program } => Self::Completions { shell, program },
+            Written::Man { program } => Self::Man { program },
+        }
+    }
+}

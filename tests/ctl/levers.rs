@@ -1,0 +1,236 @@
+//! What an operator does, as the server is asked for it and as it is told.
+
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt as _,
+    process::{Child, Command, Stdio},
+};
+
+use serde_json::{Value, json};
+
+use super::ctl;
+use crate::{
+    fake::{Asked, Fake},
+    support::file_with,
+    wrapper::run::ended,
+};
+
+const STATE: &str = r#"{"name": "p", "slots": 2, "held": 1, "holders": [], "store": "s",
+    "line": {"length": 3, "first": []}, "paused": {"author": "ann", "reason": "x", "since": "2026-11-23T12:00:00Z"}}"#;
+
+/// Runs the tool as ann, with a key.
+fn run(server: &Fake, args: &[&str]) -> Child {
+    start(ctl(server.addr()).args(args).env("DISTRIBUTEX_KEY", "5f0c"))
+}
+
+fn start(command: &mut Command) -> Child {
+    let command = command.env("SUDO_USER", "ann").stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.spawn().unwrap()
+}
+
+/// How it ended: the status, what it printed, what it said.
+fn end(child: Child) -> (i32, String, String) {
+    let output = child.wait_with_output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+/// The lever that was pulled.
+fn pulled(server: &Fake, lever: &str) -> Asked {
+    server.looked_at(&format!("/v1/admin/{lever}"))
+}
+
+#[test]
+fn a_forced_release_tells_who_lost_the_slot_and_for_how_long_to_take_care() {
+    let server = Fake::start();
+    let tool = run(&server, &["force-release", "p", "7", "--reason", "no power"]);
+
+    let asked = pulled(&server, "pools/p/force-release");
+    assert_eq!(asked.header("authorization"), Some("Bearer 5f0c"));
+    assert_eq!(asked.body, json!({"token": 7, "reason": "no power", "author": "ann"}));
+    let forced =
+        json!({"pool": "p", "host": "web\u{1b}7", "token": 7, "held": 65, "may_run_for": 22, "store": "s"});
+    asked.answer_json("200 OK", &forced);
+
+    let (code, told, said) = end(tool);
+    assert_eq!((code, said.as_str()), (0, ""));
+    assert!(told.contains("web\u{fffd}7 (token 7, held for 65 s) has it no more"), "{told}");
+    assert!(told.contains("may go on for up to 22 s"), "{told}");
+}
+
+#[test]
+fn a_host_is_enough_if_it_holds_only_one_slot() {
+    let holder = |host: &str, token: u64| json!({"host": host, "token": token});
+    let state = json!({"name": "p", "slots": 3, "held": 3, "store": "s", "line": {"length": 0, "first": []},
+        "holders": [holder("web1", 7), holder("web2", 8), holder("web2", 9)]});
+    let force = |host: &str| {
+        let server = Fake::start();
+        let tool = run(&server, &["force-release", "p", "--host", host, "--reason", "x", "--json"]);
+        server.looked_at("/v1/pools/p").answer_json("200 OK", &state);
+        (server, tool)
+    };
+
+    let (server, tool) = force("web1");
+    let asked = pulled(&server, "pools/p/force-release");
+    assert_eq!(asked.body["token"], 7);
+    let forced =
+        json!({"pool": "p", "host": "web1", "token": 7, "held": 5, "may_run_for": null, "store": "s"});
+    asked.answer_json("200 OK", &forced);
+    let (code, told, _) = end(tool);
+    assert_eq!((code, told), (0, format!("{forced}\n")));
+
+    let (code, _, said) = end(force("web2").1);
+    assert!(code == 64 && said.contains("8, 9"), "{said}");
+    let (code, _, said) = end(force("web3").1);
+    assert!(code == 79 && said.contains("web3 holds no slot of p"), "{said}");
+}
+
+#[test]
+fn every_lever_says_what_came_of_it() {
+    let moved = json!({"pool": "p", "host": "web9", "ticket": 3, "place": 1, "store": "s"});
+    let state: Value = serde_json::from_str(STATE).unwrap();
+    for (args, lever, body, answer, told) in [
+        (
+            &["pause", "p", "--reason", "x"] as &[&str],
+            "pools/p/pause",
+            json!({"reason": "x", "author": "ann"}),
+            &state,
+            "paused p: 1 of 2 slots are held and stay so, 3 in line wait on; \
+             nothing is given out until: distributexctl resume p\n",
+        ),
+        (
+            &["resume", "p", "--author", "bob"],
+            "pools/p/resume",
+            json!({"author": "bob"}),
+            &state,
+            "p is not paused: 1 of 2 slots are held, 3 in line\n",
+        ),
+        (
+            &["front", "p", "3", "--reason", "x"],
+            "pools/p/front",
+            json!({"ticket": 3, "reason": "x", "author": "ann"}),
+            &moved,
+            "web9 (ticket 3) is the next in line for p\n",
+        ),
+        (
+            &["remove", "p", "3", "--reason", "x"],
+            "pools/p/remove",
+            json!({"ticket": 3, "reason": "x", "author": "ann"}),
+            &moved,
+            "removed web9 (ticket 3) from the line of p\n",
+        ),
+        (
+            &["reload"],
+            "reload",
+            json!({"author": "ann"}),
+            &json!({"pools": 2, "need_restart": ["state"]}),
+            "read the configuration again: 2 pools; changed, but only a restart makes it count: state\n",
+        ),
+    ] {
+        let server = Fake::start();
+        let tool = run(&server, args);
+
+        let asked = pulled(&server, lever);
+        assert_eq!(asked.body, body);
+        asked.answer_json("200 OK", answer);
+
+        assert_eq!(end(tool), (0, told.to_owned(), String::new()), "{args:?}");
+    }
+}
+
+#[test]
+fn a_refusal_says_why_and_has_its_status() {
+    for (args, lever, status, kind, code, advice) in [
+        (
+            &["pause", "p", "--reason", "x"] as &[&str],
+            "pools/p/pause",
+            "401 Unauthorized",
+            "unauthorized",
+            77,
+            "--key-file",
+        ),
+        (&["pause", "p", "--reason", "x"], "pools/p/pause", "404 Not Found", "no_such_pool", 77, ""),
+        (
+            &["force-release", "p", "7", "--reason", "x"],
+            "pools/p/force-release",
+            "404 Not Found",
+            "not_found",
+            79,
+            "",
+        ),
+        (&["front", "p", "7", "--reason", "x"], "pools/p/front", "404 Not Found", "not_found", 79, ""),
+        (&["resume", "p"], "pools/p/resume", "404 Not Found", "not_found", 77, ""),
+        (&["resume", "p"], "pools/p/resume", "503 Service Unavailable", "draining", 69, ""),
+        (&["reload"], "reload", "400 Bad Request", "bad_request", 78, ""),
+    ] {
+        let server = Fake::start();
+        let tool = run(&server, args);
+        let no = json!({"kind": kind, "message": "line 3: no\nline 4: no"});
+        pulled(&server, lever).answer_json(status, &no);
+
+        let (ended, told, said) = end(tool);
+
+        assert_eq!((ended, told.as_str()), (code, ""), "{args:?} {kind}: {said}");
+        assert!(said.contains("line 3: no") && said.contains(advice), "{said}");
+        assert_eq!(said.lines().count(), if kind == "bad_request" { 2 } else { 1 }, "{said}");
+    }
+}
+
+#[test]
+fn wrong_usage_is_64() {
+    for args in [
+        &["pause", "p"] as &[&str],
+        &["force-release", "p", "--reason", "x"],
+        &["force-release", "p", "7", "--host", "web1", "--reason", "x"],
+        &["force-release", "p", "seven", "--reason", "x"],
+        &["front", "p", "--reason", "x"],
+        &["remove", "p", "7", "--reason", ""],
+        &["reload", "--author", ""],
+        &["-H", "localhost", "--socket", "/s", "reload"],
+        &["--color", "blue", "status"],
+        &["status", "--key", "5f0c"],
+    ] {
+        let (code, _, said) = ended(Command::new(env!("CARGO_BIN_EXE_distributexctl")).args(args));
+        assert!(code == 64 && said.contains("--help"), "{args:?}: {said}");
+    }
+}
+
+#[test]
+fn a_key_comes_from_a_file_that_nobody_else_can_read() {
+    let server = Fake::start();
+    let key = file_with("5f0c17\n");
+    let tool = |key: &str| {
+        let mut command = ctl(server.addr());
+        command.args(["resume", "p", "--key-file", key]);
+        command
+    };
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o640)).unwrap();
+    let key = key.to_str().unwrap();
+
+    let (code, _, said) = ended(&mut tool(key));
+    assert!(code == 71 && said.contains("others can read it (mode 0640)"), "{said}");
+    assert!(!said.contains("5f0c17"), "the key is a secret");
+
+    fs::set_permissions(key, fs::Permissions::from_mode(0o600)).unwrap();
+    let child = start(&mut tool(key));
+    let asked = pulled(&server, "pools/p/resume");
+    assert_eq!(asked.header("authorization"), Some("Bearer 5f0c17"));
+    asked.answer_json("200 OK", &serde_json::from_str(STATE).unwrap());
+    assert_eq!(end(child).0, 0);
+
+    let (code, _, said) = ended(&mut tool("/nonexistent/key"));
+    assert!(code == 71 && said.contains("the key file /nonexistent/key: "), "{said}");
+}
+
+#[test]
+fn the_environment_may_name_the_key_once() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_distributexctl"));
+    command.arg("reload").env("DISTRIBUTEX_KEY", "not a key");
+    let (code, _, said) = ended(&mut command);
+    assert!(code == 64 && said.contains("DISTRIBUTEX_KEY in the environment: it is no key"), "{said}");
+    assert!(!said.contains("not a key"), "it may be one with a slip of the pen: {said}");
+
+    command.env("DISTRIBUTEX_KEY", "5f0c").env("DISTRIBUTEX_KEY_FILE", "k");
+    let (code, _, said) = ended(&mut command);
+    assert!(code == 64 && said.contains("contradict each other"), "{said}");
+}
