@@ -12,7 +12,8 @@ use super::{
     view::Slot,
 };
 use crate::pool::{
-    Ask, AskId, Ending, Event, Held, LeaseId, Leased, Refusal, Token, lease::Lease, rules::refuse,
+    Ask, AskId, Ending, Event, Held, LeaseId, Leased, Operator, Pulled, Refusal, Token, lease::Lease,
+    rules::refuse,
 };
 
 /// How many leases that were gone before their time are remembered, so that it can be told if they were lost.
@@ -24,12 +25,13 @@ const MEMORY: Duration = Duration::from_secs(24 * 60 * 60);
 impl Memcache {
     /// Answers all that was asked, and learns what stands in memcached.
     pub(super) fn settle(&mut self, flight: Flight, done: Done, now: Instant, out: &mut Vec<Event>) {
-        let Flight { at, pending: Pending { asks, renewals, releases, takebacks, looks }, candidates } =
-            flight;
+        let Flight { at, pending, candidates } = flight;
+        let Pending { asks, renewals, releases, takebacks, looks, pauses } = pending;
         let Done { mut job, trouble } = done;
         self.highest = job.highest;
         self.view = std::mem::take(&mut job.view);
         self.set_away(trouble.is_some(), now, out);
+        self.settle_pauses(&pauses, job.pausing.is_some_and(|pausing| pausing.is_done), out);
 
         let (released, taken) = job.ends.split_at(releases.len());
         self.settle_takebacks(&takebacks, taken, now, out);
@@ -76,6 +78,18 @@ impl Memcache {
         {
             away.patience = None;
             self.rules.send_away(Refusal::Away, now, out);
+        }
+    }
+
+    /// Learns whether the pool is paused, and tells the operators who wanted that.
+    fn settle_pauses(&mut self, pauses: &[(AskId, Option<Operator>)], is_done: bool, out: &mut Vec<Event>) {
+        self.rules.learn_paused(self.view.paused.as_ref().map(|pause| pause.operator.clone()));
+        for (ask, _) in pauses {
+            if is_done {
+                out.push(Event::Pulled { ask: *ask, what: Some(Pulled::Set) });
+            } else {
+                refuse(*ask, Refusal::Away, None, out);
+            }
         }
     }
 
@@ -169,7 +183,8 @@ impl Memcache {
             None if is_ours && entry.token.is_none() => {
                 self.pending.takebacks.push(Takeback { id: entry.id, known: None, by: None });
             }
-            None if self.rules.lease_of(&entry.asker).is_some() => {} // one of two will be gone in a moment
+            None if self.view.came_late(slot) => {} // it will be gone in a moment
+            None if self.rules.lease_of(&entry.asker).is_some() => {} // one of two will be, too
             None => {
                 self.seen.insert(token, Seen { cas: slot.cas, is_ours, began_here: false });
                 self.rules.learn(Lease { until, ..slot.foreign_lease(now) });
