@@ -141,9 +141,11 @@ impl Rules {
         std::mem::take(&mut self.overdue)
     }
 
-    /// The store says whether the pool is paused, and by whom.
-    pub fn learn_paused(&mut self, paused: Option<Operator>) {
+    /// The store says whether the pool is paused, and by whom. True if that is news.
+    pub fn learn_paused(&mut self, paused: Option<Operator>) -> bool {
+        let is_news = self.paused != paused;
         self.paused = paused;
+        is_news
     }
 
     /// A lease is not in the store any more.
