@@ -6,8 +6,8 @@ use actix::{Actor as _, AsyncContext as _};
 #[cfg(feature = "memcache")]
 use distributex_actors::backend::memcache::{Memcache, Shards};
 use distributex_actors::{
-    Ask, Denial, Grant, Held, PoolActor, PoolHandle, Refusal, Room, StateDirectory, Watch,
-    backend::inmemory::InMemory,
+    Ask, Denial, Grant, Held, Lever, Operator, PoolActor, PoolHandle, Pulled, Refusal, Room, StateDirectory,
+    Ticket, Token, Watch, backend::inmemory::InMemory,
 };
 #[cfg(feature = "memcache")]
 use distributex_config as config;
@@ -17,7 +17,7 @@ use tokio::{task::JoinHandle, time::Instant};
 #[cfg(feature = "memcache")]
 use crate::memcached::Memcached;
 
-use crate::support::{Folder, MINUTE, SECOND, ask_of, name, settings, wait_of};
+use crate::support::{Folder, MINUTE, SECOND, ask_of, name, operator, settings, wait_of};
 
 /// A backend, and the clock that the test owns.
 struct Ground {
@@ -132,6 +132,15 @@ on_all_backends! {
     who_may_not_wait_any_more_is_told_so_and_who_holds_goes_on
     a_pool_that_was_taken_away_lives_until_its_leases_have_ended
     a_pool_that_comes_back_goes_on
+    a_paused_pool_grants_nothing_until_it_goes_on
+    a_wait_that_is_over_while_the_pool_is_paused_is_told_so
+    who_holds_a_slot_of_a_paused_pool_keeps_renews_and_releases_it
+    whoever_pauses_last_is_shown_and_a_pool_that_is_not_paused_may_be_resumed
+    a_lease_that_is_ended_by_force_is_lost_and_its_slot_goes_on
+    a_lease_that_is_ended_by_force_in_a_paused_pool_waits_for_the_end_of_the_pause
+    who_is_moved_to_the_front_is_next
+    who_is_removed_from_the_line_is_told_so_and_can_come_again
+    levers_for_nobody_do_nothing
 }
 
 /// This host takes a slot and is told so.
@@ -485,4 +494,179 @@ async fn a_pool_that_comes_back_goes_on(ground: Ground) {
     let bob = granted(&pool, bob).await;
     assert!(bob.lease.token > token);
     bob.heard();
+}
+
+/// What comes of this lever.
+async fn pulled(pool: &PoolHandle, lever: Lever) -> Option<Pulled> {
+    pool.pull(lever, operator()).await.unwrap()
+}
+
+/// Who paused the pool.
+async fn paused_by(pool: &PoolHandle) -> Option<String> {
+    pool.state().await.unwrap().paused.map(|operator| operator.author.to_string())
+}
+
+/// The ticket of the first place in line that is this host's.
+async fn ticket_of(pool: &PoolHandle, host: &str) -> Ticket {
+    let line = pool.state().await.unwrap().first;
+    line.iter().find(|waiting| waiting.host == name(host)).unwrap().ticket
+}
+
+async fn a_paused_pool_grants_nothing_until_it_goes_on(ground: Ground) {
+    let pool = ground.start(settings(), 10);
+    held_by(&pool, "ann").await;
+    let bob = waiting(&pool, "bob").await;
+    let web = parked(&pool, wait_of("web", "run1")).await;
+
+    assert_eq!(pulled(&pool, Lever::Pause).await, Some(Pulled::Set));
+    pool.release(name("ann")).await.unwrap();
+
+    let denial = pool.acquire(ask_of("cid", "run1")).await.unwrap_err();
+    assert_eq!((denial.why, denial.place), (Refusal::Paused, Some(3)));
+    let state = denial.state.unwrap();
+    assert_eq!((state.held, state.waiting, state.paused.unwrap().reason), (0, 2, operator().reason));
+    assert_eq!(pool.get(name("dan")).await.unwrap_err(), Refusal::Paused);
+    actors_turn(&pool).await;
+    assert!(!bob.is_finished() && !web.is_finished());
+
+    assert_eq!(pulled(&pool, Lever::Resume).await, Some(Pulled::Set));
+    granted(&pool, bob).await.heard();
+    assert!(!web.is_finished());
+    pool.release(name("bob")).await.unwrap();
+    soon(&pool, web).await.unwrap().heard();
+}
+
+async fn a_wait_that_is_over_while_the_pool_is_paused_is_told_so(ground: Ground) {
+    let pool = ground.start(settings(), 10);
+    pulled(&pool, Lever::Pause).await;
+    let web = parked(&pool, wait_of("web", "run1")).await;
+
+    ground.pass(&pool, MINUTE + SECOND).await;
+    let denial = soon(&pool, web).await.unwrap_err();
+    assert_eq!((denial.why, denial.place), (Refusal::Paused, Some(1)));
+    assert_eq!(denial.state.unwrap().paused.unwrap().author, operator().author);
+
+    let bob = waiting(&pool, "bob").await; // web has its patience, and stands before
+    pulled(&pool, Lever::Resume).await;
+    actors_turn(&pool).await;
+    assert!(!bob.is_finished());
+    pool.acquire(wait_of("web", "run1")).await.unwrap().heard();
+}
+
+async fn who_holds_a_slot_of_a_paused_pool_keeps_renews_and_releases_it(ground: Ground) {
+    let pool = ground.start(Pool { slots: 2, ..settings() }, 10);
+    held_by(&pool, "ann").await;
+    let web = pool.acquire(ask_of("web", "run1")).await.unwrap();
+    let lease = web.lease.id.unwrap();
+    web.heard();
+
+    pulled(&pool, Lever::Pause).await;
+
+    held_by(&pool, "ann").await; // told once more of what it has
+    let again = pool.acquire(ask_of("web", "run1")).await.unwrap();
+    assert_eq!((again.again, again.lease.id), (true, Some(lease)));
+    again.heard();
+    assert_eq!(pool.renew(lease, None).await.unwrap().id, Some(lease));
+    assert_eq!(pool.end(Held::Lease(lease), None).await, Ok(true));
+    assert_eq!(pool.release(name("ann")).await, Ok(()));
+    assert_eq!(pool.state().await.unwrap().held, 0);
+    assert_eq!(pool.get(name("ann")).await.unwrap_err(), Refusal::Paused);
+}
+
+async fn whoever_pauses_last_is_shown_and_a_pool_that_is_not_paused_may_be_resumed(ground: Ground) {
+    let pool = ground.start(settings(), 10);
+    assert_eq!(pulled(&pool, Lever::Resume).await, Some(Pulled::Set));
+    assert_eq!(paused_by(&pool).await, None);
+
+    pulled(&pool, Lever::Pause).await;
+    assert_eq!(paused_by(&pool).await.as_deref(), Some("olga"));
+    let otto = Operator { author: "otto".into(), ..operator() };
+    assert_eq!(pool.pull(Lever::Pause, otto).await, Ok(Some(Pulled::Set)));
+    assert_eq!(paused_by(&pool).await.as_deref(), Some("otto"));
+    pulled(&pool, Lever::Resume).await;
+
+    assert_eq!(paused_by(&pool).await, None);
+    held_by(&pool, "ann").await;
+}
+
+async fn a_lease_that_is_ended_by_force_is_lost_and_its_slot_goes_on(ground: Ground) {
+    let pool = ground.start(settings(), 10);
+    let web = pool.acquire(ask_of("web", "run1")).await.unwrap();
+    let (lease, token) = (web.lease.id.unwrap(), web.lease.token);
+    web.heard();
+    let bob = waiting(&pool, "bob").await;
+    ground.pass(&pool, 20 * SECOND).await;
+
+    let forced = pulled(&pool, Lever::Release(token)).await;
+
+    let Some(Pulled::Released { host, held, left: Some(left) }) = forced else { panic!("{forced:?}") };
+    assert_eq!((host, held.as_secs(), left.as_secs().abs_diff(40) <= 1), (name("web"), 20, true), "{left:?}");
+    granted(&pool, bob).await.heard();
+    assert_eq!(pool.renew(lease, None).await, Err(Refusal::LeaseLost));
+    assert_eq!(pulled(&pool, Lever::Release(token)).await, None);
+    assert_eq!(pool.runs().await.unwrap()[0].operator, Some(operator()));
+}
+
+async fn a_lease_that_is_ended_by_force_in_a_paused_pool_waits_for_the_end_of_the_pause(ground: Ground) {
+    let pool = ground.start(settings(), 10);
+    let ann = pool.get(name("ann")).await.unwrap();
+    let token = ann.lease.token;
+    ann.heard();
+    let bob = waiting(&pool, "bob").await;
+    pulled(&pool, Lever::Pause).await;
+
+    assert!(pulled(&pool, Lever::Release(token)).await.is_some());
+    actors_turn(&pool).await;
+    assert!(!bob.is_finished());
+    pulled(&pool, Lever::Resume).await;
+
+    assert!(granted(&pool, bob).await.lease.token > token);
+}
+
+async fn who_is_moved_to_the_front_is_next(ground: Ground) {
+    let pool = ground.start(settings(), 10);
+    held_by(&pool, "ann").await;
+    let (bob, cid) = (waiting(&pool, "bob").await, waiting(&pool, "cid").await);
+    let dan = waiting(&pool, "dan").await;
+
+    let moved = pulled(&pool, Lever::Front(ticket_of(&pool, "dan").await)).await;
+    assert_eq!(moved, Some(Pulled::Moved { host: name("dan") }));
+
+    for (holder, next) in [("ann", dan), ("dan", bob), ("bob", cid)] {
+        assert!(!next.is_finished());
+        pool.release(name(holder)).await.unwrap();
+        granted(&pool, next).await.heard();
+    }
+}
+
+async fn who_is_removed_from_the_line_is_told_so_and_can_come_again(ground: Ground) {
+    let pool = ground.start(settings(), 10);
+    held_by(&pool, "ann").await;
+    let bob = parked(&pool, wait_of("bob", "run1")).await;
+    let cid = waiting(&pool, "cid").await;
+    let ticket = ticket_of(&pool, "bob").await;
+
+    let removed = pulled(&pool, Lever::Remove(ticket)).await;
+
+    assert_eq!(removed, Some(Pulled::Moved { host: name("bob") }));
+    assert_eq!(soon(&pool, bob).await.unwrap_err().why, Refusal::Removed);
+    assert_eq!(pulled(&pool, Lever::Remove(ticket)).await, None);
+    let bob = parked(&pool, wait_of("bob", "run1")).await;
+    pool.release(name("ann")).await.unwrap();
+    granted(&pool, cid).await.heard();
+    assert!(!bob.is_finished(), "it stands behind now");
+}
+
+async fn levers_for_nobody_do_nothing(ground: Ground) {
+    let pool = ground.start(settings(), 10);
+    held_by(&pool, "ann").await;
+    let bob = waiting(&pool, "bob").await;
+
+    for lever in [Lever::Release(Token(1)), Lever::Front(Ticket(u64::MAX)), Lever::Remove(Ticket(u64::MAX))] {
+        assert_eq!(pulled(&pool, lever).await, None, "{lever:?}");
+    }
+    actors_turn(&pool).await;
+
+    assert!(!bob.is_finished());
+    assert_eq!(pool.state().await.unwrap().held, 1);
 }

@@ -9,7 +9,11 @@
 //!                                        └ Drain ─────► Refusal
 //! ```
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use actix::{Actor, Addr, AsyncContext as _, Context, Handler, Message, SpawnHandle};
 use distributex_config as config;
@@ -129,6 +133,7 @@ impl PoolActor {
             Event::Released { ask, had } => self.released(ask, had),
             Event::Seen { ask } => self.seen(ask),
             Event::Pulled { ask, what } => self.pulled(ask, what),
+            Event::Paused(operator) => self.paused_elsewhere(operator),
             Event::Ended(ended) => self.ended(ended),
             Event::Away => self.set_away(true),
             Event::Back => self.set_away(false),
@@ -209,6 +214,18 @@ impl PoolActor {
             self.watch.pulled(lever, what, &operator);
         }
         let _ = to.send(Ok(what)); // it is done, also for who is gone
+    }
+
+    /// Who let the pool go on is not in the store.
+    fn paused_elsewhere(&self, operator: Option<Operator>) {
+        let lever = if operator.is_some() { Lever::Pause } else { Lever::Resume };
+        let operator = operator.unwrap_or_else(|| Operator {
+            author: "the store".into(),
+            reason: "has no pause any more".into(),
+            at: SystemTime::now(),
+        });
+        self.tell_pulled(lever, &Pulled::Set, &operator);
+        self.watch.pulled(lever, &Pulled::Set, &operator);
     }
 
     fn tell_pulled(&self, lever: Lever, what: &Pulled, Operator { author, reason, .. }: &Operator) {

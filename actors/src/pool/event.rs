@@ -6,7 +6,7 @@ use distributex_config::Name;
 use thiserror::Error;
 use tokio::time::Instant;
 
-use super::{AskId, LeaseId, Pulled, Ticket, Token};
+use super::{AskId, LeaseId, Operator, Pulled, Ticket, Token};
 
 /// What happened to a pool, and what its askers are answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,6 +84,8 @@ pub enum Event {
         /// What came of it; `None` if nobody has that token or ticket.
         what: Option<Pulled>,
     },
+    /// The pool was paused, or goes on, by what an operator did at another server.
+    Paused(Option<Operator>),
     /// A lease is over.
     Ended(Ended),
     /// The store cannot be reached: nothing can be granted or released.

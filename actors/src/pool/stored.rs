@@ -16,7 +16,7 @@ use distributex_config::Limits;
 use tokio::time::Instant;
 
 use super::{
-    Ask, AskId, Asker, Ending, Event, Granted, LeaseId, Refusal, Token,
+    Ask, AskId, Asker, Ending, Event, Granted, LeaseId, Operator, Refusal, Token,
     lease::Lease,
     line::Waiter,
     rules::{Rules, refuse},
@@ -32,16 +32,17 @@ impl Rules {
         Self { stored: true, ..Self::new(settings, limits, Token(0)) }
     }
 
-    /// Who is to get the next slots, the longest waiter first: every asker once, so many at most.
+    /// Who is to get the next slots, the longest waiter first: every asker once, so many at most. Whether the
+    /// pool is paused by then, the store says.
     #[must_use]
     pub fn candidates(&self, most: usize) -> Vec<&Waiter> {
-        if self.closed || self.paused.is_some() { Vec::new() } else { self.line.first_askers(most) }
+        if self.closed { Vec::new() } else { self.line.first_askers(most) }
     }
 
     /// Whether somebody who just came may be served after so many candidates: they are all who wait.
     #[must_use]
     pub fn may_serve_after(&self, candidates: usize) -> bool {
-        !self.closed && self.paused.is_none() && self.line.askers() <= candidates
+        !self.closed && self.line.askers() <= candidates
     }
 
     /// Whether somebody waits.
@@ -138,6 +139,13 @@ impl Rules {
     /// What was laid aside.
     pub fn take_overdue(&mut self) -> Vec<Token> {
         std::mem::take(&mut self.overdue)
+    }
+
+    /// The store says whether the pool is paused, and by whom. True if that is news.
+    pub fn learn_paused(&mut self, paused: Option<Operator>) -> bool {
+        let is_news = self.paused != paused;
+        self.paused = paused;
+        is_news
     }
 
     /// A lease is not in the store any more.

@@ -134,7 +134,8 @@ impl Ledger {
                 | Event::Seen { .. }
                 | Event::Ended(_)
                 | Event::Away
-                | Event::Back => out.push(event),
+                | Event::Back
+                | Event::Paused(_) => out.push(event),
             }
         }
         self.submit(rules, now);

@@ -1,6 +1,6 @@
 //! What a job that is done means for those who asked.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use log::warn;
 use tokio::time::Instant;
@@ -12,7 +12,8 @@ use super::{
     view::Slot,
 };
 use crate::pool::{
-    Ask, AskId, Ending, Event, Held, LeaseId, Leased, Refusal, Token, lease::Lease, rules::refuse,
+    Ask, AskId, Ending, Event, Held, LeaseId, Leased, Operator, Pulled, Refusal, Token, lease::Lease,
+    rules::refuse,
 };
 
 /// How many leases that were gone before their time are remembered, so that it can be told if they were lost.
@@ -21,15 +22,19 @@ const MOST_MISSED: usize = 1_000;
 /// And how long those that never end.
 const MEMORY: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// So much later than estimated may a lease end that another server granted or renewed.
+const UNSURE: Duration = Duration::from_secs(1);
+
 impl Memcache {
     /// Answers all that was asked, and learns what stands in memcached.
     pub(super) fn settle(&mut self, flight: Flight, done: Done, now: Instant, out: &mut Vec<Event>) {
-        let Flight { at, pending: Pending { asks, renewals, releases, takebacks, looks }, candidates } =
-            flight;
+        let Flight { at, pending, candidates } = flight;
+        let Pending { asks, renewals, releases, takebacks, looks, pauses } = pending;
         let Done { mut job, trouble } = done;
         self.highest = job.highest;
         self.view = std::mem::take(&mut job.view);
         self.set_away(trouble.is_some(), now, out);
+        self.settle_pauses(&pauses, job.pausing.is_some_and(|pausing| pausing.is_done), out);
 
         let (released, taken) = job.ends.split_at(releases.len());
         self.settle_takebacks(&takebacks, taken, now, out);
@@ -79,10 +84,28 @@ impl Memcache {
         }
     }
 
+    /// Learns whether the pool is paused, and tells the operators who wanted that.
+    fn settle_pauses(&mut self, pauses: &[(AskId, Option<Operator>)], is_done: bool, out: &mut Vec<Event>) {
+        let paused = self.view.paused.as_ref().map(|pause| pause.operator.clone());
+        let said = |operator: &Operator| (Arc::clone(&operator.author), Arc::clone(&operator.reason));
+        let is_ours = |to: &Option<Operator>| to.as_ref().map(said) == paused.as_ref().map(said);
+        let is_told = is_done && pauses.last().is_some_and(|(_, to)| is_ours(to));
+        if self.rules.learn_paused(paused.clone()) && !is_told {
+            out.push(Event::Paused(paused));
+        }
+        for (ask, _) in pauses {
+            if is_done {
+                out.push(Event::Pulled { ask: *ask, what: Some(Pulled::Set) });
+            } else {
+                refuse(*ask, Refusal::Away, None, out);
+            }
+        }
+    }
+
     fn settle_takebacks(&mut self, takebacks: &[Takeback], ends: &[End], now: Instant, out: &mut Vec<Event>) {
         for (Takeback { id, known, by }, end) in takebacks.iter().zip(ends) {
             let is_gone = end.had.is_some() && self.view.lease(*id).is_none();
-            let forced = known.and_then(|(token, _)| self.rules.would_force(token, now));
+            let forced = known.and_then(|(token, _)| self.would_force(token, now));
             if let (true, Some((token, how))) = (is_gone, known) {
                 self.gone(*token, *how, *by, now, out);
             }
@@ -91,6 +114,17 @@ impl Memcache {
                 (Some(ask), None) => refuse(ask, Refusal::Away, None, out),
                 (None, _) => {}
             }
+        }
+    }
+
+    /// What ends if this lease is taken away now. When one of another server ends is known to the second only.
+    fn would_force(&self, token: Token, now: Instant) -> Option<Pulled> {
+        let is_ours = self.seen.get(&token).is_some_and(|seen| seen.is_ours);
+        match self.rules.would_force(token, now)? {
+            Pulled::Released { host, held, left } if !is_ours => {
+                Some(Pulled::Released { host, held, left: left.map(|left| left + UNSURE) })
+            }
+            forced @ (Pulled::Released { .. } | Pulled::Set | Pulled::Moved { .. }) => Some(forced),
         }
     }
 
@@ -169,7 +203,8 @@ impl Memcache {
             None if is_ours && entry.token.is_none() => {
                 self.pending.takebacks.push(Takeback { id: entry.id, known: None, by: None });
             }
-            None if self.rules.lease_of(&entry.asker).is_some() => {} // one of two will be gone in a moment
+            None if self.view.came_late(slot) => {} // it will be gone in a moment
+            None if self.rules.lease_of(&entry.asker).is_some() => {} // one of two will be, too
             None => {
                 self.seen.insert(token, Seen { cas: slot.cas, is_ours, began_here: false });
                 self.rules.learn(Lease { until, ..slot.foreign_lease(now) });
@@ -241,7 +276,9 @@ impl Memcache {
         if let Some(Missed { host, token, .. }) = self.missed.remove(&id) {
             self.lost += 1;
             let (pool, host, lost) = (self.name.as_str(), host.as_str(), self.lost);
-            warn!("lost pool={pool:?} host={host:?} token={token}: memcached has not kept it; {lost} so far");
+            warn!(
+                "lost pool={pool:?} host={host:?} token={token}: ended through another server, or not kept by memcached; {lost} so far"
+            );
         }
     }
 

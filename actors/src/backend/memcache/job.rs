@@ -2,11 +2,11 @@
 
 use std::{mem, sync::Arc, time::Duration};
 
-use super::{entry::Server, keys::Keys, view::View};
+use super::{entry::Server, keys::Keys, pause::Pausing, view::View};
 use crate::pool::{Asker, LeaseId};
 
-/// Request: end, renew and begin leases as far as possible, and tell how the pool is afterwards. A pool has
-/// one at a time.
+/// Request: pause or resume the pool, end, renew and begin leases as far as possible, and tell how the pool is
+/// afterwards. A pool has one at a time.
 #[derive(Debug)]
 pub(super) struct Job {
     /// Where the pool is kept.
@@ -19,6 +19,8 @@ pub(super) struct Job {
     pub(super) view: View,
     /// No token that was ever seen of this pool is larger.
     pub(super) highest: u64,
+    /// Whether the pool is to be paused, or to go on.
+    pub(super) pausing: Option<Pausing>,
     /// Leases to end.
     pub(super) ends: Vec<End>,
     /// Leases to renew.
@@ -33,6 +35,7 @@ impl Job {
         Self {
             keys: Arc::clone(&self.keys),
             view: mem::take(&mut self.view),
+            pausing: self.pausing.take(),
             ends: mem::take(&mut self.ends),
             renewals: mem::take(&mut self.renewals),
             claims: mem::take(&mut self.claims),
@@ -105,7 +108,7 @@ pub(super) enum Found {
     Granted,
     /// Its asker had one already, under this name; renewed if its asker is one that comes back.
     Had(LeaseId),
-    /// There is none for it.
+    /// There is none for it, or the pool is paused.
     Full,
 }
 

@@ -17,6 +17,8 @@ pub(super) struct Keys {
     pub(super) probe: String,
     /// How many slots to look at.
     pub(super) width: String,
+    /// Who paused the pool.
+    pub(super) paused: String,
     /// What the names of the slots begin with.
     slots: String,
 }
@@ -30,6 +32,7 @@ impl Keys {
             store: format!("{prefix}:store"),
             probe: format!("{prefix}:probe"),
             width: format!("{prefix}:{pool}:width"),
+            paused: format!("{prefix}:{pool}:paused"),
             slots: format!("{prefix}:{pool}:"),
         }
     }
@@ -81,6 +84,7 @@ mod tests {
 
         assert_eq!(keys.store, "distributex:store");
         assert_eq!(keys.width, "distributex:web-1.acme_com:width");
+        assert_eq!(keys.paused, "distributex:web-1.acme_com:paused");
         assert_eq!(keys.slot(12), "distributex:web-1.acme_com:12");
     }
 

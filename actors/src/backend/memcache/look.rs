@@ -7,7 +7,7 @@ use r2d2_memcache::memcache::exp::{MetaCommand, MetaOp, MetaResponse, ReturnCode
 use super::{
     entry::Entry,
     keys::Keys,
-    store,
+    pause, store,
     view::{Slot, View, Width},
 };
 
@@ -23,9 +23,9 @@ pub(super) struct Look {
     pub(super) newest: u64,
 }
 
-/// The commands that ask for so many slots, the width and the store.
+/// The commands that ask for so many slots, the width, the pause and the store.
 pub(super) fn questions(keys: &Keys, slots: usize) -> impl Iterator<Item = MetaCommand> {
-    let others = [keys.width.clone(), keys.store.clone()];
+    let others = [keys.width.clone(), keys.paused.clone(), keys.store.clone()];
     (0..slots).map(|slot| keys.slot(slot)).chain(others).map(question)
 }
 
@@ -39,7 +39,7 @@ pub(super) fn question(key: String) -> MetaCommand {
 /// # Errors
 /// A sentence, if nothing can be done with such a memcached.
 pub(super) fn understand(answers: &[MetaResponse], known: Option<&View>) -> Result<Look, String> {
-    let [slots @ .., width, store] = answers else { return Err("answers too little".to_owned()) };
+    let [slots @ .., width, paused, store] = answers else { return Err("answers too little".to_owned()) };
     let mut look = Look { view: View::default(), newest: 0 };
     for (number, answer) in slots.iter().enumerate() {
         let slot = look.slot(number, answer, known)?;
@@ -51,6 +51,7 @@ pub(super) fn understand(answers: &[MetaResponse], known: Option<&View>) -> Resu
         let slots = slots.ok_or("has something else where the number of slots should be: remove that")?;
         look.view.width = Some(Width { slots, cas: item.cas });
     }
+    look.view.paused = look.item(paused)?.map(|item| pause::read(item.value, item.cas));
     if let Some(item) = look.item(store)? {
         let store = store::read(item.value, item.cas);
         let store =

@@ -5,7 +5,7 @@
 //! | here, `pending`, `answers` | a pool's line, what it wants of its memcached, and what becomes of the answers |
 //! | `job` | what a pool wants in one go |
 //! | `round`: `plan`, `send`, `look`, `settle` | how a job is done: every change is add, compare-and-swap or compare-and-delete |
-//! | `view`, `entry`, `store`, `keys` | what stands in memcached, and where |
+//! | `view`, `entry`, `pause`, `store`, `keys` | what stands in memcached, and where |
 //! | `shard`, `gate`, `link`, `stats`, `time` | one memcached: threads, connections, whether it is there, and its clock |
 //!
 //! ```text
@@ -19,6 +19,13 @@
 //! that finds it free. Slots that other servers free are found by looking from time to time, while somebody
 //! waits.
 //!
+//! Levers: a lease that is ended by force is ended whichever server granted it; that one finds it gone when it
+//! looks next. A pause stands in memcached, and every server that looks sees it: none grants anything from the
+//! moment on in which the pause is answered, until it is taken out again. Those who wait are served by their own
+//! server when that looks next. The line is that of one server: tickets of others are not known, and who is moved
+//! to the front stands before those who wait here. Servers of versions before this one do not look for a pause,
+//! and grant on.
+//!
 //! What this promises when memcached is away: nobody is granted anything, nobody is told that they hold or lost
 //! anything, and who is parked stays parked for a while. A write without an answer may have happened: it has
 //! the secret name of its lease, under which the next job finds it, and either grants it to its asker, who still
@@ -31,6 +38,9 @@ mod job;
 mod keys;
 mod link;
 mod look;
+mod pause;
+#[cfg(test)]
+mod pause_tests;
 mod pending;
 mod plan;
 #[cfg(test)]
@@ -250,6 +260,7 @@ impl Memcache {
             slots: self.slots,
             view: mem::take(&mut self.view),
             highest: self.highest,
+            pausing: pending.pausing(),
             ends: pending.ends(),
             renewals: pending.renewals(self.expire),
             claims,
@@ -298,8 +309,8 @@ impl Backend for Memcache {
         self.go_on(now);
     }
 
-    /// A lease is ended in memcached, whichever server granted it. The line is that of this server, and so is the
-    /// pause.
+    /// A lease is ended in memcached, whichever server granted it, and a pause is that of all servers. The line is
+    /// this server's alone.
     fn pull(&mut self, ask: AskId, lever: Lever, operator: &Operator, now: Instant, out: &mut Vec<Event>) {
         match lever {
             Lever::Release(token) => {
@@ -309,13 +320,9 @@ impl Backend for Memcache {
                 let known = Some((token, Ending::Forced));
                 self.pending.takebacks.push(Takeback { id, known, by: Some(ask) });
             }
-            Lever::Resume => {
-                self.rules.pull(ask, lever, operator, now, out);
-                self.next_look = Some(now); // there may be room
-            }
-            Lever::Pause | Lever::Front(_) | Lever::Remove(_) => {
-                self.rules.pull(ask, lever, operator, now, out);
-            }
+            Lever::Pause => self.pending.pauses.push((ask, Some(operator.clone()))),
+            Lever::Resume => self.pending.pauses.push((ask, None)),
+            Lever::Front(_) | Lever::Remove(_) => self.rules.pull(ask, lever, operator, now, out),
         }
         self.go_on(now);
     }

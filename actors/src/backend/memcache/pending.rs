@@ -8,9 +8,10 @@ use tokio::time::Instant;
 use super::{
     entry::Entry,
     job::{Claim, End, Renewal, What},
+    pause::Pausing,
     view::Slot,
 };
-use crate::pool::{Ask, AskId, Ending, Held, LeaseId, Token, lease::Lease, line::Waiter};
+use crate::pool::{Ask, AskId, Ending, Held, LeaseId, Operator, Token, lease::Lease, line::Waiter};
 
 /// What goes into the next job.
 #[derive(Debug, Default)]
@@ -25,6 +26,8 @@ pub(super) struct Pending {
     pub(super) takebacks: Vec<Takeback>,
     /// Who wants to know how the pool is.
     pub(super) looks: Vec<AskId>,
+    /// Which operators pause the pool, or let it go on: `None`.
+    pub(super) pauses: Vec<(AskId, Option<Operator>)>,
 }
 
 /// A lease that is over, or of which nobody is to be told.
@@ -64,12 +67,18 @@ pub(super) struct Missed {
 impl Pending {
     /// Whether there is nothing to do.
     pub(super) fn is_empty(&self) -> bool {
-        let Self { asks, renewals, releases, takebacks, looks } = self;
+        let Self { asks, renewals, releases, takebacks, looks, pauses } = self;
         asks.is_empty()
             && renewals.is_empty()
             && releases.is_empty()
             && takebacks.is_empty()
             && looks.is_empty()
+            && pauses.is_empty()
+    }
+
+    /// The last word on whether the pool is paused.
+    pub(super) fn pausing(&self) -> Option<Pausing> {
+        self.pauses.last().map(|(_, to)| Pausing { to: to.clone(), is_done: false })
     }
 
     /// The leases to end: those that are released, then those that are taken back.

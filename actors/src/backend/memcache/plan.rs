@@ -9,12 +9,16 @@ use std::{collections::HashSet, time::Duration};
 use super::{
     entry::Entry,
     job::{Claim, End, Job, Renewal},
+    pause::Pausing,
     view::{Slot, View, whole_seconds},
 };
+use crate::pool::Operator;
 
 /// One change.
 #[derive(Debug)]
 pub(super) enum Write {
+    /// The entry that says who paused the pool is there, or not any more, whoever wrote it.
+    Pause { to: Option<Operator> },
     /// The entry that says how many slots there are: added if it has no CAS number yet.
     Width { cas: Option<u64>, to: usize },
     /// A lease ends: for the end with this number, or because it was not granted after all.
@@ -39,6 +43,7 @@ pub(super) enum For {
 pub(super) fn writes(job: &Job, fresh: bool, now: Duration, time: u64) -> Vec<Write> {
     let (touched, freed, taken) = Default::default();
     let mut plan = Plan { job, fresh, now, time, writes: Vec::new(), touched, freed, taken };
+    plan.pause();
     plan.width();
     for (number, end) in job.ends.iter().enumerate().filter(|(_, end)| end.had.is_none()) {
         plan.end(number, end);
@@ -71,6 +76,13 @@ struct Plan<'a> {
 }
 
 impl Plan<'_> {
+    /// Before all else, so that what is seen behind it is how the pool stays.
+    fn pause(&mut self) {
+        if let Some(Pausing { to, is_done: false }) = &self.job.pausing {
+            self.writes.push(Write::Pause { to: to.clone() });
+        }
+    }
+
     /// As many slots are looked at as are needed, by everybody; fewer only when there is nothing else to do.
     fn width(&mut self) {
         let (view, slots) = (&self.job.view, self.job.slots);
@@ -155,8 +167,10 @@ impl Plan<'_> {
                     self.remove(slot, held, None);
                 }
             } else if let Some((slot, held)) = other {
-                self.tell(number, claim, slot, held);
-            } else if claim.wants && !full {
+                if !job.view.came_late(held) {
+                    self.tell(number, claim, slot, held);
+                }
+            } else if claim.wants && !full && !job.is_paused() {
                 full = !self.begin(number, claim);
             }
         }

@@ -231,6 +231,10 @@ impl<'a> Round<'a> {
         self.tried.iter_mut().for_each(|tried| tried.changed = false);
         for (write, answer) in writes.iter().zip(answers) {
             match (write, Outcome::of(answer)) {
+                (Write::Pause { to: None }, Outcome::Done | Outcome::Void)
+                | (Write::Pause { to: Some(_) }, Outcome::Done) => {
+                    self.job.pausing.iter_mut().for_each(|pausing| pausing.is_done = true);
+                }
                 (Write::Remove { end: Some(end), .. }, Outcome::Done) => self.tried[*end].had = true,
                 (Write::Remove { end: Some(end), .. }, Outcome::Changed) => self.tried[*end].changed = true,
                 (Write::Change { by: For::Renewal(number), .. }, Outcome::Done) => {
@@ -240,7 +244,11 @@ impl<'a> Round<'a> {
                     told.insert(*number);
                 }
                 (
-                    Write::Width { .. } | Write::Remove { .. } | Write::Change { .. } | Write::Add { .. },
+                    Write::Pause { .. }
+                    | Write::Width { .. }
+                    | Write::Remove { .. }
+                    | Write::Change { .. }
+                    | Write::Add { .. },
                     _,
                 ) => {}
             }

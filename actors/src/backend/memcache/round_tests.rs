@@ -63,7 +63,7 @@ fn a_freed_slot_is_handed_on_in_one_exchange() {
     assert_eq!(job.ends[0].had, Some(true));
     assert_eq!([job.claims[0].found, job.claims[1].found], [Some(Found::Granted), Some(Found::Full)]);
     assert!(job.view.lease(bob_id).is_some());
-    assert_eq!(commands(&memcached) - before, 3, "a slot, the width and the store are read once");
+    assert_eq!(commands(&memcached) - before, 4, "a slot, the width, the pause and the store are read once");
 }
 
 /// How many questions it was asked.
@@ -108,7 +108,11 @@ fn jobs_of_several_pools_share_an_exchange() {
     run_well(&bench, &mut jobs);
 
     assert!(jobs.iter().all(|job| job.ends[0].had == Some(true)), "{jobs:?}");
-    assert_eq!(commands(&memcached) - before, 9, "a slot, the width and the store of each are read once");
+    assert_eq!(
+        commands(&memcached) - before,
+        12,
+        "a slot, the width, the pause and the store of each are read once"
+    );
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use r2d2_memcache::memcache::exp::{MetaCommand, MetaOp, MetaResponse, ReturnCode};
 
-use super::{entry::Entry, keys::Keys, plan::Write};
+use super::{entry::Entry, keys::Keys, pause, plan::Write};
 
 /// What came of a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +33,8 @@ impl Write {
     pub(super) fn command(&self, keys: &Keys) -> MetaCommand {
         let set = |key: String, value: String| MetaCommand::new(MetaOp::Set, key).value(value);
         match self {
+            Self::Pause { to: Some(operator) } => set(keys.paused.clone(), pause::write(operator)).flag("T0"),
+            Self::Pause { to: None } => MetaCommand::new(MetaOp::Delete, keys.paused.clone()),
             Self::Width { cas: None, to } => set(keys.width.clone(), to.to_string()).flag("ME").flag("T0"),
             Self::Width { cas: Some(cas), to } => {
                 set(keys.width.clone(), to.to_string()).flag(format!("C{cas}")).flag("T0")

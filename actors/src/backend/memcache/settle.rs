@@ -3,6 +3,7 @@
 //! A claim has its slot when the look behind its add shows its entry, and nothing that speaks against it. Two
 //! servers may add for one asker in the same moment. Their tokens say which add came first; the later one is
 //! followed by a look that shows the earlier one, and is taken back. So whatever the earlier one saw, it may stay.
+//! One whose look shows that the pool is paused is taken back, too.
 
 use std::collections::HashSet;
 
@@ -25,7 +26,8 @@ pub(super) struct Tried {
 impl Job {
     /// Whether nothing is left to do.
     pub(super) fn is_done(&self) -> bool {
-        self.ends.iter().all(|end| end.had.is_some())
+        self.pausing.as_ref().is_none_or(|pausing| pausing.is_done)
+            && self.ends.iter().all(|end| end.had.is_some())
             && self.renewals.iter().all(|renewal| renewal.lives.is_some())
             && self.claims.iter().all(|claim| claim.found.is_some())
     }
@@ -80,8 +82,9 @@ impl Job {
                 let may = self.is_sound(held) && !(waits && held.entry.token.is_none());
                 may.then_some(Found::Granted)
             } else if let Some((_, held)) = self.view.by(&claim.asker) {
-                self.has(number, claim, held, told)
-            } else if !claim.wants {
+                let came_late = self.view.came_late(held);
+                if came_late { Some(Found::Full) } else { self.has(number, claim, held, told) }
+            } else if !claim.wants || self.view.paused.is_some() {
                 Some(Found::Full)
             } else if spare > 0 {
                 spare -= 1;
@@ -123,13 +126,15 @@ impl Job {
         self.claims.iter().any(|claim| claim.id == held.entry.id)
     }
 
-    /// Whether nothing speaks against the entry of a claim: no slot is held too many, its token rises, it is kept
-    /// for long enough, and its asker has no older one. Another server that told its asker of it has changed it; then it is good.
+    /// Whether nothing speaks against the entry of a claim: the pool is not paused, no slot is held too many, its
+    /// token rises, it is kept for long enough, and its asker has no older one. Another server that told its asker
+    /// of it has changed it; then it is good.
     pub(super) fn is_sound(&self, held: &Slot) -> bool {
         let rises = self.view.store.as_ref().is_some_and(|store| store.base == held.entry.base);
         let oldest = self.view.by(&held.entry.asker).is_none_or(|(_, other)| other.token() >= held.token());
         let fits = self.view.taken_from(0) <= self.slots;
-        held.entry.token.is_some() || (rises && oldest && fits && held.is_kept())
+        let goes_on = self.view.paused.is_none();
+        held.entry.token.is_some() || (goes_on && rises && oldest && fits && held.is_kept())
     }
 
     /// Whether the server that ends a lease in time knows that its asker has heard of it: this one does, as it

@@ -21,11 +21,12 @@ use super::{
     job::{Claim, End, Found, Job, Renewal, What},
     keys::Keys,
     link::{Links, Trouble},
+    pause::Pausing,
     round,
     view::View,
 };
 use crate::{
-    pool::{AskId, Asker, LeaseId},
+    pool::{AskId, Asker, LeaseId, Operator},
     watch::calls::Calls,
 };
 
@@ -165,7 +166,7 @@ impl Bench {
     pub(super) fn job(&self, ends: Vec<End>, renewals: Vec<Renewal>, claims: Vec<Claim>) -> Job {
         let (keys, view) = (Arc::clone(&self.keys), self.view.clone());
         let (server, slots, highest) = (self.server, self.slots, self.highest);
-        Job { keys, server, slots, view, highest, ends, renewals, claims }
+        Job { keys, server, slots, view, highest, pausing: None, ends, renewals, claims }
     }
 
     /// Does a job, and knows afterwards what it showed.
@@ -179,6 +180,15 @@ impl Bench {
         let result = round::run(&self.links, &mut job);
         (self.view, self.highest) = (job.view.clone(), job.highest);
         (job, result)
+    }
+
+    /// Pauses the pool, or lets it go on.
+    pub(super) fn pause(&mut self, to: Option<Operator>) {
+        let pausing = Some(Pausing { to, is_done: false });
+        let mut job = Job { pausing, ..self.job(vec![], vec![], vec![]) };
+        round::run(&self.links, &mut job).unwrap();
+        (self.view, self.highest) = (job.view.clone(), job.highest);
+        assert!(job.pausing.unwrap().is_done);
     }
 
     /// What comes of these claims, without trouble.

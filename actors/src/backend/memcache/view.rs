@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::entry::Entry;
+use super::{entry::Entry, pause::Pause};
 use crate::pool::{Asker, LeaseId, Token};
 
 /// A pool as it was in one look.
@@ -16,6 +16,8 @@ pub(super) struct View {
     pub(super) foreign: Vec<usize>,
     /// The entry that says how many slots to look at; `None`: there is none.
     pub(super) width: Option<Width>,
+    /// Who paused the pool; `None`: nobody.
+    pub(super) paused: Option<Pause>,
     /// The memcached; `None` before the first look.
     pub(super) store: Option<Arc<Store>>,
 }

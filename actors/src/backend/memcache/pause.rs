@@ -1,0 +1,110 @@
+//! A pause, as memcached keeps it for all servers: whoever looks at the pool sees it.
+//!
+//! Where it stands among the changes of a job says who is granted something. A claim takes its slot and asks
+//! for the pause behind that; a pause is written and the slots are asked for behind that. So either the claim
+//! sees the pause, and gives its slot back, or whoever paused the pool sees the claim's lease among those that are
+//! held.
+
+use std::{
+    borrow::Cow,
+    time::{Duration, SystemTime},
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    job::Job,
+    view::{Slot, View},
+};
+use crate::{pool::Operator, record::micros};
+
+/// A pool is paused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Pause {
+    /// Who paused it, and why.
+    pub(super) operator: Operator,
+    /// The number of the entry's latest change.
+    pub(super) cas: u64,
+}
+
+/// An operator's word on whether a pool is paused. Whatever was said before does not count.
+#[derive(Debug)]
+pub(super) struct Pausing {
+    /// Who pauses it; `None`: it goes on.
+    pub(super) to: Option<Operator>,
+    /// Whether memcached has it.
+    pub(super) is_done: bool,
+}
+
+/// An [`Operator`] in JSON. The time is in microseconds since 1970.
+#[derive(Serialize, Deserialize)]
+struct Record<'a> {
+    #[serde(borrow)]
+    author: Cow<'a, str>,
+    #[serde(borrow)]
+    reason: Cow<'a, str>,
+    since: u64,
+}
+
+/// What stands in memcached.
+pub(super) fn write(Operator { author, reason, at }: &Operator) -> String {
+    let since = micros(at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default());
+    let record = Record { author: Cow::Borrowed(author), reason: Cow::Borrowed(reason), since };
+    serde_json::to_string(&record).expect("a record has only texts and numbers")
+}
+
+/// Understands what stands in memcached. What is not understood pauses the pool too: it may be that of a later
+/// version.
+pub(super) fn read(value: &[u8], cas: u64) -> Pause {
+    let operator = serde_json::from_slice(value).ok().and_then(|Record { author, reason, since }| {
+        let at = SystemTime::UNIX_EPOCH.checked_add(Duration::from_micros(since))?;
+        Some(Operator { author: author.into(), reason: reason.into(), at })
+    });
+    let unknown = || Operator {
+        author: "somebody".into(),
+        reason: "its memcached has a pause that is not understood here; resume ends it".into(),
+        at: SystemTime::UNIX_EPOCH,
+    };
+    Pause { operator: operator.unwrap_or_else(unknown), cas }
+}
+
+impl Job {
+    /// Whether no slot may be taken behind what this job says of the pause.
+    pub(super) fn is_paused(&self) -> bool {
+        match &self.pausing {
+            Some(Pausing { to, is_done: false }) => to.is_some(),
+            Some(Pausing { is_done: true, .. }) | None => self.view.paused.is_some(),
+        }
+    }
+}
+
+impl View {
+    /// Whether a slot was taken behind the pause: the server that took it gives it back, and nobody is to be told
+    /// of it.
+    pub(super) fn came_late(&self, held: &Slot) -> bool {
+        let is_behind = |pause: &Pause| held.entry.token.is_none() && held.cas > pause.cas;
+        self.paused.as_ref().is_some_and(is_behind)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pause_is_read_as_it_was_written() {
+        let at = SystemTime::UNIX_EPOCH + Duration::from_micros(1_795_451_623_914_999);
+        let operator = Operator { author: "ann".into(), reason: "say \"hi\"".into(), at };
+
+        assert_eq!(read(write(&operator).as_bytes(), 7), Pause { operator, cas: 7 });
+    }
+
+    #[test]
+    fn what_is_not_understood_is_a_pause() {
+        for other in [&b""[..], b"1", b"\xff", b"{}", b"{\"author\":\"ann\"}"] {
+            let Pause { operator, cas } = read(other, 7);
+
+            assert_eq!((&*operator.author, cas), ("somebody", 7));
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! Pauses, and several servers.
+
+use std::{
+    collections::HashSet,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    thread,
+    time::SystemTime,
+};
+
+use tokio::time::Instant;
+
+use super::{
+    job::{Found, What},
+    testing::{Bench, Memcached, Proxy, TIMEOUT, end, host, once, owner},
+};
+use crate::pool::{LeaseId, Operator};
+
+fn operator(author: &str) -> Option<Operator> {
+    Some(Operator { author: author.into(), reason: "kernel update".into(), at: SystemTime::UNIX_EPOCH })
+}
+
+/// Who paused the pool, as this server sees it.
+fn paused_by(bench: &mut Bench) -> Option<Operator> {
+    bench.look().paused.as_ref().map(|pause| pause.operator.clone())
+}
+
+#[test]
+fn a_pause_is_seen_by_servers_that_do_not_know_of_it_before_they_grant() {
+    let memcached = Memcached::start(&[]);
+    let (mut one, mut two) = (Bench::new(&memcached, 1, 2), Bench::new(&memcached, 2, 2));
+    let ann = owner("ann", "run1");
+    let ann_id = ann.id;
+    assert_eq!(two.claim(vec![ann]), [Found::Granted]);
+
+    one.pause(operator("olga"));
+
+    assert_eq!(two.claim(vec![once("bob"), host("cid")]), [Found::Full, Found::Full]);
+    assert_eq!(two.view.taken_from(0), 1, "what they took is given back");
+    assert_eq!(paused_by(&mut two), operator("olga"));
+    assert!(two.renew(ann_id), "who holds goes on");
+    assert_eq!(two.claim(vec![owner("ann", "run1")]), [Found::Had(ann_id)]);
+    let (job, result) = two.run(vec![end(What::Lease(ann_id))], vec![], vec![host("cid")]);
+    assert_eq!((result, job.ends[0].had, job.claims[0].found), (Ok(()), Some(true), Some(Found::Full)));
+
+    one.pause(None);
+
+    assert_eq!(two.claim(vec![once("bob")]), [Found::Granted], "though it had seen the pause");
+    assert_eq!(paused_by(&mut two), None);
+}
+
+#[test]
+fn the_last_word_counts_and_outlives_whoever_said_it() {
+    let memcached = Memcached::start(&[]);
+    let (mut one, mut two) = (Bench::new(&memcached, 1, 1), Bench::new(&memcached, 2, 1));
+
+    one.pause(operator("olga"));
+    two.pause(operator("otto"));
+    assert_eq!(paused_by(&mut one), operator("otto"));
+    assert_eq!(paused_by(&mut Bench::new(&memcached, 3, 1)), operator("otto"));
+    one.pause(None);
+    two.pause(None);
+
+    assert_eq!(paused_by(&mut two), None);
+}
+
+#[test]
+fn a_slot_that_was_taken_behind_a_pause_and_not_given_back_is_nobodys() {
+    let memcached = Memcached::start(&[]);
+    let proxy = Proxy::start(memcached.port);
+    let (mut one, mut two) = (Bench::at(proxy.server(), 1, 1), Bench::new(&memcached, 2, 1));
+    one.look();
+    two.pause(operator("olga"));
+
+    proxy.lose(2);
+    let (mut job, result) = one.run(vec![], vec![], vec![owner("ann", "run1")]);
+    assert!(result.is_err());
+    assert_eq!(two.look().taken_from(0), 1);
+
+    assert_eq!(two.claim(vec![owner("ann", "run1")]), [Found::Full]);
+    assert_eq!(one.claim(vec![job.claims.remove(0)]), [Found::Full]);
+    assert_eq!(one.view.taken_from(0), 0);
+}
+
+#[test]
+fn a_pause_whose_answer_is_lost_is_written_again() {
+    let memcached = Memcached::start(&[]);
+    let proxy = Proxy::start(memcached.port);
+    let mut bench = Bench::at(proxy.server(), 1, 1);
+    bench.look();
+
+    proxy.lose(1);
+    bench.pause(operator("olga"));
+
+    assert_eq!(paused_by(&mut bench), operator("olga"));
+}
+
+/// What servers and an operator know of each other.
+#[derive(Debug, Default)]
+struct Scene {
+    /// Who held a slot when the pause was answered; `None` while the pool is not paused.
+    holders: Mutex<Option<HashSet<LeaseId>>>,
+    /// How many claims were answered.
+    claims: AtomicUsize,
+    /// How many of them were granted.
+    grants: AtomicUsize,
+    /// Whether all go home.
+    is_over: AtomicBool,
+}
+
+impl Scene {
+    /// Returns when so many more were counted.
+    fn await_more(counter: &AtomicUsize, more: usize) {
+        let (start, goal) = (Instant::now(), counter.load(Ordering::SeqCst) + more);
+        while counter.load(Ordering::SeqCst) < goal {
+            assert!(start.elapsed() < TIMEOUT, "nothing goes on");
+            thread::yield_now();
+        }
+    }
+}
+
+#[test]
+fn servers_that_race_with_an_operator_grant_nothing_that_the_answered_pause_does_not_show() {
+    const PAUSES: usize = 30;
+    let (memcached, scene) = (Memcached::start(&[]), Arc::new(Scene::default()));
+    let mut operators = Bench::new(&memcached, 9, 3);
+    let servers: Vec<_> = (1..=3)
+        .map(|server| {
+            let (mut bench, scene) = (Bench::new(&memcached, server, 3), Arc::clone(&scene));
+            thread::spawn(move || {
+                while !scene.is_over.load(Ordering::SeqCst) {
+                    let claim = once("ann");
+                    let id = claim.id;
+                    let (job, result) = bench.run(vec![], vec![], vec![claim]);
+                    if result.is_ok() && job.claims[0].found == Some(Found::Granted) {
+                        if let Some(holders) = &*scene.holders.lock().unwrap() {
+                            assert!(holders.contains(&id), "granted behind the pause");
+                        }
+                        scene.grants.fetch_add(1, Ordering::SeqCst);
+                        while bench.run(vec![end(What::Lease(id))], vec![], vec![]).0.ends[0].had.is_none() {}
+                    }
+                    scene.claims.fetch_add(1, Ordering::SeqCst);
+                }
+            })
+        })
+        .collect();
+
+    for _ in 0..PAUSES {
+        Scene::await_more(&scene.grants, 3);
+        operators.pause(operator("olga"));
+        let holders = operators.view.held().map(|(_, held)| held.entry.id).collect();
+        *scene.holders.lock().unwrap() = Some(holders);
+        Scene::await_more(&scene.claims, 9);
+        *scene.holders.lock().unwrap() = None;
+        operators.pause(None);
+    }
+
+    scene.is_over.store(true, Ordering::SeqCst);
+    servers.into_iter().for_each(|server| server.join().unwrap());
+    assert_eq!(operators.look().taken_from(0), 0, "nothing is left behind");
+}
