@@ -68,7 +68,6 @@ impl Events {
     pub async fn next(&mut self) -> Result<Event, AskError> {
         loop {
             if let Some(event) = self.ready.pop_front() {
-                self.last_id = Some(event.id.clone()).filter(|id| !id.is_empty()).or(self.last_id.take());
                 return Ok(event);
             }
             self.read().await?;
@@ -91,7 +90,8 @@ impl Events {
                 Ok(())
             }
             Err(error) => {
-                let retry_after = stream.retry();
+                let (retry_after, last_id) = (stream.retry(), stream.last_id().map(str::to_owned));
+                self.last_id = last_id.or(self.last_id.take());
                 self.stream = None;
                 Err(self.failed(Failure { error, retry_after }))
             }

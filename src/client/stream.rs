@@ -69,6 +69,11 @@ impl Stream {
         read.ok_or_else(|| AskError::Broken { server: server(), why: "an event was too long".to_owned() })
     }
 
+    /// The id of the last event, or one that the server told alone: what comes next is behind it.
+    pub(super) fn last_id(&self) -> Option<&str> {
+        Some(self.parser.complete_id.as_str()).filter(|id| !id.is_empty())
+    }
+
     /// How long the server wants to be left alone when the stream ended.
     pub(super) fn retry(&self) -> Option<Duration> {
         self.parser.retry
@@ -82,8 +87,10 @@ struct Parser {
     line: Vec<u8>,
     /// Whether the last byte was a CR: an LF behind it is part of the same end.
     after_cr: bool,
-    /// The id that was told last.
+    /// The id that was told last, maybe of an event that is not complete.
     id: String,
+    /// The same of those that are.
+    complete_id: String,
     /// What the next event is called.
     name: String,
     /// Its data, with a line end behind every line.
@@ -131,6 +138,7 @@ impl Parser {
 
     fn event(&mut self) -> Option<Event> {
         let (name, data) = (mem::take(&mut self.name), mem::take(&mut self.data));
+        self.complete_id.clone_from(&self.id);
         if data.is_empty() { None } else { Event::read(&self.id, name, data.trim_end().replace('\n', " ")) }
     }
 }

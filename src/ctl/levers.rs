@@ -103,6 +103,9 @@ fn refused(error: &AskError, voice: Voice) -> Ending {
         Some(Kind::Unauthorized) => {
             " (--key-file or DISTRIBUTEX_KEY has the key; on the server itself --socket needs none)"
         }
+        None if error.to_string().contains("ermission denied") => {
+            " (who may open the socket may do it: sudo; or -H with --key-file)"
+        }
         Some(_) | None => "",
     };
     voice.say(format_args!("{}{advice}", clean(&error.to_string())));

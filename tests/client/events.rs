@@ -31,6 +31,7 @@ async fn events_go_on_behind_the_last_one_when_the_connection_ended() {
         assert_eq!(first.header("accept"), Some("text/event-stream"));
         first.tell("id: s-1\nevent: granted\ndata: {\"pool\": \"p\", \"host\": \"web1\", \"token\": 7}\n\n");
         drop(fake.next());
+        fake.next().tell(": nothing\n\n");
         let again = fake.next();
         assert_eq!(again.header("last-event-id"), Some("s-1"));
         again.tell(": still here\n\nid: s-2\nevent: moon\ndata: {\"phase\": 3}\n\nid: s-3\nevent: half");
@@ -45,6 +46,22 @@ async fn events_go_on_behind_the_last_one_when_the_connection_ended() {
     assert_eq!((granted.name.as_str(), granted.host.as_deref()), ("granted", Some("web1")));
     assert_eq!((moon.name.as_str(), moon.json.as_str()), ("moon", "{\"phase\": 3}"));
     assert_eq!((paused.id.as_str(), paused.author.as_deref()), ("s-3", Some("ann")));
+    server.join().unwrap();
+}
+
+#[actix::test]
+async fn an_id_alone_is_where_it_goes_on() {
+    let fake = Fake::start();
+    let client = client(&[fake.addr()]);
+    let server = thread::spawn(move || {
+        fake.looked_at("/v1/events").tell("id: s-7\n\nid: s-8\nevent: away");
+        let again = fake.next();
+        assert_eq!(again.header("last-event-id"), Some("s-7"));
+        again.tell("id: s-8\nevent: away\ndata: {\"pool\": \"p\"}\n\n");
+    });
+
+    assert_eq!(next(&mut of(&client, &[])).await.id, "s-8");
+
     server.join().unwrap();
 }
 
