@@ -90,7 +90,7 @@ impl Client {
     ///
     /// # #[actix::main]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let client = Client::new(vec![Server::socket("/run/distributex/admin.sock")]);
+    /// let client = Client::new(vec![Server::socket("/run/distributexd/admin.sock")]);
     /// let operator = client.operator(None, Some("ann".to_owned()));
     /// let paused = operator.pause("deploy", "kernel update").await?.state;
     /// println!("{} still hold, {} wait", paused.held, paused.line.length);

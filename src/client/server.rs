@@ -129,7 +129,7 @@ mod tests {
             ("::1", "[::1]:9889"),
             ("[::1]", "[::1]:9889"),
             ("[::1]:80", "[::1]:80"),
-            ("/run/distributex/admin.sock", "/run/distributex/admin.sock"),
+            ("/run/distributexd/admin.sock", "/run/distributexd/admin.sock"),
         ] {
             assert_eq!(Server::parse(text, 9889).unwrap().to_string(), shown);
         }

@@ -49,7 +49,7 @@ ENVIRONMENT:
     DISTRIBUTEX_KEY_FILE is as --key-file; or DISTRIBUTEX_KEY is the key itself, which every process of the
     same user can read there. A key is never an argument: everybody on this host can see a command line.
 
-    force-release, pause, resume, front, remove and reload ask /run/distributex/admin.sock if it is there
+    force-release, pause, resume, front, remove and reload ask /run/distributexd/admin.sock if it is there
     and nothing says which server to ask.
 
     NO_COLOR, if it is not empty, leaves the colours out.

@@ -12,7 +12,7 @@ use rustix::{fs::Access, process::getuid};
 use crate::client::Key;
 
 /// Where the server's unix socket usually is.
-pub(super) const USUAL_SOCKET: &str = "/run/distributex/admin.sock";
+pub(super) const USUAL_SOCKET: &str = "/run/distributexd/admin.sock";
 
 /// Where the key is.
 #[derive(Debug, Clone)]

@@ -15,7 +15,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use actix::{Actor, Addr, AsyncContext as _, Context, Handler, Message, SpawnHandle};
+use actix::{Actor, Addr, AsyncContext as _, Context, Handler, Message, MessageResult, SpawnHandle};
 use distributex_config as config;
 use distributex_config::{Limits, Name};
 use log::{debug, error, info};
@@ -438,6 +438,19 @@ impl Handler<Look> for PoolActor {
         let ask = AskId::next();
         self.open.insert(ask, Reply::Look(reply));
         self.act(ctx, |backend, now, out| backend.look(ask, now, out));
+    }
+}
+
+/// Request: tell how the pool was when its store last answered.
+#[derive(Debug, Message)]
+#[rtype(result = "State")]
+pub(super) struct Glance;
+
+impl Handler<Glance> for PoolActor {
+    type Result = MessageResult<Glance>;
+
+    fn handle(&mut self, Glance: Glance, _: &mut Self::Context) -> Self::Result {
+        MessageResult(self.backend.state(usize::MAX, Instant::now()))
     }
 }
 

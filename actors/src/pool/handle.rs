@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 
 use super::{
     Ask, AskId, Asker, Held, Holder, LeaseId, Leased, Lever, Operator, Pulled, Refusal, State, Token,
-    actor::{Drain, Enter, Leave, Look, LookUp, PoolActor, Pull, Reconfigure, Release, Renew, Runs},
+    actor::{Drain, Enter, Glance, Leave, Look, LookUp, PoolActor, Pull, Reconfigure, Release, Renew, Runs},
     grant::Grant,
 };
 use crate::watch::runs::Run;
@@ -122,6 +122,14 @@ impl PoolHandle {
         let (reply, answer) = oneshot::channel();
         self.addr.do_send(Look(reply));
         answer.await.unwrap_or(Err(Refusal::Stopping))
+    }
+
+    /// The same as it was when the store last answered, also while that is away.
+    ///
+    /// # Errors
+    /// When the actor has ended.
+    pub async fn last_state(&self) -> Result<State, Refusal> {
+        self.addr.send(Glance).await.map_err(|_| Refusal::Stopping)
     }
 
     /// Who holds a slot with this token, if anybody does.

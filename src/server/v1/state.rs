@@ -20,13 +20,18 @@ use super::{
 pub(super) async fn pools(pools: &Pools) -> Result<HttpResponse, Problem> {
     let mut states = Vec::new();
     for (name, handle) in pools.iter() {
-        match handle.state().await {
-            Ok(state) => states.push((name, state, pools.store(Some(name)))),
-            Err(Refusal::NoSuchPool) => {} // taken out of the configuration, and nobody holds a slot of it
+        let (state, away) = match handle.state().await {
+            Ok(state) => (state, false),
+            Err(Refusal::Away) => {
+                (handle.last_state().await.map_err(|why| Problem::refused(why, name))?, true)
+            }
+            Err(Refusal::NoSuchPool) => continue, // taken out of the configuration, and nobody holds a slot of it
             Err(why) => return Err(Problem::refused(why, name)),
-        }
+        };
+        states.push((name, state, away, pools.store(Some(name))));
     }
-    let bodies = states.iter().map(|(name, state, store)| StateBody::of(name, state, store.as_deref()));
+    let bodies =
+        states.iter().map(|(name, state, away, store)| StateBody::of(name, state, *away, store.as_deref()));
     let store = pools.store(None);
     Ok(json(StatusCode::OK, &PoolsBody { pools: bodies.collect(), store: store.as_deref() }))
 }
@@ -35,7 +40,7 @@ pub(super) async fn pools(pools: &Pools) -> Result<HttpResponse, Problem> {
 pub(super) async fn pool(pool: Pool<'_>) -> Result<HttpResponse, Problem> {
     let state = pool.handle.state().await.map_err(|why| Problem::refused(why, pool.name))?;
     let store = pool.store();
-    Ok(json(StatusCode::OK, &StateBody::of(pool.name, &state, store.as_deref())))
+    Ok(json(StatusCode::OK, &StateBody::of(pool.name, &state, false, store.as_deref())))
 }
 
 /// Who holds with this token.
@@ -67,11 +72,13 @@ struct StateBody<'a> {
     holders: Vec<HolderBody<'a>>,
     line: LineBody<'a>,
     paused: Option<PausedBody<'a>>,
+    /// Whether this is how it was when the store could last be reached.
+    away: bool,
     store: Option<&'a str>,
 }
 
 impl<'a> StateBody<'a> {
-    fn of(name: &'a Name, state: &'a State, store: Option<&'a str>) -> Self {
+    fn of(name: &'a Name, state: &'a State, away: bool, store: Option<&'a str>) -> Self {
         Self {
             name: name.as_str(),
             slots: state.slots,
@@ -82,6 +89,7 @@ impl<'a> StateBody<'a> {
                 first: state.first.iter().map(WaitingBody::of).collect(),
             },
             paused: state.paused.as_ref().map(PausedBody::of),
+            away,
             store,
         }
     }
