@@ -36,6 +36,9 @@ pub struct PoolState {
     /// Why it gives out nothing, if somebody paused it.
     #[serde(default)]
     pub paused: Option<Paused>,
+    /// Whether the server cannot reach the pool's store: then this is how it was when it last could.
+    #[serde(default)]
+    pub away: bool,
 }
 
 /// A pause: a pool gives out nothing until it is resumed. Who holds a slot keeps it, who waits stays in line.

@@ -47,7 +47,8 @@ impl Picture {
             }
         };
         let now = SystemTime::now();
-        let text = table(&pools, now, colored) + &paused(&pools, now, colored) + &line;
+        let text =
+            table(&pools, now, colored) + &paused(&pools, now, colored) + &away(&pools, colored) + &line;
         Ok(Self { pools, text, json })
     }
 }
@@ -62,6 +63,15 @@ fn paused(pools: &[PoolState], now: SystemTime, colored: bool) -> String {
         Paint::Yellow.on(&format!("{name} is paused{since} by {author}: {reason}"), colored) + "\n"
     });
     lines.collect()
+}
+
+/// A line for each pool that is shown as it was.
+fn away(pools: &[PoolState], colored: bool) -> String {
+    let away = pools.iter().filter(|pool| pool.away).map(|PoolState { name, .. }| {
+        let said = format!("the store of {} cannot be reached: shown is how it was before", clean(name));
+        Paint::Red.on(&said, colored) + "\n"
+    });
+    away.collect()
 }
 
 /// A row for each holder, the first one beside its pool.
@@ -130,6 +140,7 @@ mod tests {
             holders,
             line: WaitingLine { length, first: Vec::new() },
             paused: None,
+            away: false,
         };
         let two =
             vec![holder("db1", 8, 150, None, None), holder("db2", 9, 3900, Some(27), Some("nightly\x1b[2J"))];
@@ -150,6 +161,19 @@ mod tests {
     }
 
     #[test]
+    fn a_pool_whose_store_is_away_says_so() {
+        let line = WaitingLine { length: 0, first: Vec::new() };
+        let pool = |name: &str, away| {
+            let (name, line) = (name.to_owned(), line.clone());
+            PoolState { name, slots: 1, held: 0, holders: vec![], line, paused: None, away }
+        };
+
+        let said = away(&[pool("p", true), pool("q", false)], false);
+
+        assert_eq!(said, "the store of p cannot be reached: shown is how it was before\n");
+    }
+
+    #[test]
     fn a_pool_that_is_paused_has_a_line_of_its_own() {
         let now = SystemTime::UNIX_EPOCH + NOW;
         let pause = Paused {
@@ -158,8 +182,15 @@ mod tests {
             since: Some(now - Duration::from_secs(60)),
         };
         let line = WaitingLine { length: 0, first: Vec::new() };
-        let pool =
-            PoolState { name: "p".to_owned(), slots: 1, held: 0, holders: vec![], line, paused: Some(pause) };
+        let pool = PoolState {
+            name: "p".to_owned(),
+            slots: 1,
+            held: 0,
+            holders: vec![],
+            line,
+            paused: Some(pause),
+            away: false,
+        };
 
         let told = "p is paused since 11:57:00 UTC by ann: kernel\u{fffd} update";
         assert_eq!(paused(std::slice::from_ref(&pool), now, false), format!("{told}\n"));

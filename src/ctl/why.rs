@@ -187,6 +187,7 @@ mod tests {
             holders,
             line,
             paused: None,
+            away: false,
         };
         sentences(&pool, &[], SystemTime::UNIX_EPOCH + NOW).lines().map(str::to_owned).collect()
     }
@@ -229,8 +230,15 @@ mod tests {
             since: Some(now - Duration::from_secs(180)),
         };
         let line = WaitingLine { length: 1, first: vec![waiter("web9", true)] };
-        let pool =
-            PoolState { name: "p".to_owned(), slots: 1, held: 0, holders: vec![], line, paused: Some(pause) };
+        let pool = PoolState {
+            name: "p".to_owned(),
+            slots: 1,
+            held: 0,
+            holders: vec![],
+            line,
+            paused: Some(pause),
+            away: false,
+        };
 
         let told = sentences(&pool, &[], now);
 
