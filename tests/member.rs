@@ -19,6 +19,10 @@ use crate::{
     wrapper::run::{eventually, folder},
 };
 
+/// A line of a configuration: an operator, whose key is `open sesame`.
+pub(crate) const OLGA: &str =
+    "admin_keys: [{name: olga, sha256: 41ef4bb0b23661e66301aac36066912dac037827b4ae63a7b1165a5aa93ed4eb}]\n";
+
 /// A server.
 #[derive(Debug)]
 pub(crate) struct Member {
@@ -166,6 +170,17 @@ impl Member {
     pub(crate) fn release(&self, lease: &Value) -> (u16, Value) {
         let (status, answer) = self.call("release", &json!({"lease": lease["lease"]}));
         (status, answer["kind"].clone())
+    }
+
+    /// Olga pulls a lever of pool `p`: the status, and the answer.
+    pub(crate) fn pull(&self, lever: &str, body: &Value) -> (u16, Value) {
+        let (mut client, body) = (self.server().connect(), body.to_string());
+        client.send_raw(&format!(
+            "POST /v1/admin/pools/p/{lever} HTTP/1.1\r\nHost: test\r\nAuthorization: Bearer open sesame\r\n\
+             Content-Length: {}\r\n\r\n{body}",
+            body.len()
+        ));
+        json_of(client.answer())
     }
 
     /// A look at what stands here.

@@ -2,6 +2,7 @@
 //! is between them.
 
 mod faults;
+mod levers;
 mod memcached;
 mod paused;
 mod polls;

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use serde_json::json;
 use tokio::time::Instant;
 
 use super::{memcached::Memcached, pass};
-use crate::member::Member;
+use crate::member::{Member, OLGA};
 
 /// How many wait.
 const WAITERS: usize = 5000;
@@ -41,4 +42,19 @@ fn memcached_has_little_to_do_while_thousands_wait_and_nothing_while_nobody_does
     assert_eq!(member.ask("release", "ann").1, "OK");
     assert_eq!(waiters[0].answer().1, "YES");
     assert!(waiters[1].is_silent());
+}
+
+#[test]
+fn a_paused_pool_is_looked_at_as_often_as_any_other_and_not_at_all_while_nobody_waits() {
+    let memcached = Memcached::start();
+    let member = Member::start(memcached.addr(), &format!("{OLGA}pools: [{{name: p, expire: 300}}]"));
+    assert_eq!(member.pull("pause", &json!({"reason": "a test"})).0, 200);
+
+    assert!(work(&memcached) < 1.0, "nobody waits");
+    let bob = member.server().waiting("bob", "p");
+    member.line_is(1);
+    let work = work(&memcached);
+
+    assert!((1.0..=PER_SECOND).contains(&work), "{work}");
+    assert!(bob.is_parked(member.server()));
 }

@@ -16,7 +16,7 @@ use crate::{
 const P: &str = "pools: [{name: p, expire: 300}]";
 
 /// An owner that waits for pool `p`, and is parked when this returns.
-fn parked(member: &Member, host: &str) -> Client {
+pub(super) fn parked(member: &Member, host: &str) -> Client {
     let line = || member.look("/v1/pools/p").1["line"]["length"].as_u64().unwrap();
     let present = || {
         let (_, state) = member.look("/v1/pools/p");
@@ -34,7 +34,7 @@ fn wait_of(host: &str) -> Value {
 }
 
 /// Who stands in line for pool `p`.
-fn line(member: &Member) -> Vec<String> {
+pub(super) fn line(member: &Member) -> Vec<String> {
     let (_, state) = member.look("/v1/pools/p");
     let first = state["line"]["first"].as_array().unwrap().clone();
     first.iter().map(|waiting| waiting["host"].as_str().unwrap().to_owned()).collect()

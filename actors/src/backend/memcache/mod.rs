@@ -20,11 +20,12 @@
 //! waits.
 //!
 //! Levers: a lease that is ended by force is ended whichever server granted it; that one finds it gone when it
-//! looks next. A pause stands in memcached, and every server that looks sees it: none grants anything from the
-//! moment on in which the pause is answered, until it is taken out again. Those who wait are served by their own
-//! server when that looks next. The line is that of one server: tickets of others are not known, and who is moved
-//! to the front stands before those who wait here. Servers of versions before this one do not look for a pause,
-//! and grant on.
+//! looks next. A pause stands in memcached until it is resumed, without an end of its own, and every server that
+//! looks sees it: once it is answered, nobody gets a slot whom its answer does not show as a holder. Those who wait
+//! elsewhere are served when their own server looks next. What limits this: a memcached that is restarted has
+//! forgotten the pause, as it has the leases; a server of a version that does not know of pauses grants on; and the
+//! line is that of one server alone, so tickets of others are not known here, and who is moved to the front stands
+//! before those who wait here.
 //!
 //! What this promises when memcached is away: nobody is granted anything, nobody is told that they hold or lost
 //! anything, and who is parked stays parked for a while. A write without an answer may have happened: it has
