@@ -5,6 +5,7 @@ mod events;
 mod lease_file;
 mod levers;
 mod manual;
+mod operator;
 mod servers;
 mod status;
 mod statuses;

@@ -69,7 +69,7 @@ impl<'a> EventBody<'a> {
             time: Moment::of(*at),
             about: About::of(what),
             author: operator.map(|Operator { author, .. }| &**author),
-            reason: operator.map(|Operator { reason, .. }| &**reason),
+            reason: operator.map(|Operator { reason, .. }| &**reason).filter(|reason| !reason.is_empty()),
         };
         Self { event: what.word(), data }
     }
