@@ -12,6 +12,7 @@ mod shared;
 mod starts;
 mod text;
 mod trouble;
+mod watched;
 
 use std::{thread, time::Duration};
 

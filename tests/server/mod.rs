@@ -5,7 +5,7 @@ mod gone;
 mod limits;
 mod line;
 mod local;
-mod metrics;
+pub(crate) mod metrics;
 mod page;
 mod program;
 mod reload;

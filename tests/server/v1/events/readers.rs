@@ -1,6 +1,6 @@
 //! Readers: how many there may be, and how they come and go.
 
-use std::time::Duration;
+use std::{io::Write as _, time::Duration};
 
 use rustix::process::Signal;
 use serde_json::json;
@@ -93,6 +93,41 @@ fn what_is_sent_behind_the_request_is_not_answered_and_much_of_it_ends_the_strea
     assert_eq!(events.words(1), ["granted bob"]);
 
     events.client.send_raw(&"GET /get?host=ann&pool=pool1 HTTP/1.1\r\nHost: test\r\n\r\n".repeat(180));
+
+    eventually(|| readers(&server) == 0);
+}
+
+#[test]
+fn all_that_a_socket_holds_behind_it_in_one_burst_ends_the_stream() {
+    let server = Server::start(ONE_SLOT);
+    let get = "GET /get?host=ann&pool=pool1 HTTP/1.1\r\nHost: test\r\n";
+    for behind in [format!("{get}\r\n").repeat(40_000), format!("{get}X: {}", "x".repeat(2_000_000))] {
+        let mut client = server.connect();
+        client.ask("/nothing");
+
+        // All of it is there before the server has seen the request.
+        server.freeze();
+        client.send("/v1/events");
+        client.stream().set_nonblocking(true).unwrap();
+        let sent = client.stream().write(behind.as_bytes()).unwrap();
+        client.stream().set_nonblocking(false).unwrap();
+        server.signal(Signal::CONT);
+
+        assert!(sent > 200_000, "only {sent} bytes: less than the dispatcher's buffer");
+        client.rest();
+        eventually(|| readers(&server) == 0);
+    }
+}
+
+#[test]
+fn a_body_that_never_ends_behind_it_ends_the_stream() {
+    let server = Server::start(ONE_SLOT);
+    let mut client = server.connect();
+    client.send_raw("GET /v1/events HTTP/1.1\r\nHost: test\r\nContent-Length: 100000000\r\n\r\n");
+    let mut stream = client.stream();
+    let _ = stream.write_all(&vec![b'x'; 4_000_000]); // fails when the server closes
+
+    client.rest();
 
     eventually(|| readers(&server) == 0);
 }
