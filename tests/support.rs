@@ -250,6 +250,17 @@ impl<S: Read + Write> Client<S> {
         (head, String::from_utf8(body).unwrap())
     }
 
+    /// Reads one chunk of a body that comes in chunks; `None` at its end.
+    pub(crate) fn chunk(&mut self) -> Option<String> {
+        let mut length = String::new();
+        assert_ne!(self.reader.read_line(&mut length).unwrap(), 0, "closed before the end");
+        let length = usize::from_str_radix(length.trim_end(), 16).unwrap();
+        let mut chunk = vec![0; length + 2];
+        self.reader.read_exact(&mut chunk).unwrap();
+        chunk.truncate(length);
+        (length > 0).then(|| String::from_utf8(chunk).unwrap())
+    }
+
     /// Sends a `GET` and reads its answer.
     pub(crate) fn ask(&mut self, path: &str) -> (u16, String) {
         self.send(path);

@@ -171,6 +171,15 @@ impl Pools {
             (Store::Memcache(shards), None) => shards.only_store(),
         }
     }
+
+    /// Whether the store of at least one pool can be reached, as far as is known.
+    fn is_reachable(&self, watch: &Watch) -> bool {
+        match &*self.store {
+            Store::Here(_) | Store::Directory(..) => watch.is_reachable(),
+            #[cfg(feature = "memcache")]
+            Store::Memcache(shards) => shards.are_there(self.names.iter()),
+        }
+    }
 }
 
 impl Registry {
@@ -208,6 +217,12 @@ impl Registry {
     #[must_use]
     pub fn seat(&self) -> Option<Seat> {
         self.room.take()
+    }
+
+    /// Whether the store of at least one pool can be reached, as far as is known.
+    #[must_use]
+    pub fn is_reachable(&self) -> bool {
+        self.pools().is_reachable(&self.watch)
     }
 
     /// Whether the server is stopping.

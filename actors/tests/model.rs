@@ -219,8 +219,8 @@ impl Model {
             }
             Lever::Resume => {
                 self.paused = false;
-                self.serve(None, now, out);
-                Some(Pulled::Set)
+                out.push(Event::Pulled { ask, what: Some(Pulled::Set) });
+                return self.serve(None, now, out);
             }
             Lever::Release(token) => self.held.iter().find(|slot| slot.token == token).cloned().map(|slot| {
                 self.end(token, Ending::Forced, Some(ask), now, out);

@@ -131,7 +131,9 @@ impl Stage {
     pub(crate) fn pull(&mut self, lever: Lever) -> (Option<Pulled>, Vec<Event>) {
         let pulled = AskId::next();
         let mut events = self.act(|rules, now, out| rules.pull(pulled, lever, &operator(), now, out));
-        let Some(Event::Pulled { ask, what }) = events.pop() else { panic!("not answered") };
+        let answer = events.iter().position(|event| matches!(event, Event::Pulled { .. }));
+        let answer = answer.map(|at| events.remove(at));
+        let Some(Event::Pulled { ask, what }) = answer else { panic!("not answered") };
         assert_eq!(ask, pulled);
         (what, events)
     }

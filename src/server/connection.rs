@@ -75,7 +75,12 @@ pub struct Peer {
     behind: Cell<usize>,
     /// Whether bytes came that no request was made of yet.
     partial: Cell<bool>,
-    /// Whether the dispatcher asked for bytes since it last had all its answers written.
+    /// Whether the answer to it is a stream, which is sent as long as there is something to tell.
+    streams: Cell<bool>,
+    /// How often in a row the dispatcher had all its answers written without asking for more bytes; while it sends a
+    /// stream, and without having any to write.
+    idle: Cell<usize>,
+    /// Whether it asked for bytes since somebody last wanted to know.
     asked: Cell<bool>,
     /// A body that was not read to its end.
     unread: RefCell<Option<h1::Payload>>,
@@ -99,6 +104,8 @@ impl Connection {
             parked: Cell::new(false),
             behind: Cell::new(0),
             partial: Cell::new(false),
+            streams: Cell::new(false),
+            idle: Cell::new(0),
             asked: Cell::new(false),
             unread: RefCell::new(None),
         };
@@ -172,9 +179,11 @@ impl Peer {
     }
 
     /// Whether the client sends more behind a parked request than is kept for it. The dispatcher stops to
-    /// read when its buffer is full, and then would neither rest nor notice the connection's end.
+    /// read when its buffer is full, and then would neither rest nor notice the connection's end. Of a stream, it may
+    /// write several parts before it reads again.
     fn floods(&self) -> bool {
-        self.parked.get() && (self.behind.get() > BEHIND_LIMIT || !self.asked.get())
+        let most_idle = if self.streams.get() { 1 } else { 0 };
+        self.parked.get() && (self.behind.get() > BEHIND_LIMIT || self.idle.get() > most_idle)
     }
 }
 
@@ -196,12 +205,26 @@ impl Handling {
         self.peer.behind.set(0);
         self.peer.parked.set(true);
     }
+
+    /// The same, and it is answered bit by bit.
+    pub fn stream(&self) {
+        self.park();
+        self.peer.streams.set(true);
+    }
+
+    /// Whether the dispatcher has asked for bytes since this was asked last. If it has not between two parts of a
+    /// stream, it has no room for them, and would not notice the connection's end.
+    #[must_use]
+    pub fn is_listened_to(&self) -> bool {
+        self.peer.asked.take()
+    }
 }
 
 impl Drop for Handling {
     fn drop(&mut self) {
         self.peer.busy.set(false);
         self.peer.parked.set(false);
+        self.peer.streams.set(false);
         self.peer.partial.set(false);
     }
 }
@@ -210,6 +233,7 @@ impl AsyncRead for Connection {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let peer = &self.peer;
         peer.asked.set(true);
+        peer.idle.set(0);
         let before = buf.filled().len();
         let read = Pin::new(&mut *peer.stream.borrow_mut()).poll_read(cx, buf);
         let came = buf.filled().len() - before;
@@ -223,6 +247,9 @@ impl AsyncRead for Connection {
 
 impl AsyncWrite for Connection {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        if self.peer.streams.get() {
+            self.peer.idle.set(0);
+        }
         Pin::new(&mut *self.peer.stream.borrow_mut()).poll_write(cx, buf)
     }
 
@@ -233,7 +260,7 @@ impl AsyncWrite for Connection {
             let what = "the client sends more behind a parked request than is kept for it";
             return Poll::Ready(Err(io::Error::new(io::ErrorKind::ConnectionAborted, what)));
         }
-        self.peer.asked.set(false);
+        self.peer.idle.set(self.peer.idle.get() + 1);
         self.poll_head_timer(cx)?;
         Poll::Ready(Ok(()))
     }

@@ -73,7 +73,7 @@ async fn metrics(numbers: Option<&Arc<Numbers>>) -> HttpResponse {
 }
 
 fn readiness(registry: &Registry) -> HttpResponse {
-    match (registry.is_draining(), registry.watch().is_reachable()) {
+    match (registry.is_draining(), registry.is_reachable()) {
         (true, _) => text(StatusCode::SERVICE_UNAVAILABLE, "stopping"),
         (false, false) => text(StatusCode::SERVICE_UNAVAILABLE, "the store cannot be reached"),
         (false, true) => text(StatusCode::OK, "ready"),

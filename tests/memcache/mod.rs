@@ -13,6 +13,7 @@ mod shared;
 mod starts;
 mod text;
 mod trouble;
+mod watched;
 
 use std::{thread, time::Duration};
 

@@ -142,10 +142,15 @@ fn a_few_requests_behind_a_parked_wait_are_kept() {
 
 /// These take as long as the limit is: ten seconds.
 #[test]
-fn a_head_that_does_not_arrive_ends_its_connection_and_no_parked_wait() {
+fn a_head_that_does_not_arrive_ends_its_connection_and_no_parked_wait_and_no_idle_one() {
     let server = Server::start("pools: [{name: pool1, expire: 11}]");
     assert_eq!(server.word("/get?host=ann&pool=pool1"), "YES");
     let mut bob = server.waiting("bob", "pool1");
+    let mut idle = ["/healthz", "/metrics", "/", "/v1/pools", "/get?host=cid&pool=pool1"].map(|path| {
+        let mut client = server.connect();
+        assert_eq!(client.ask(path).0, 200);
+        (path, client)
+    });
     let mut first = server.connect();
     first.send_raw("GET /get?host=cid&pool=pool1 HTTP/1.1\r\nHo");
     let mut second = server.connect();
@@ -154,6 +159,9 @@ fn a_head_that_does_not_arrive_ends_its_connection_and_no_parked_wait() {
 
     assert!(first.rest().starts_with("HTTP/1.1 408 "));
     assert_eq!(second.rest(), "");
+    for (path, client) in &mut idle {
+        assert_eq!(client.ask(path).0, 200, "{path}");
+    }
 
     assert_eq!(bob.answer().1, "YES");
 }

@@ -17,14 +17,14 @@ use crate::{
 };
 
 /// A server whose file can be changed.
-struct Site {
-    server: Server,
+pub(super) struct Site {
+    pub(super) server: Server,
     file: PathBuf,
     log: PathBuf,
 }
 
 impl Site {
-    fn new(yaml: &str) -> Self {
+    pub(super) fn new(yaml: &str) -> Self {
         let (file, log) = (folder().join("distributex.yaml"), folder().join("log"));
         fs::write(&file, yaml).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_distributexd"));
@@ -37,7 +37,7 @@ impl Site {
     }
 
     /// Changes the file, and lets the server read it: what it says to that.
-    fn reads(&self, yaml: &str) -> String {
+    pub(super) fn reads(&self, yaml: &str) -> String {
         let before = self.log().len();
         fs::write(&self.file, yaml).unwrap();
         self.server.signal(Signal::HUP);
@@ -45,11 +45,11 @@ impl Site {
         self.log()[before..].to_owned()
     }
 
-    fn word(&self, call: &str, host: &str, pool: &str) -> String {
+    pub(super) fn word(&self, call: &str, host: &str, pool: &str) -> String {
         self.server.word(&format!("/{call}?host={host}&pool={pool}"))
     }
 
-    fn call(&self, call: &str, body: &Value) -> (u16, Value) {
+    pub(super) fn call(&self, call: &str, body: &Value) -> (u16, Value) {
         let mut client = self.server.connect();
         client.post(&format!("/v1/pools/{call}"), &body.to_string());
         json_of(client.answer())

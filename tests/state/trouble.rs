@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     member::{Member, json_of},
+    server::{metrics::Numbers, v1::events::Stream},
     support::Client,
     wrapper::run::eventually,
 };
@@ -142,6 +143,51 @@ fn a_disk_that_is_slow_for_a_moment_only_delays_answers() {
 
     assert_eq!(ann.answer(), (200, "YES".to_owned()));
     assert!(!member.log().contains("WARN"), "{}", member.log());
+}
+
+#[test]
+fn nothing_is_told_to_readers_of_events_before_it_is_on_the_disk() {
+    let disk = MoodyDisk::new();
+    let member = disk.server(POOLS);
+    let mut events = Stream::of(member.server(), "");
+
+    disk.becomes("slow");
+    let mut ann = member.server().connect();
+    ann.send("/get?host=ann&pool=p");
+    assert!(ann.is_parked(member.server()), "it is not on the disk");
+    assert!(events.is_silent());
+    assert_eq!(member.look("/v1/pools/p/history").1["runs"], json!([]));
+    disk.recovers();
+
+    assert_eq!(events.words(1), ["granted ann"]);
+    assert_eq!(ann.answer(), (200, "YES".to_owned()));
+}
+
+#[test]
+fn readers_of_events_and_who_asks_whether_the_server_is_ready_learn_of_a_disk_that_fails() {
+    let disk = MoodyDisk::new();
+    let member = disk.server("pools: [{name: p, expire: 300}]");
+    let mut events = Stream::of(member.server(), "");
+    let number = |name: &str| Numbers::of(member.server()).get(name);
+    let [up, errors] = ["pool_store_up{pool=\"p\"}", "backend_errors_total{backend=\"state\"}"];
+    assert_eq!((number(up), number(errors)), (1.0, 0.0));
+
+    disk.becomes("eio");
+    assert_eq!(member.ask("get", "ann"), (503, "NO".to_owned()));
+
+    let mut told = events.words(3);
+    told.sort_unstable();
+    assert_eq!(told, ["away", "granted ann", "unheard ann"]); // the lease began and ended in memory alone
+    let away = (503, "the store cannot be reached".to_owned());
+    assert_eq!(member.server().get("/readyz"), away);
+    assert_eq!(member.server().get("/healthz").0, 200);
+    assert!(number(up) == 0.0 && number(errors) > 0.0);
+    disk.recovers();
+    assert_eq!(events.words(1), ["back"]);
+    assert_eq!(member.server().get("/readyz"), (200, "ready".to_owned()));
+    assert_eq!(number(up), 1.0);
+    assert_eq!(member.ask("get", "ann"), (200, "YES".to_owned()));
+    assert_eq!(events.words(1), ["granted ann"]);
 }
 
 #[test]

@@ -87,8 +87,8 @@ impl Rules {
             }
             Lever::Resume => {
                 self.set_paused(None);
-                self.serve(now, out);
-                Some(Pulled::Set)
+                out.push(Event::Pulled { ask, what: Some(Pulled::Set) });
+                return self.serve(now, out);
             }
             Lever::Front(ticket) => {
                 let host = self.line.move_to_front(ticket);

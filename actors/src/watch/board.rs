@@ -12,7 +12,7 @@
 use std::{
     collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use distributex_config::Name;
@@ -27,6 +27,9 @@ use crate::pool::LeaseId;
 
 /// So many readers may there be at once. Each has a connection, and gets a copy of everything.
 pub const MOST_READERS: usize = 1_000;
+
+/// Who left something unread for so long was too slow.
+const SLOW: Duration = Duration::from_secs(5);
 
 /// So many digits of a random number name a board.
 const NAME_LENGTH: usize = 8;
@@ -203,12 +206,19 @@ impl Reader {
 }
 
 impl Drop for Reader {
-    /// Who could not be told of something when it ended was too slow, whoever ended it.
+    /// Who is sent away because it was too slow ends as anybody else does; here is the only place that sees all.
     fn drop(&mut self) {
         let Counts { readers, cut_off, .. } = &self.board.counts;
         readers.dec();
         let pinned = self.board.pinned();
-        if !pinned.closed && self.next < pinned.first() {
+        let is_too_slow = match self.next.checked_sub(pinned.first()) {
+            Some(unread) => {
+                let unread = usize::try_from(unread).ok().and_then(|unread| pinned.news.get(unread));
+                unread.is_some_and(|(news, _)| news.at.elapsed().is_ok_and(|age| age >= SLOW))
+            }
+            None => true,
+        };
+        if is_too_slow && !pinned.closed {
             cut_off.inc();
         }
     }

@@ -102,7 +102,7 @@ impl Watch {
         self.runs > 0
     }
 
-    /// Whether the store of at least one pool can be reached, as far as is known.
+    /// Whether there is a pool that did not say that its store cannot be reached.
     #[must_use]
     pub fn is_reachable(&self) -> bool {
         let Reach { here, away } = &*self.reach;

@@ -151,11 +151,14 @@ impl Stream {
     /// The next part; `None` at the end.
     async fn next(&mut self) -> Option<Bytes> {
         let Some(looks) = self.looks else {
-            self.handling.park();
+            self.handling.stream();
             self.looks = Some(Instant::now());
             return Some(Bytes::from_static(BEGINNING.as_bytes()));
         };
         sleep_until(looks).await;
+        if !self.handling.is_listened_to() {
+            return None;
+        }
         let silence = sleep(SILENCE);
         let mut silence = std::pin::pin!(silence);
         loop {
@@ -189,4 +192,117 @@ fn missed(id: &str) -> String {
          more; read the state anew\"}}\n\n"
     );
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{future::poll_fn, pin::Pin, task::Poll};
+
+    use actix::Actor as _;
+    use distributex_actors::{PoolActor, PoolHandle, Room, Watch, backend::inmemory::InMemory};
+    use distributex_config as config;
+    use tokio::{
+        io::{AsyncRead as _, ReadBuf},
+        time::pause,
+    };
+
+    use super::*;
+    use crate::server::connection::{Connection, tests::connected};
+
+    fn name(text: &str) -> Name {
+        Name::new(text).unwrap()
+    }
+
+    /// A pool of this name that is watched so.
+    fn pool(name: Name, watch: &Watch) -> PoolHandle {
+        let settings =
+            config::Pool { name: name.clone(), expire: None, slots: 1, servers: None, max_waiters: 1 };
+        let (backend, watch) =
+            (Box::new(InMemory::new(settings, config::Limits::default())), watch.pool(&name));
+        PoolHandle::new(PoolActor::new(name, backend, Room::new(1), watch).start())
+    }
+
+    /// A stream, and the connection on which it is sent.
+    struct Sent(Stream, Connection);
+
+    impl Sent {
+        /// One that has begun, of what happens to pool `one`.
+        async fn begun(watch: &Watch) -> Self {
+            let (connection, _) = connected().await;
+            let board = Arc::clone(watch.board().unwrap());
+            let reader = board.reader(None, vec![name("one")]).unwrap();
+            let reading = Reading { reader, board, _seat: Room::new(1).take().unwrap() };
+            let handling = connection.peer().begin();
+            let mut sent = Self(Stream { reading, handling, rest: REST, looks: None }, connection);
+            assert_eq!(sent.next().await.unwrap(), BEGINNING);
+            sent
+        }
+
+        /// The next part, before which the dispatcher looks for bytes from the client.
+        async fn next(&mut self) -> Option<Bytes> {
+            let Self(stream, connection) = self;
+            let mut bytes = [0; 8];
+            let mut buffer = ReadBuf::new(&mut bytes);
+            poll_fn(|cx| Poll::Ready(Pin::new(&mut *connection).poll_read(cx, &mut buffer).is_ready())).await;
+            stream.next().await
+        }
+    }
+
+    #[actix::test]
+    async fn a_comment_is_sent_every_fifteen_seconds_in_which_nothing_happens_to_the_pools_of_interest() {
+        let watch = Watch::new(&config::Watch::default());
+        let (one, other) = (pool(name("one"), &watch), pool(name("other"), &watch));
+        let mut stream = Sent::begun(&watch).await;
+        pause();
+        let start = Instant::now();
+        let busy = actix_web::rt::spawn(async move {
+            loop {
+                sleep(Duration::from_secs(1)).await;
+                other.get(name("ann")).await.unwrap().heard();
+                other.release(name("ann")).await.unwrap();
+            }
+        });
+
+        for n in 1..=3_u32 {
+            assert_eq!(stream.next().await.unwrap(), ": still here\n\n");
+            let late = start.elapsed().checked_sub(SILENCE * n).unwrap();
+            assert!(late < REST * 2 * n, "{late:?}");
+        }
+        busy.abort();
+        one.get(name("bob")).await.unwrap().heard();
+        let event = stream.next().await.unwrap();
+        assert!(event.starts_with(b"id: ") && event.ends_with(b"\n\n"), "{event:?}");
+    }
+
+    #[actix::test]
+    async fn a_stream_ends_when_the_client_is_not_listened_to() {
+        let watch = Watch::new(&config::Watch::default());
+        let _pool = pool(name("one"), &watch);
+        let mut sent = Sent::begun(&watch).await;
+        pause();
+        assert!(sent.next().await.is_some());
+
+        assert_eq!(sent.0.next().await, None);
+    }
+
+    #[actix::test]
+    async fn who_catches_up_gets_little_at_a_time_but_often() {
+        let watch = Watch::new(&config::Watch { events: 10_000, ..config::Watch::default() });
+        let pool = pool(name("one"), &watch);
+        let mut stream = Sent::begun(&watch).await;
+        for _ in 0..2_000 {
+            pool.get(name("ann")).await.unwrap().heard();
+            pool.release(name("ann")).await.unwrap();
+        }
+        pause();
+        let (start, mut events) = (Instant::now(), 0);
+
+        while events < 4_000 {
+            let part = stream.next().await.unwrap();
+            assert!(part.len() < BATCH + 1024, "{}", part.len());
+            events += part.windows(4).filter(|bytes| bytes == b"id: ").count();
+        }
+
+        assert!(start.elapsed() < Duration::from_millis(500), "{:?}", start.elapsed());
+    }
 }

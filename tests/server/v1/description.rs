@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use jsonschema::Validator;
 use serde_json::{Value, json};
 
 use super::Answer;
@@ -42,6 +43,7 @@ pub(super) fn check(method: &str, path: &str, answer: &Answer) {
 
 /// The path of the document that this one is of.
 fn template(path: &str) -> Option<&'static str> {
+    let (path, _) = path.split_once('?').unwrap_or((path, ""));
     let segments: Vec<_> = path.trim_end_matches('/').split('/').collect();
     let fits = |template: &&'static String| {
         let expected: Vec<_> = template.split('/').collect();
@@ -62,15 +64,32 @@ fn error(kind: &str) -> Value {
     json!({"allOf": [{"$ref": "#/components/schemas/Error"}, {"properties": {"kind": {"const": kind}}}]})
 }
 
-fn mistakes(schema: &Value, value: &Value) -> Vec<String> {
+fn validator(schema: &Value) -> Validator {
     let schema = json!({"allOf": [schema], "components": DOCUMENT["components"]});
-    let validator = jsonschema::options().should_validate_formats(true).build(&schema).unwrap();
-    validator.iter_errors(value).map(|error| error.to_string()).collect()
+    jsonschema::options().should_validate_formats(true).build(&schema).unwrap()
+}
+
+fn mistakes(schema: &Value, value: &Value) -> Vec<String> {
+    validator(schema).iter_errors(value).map(|error| error.to_string()).collect()
 }
 
 fn matches(schema: &Value, value: &Value, what: &str) {
     let mistakes = mistakes(schema, value);
     assert!(mistakes.is_empty(), "{what}: {mistakes:?}");
+}
+
+/// Panics if the document does not say that this event may tell this.
+pub(super) fn check_event(event: &str, data: &Value) {
+    static EVENTS: LazyLock<Validator> =
+        LazyLock::new(|| validator(&json!({"$ref": "#/components/schemas/Events"})));
+    let told = json!({event: data});
+    let mistakes: Vec<_> = EVENTS.iter_errors(&told).map(|error| error.to_string()).collect();
+    assert!(mistakes.is_empty(), "{told}: {mistakes:?}");
+}
+
+/// The words that it knows for events.
+pub(super) fn event_words() -> impl Iterator<Item = &'static String> {
+    DOCUMENT["components"]["schemas"]["Events"]["properties"].as_object().unwrap().keys()
 }
 
 #[test]

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// The hashes of both, as `printf %s "open sesame" | sha256sum` prints them.
-const KEYS: &str = "admin_keys:
+pub(super) const KEYS: &str = "admin_keys:
   - {name: ali, sha256: 41ef4bb0b23661e66301aac36066912dac037827b4ae63a7b1165a5aa93ed4eb}
   - {name: baba, sha256: 045babdcd2118960e8c8b8e0ecf65b734686e1b18f58710c9646779f49e942ae}
 ";
@@ -32,7 +32,7 @@ fn levers() -> [(&'static str, Value); 6] {
 }
 
 /// Pulls a lever, with more lines in the head.
-fn pull<S: Read + Write>(client: &mut Client<S>, lever: &str, head: &str, body: &str) -> Answer {
+pub(super) fn pull<S: Read + Write>(client: &mut Client<S>, lever: &str, head: &str, body: &str) -> Answer {
     let (path, length) = (format!("/v1/admin/{lever}"), body.len());
     client.send_raw(&format!(
         "POST {path} HTTP/1.1\r\nHost: test\r\n{head}Content-Length: {length}\r\n\r\n{body}"
@@ -53,12 +53,13 @@ fn is_refused(answer: &Answer, said: &str) {
 }
 
 /// A server with a local socket, and the path of that.
-fn with_socket(more: &str) -> (Server, PathBuf) {
+pub(super) fn with_socket(more: &str) -> (Server, PathBuf) {
     let socket = folder().join("s");
     (Server::start(&format!("{more}admin_socket: {}\n{ONE_SLOT}", socket.display())), socket)
 }
 
-fn local(socket: &Path, lever: &str, body: &str) -> Answer {
+/// Pulls a lever over the local socket.
+pub(super) fn local(socket: &Path, lever: &str, body: &str) -> Answer {
     pull(&mut connect_local(socket), lever, "", body)
 }
 

@@ -10,10 +10,13 @@ mod asking;
 mod both;
 mod description;
 mod errors;
+pub(crate) mod events;
 mod gone;
+mod history;
 mod levers;
 mod life;
 mod line;
+mod pulled;
 mod secrets;
 mod wire;
 

@@ -5,17 +5,18 @@ use std::{io::Read as _, process::Stdio};
 use rustix::process::Signal;
 use serde_json::json;
 
-use super::{answer, call, look, parked};
+use super::{answer, call, events::Stream, look, parked};
 use crate::support::{ONE_SLOT, Server};
 
 /// All that this project's own crates have to say.
 const LOUD: &str = "info,distributex=trace,distributex_actors=trace,distributex_config=trace";
 
 #[test]
-fn secrets_are_in_no_log_no_error_no_state_and_no_answer_to_others() {
+fn secrets_are_in_no_log_no_error_no_state_no_event_and_no_answer_to_others() {
     let mut server =
         Server::start_with(ONE_SLOT, |command| command.env("RUST_LOG", LOUD).stderr(Stdio::piped()));
     let mut told = String::new();
+    let mut events = Stream::of(&server, "");
 
     let ann =
         call(&server, "pool1/acquire", &json!({"host": "ann", "owner": "owner-of-ann", "command": "x"}));
@@ -44,6 +45,12 @@ fn secrets_are_in_no_log_no_error_no_state_and_no_answer_to_others() {
     call(&server, "pool1/release", &json!({"lease": ann.granted()}));
     let bob = answer(&mut newer);
     told += &call(&server, "pool1/renew", &json!({"lease": ann.granted()})).body.to_string();
+    told += &look(&server, "/v1/pools/pool1/history").body.to_string();
+    told += &server.get("/metrics").1;
+    while !told.contains("renewed-lost") || !told.contains("waiting") {
+        told += &format!("{:?}", events.next());
+    }
+    assert!(told.contains("released"), "{told}");
 
     server.signal(Signal::TERM);
     let mut log = String::new();

@@ -66,6 +66,11 @@ impl Gate {
         }
     }
 
+    /// Whether it can be reached, as far as is known.
+    pub(super) fn is_open(&self) -> bool {
+        matches!(*self.state(), State::Open)
+    }
+
     /// Somebody tried.
     pub(super) fn leave(&self, now: Instant, result: &Result<(), Trouble>) -> Change {
         let (new, change) = match result {
@@ -95,7 +100,7 @@ mod tests {
         let gone = Err(Trouble::Away("gone".to_owned()));
 
         assert_eq!([gate.enter(start), gate.enter(start)], [Ok(()), Ok(())]);
-        assert_eq!(gate.leave(start, &gone), Change::Gone);
+        assert_eq!((gate.is_open(), gate.leave(start, &gone), gate.is_open()), (true, Change::Gone, false));
         assert_eq!(gate.enter(start), Err("gone".to_owned()));
         assert_eq!(gate.enter(start + PAUSE), Ok(()));
         assert_eq!(gate.enter(start + PAUSE), Err("gone".to_owned()), "somebody tries already");

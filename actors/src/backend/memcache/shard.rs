@@ -70,6 +70,16 @@ impl Shard {
         }
     }
 
+    /// Whether the memcached can be reached, as far as is known.
+    pub(super) fn is_there(&self) -> bool {
+        self.office.gate.is_open()
+    }
+
+    /// Looks for it, if it was never there: pools look for one that went away.
+    pub(super) fn look(&self) {
+        self.clerks.do_send(Inspect);
+    }
+
     /// The random name of what the memcached keeps, as it was seen last.
     pub(super) fn store(&self) -> Option<Arc<str>> {
         self.office.known().store.clone()

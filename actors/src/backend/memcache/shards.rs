@@ -35,6 +35,15 @@ impl Shards {
         &self.calls
     }
 
+    /// Whether a memcached that keeps one of these pools can be reached, as far as is known.
+    pub fn are_there<'a>(&self, mut pools: impl Iterator<Item = &'a Name>) -> bool {
+        let is_one = pools.any(|pool| self.of(pool).is_there());
+        if !is_one {
+            self.shards.iter().for_each(Shard::look);
+        }
+        is_one
+    }
+
     /// The random name of the memcached that keeps this pool; `None` while it has not been reached yet.
     #[must_use]
     pub fn store(&self, pool: &Name) -> Option<Arc<str>> {
