@@ -16,7 +16,8 @@ use crate::watch::numbers::Numbers;
 #[cfg(feature = "memcache")]
 use crate::backend::memcache::{Memcache, Shards};
 use crate::{
-    PoolActor, PoolHandle, Room, Seat, StateDirectory, Watch, backend::inmemory::InMemory, pool::LeaseId,
+    PoolActor, PoolHandle, PoolWatch, Room, Seat, StateDirectory, Watch, backend::inmemory::InMemory,
+    pool::LeaseId,
 };
 
 /// All pools of this server, as they are from one change of the configuration to the next.
@@ -106,11 +107,10 @@ impl Store {
         settings: Pool,
         limits: Limits,
         room: Arc<Room>,
-        watch: &Watch,
+        watch: PoolWatch,
         actor: &Context,
     ) -> PoolActor {
         let name = settings.name.clone();
-        let watch = watch.pool(&name);
         match self {
             Self::Here(_) => PoolActor::new(name, Box::new(InMemory::new(settings, limits)), room, watch),
             Self::Directory(_, state) => {
@@ -299,8 +299,8 @@ impl Registry {
 
     fn begin(&self, settings: Pool, config: &Config, store: &Arc<Store>) -> PoolHandle {
         let (room, limits, store) = (Arc::clone(&self.room), config.limits, Arc::clone(store));
-        let watch = self.watch.clone();
-        let start = move |ctx: &mut Context| store.pool(settings, limits, room, &watch, ctx);
+        let watch = self.watch.pool(&settings.name); // seen from now on, whenever its actor starts
+        let start = move |ctx: &mut Context| store.pool(settings, limits, room, watch, ctx);
         PoolHandle::new(PoolActor::start_in_arbiter(&self.arbiter, start))
     }
 }

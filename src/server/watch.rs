@@ -14,6 +14,7 @@ use actix_web::{
 };
 use distributex_actors::{Registry, watch::numbers::Numbers};
 use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts};
+use tokio::sync::Mutex;
 
 use super::{classic, v1};
 
@@ -58,12 +59,20 @@ impl Watched {
     }
 }
 
-/// With many pools this is megabytes of text, so it is made where nobody waits for it.
+/// With many pools this is megabytes of text, so it is made where nobody waits for it; and one at a time, so that who
+/// asks often takes little from others.
 async fn metrics(numbers: Option<&Arc<Numbers>>) -> HttpResponse {
     let Some(numbers) = numbers.cloned() else {
         return text(StatusCode::NOT_FOUND, "metrics are switched off (\"metrics\" in the configuration)");
     };
-    let Ok(numbers) = spawn_blocking(move || numbers.text()).await else {
+    static TURN: Mutex<()> = Mutex::const_new(());
+    let turn = TURN.lock().await;
+    let read = spawn_blocking(move || {
+        let text = numbers.text();
+        drop(turn); // not before, even if nobody waits for the text any more
+        text
+    });
+    let Ok(numbers) = read.await else {
         return text(StatusCode::INTERNAL_SERVER_ERROR, "the numbers cannot be read");
     };
     let mut response = HttpResponse::with_body(StatusCode::OK, BoxBody::new(numbers));

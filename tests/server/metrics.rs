@@ -296,3 +296,13 @@ fn writes_to_the_state_directory_are_counted() {
     assert!(calls(&after, "calls") >= calls(&before, "calls") + 1.0);
     assert_eq!(calls(&after, "errors"), 0.0);
 }
+
+#[test]
+fn all_of_many_pools_are_there_at_the_first_look() {
+    let pools: Vec<_> = (0..500).map(|n| json!({"name": format!("pool{n}")})).collect();
+    let server = Server::start(&serde_json::to_string(&json!({"pools": pools})).unwrap());
+
+    let (_, text) = server.get("/metrics");
+
+    assert_eq!(text.matches("distributex_grants_total{").count(), 500);
+}

@@ -10,7 +10,7 @@
 //! so when it comes back.
 
 use std::{
-    collections::VecDeque,
+    collections::{HashSet, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, SystemTime},
 };
@@ -91,7 +91,7 @@ pub enum Read {
 pub struct Reader {
     board: Arc<Board>,
     /// The pools of interest; none: all.
-    pools: Vec<Name>,
+    pools: HashSet<Name>,
     /// The number of the next news to look at.
     next: u64,
     /// Whether there is something that it missed, and was not told of yet.
@@ -136,7 +136,7 @@ impl Board {
     /// A reader of the news of these pools, or of all if there are none; of what comes after this one, or from now
     /// on. `None` if there are too many readers.
     #[must_use]
-    pub fn reader(self: &Arc<Self>, after: Option<&str>, pools: Vec<Name>) -> Option<Reader> {
+    pub fn reader(self: &Arc<Self>, after: Option<&str>, pools: HashSet<Name>) -> Option<Reader> {
         self.counts.readers.inc();
         let known = {
             let pinned = self.pinned();

@@ -196,7 +196,7 @@ fn missed(id: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::{future::poll_fn, pin::Pin, task::Poll};
+    use std::{collections::HashSet, future::poll_fn, pin::Pin, task::Poll};
 
     use actix::Actor as _;
     use distributex_actors::{PoolActor, PoolHandle, Room, Watch, backend::inmemory::InMemory};
@@ -230,7 +230,7 @@ mod tests {
         async fn begun(watch: &Watch) -> Self {
             let (connection, _) = connected().await;
             let board = Arc::clone(watch.board().unwrap());
-            let reader = board.reader(None, vec![name("one")]).unwrap();
+            let reader = board.reader(None, HashSet::from([name("one")])).unwrap();
             let reading = Reading { reader, board, _seat: Room::new(1).take().unwrap() };
             let handling = connection.peer().begin();
             let mut sent = Self(Stream { reading, handling, rest: REST, looks: None }, connection);

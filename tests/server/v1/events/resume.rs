@@ -182,3 +182,14 @@ fn an_id_of_before_a_restart_is_not_known_even_if_leases_are() {
     );
     assert_eq!(look(&server, "/v1/pools/pool1/history").body["runs"], json!([]));
 }
+
+#[test]
+fn a_pool_that_is_asked_for_a_thousand_times_is_told_of_once() {
+    let server = Server::start(ONE_SLOT);
+    let mut events = Stream::of(&server, &format!("?{}", "pool=pool1&".repeat(1000)));
+
+    cycles(&server, 1);
+
+    assert_eq!(events.words(2), ["granted h0", "released h0"]);
+    assert!(events.is_silent());
+}
