@@ -53,7 +53,7 @@ fn cost(scale: Scale) -> Result<Report> {
     }
     report.row(compared(&format!("hand-offs/s, {} wait", whole(size as f64)), &pairs));
     report.note(
-        "On: metrics, 10,000 events and 100 runs per pool are kept, as is the default. µs: processor \
+        "On: metrics, 1,000 events and 100 runs per pool are kept, as is the default. µs: processor \
                  time of the server per cycle or hand-off. Medians over all rounds, which take turns."
             .to_owned(),
     );

@@ -84,10 +84,10 @@ impl Store {
             Self::Here(_) => {}
             Self::Directory(_, state) => {
                 let state = state.lock().unwrap_or_else(PoisonError::into_inner);
-                state.journal().calls().register(numbers.registry());
+                state.journal().calls().count_in(numbers);
             }
             #[cfg(feature = "memcache")]
-            Self::Memcache(shards) => shards.calls().register(numbers.registry()),
+            Self::Memcache(shards) => shards.calls().count_in(numbers),
         }
     }
 

@@ -11,7 +11,7 @@ pub const DEFAULT_HISTORY: usize = 100;
 /// The most runs that `history` can keep per pool.
 pub const MOST_HISTORY: usize = 10_000;
 /// The events kept when the file does not say `events`.
-pub const DEFAULT_EVENTS: usize = 10_000;
+pub const DEFAULT_EVENTS: usize = 1_000;
 /// The most events that `events` can keep.
 pub const MOST_EVENTS: usize = 1_000_000;
 

@@ -9,7 +9,7 @@ fn watch(line: &str) -> Watch {
 
 #[test]
 fn runs_events_and_metrics_can_be_had_without_asking() {
-    assert_eq!(watch(""), Watch { history: 100, events: 10_000, metrics: true });
+    assert_eq!(watch(""), Watch { history: 100, events: 1_000, metrics: true });
 }
 
 #[test]

@@ -124,8 +124,8 @@ impl Requests {
             let build = IntGauge::with_opts(opts.const_label("version", env!("CARGO_PKG_VERSION")));
             let build = build.expect(NAMES_ARE_GOOD);
             build.set(1);
-            numbers.registry().register(Box::new(build)).expect(NAMES_ARE_GOOD);
-            numbers.registry().register(Box::new(all.clone())).expect(NAMES_ARE_GOOD);
+            numbers.add(build);
+            numbers.add(all.clone());
             let frequent = FREQUENT
                 .map(|(call, status)| ((call, status), all.with_label_values(&[call, &status.to_string()])));
             Counted { all, frequent }

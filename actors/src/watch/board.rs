@@ -16,12 +16,12 @@ use std::{
 };
 
 use distributex_config::Name;
-use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts, Registry};
+use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts};
 use tokio::sync::Notify;
 
 use super::{
     news::{News, What},
-    numbers::NAMES_ARE_GOOD,
+    numbers::{NAMES_ARE_GOOD, Numbers},
 };
 use crate::pool::LeaseId;
 
@@ -246,10 +246,10 @@ impl Counts {
         counter.into_iter().for_each(IntCounter::inc);
     }
 
-    pub(super) fn register(&self, registry: &Registry) {
+    pub(super) fn count_in(&self, numbers: &Numbers) {
         let (readers, cut_off) = (self.readers.clone(), self.cut_off.clone());
-        registry.register(Box::new(readers)).expect(NAMES_ARE_GOOD);
-        registry.register(Box::new(cut_off)).expect(NAMES_ARE_GOOD);
-        registry.register(Box::new(self.posted.clone())).expect(NAMES_ARE_GOOD);
+        numbers.add(readers);
+        numbers.add(cut_off);
+        numbers.add(self.posted.clone());
     }
 }

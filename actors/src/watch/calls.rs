@@ -1,8 +1,8 @@
 //! How often a store was asked, and how often that failed.
 
-use prometheus::{IntCounter, Opts, Registry};
+use prometheus::{IntCounter, Opts};
 
-use super::numbers::NAMES_ARE_GOOD;
+use super::numbers::{NAMES_ARE_GOOD, Numbers};
 
 /// The calls to one kind of store. A clone counts the same.
 #[derive(Debug, Clone)]
@@ -36,9 +36,9 @@ impl Calls {
     }
 
     /// Lets them be seen.
-    pub(crate) fn register(&self, registry: &Registry) {
+    pub(crate) fn count_in(&self, numbers: &Numbers) {
         for counter in [&self.calls, &self.errors] {
-            registry.register(Box::new(counter.clone())).expect(NAMES_ARE_GOOD);
+            numbers.add(counter.clone());
         }
     }
 }

@@ -72,7 +72,7 @@ impl Watch {
         let numbers = config.metrics.then(Numbers::new);
         let board = (config.events > 0).then(|| Board::new(config.events));
         if let (Some(numbers), Some(board)) = (&numbers, &board) {
-            board.counts().register(numbers.registry());
+            board.counts().count_in(numbers);
         }
         Self { numbers: numbers.map(Arc::new), board, runs: config.history, reach: Arc::default() }
     }

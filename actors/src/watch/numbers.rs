@@ -4,8 +4,10 @@
 //! The only label that grows is `pool`, which the configuration limits; all others have a few fixed values.
 
 use std::{
+    cell::OnceCell,
+    fmt,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -14,7 +16,7 @@ use std::{
 use distributex_config::Name;
 use prometheus::{
     Encoder as _, Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec,
-    IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
+    IntGauge, IntGaugeVec, Opts, TextEncoder, core::Collector,
 };
 use tokio::time::Instant;
 
@@ -48,7 +50,8 @@ const NEVER: u64 = u64::MAX;
 /// All numbers of this server.
 #[derive(Debug)]
 pub struct Numbers {
-    registry: Registry,
+    /// All of what follows, and what others count.
+    all: All,
     /// Ages are counted from here.
     start: Instant,
     slots: IntGaugeVec,
@@ -68,6 +71,22 @@ pub struct Numbers {
     handover: Histogram,
     /// What has an age, which is looked up when somebody wants to know.
     aging: Mutex<Vec<(Arc<Aging>, Gauge, Gauge)>>,
+}
+
+/// All that is counted, in the order in which it is told. The library's registry would sort the pools of each number
+/// by their names at every scrape, which takes as long as all the rest.
+struct All(Mutex<Vec<Box<dyn Collector>>>);
+
+impl All {
+    fn lock(&self) -> MutexGuard<'_, Vec<Box<dyn Collector>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for All {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "All({})", self.lock().len())
+    }
 }
 
 /// Since when the oldest lease and the first in line are there: microseconds from the start.
@@ -90,7 +109,8 @@ pub(super) struct PoolNumbers {
     aging: Arc<Aging>,
     grants: IntCounter,
     ends: [IntCounter; 5],
-    refusals: [IntCounter; 9],
+    /// Those that there were: most pools refuse for few reasons, and each is a line of every scrape.
+    refusals: [OnceCell<IntCounter>; REFUSALS.len()],
     renewals: IntCounter,
     lost: IntCounter,
     wait: Histogram,
@@ -99,62 +119,76 @@ pub(super) struct PoolNumbers {
 
 impl Numbers {
     pub(super) fn new() -> Self {
-        let registry = Registry::new();
-        let gauge = |name: &str, help: &str| {
+        let mut all: Vec<Box<dyn Collector>> = Vec::new();
+        let gauge = |all: &mut Vec<Box<dyn Collector>>, name: &str, help: &str| {
             let gauge = IntGaugeVec::new(Opts::new(name, help), &["pool"]).expect(NAMES_ARE_GOOD);
-            registry.register(Box::new(gauge.clone())).expect(NAMES_ARE_GOOD);
+            all.push(Box::new(gauge.clone()));
             gauge
         };
-        let age = |name: &str, help: &str| {
+        let age = |all: &mut Vec<Box<dyn Collector>>, name: &str, help: &str| {
             let gauge = GaugeVec::new(Opts::new(name, help), &["pool"]).expect(NAMES_ARE_GOOD);
-            registry.register(Box::new(gauge.clone())).expect(NAMES_ARE_GOOD);
+            all.push(Box::new(gauge.clone()));
             gauge
         };
-        let counter = |name: &str, help: &str, labels: &[&str]| {
+        let counter = |all: &mut Vec<Box<dyn Collector>>, name: &str, help: &str, labels: &[&str]| {
             let counter = IntCounterVec::new(Opts::new(name, help), labels).expect(NAMES_ARE_GOOD);
-            registry.register(Box::new(counter.clone())).expect(NAMES_ARE_GOOD);
+            all.push(Box::new(counter.clone()));
             counter
         };
-        let times = |name: &str, help: &str| {
+        let times = |all: &mut Vec<Box<dyn Collector>>, name: &str, help: &str| {
             let opts = HistogramOpts::new(name, help).buckets(LONG.to_vec());
             let times = HistogramVec::new(opts, &["pool"]).expect(NAMES_ARE_GOOD);
-            registry.register(Box::new(times.clone())).expect(NAMES_ARE_GOOD);
+            all.push(Box::new(times.clone()));
             times
         };
         let help = "From a slot's end until the answer to its next holder, who stood in line";
         let handover = HistogramOpts::new("distributex_handover_seconds", help).buckets(SHORT.to_vec());
         let handover = Histogram::with_opts(handover).expect(NAMES_ARE_GOOD);
-        registry.register(Box::new(handover.clone())).expect(NAMES_ARE_GOOD);
+        all.push(Box::new(handover.clone()));
         Self {
             start: Instant::now(),
-            slots: gauge("distributex_pool_slots", "How many leases there may be at once"),
-            held: gauge("distributex_pool_held", "How many leases there are"),
-            waiting: gauge("distributex_pool_waiting", "How many stand in line"),
-            paused: gauge("distributex_pool_paused", "1 while the pool is paused by an operator"),
-            up: gauge("distributex_pool_store_up", "1 while the store of the pool can be reached"),
-            oldest_hold: age("distributex_pool_oldest_hold_seconds", "How old the oldest lease is"),
-            oldest_wait: age("distributex_pool_oldest_wait_seconds", "How long the first in line has waited"),
-            grants: counter("distributex_grants_total", "Leases that began", &["pool"]),
-            ends: counter("distributex_ends_total", "Leases that ended, by how", &["pool", "reason"]),
-            refusals: counter("distributex_refusals_total", "Requests without a slot", &["pool", "kind"]),
-            renewals: counter("distributex_renewals_total", "Renewals of leases", &["pool"]),
+            slots: gauge(&mut all, "distributex_pool_slots", "How many leases there may be at once"),
+            held: gauge(&mut all, "distributex_pool_held", "How many leases there are"),
+            waiting: gauge(&mut all, "distributex_pool_waiting", "How many stand in line"),
+            paused: gauge(&mut all, "distributex_pool_paused", "1 while the pool is paused by an operator"),
+            up: gauge(&mut all, "distributex_pool_store_up", "1 while the store of the pool can be reached"),
+            oldest_hold: age(&mut all, "distributex_pool_oldest_hold_seconds", "How old the oldest lease is"),
+            oldest_wait: age(
+                &mut all,
+                "distributex_pool_oldest_wait_seconds",
+                "How long the first in line has waited",
+            ),
+            grants: counter(&mut all, "distributex_grants_total", "Leases that began", &["pool"]),
+            ends: counter(
+                &mut all,
+                "distributex_ends_total",
+                "Leases that ended, by how",
+                &["pool", "reason"],
+            ),
+            refusals: counter(
+                &mut all,
+                "distributex_refusals_total",
+                "Requests without a slot",
+                &["pool", "kind"],
+            ),
+            renewals: counter(&mut all, "distributex_renewals_total", "Renewals of leases", &["pool"]),
             lost: counter(
+                &mut all,
                 "distributex_leases_lost_total",
                 "Renewals that came when the lease was over or gone: its holder had counted on it",
                 &["pool"],
             ),
-            wait: times("distributex_wait_seconds", "How long holders had stood in line"),
-            hold: times("distributex_hold_seconds", "How long leases were held"),
+            wait: times(&mut all, "distributex_wait_seconds", "How long holders had stood in line"),
+            hold: times(&mut all, "distributex_hold_seconds", "How long leases were held"),
             handover,
             aging: Mutex::default(),
-            registry,
+            all: All(Mutex::new(all)),
         }
     }
 
-    /// Where others register numbers of their own.
-    #[must_use]
-    pub fn registry(&self) -> &Registry {
-        &self.registry
+    /// Others count this.
+    pub fn add(&self, counted: impl Collector + 'static) {
+        self.all.lock().push(Box::new(counted));
     }
 
     /// All of them, as Prometheus reads them: its text format 0.0.4. Takes a while if there are many pools.
@@ -169,7 +203,11 @@ impl Numbers {
             wait.set(age(&aging.waiting, now));
         }
         let mut text = Vec::new();
-        TextEncoder::new().encode(&self.registry.gather(), &mut text).expect("every number can be written");
+        for counted in &*self.all.lock() {
+            let mut families = counted.collect();
+            families.retain(|family| !family.get_metric().is_empty()); // there was no refusal yet
+            TextEncoder::new().encode(&families, &mut text).expect("every number can be written");
+        }
         text
     }
 
@@ -199,7 +237,7 @@ impl Numbers {
             aging,
             grants: self.grants.with_label_values(label),
             ends: Ending::ALL.map(end),
-            refusals: REFUSALS.map(|kind| self.refusals.with_label_values(&[pool.as_str(), kind])),
+            refusals: Default::default(),
             renewals: self.renewals.with_label_values(label),
             lost: self.lost.with_label_values(label),
             wait: self.wait.with_label_values(label),
@@ -240,8 +278,9 @@ impl PoolNumbers {
     }
 
     pub(super) fn refused(&self, why: Refusal) {
-        let number = REFUSALS.iter().position(|known| *known == why.word());
-        number.and_then(|number| self.refusals.get(number)).into_iter().for_each(IntCounter::inc);
+        let Some(number) = REFUSALS.iter().position(|known| *known == why.word()) else { return };
+        let first = || self.all.refusals.with_label_values(&[self.pool.as_str(), why.word()]);
+        self.refusals[number].get_or_init(first).inc();
     }
 
     pub(super) fn renewed(&self) {
