@@ -190,6 +190,13 @@ impl Reader {
         Read::News(found)
     }
 
+    /// The name of the last news that it has read or need not read, by which it comes back. `None` if it has yet to be
+    /// told that it missed some.
+    #[must_use]
+    pub fn id(&self) -> Option<String> {
+        (!self.missed).then(|| self.board.id(self.next - 1))
+    }
+
     /// Comes back when there may be something to read.
     pub async fn something(&self) {
         let mut bell = std::pin::pin!(self.board.bell.notified());

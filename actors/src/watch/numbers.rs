@@ -8,7 +8,7 @@ use std::{
     fmt,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -69,6 +69,8 @@ pub struct Numbers {
     wait: HistogramVec,
     hold: HistogramVec,
     handover: Histogram,
+    /// How long the text was last.
+    length: AtomicUsize,
     /// What has an age, which is looked up when somebody wants to know.
     aging: Mutex<Vec<(Arc<Aging>, Gauge, Gauge)>>,
 }
@@ -181,6 +183,7 @@ impl Numbers {
             wait: times(&mut all, "distributex_wait_seconds", "How long holders had stood in line"),
             hold: times(&mut all, "distributex_hold_seconds", "How long leases were held"),
             handover,
+            length: AtomicUsize::new(0),
             aging: Mutex::default(),
             all: All(Mutex::new(all)),
         }
@@ -202,12 +205,13 @@ impl Numbers {
             hold.set(age(&aging.held, now));
             wait.set(age(&aging.waiting, now));
         }
-        let mut text = Vec::new();
+        let mut text = Vec::with_capacity(self.length.load(Ordering::Relaxed));
         for counted in &*self.all.lock() {
             let mut families = counted.collect();
             families.retain(|family| !family.get_metric().is_empty()); // there was no refusal yet
             TextEncoder::new().encode(&families, &mut text).expect("every number can be written");
         }
+        self.length.store(text.len(), Ordering::Relaxed);
         text
     }
 

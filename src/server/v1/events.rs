@@ -68,7 +68,10 @@ const STEP: Duration = Duration::from_millis(1);
 const NO_ID: &str = "?";
 
 /// What is said first: come back a second after the end.
-const BEGINNING: &str = "retry: 1000\n\n";
+const BEGINNING: &str = "retry: 1000\n";
+
+/// What is said after a silence.
+const STILL_HERE: &str = ": still here\n";
 
 /// Somebody who will read events, with what the stream needs for as long as it lives.
 pub(super) struct Reading {
@@ -153,7 +156,7 @@ impl Stream {
         let Some(looks) = self.looks else {
             self.handling.stream();
             self.looks = Some(Instant::now());
-            return Some(Bytes::from_static(BEGINNING.as_bytes()));
+            return Some(self.aside(BEGINNING));
         };
         sleep_until(looks).await;
         if !self.handling.is_listened_to() {
@@ -164,7 +167,7 @@ impl Stream {
         loop {
             select! {
                 biased;
-                () = &mut silence => return Some(Bytes::from_static(b": still here\n\n")),
+                () = &mut silence => return Some(self.aside(STILL_HERE)),
                 () = self.reading.reader.something() => {}
             }
             let render = |news: &News| EventBody::of(news).text(&self.reading.board.id(news.number));
@@ -181,6 +184,13 @@ impl Stream {
             self.looks = Some(Instant::now() + rest);
             return Some(part.into());
         }
+    }
+
+    /// Something that is no event, and the id of where the reader is: it has been told, or need not be told, of all
+    /// until then, and would otherwise come back to where the last event of its pools was.
+    fn aside(&self, words: &str) -> Bytes {
+        let id = self.reading.reader.id().map(|id| format!("id: {id}\n")).unwrap_or_default();
+        format!("{words}{id}\n").into()
     }
 }
 
@@ -234,7 +244,7 @@ mod tests {
             let reading = Reading { reader, board, _seat: Room::new(1).take().unwrap() };
             let handling = connection.peer().begin();
             let mut sent = Self(Stream { reading, handling, rest: REST, looks: None }, connection);
-            assert_eq!(sent.next().await.unwrap(), BEGINNING);
+            assert!(sent.next().await.unwrap().starts_with(b"retry: 1000\nid: "));
             sent
         }
 
@@ -264,7 +274,7 @@ mod tests {
         });
 
         for n in 1..=3_u32 {
-            assert_eq!(stream.next().await.unwrap(), ": still here\n\n");
+            assert!(stream.next().await.unwrap().starts_with(b": still here\nid: "));
             let late = start.elapsed().checked_sub(SILENCE * n).unwrap();
             assert!(late < REST * 2 * n, "{late:?}");
         }

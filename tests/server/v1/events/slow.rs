@@ -66,7 +66,7 @@ fn readers_that_read_miss_nothing_of_thousands_of_events() {
 
 #[test]
 fn who_comes_back_late_gets_thousands_of_events_at_once() {
-    let server = busy("");
+    let server = busy("events: 5000\n");
     let mut first = Stream::of(&server, "");
     much_happens(&server, 1);
     let last = first.next().unwrap().id;
