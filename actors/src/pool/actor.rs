@@ -9,26 +9,22 @@
 //!                                        └ Drain ─────► Refusal
 //! ```
 
-use std::{
-    collections::HashMap,
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use actix::{Actor, Addr, AsyncContext as _, Context, Handler, Message, MessageResult, SpawnHandle};
+use actix::{Actor, Addr, AsyncContext as _, Context, Handler, Message, SpawnHandle};
 use distributex_config as config;
 use distributex_config::{Limits, Name};
 use log::{debug, error, info};
 use tokio::{sync::oneshot, time::Instant};
 
 use super::{
-    Ask, AskId, Asker, Ended, Event, Granted, Held, Holder, LeaseId, Leased, Lever, Operator, Pulled,
-    Refusal, SHOWN, State, Token, grant::Grant, handle::Denial,
+    Ask, AskId, Asker, Event, Granted, Held, Holder, LeaseId, Leased, Lever, Operator, Pulled, Refusal,
+    SHOWN, State, Token, grant::Grant, handle::Denial,
 };
 use crate::{
     backend::Backend,
     room::{Room, Seat},
-    watch::{PoolWatch, Report, runs::Run},
+    watch::PoolWatch,
 };
 
 /// What the process ends with when an actor panics: EX_SOFTWARE of sysexits.h.
@@ -38,11 +34,11 @@ pub(crate) const EX_SOFTWARE: i32 = 70;
 #[derive(Debug)]
 pub struct PoolActor {
     /// The pool's name, for the log.
-    name: Name,
+    pub(super) name: Name,
     /// The leases and the line.
-    backend: Box<dyn Backend>,
+    pub(super) backend: Box<dyn Backend>,
     /// Who has not been answered yet.
-    open: HashMap<AskId, Reply>,
+    pub(super) open: HashMap<AskId, Reply>,
     /// Where asks may park.
     room: Arc<Room>,
     /// The timer, and when it rings. It may ring early: a lease that ended before its time leaves it be.
@@ -50,12 +46,12 @@ pub struct PoolActor {
     /// Whether the store cannot be reached.
     away: bool,
     /// What can be seen of the pool from outside.
-    watch: PoolWatch,
+    pub(super) watch: PoolWatch,
 }
 
 /// The way back to whoever asked.
 #[derive(Debug)]
-enum Reply {
+pub(super) enum Reply {
     /// To an ask for a slot.
     Grant {
         /// The asker's channel.
@@ -82,7 +78,7 @@ enum Reply {
 type GrantReply = oneshot::Sender<Result<Grant, Denial>>;
 type RenewalReply = oneshot::Sender<Result<Leased, Refusal>>;
 type ReleaseReply = oneshot::Sender<Result<bool, Refusal>>;
-type PullReply = oneshot::Sender<Result<Option<Pulled>, Refusal>>;
+pub(super) type PullReply = oneshot::Sender<Result<Option<Pulled>, Refusal>>;
 type LookReply = oneshot::Sender<Result<State, Refusal>>;
 type LookUpReply = oneshot::Sender<Result<Option<Holder>, Refusal>>;
 
@@ -105,7 +101,11 @@ impl PoolActor {
     }
 
     /// Lets the backend do something, passes on what came of it, and sets the timer anew.
-    fn act(&mut self, ctx: &mut Context<Self>, act: impl FnOnce(&mut dyn Backend, Instant, &mut Vec<Event>)) {
+    pub(super) fn act(
+        &mut self,
+        ctx: &mut Context<Self>,
+        act: impl FnOnce(&mut dyn Backend, Instant, &mut Vec<Event>),
+    ) {
         let mut events = Vec::new();
         act(self.backend.as_mut(), Instant::now(), &mut events);
         for event in events {
@@ -181,68 +181,6 @@ impl PoolActor {
         if let Some(Reply::Release(_, to)) = self.open.remove(&ask) {
             let _ = to.send(Ok(had)); // released is released, also for who is gone
         }
-    }
-
-    /// A lease is over. What is known of its end stands with the request that ended it, which is answered next.
-    fn ended(&mut self, ended: Ended) {
-        let report = match ended.by.and_then(|ask| self.open.get(&ask)) {
-            Some(Reply::Release(exit_status, _)) => Report { exit_status: *exit_status, operator: None },
-            Some(Reply::Pull(_, operator, _)) => {
-                Report { exit_status: None, operator: Some(operator.clone()) }
-            }
-            Some(Reply::Grant { .. } | Reply::Renewal(..) | Reply::Look(_) | Reply::LookUp(..)) | None => {
-                Report::default()
-            }
-        };
-        let (pool, host, held) = (self.name.as_str(), ended.host.as_str(), ended.held.as_secs_f64());
-        let (how, token) = (ended.how, ended.token);
-        if let Some(Operator { author, reason, .. }) = &report.operator {
-            info!(
-                "{how} pool={pool:?} host={host:?} token={token} held={held:.3}s author={author:?} reason={reason:?}"
-            );
-        } else {
-            info!("{how} pool={pool:?} host={host:?} token={token} held={held:.3}s");
-        }
-        self.watch.ended(ended, report);
-    }
-
-    /// What an operator wanted is done, or cannot be: nobody has that token or ticket.
-    fn pulled(&mut self, ask: AskId, what: Option<Pulled>) {
-        let Some(Reply::Pull(lever, operator, to)) = self.open.remove(&ask) else { return };
-        if let Some(what) = &what {
-            self.tell_pulled(lever, what, &operator);
-            self.watch.pulled(lever, what, &operator);
-        }
-        let _ = to.send(Ok(what)); // it is done, also for who is gone
-    }
-
-    /// Who let the pool go on is not in the store.
-    fn paused_elsewhere(&self, operator: Option<Operator>) {
-        let lever = if operator.is_some() { Lever::Pause } else { Lever::Resume };
-        let operator = operator.unwrap_or_else(|| Operator {
-            author: "the store".into(),
-            reason: "has no pause any more".into(),
-            at: SystemTime::now(),
-        });
-        self.tell_pulled(lever, &Pulled::Set, &operator);
-        self.watch.pulled(lever, &Pulled::Set, &operator);
-    }
-
-    fn tell_pulled(&self, lever: Lever, what: &Pulled, Operator { author, reason, .. }: &Operator) {
-        let (done, ticket) = match lever {
-            Lever::Release(_) => return, // told as the end of a lease
-            Lever::Pause => ("paused", None),
-            Lever::Resume => ("resumed", None),
-            Lever::Front(ticket) => ("moved to the front", Some(ticket)),
-            Lever::Remove(ticket) => ("removed from the line", Some(ticket)),
-        };
-        let whom = match (what, ticket) {
-            (Pulled::Moved { host }, Some(ticket)) => {
-                format!(" host={:?} ticket={}", host.as_str(), ticket.0)
-            }
-            (Pulled::Moved { .. } | Pulled::Set | Pulled::Released { .. }, _) => String::new(),
-        };
-        info!("{done} pool={:?}{whom} author={author:?} reason={reason:?}", self.name.as_str());
     }
 
     fn seen(&mut self, ask: AskId) {
@@ -381,38 +319,6 @@ impl Handler<Release> for PoolActor {
     }
 }
 
-/// Request: do what an operator wants.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub(super) struct Pull {
-    pub(super) lever: Lever,
-    pub(super) operator: Operator,
-    pub(super) reply: PullReply,
-}
-
-impl Handler<Pull> for PoolActor {
-    type Result = ();
-
-    fn handle(&mut self, Pull { lever, operator, reply }: Pull, ctx: &mut Self::Context) {
-        let ask = AskId::next();
-        self.open.insert(ask, Reply::Pull(lever, operator.clone(), reply));
-        self.act(ctx, |backend, now, out| backend.pull(ask, lever, &operator, now, out));
-    }
-}
-
-/// Request: tell of the latest runs, the last one first.
-#[derive(Debug, Message)]
-#[rtype(result = "Option<Vec<Arc<Run>>>")]
-pub(super) struct Runs;
-
-impl Handler<Runs> for PoolActor {
-    type Result = Option<Vec<Arc<Run>>>;
-
-    fn handle(&mut self, Runs: Runs, _: &mut Self::Context) -> Self::Result {
-        self.watch.runs()
-    }
-}
-
 /// Request: take note that an answer which was to tell of this lease was not sent.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
@@ -438,19 +344,6 @@ impl Handler<Look> for PoolActor {
         let ask = AskId::next();
         self.open.insert(ask, Reply::Look(reply));
         self.act(ctx, |backend, now, out| backend.look(ask, now, out));
-    }
-}
-
-/// Request: tell how the pool was when its store last answered.
-#[derive(Debug, Message)]
-#[rtype(result = "State")]
-pub(super) struct Glance;
-
-impl Handler<Glance> for PoolActor {
-    type Result = MessageResult<Glance>;
-
-    fn handle(&mut self, Glance: Glance, _: &mut Self::Context) -> Self::Result {
-        MessageResult(self.backend.state(usize::MAX, Instant::now()))
     }
 }
 

@@ -9,8 +9,9 @@ use tokio::sync::oneshot;
 
 use super::{
     Ask, AskId, Asker, Held, Holder, LeaseId, Leased, Lever, Operator, Pulled, Refusal, State, Token,
-    actor::{Drain, Enter, Glance, Leave, Look, LookUp, PoolActor, Pull, Reconfigure, Release, Renew, Runs},
+    actor::{Drain, Enter, Leave, Look, LookUp, PoolActor, Reconfigure, Release, Renew},
     grant::Grant,
+    watched::{Glance, Pull, Runs},
 };
 use crate::watch::runs::Run;
 

@@ -15,6 +15,7 @@ pub mod rules;
 mod state;
 mod stored;
 mod terms;
+mod watched;
 
 pub use self::{
     ask::{Ask, AskId, Asker},

@@ -96,12 +96,6 @@ impl Watch {
         self.board.as_ref()
     }
 
-    /// Whether runs are kept.
-    #[must_use]
-    pub fn keeps_runs(&self) -> bool {
-        self.runs > 0
-    }
-
     /// Whether there is a pool that did not say that its store cannot be reached.
     #[must_use]
     pub fn is_reachable(&self) -> bool {
