@@ -7,7 +7,7 @@
 //! | [`news`] | what happened to a pool, in words that anybody may know |
 //! | [`board`] | the latest news of all pools, for readers who come and go |
 //! | [`runs`] | the latest leases of one pool, from grant to end |
-//! | [`calls`] | how often a store was asked, and failed |
+//! | `calls` | how often a store was asked, and failed |
 //!
 //! ```text
 //!  PoolActor ─ what happens ─► PoolWatch ─┬► numbers ─► scrape
