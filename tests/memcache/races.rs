@@ -69,13 +69,14 @@ fn pools_of_one_memcached_do_not_touch_each_other_though_servers_are_killed() {
 
 #[test]
 fn servers_that_share_nothing_are_found_out() {
-    let mut members = [(); SERVERS].map(|()| Member::alone(THREE_SLOTS));
+    let found_out = || {
+        let mut members = [(); SERVERS].map(|()| Member::alone(THREE_SLOTS));
+        let mistakes = Fight::of(3, &mut members, |fight, _| fight.gives(30)).mistakes();
+        mistakes.iter().any(|mistake| matches!(mistake, Mistake::TooMany(_)))
+            && mistakes.iter().any(|mistake| matches!(mistake, Mistake::EndedEarly(_)))
+    };
 
-    let history = Fight::of(3, &mut members, |fight, _| fight.gives(30));
-
-    let mistakes = history.mistakes();
-    assert!(mistakes.iter().any(|mistake| matches!(mistake, Mistake::TooMany(_))));
-    assert!(mistakes.iter().any(|mistake| matches!(mistake, Mistake::EndedEarly(_))));
+    assert!((0..20).any(|_| found_out()), "it takes chance to end a lease early, but not so much of it");
 }
 
 #[test]
