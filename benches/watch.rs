@@ -21,8 +21,11 @@ use load::{
 #[expect(dead_code, reason = "every bench uses a part of the load generator")]
 mod load;
 
-/// What switches everything off that is seen from outside.
-const OFF: &str = "metrics: false\nhistory: 0\nevents: 0\n";
+/// What the other server does without, and how that is written.
+const WITHOUT: [(&str, &str); 2] = [
+    ("metrics, history", "metrics: false\nhistory: 0\n"),
+    ("events, too", "metrics: false\nhistory: 0\nevents: 0\n"),
+];
 
 /// Hosts that get and release.
 const HOSTS: usize = 64;
@@ -31,42 +34,54 @@ fn main() -> ExitCode {
     load::main("watch", &[cost, readers, metrics])
 }
 
-/// Everything on and nobody looking, beside everything off.
+/// Everything on and nobody looking, beside a server without a part of it.
 fn cost(scale: Scale) -> Result<Report> {
-    let columns = ["", "on", "off", "on ÷ off", "on µs", "off µs", "µs on ÷ off"];
+    let columns = ["", "without", "on", "off", "on ÷ off", "on µs", "off µs", "µs on ÷ off"];
     let mut report = Report::new("watch: what it costs that somebody could look", &columns);
-    let yaml = "backend: inmemory\npools:\n  - { name: shared, expire: 300, maxlocks: 64 }\n";
-    let (on, off) = (Server::real(yaml)?, Server::real(&format!("{OFF}{yaml}"))?);
-    for (name, protocol) in [("cycles/s, classic", Protocol::Classic), ("cycles/s, v1", Protocol::V1)] {
-        let mut pairs = Vec::new();
-        for _ in 0..scale.pick(15, 1) {
-            pairs.push((cycles(&on, protocol, scale)?, cycles(&off, protocol, scale)?));
+    for (without, off) in WITHOUT {
+        let yaml = "backend: inmemory\npools:\n  - { name: shared, expire: 300, maxlocks: 64 }\n";
+        let servers = (Server::real(yaml)?, Server::real(&format!("{off}{yaml}"))?);
+        for (name, protocol) in [("cycles/s, classic", Protocol::Classic), ("cycles/s, v1", Protocol::V1)] {
+            let pairs =
+                pairs(scale, |is_on| cycles(if is_on { &servers.0 } else { &servers.1 }, protocol, scale))?;
+            report.row(compared(name, without, &pairs));
         }
-        report.row(compared(name, &pairs));
+        let size = scale.pick(5_000, 200);
+        let servers = (Server::real(CONFIGURATION)?, Server::real(&format!("{off}{CONFIGURATION}"))?);
+        let (mut on, mut off) = (Line::park(&servers.0, size)?, Line::park(&servers.1, size)?);
+        let pairs = pairs(scale, |is_on| {
+            let (server, line) = if is_on { (&servers.0, &mut on) } else { (&servers.1, &mut off) };
+            hand_offs(server, line, scale)
+        })?;
+        report.row(compared(&format!("hand-offs/s, {} wait", whole(size as f64)), without, &pairs));
     }
-    let size = scale.pick(5_000, 200);
-    let (on, off) = (Server::real(CONFIGURATION)?, Server::real(&format!("{OFF}{CONFIGURATION}"))?);
-    let (mut on_line, mut off_line) = (Line::park(&on, size)?, Line::park(&off, size)?);
-    let mut pairs = Vec::new();
-    for _ in 0..scale.pick(15, 1) {
-        pairs.push((hand_offs(&on, &mut on_line, scale)?, hand_offs(&off, &mut off_line, scale)?));
-    }
-    report.row(compared(&format!("hand-offs/s, {} wait", whole(size as f64)), &pairs));
     report.note(
-        "On: metrics, 1,000 events and 100 runs per pool are kept, as is the default. µs: processor \
-                 time of the server per cycle or hand-off. Medians over all rounds, which take turns."
+        "On: metrics, 1,000 events and 100 runs per pool are kept, as is the default. µs: processor time of the server \
+         per cycle or hand-off. Medians over all rounds, which take turns."
             .to_owned(),
     );
     Ok(report)
 }
 
+/// Rounds of both servers, that with everything on first or second in turn.
+fn pairs(scale: Scale, mut measure: impl FnMut(bool) -> Result<Sample>) -> Result<Vec<(Sample, Sample)>> {
+    let mut pairs = Vec::new();
+    for round in 0..scale.pick(20, 2) {
+        let first_is_on = round % 2 == 0;
+        let (first, second) = (measure(first_is_on)?, measure(!first_is_on)?);
+        pairs.push(if first_is_on { (first, second) } else { (second, first) });
+    }
+    Ok(pairs)
+}
+
 /// So many per second, and the processor time of the server for one, in microseconds.
 type Sample = (f64, f64);
 
-fn compared(name: &str, pairs: &[(Sample, Sample)]) -> [String; 7] {
+fn compared(name: &str, without: &str, pairs: &[(Sample, Sample)]) -> [String; 8] {
     let of = |figure: fn(&(Sample, Sample)) -> f64| median(pairs.iter().map(figure));
     [
         name.to_owned(),
+        without.to_owned(),
         whole(of(|(on, _)| on.0)),
         whole(of(|(_, off)| off.0)),
         format!("{:.3}", of(|(on, off)| on.0 / off.0)),

@@ -604,7 +604,7 @@ async fn a_lease_that_is_ended_by_force_is_lost_and_its_slot_goes_on(ground: Gro
     granted(&pool, bob).await.heard();
     assert_eq!(pool.renew(lease, None).await, Err(Refusal::LeaseLost));
     assert_eq!(pulled(&pool, Lever::Release(token)).await, None);
-    assert_eq!(pool.runs().await.unwrap()[0].operator, Some(operator()));
+    assert_eq!(pool.runs().await.unwrap()[0].operator, Some(Box::new(operator())));
 }
 
 async fn a_lease_that_is_ended_by_force_in_a_paused_pool_waits_for_the_end_of_the_pause(ground: Ground) {

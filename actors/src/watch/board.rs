@@ -124,7 +124,9 @@ impl Board {
         pinned.news.push_back((news, None));
         drop(pinned);
         drop(old); // without the lock
-        self.bell.notify_waiters();
+        if self.counts.readers.get() > 0 {
+            self.bell.notify_waiters();
+        }
     }
 
     /// From now on nothing is new, and all readers are sent away.
@@ -248,9 +250,7 @@ impl Counts {
     }
 
     fn count(&self, what: &What) {
-        let word = what.word();
-        let counter = What::WORDS.iter().position(|known| *known == word).and_then(|n| self.by_word.get(n));
-        counter.into_iter().for_each(IntCounter::inc);
+        self.by_word[what.number()].inc();
     }
 
     pub(super) fn count_in(&self, numbers: &Numbers) {

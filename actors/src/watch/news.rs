@@ -67,7 +67,7 @@ pub enum What {
         /// Whose place it was about, if it was about one.
         host: Option<Name>,
         /// Who did it, and why.
-        operator: Operator,
+        operator: Box<Operator>,
     },
     /// The store cannot be reached.
     Away,
@@ -101,22 +101,51 @@ impl What {
     /// The word for it: one of [`What::WORDS`].
     #[must_use]
     pub fn word(&self) -> &'static str {
+        Self::WORDS[self.number()]
+    }
+
+    /// Where its word stands among [`What::WORDS`].
+    pub(super) fn number(&self) -> usize {
         match self {
-            Self::Waiting { .. } => "waiting",
-            Self::Left { .. } => "left",
-            Self::Granted { .. } => "granted",
-            Self::Ended(run) => run.lease.how.word(),
-            Self::RenewedLost { .. } => "renewed-lost",
-            Self::Pulled { lever, .. } => match lever {
-                Lever::Release(_) => Ending::Forced.word(),
-                Lever::Pause => "paused",
-                Lever::Resume => "resumed",
-                Lever::Front(_) => "moved",
-                Lever::Remove(_) => "removed",
+            Self::Waiting { .. } => 0,
+            Self::Left { .. } => 1,
+            Self::Granted { .. } => 2,
+            Self::Ended(run) => match run.lease.how {
+                Ending::Released => 3,
+                Ending::Expired => 4,
+                Ending::Gone => 5,
+                Ending::Unheard => 6,
+                Ending::Forced => 7,
             },
-            Self::Away => "away",
-            Self::Back => "back",
-            Self::Changed => "changed",
+            Self::RenewedLost { .. } => 8,
+            Self::Pulled { lever, .. } => match lever {
+                Lever::Release(_) => 7,
+                Lever::Pause => 9,
+                Lever::Resume => 10,
+                Lever::Front(_) => 11,
+                Lever::Remove(_) => 12,
+            },
+            Self::Away => 13,
+            Self::Back => 14,
+            Self::Changed => 15,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_numbers_of_endings_are_those_of_their_words() {
+        for (number, how) in [
+            (3, Ending::Released),
+            (4, Ending::Expired),
+            (5, Ending::Gone),
+            (6, Ending::Unheard),
+            (7, Ending::Forced),
+        ] {
+            assert_eq!(What::WORDS[number], how.word());
         }
     }
 }

@@ -96,7 +96,7 @@ impl PoolWatch {
             return;
         }
         let (Report { exit_status, operator }, at) = (report, SystemTime::now());
-        let run = Arc::new(Run { lease, at, exit_status, operator });
+        let run = Arc::new(Run { lease, at, exit_status, operator: operator.map(Box::new) });
         self.runs.add(Arc::clone(&run));
         if let Some(board) = &self.board {
             board.post(&self.pool, at, What::Ended(run));
@@ -138,7 +138,7 @@ impl PoolWatch {
             Pulled::Set => None,
             Pulled::Moved { host } => Some(host.clone()),
         };
-        self.post(|| What::Pulled { lever, host, operator: operator.clone() });
+        self.post(|| What::Pulled { lever, host, operator: Box::new(operator.clone()) });
     }
 
     /// The store cannot be reached, or can be again.

@@ -16,7 +16,7 @@ pub struct Run {
     /// The exit status of what it was for, if its holder told.
     pub exit_status: Option<u8>,
     /// Who forced its end, and why.
-    pub operator: Option<Operator>,
+    pub operator: Option<Box<Operator>>,
 }
 
 /// The latest runs, so many at most.

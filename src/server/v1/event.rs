@@ -54,8 +54,8 @@ impl<'a> EventBody<'a> {
     /// As it is told to anybody.
     pub(super) fn of(News { at, pool, what, .. }: &'a News) -> Self {
         let operator = match what {
-            What::Ended(run) => run.operator.as_ref(),
-            What::Pulled { operator, .. } => Some(operator),
+            What::Ended(run) => run.operator.as_deref(),
+            What::Pulled { operator, .. } => Some(&**operator),
             What::Waiting { .. }
             | What::Left { .. }
             | What::Granted { .. }
