@@ -7,7 +7,7 @@
 //! ```
 //!
 //! Readers come and look; nobody waits for them. One whose next news are not kept any more is cut off: it is told
-//! so when it comes back.
+//! so when it comes back. While nobody has read for a while nothing is kept, and costs nothing.
 
 use std::{
     collections::{HashSet, VecDeque},
@@ -17,7 +17,7 @@ use std::{
 
 use distributex_config::Name;
 use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts};
-use tokio::sync::Notify;
+use tokio::{sync::Notify, time::Instant};
 
 use super::{
     news::{News, What},
@@ -30,6 +30,9 @@ pub const MOST_READERS: usize = 1_000;
 
 /// Who left something unread for so long was too slow.
 const SLOW: Duration = Duration::from_secs(5);
+
+/// For so long after the last reader has left, news are kept for when it comes back.
+const MEMORY: Duration = Duration::from_secs(10 * 60);
 
 /// So many digits of a random number name a board.
 const NAME_LENGTH: usize = 8;
@@ -55,12 +58,37 @@ struct Pinned {
     next: u64,
     /// Whether no more will come.
     closed: bool,
+    /// For whom they are kept.
+    interest: Interest,
+}
+
+/// Who may want to read what happens.
+#[derive(Debug, Default)]
+enum Interest {
+    /// Nobody: nothing is kept.
+    #[default]
+    None,
+    /// Somebody reads.
+    Some,
+    /// The last reader left at this moment, and may come back.
+    Last(Instant),
 }
 
 impl Pinned {
     /// The number of the oldest news that is kept.
     fn first(&self) -> u64 {
         self.next - self.news.len() as u64
+    }
+
+    /// Whether somebody reads, or may come back and want to know.
+    fn is_wanted(&mut self) -> bool {
+        match self.interest {
+            Interest::None => return false,
+            Interest::Last(left) if left.elapsed() > MEMORY => {}
+            Interest::Some | Interest::Last(_) => return true,
+        }
+        (self.interest, self.news) = (Interest::None, VecDeque::new());
+        false
     }
 }
 
@@ -115,18 +143,21 @@ impl Board {
     }
 
     /// Something happened.
-    pub(super) fn post(&self, pool: &Name, at: SystemTime, what: What) {
+    pub(super) fn post(&self, pool: &Name, what: What) {
         self.counts.count(&what);
         let mut pinned = self.pinned();
+        if !pinned.is_wanted() {
+            pinned.next += 1;
+            return;
+        }
+        let at = SystemTime::now();
         let news = News { number: pinned.next, at, pool: pool.clone(), what };
         pinned.next += 1;
         let old = if pinned.news.len() == self.most { pinned.news.pop_front() } else { None };
         pinned.news.push_back((news, None));
         drop(pinned);
         drop(old); // without the lock
-        if self.counts.readers.get() > 0 {
-            self.bell.notify_waiters();
-        }
+        self.bell.notify_waiters();
     }
 
     /// From now on nothing is new, and all readers are sent away.
@@ -139,9 +170,10 @@ impl Board {
     /// on. `None` if there are too many readers.
     #[must_use]
     pub fn reader(self: &Arc<Self>, after: Option<&str>, pools: HashSet<Name>) -> Option<Reader> {
-        self.counts.readers.inc();
         let known = {
-            let pinned = self.pinned();
+            let mut pinned = self.pinned();
+            self.counts.readers.inc(); // under the lock, as who leaves looks whether it is the last
+            pinned.interest = Interest::Some;
             pinned.first()..=pinned.next
         };
         let next = after.map_or(Some(*known.end()), |id| self.number(id)?.checked_add(1));
@@ -218,8 +250,11 @@ impl Drop for Reader {
     /// Who is sent away because it was too slow ends as anybody else does; here is the only place that sees all.
     fn drop(&mut self) {
         let Counts { readers, cut_off, .. } = &self.board.counts;
+        let mut pinned = self.board.pinned();
         readers.dec();
-        let pinned = self.board.pinned();
+        if readers.get() == 0 {
+            pinned.interest = Interest::Last(Instant::now());
+        }
         let is_too_slow = match self.next.checked_sub(pinned.first()) {
             Some(unread) => {
                 let unread = usize::try_from(unread).ok().and_then(|unread| pinned.news.get(unread));
@@ -258,5 +293,37 @@ impl Counts {
         numbers.add(readers);
         numbers.add(cut_off);
         numbers.add(self.posted.clone());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a reader who comes back with this id finds.
+    fn found(board: &Arc<Board>, id: &str) -> Read {
+        let mut reader = board.reader(Some(id), HashSet::new()).unwrap();
+        reader.read(1_000, |news| news.number.to_string().into())
+    }
+
+    #[tokio::test]
+    async fn news_are_kept_for_ten_minutes_after_the_last_reader_has_left() {
+        tokio::time::pause();
+        let (board, pool) = (Board::new(10), Name::new("p").unwrap());
+        board.post(&pool, What::Away);
+        let reader = board.reader(None, HashSet::new()).unwrap();
+        let id = reader.id().unwrap();
+        drop(reader);
+        board.post(&pool, What::Back);
+
+        tokio::time::advance(MEMORY).await;
+        board.post(&pool, What::Away);
+        let in_time = found(&board, &id);
+        tokio::time::advance(MEMORY + Duration::from_secs(1)).await;
+        board.post(&pool, What::Back);
+        let too_late = found(&board, &id);
+
+        assert_eq!(in_time, Read::News(vec!["2".into(), "3".into()]));
+        assert_eq!(too_late, Read::Missed(board.id(4)));
     }
 }

@@ -56,7 +56,7 @@ impl PoolWatch {
 
     fn post(&self, what: impl FnOnce() -> What) {
         if let Some(board) = &self.board {
-            board.post(&self.pool, SystemTime::now(), what());
+            board.post(&self.pool, what());
         }
     }
 
@@ -99,7 +99,7 @@ impl PoolWatch {
         let run = Arc::new(Run { lease, at, exit_status, operator: operator.map(Box::new) });
         self.runs.add(Arc::clone(&run));
         if let Some(board) = &self.board {
-            board.post(&self.pool, at, What::Ended(run));
+            board.post(&self.pool, What::Ended(run));
         }
     }
 
