@@ -121,32 +121,20 @@ pub(super) struct PoolNumbers {
 
 impl Numbers {
     pub(super) fn new() -> Self {
-        let mut all: Vec<Box<dyn Collector>> = Vec::new();
-        let gauge = |all: &mut Vec<Box<dyn Collector>>, name: &str, help: &str| {
-            let gauge = IntGaugeVec::new(Opts::new(name, help), &["pool"]).expect(NAMES_ARE_GOOD);
-            all.push(Box::new(gauge.clone()));
-            gauge
+        let mut all = Vec::new();
+        let named = |name: &str, help: &str| Opts::new(name, help);
+        let gauge = |all: &mut _, name, help| kept(all, IntGaugeVec::new(named(name, help), &["pool"]));
+        let age = |all: &mut _, name, help| kept(all, GaugeVec::new(named(name, help), &["pool"]));
+        let counter = |all: &mut _, name, help, labels: &[&str]| {
+            kept(all, IntCounterVec::new(named(name, help), labels))
         };
-        let age = |all: &mut Vec<Box<dyn Collector>>, name: &str, help: &str| {
-            let gauge = GaugeVec::new(Opts::new(name, help), &["pool"]).expect(NAMES_ARE_GOOD);
-            all.push(Box::new(gauge.clone()));
-            gauge
-        };
-        let counter = |all: &mut Vec<Box<dyn Collector>>, name: &str, help: &str, labels: &[&str]| {
-            let counter = IntCounterVec::new(Opts::new(name, help), labels).expect(NAMES_ARE_GOOD);
-            all.push(Box::new(counter.clone()));
-            counter
-        };
-        let times = |all: &mut Vec<Box<dyn Collector>>, name: &str, help: &str| {
+        let times = |all: &mut _, name: &str, help: &str| {
             let opts = HistogramOpts::new(name, help).buckets(LONG.to_vec());
-            let times = HistogramVec::new(opts, &["pool"]).expect(NAMES_ARE_GOOD);
-            all.push(Box::new(times.clone()));
-            times
+            kept(all, HistogramVec::new(opts, &["pool"]))
         };
         let help = "From a slot's end until the answer to its next holder, who stood in line";
         let handover = HistogramOpts::new("distributex_handover_seconds", help).buckets(SHORT.to_vec());
-        let handover = Histogram::with_opts(handover).expect(NAMES_ARE_GOOD);
-        all.push(Box::new(handover.clone()));
+        let handover = kept(&mut all, Histogram::with_opts(handover));
         Self {
             start: Instant::now(),
             slots: gauge(&mut all, "distributex_pool_slots", "How many leases there may be at once"),
@@ -248,6 +236,13 @@ impl Numbers {
             hold: self.hold.with_label_values(label),
         }
     }
+}
+
+/// Something that is counted, of which a clone, which counts the same, is told with all others.
+fn kept<C: Collector + Clone + 'static>(all: &mut Vec<Box<dyn Collector>>, made: prometheus::Result<C>) -> C {
+    let counted = made.expect(NAMES_ARE_GOOD);
+    all.push(Box::new(counted.clone()));
+    counted
 }
 
 /// How old something is, in seconds; 0 if there is nothing.

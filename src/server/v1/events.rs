@@ -11,7 +11,6 @@
 
 use std::{
     convert::Infallible,
-    fmt::Write as _,
     sync::{
         Arc,
         atomic::{AtomicU32, Ordering},
@@ -25,7 +24,7 @@ use actix_web::{
     dev::ServiceRequest,
     http::{
         ConnectionType, StatusCode,
-        header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue},
+        header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue},
     },
     web::Bytes,
 };
@@ -66,6 +65,9 @@ const STEP: Duration = Duration::from_millis(1);
 
 /// Stands for an id that is no text: nobody knows it.
 const NO_ID: &str = "?";
+
+/// Tells proxies of nginx's kind not to collect the events before they pass them on.
+const NO_BUFFER: HeaderName = HeaderName::from_static("x-accel-buffering");
 
 /// What is said first: come back a second after the end.
 const BEGINNING: &str = "retry: 1000\n";
@@ -136,7 +138,7 @@ fn with_headers(body: BoxBody) -> HttpResponse {
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert("X-Accel-Buffering".parse().unwrap_or(CACHE_CONTROL), HeaderValue::from_static("no"));
+    headers.insert(NO_BUFFER, HeaderValue::from_static("no"));
     response
 }
 
@@ -195,13 +197,9 @@ impl Stream {
 }
 
 fn missed(id: &str) -> String {
-    let mut text = String::new();
-    let _ = write!(
-        text,
-        "id: {id}\nevent: missed\ndata: {{\"message\":\"events after the last one that you know are not known any \
-         more; read the state anew\"}}\n\n"
-    );
-    text
+    const DATA: &str = "{\"message\":\"events after the last one that you know are not known any more; read the state \
+                        anew\"}";
+    format!("id: {id}\nevent: missed\ndata: {DATA}\n\n")
 }
 
 #[cfg(test)]
