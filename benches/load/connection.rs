@@ -6,15 +6,12 @@ use std::{
     os::fd::{AsFd, BorrowedFd},
 };
 
-use rustix::{
-    event::{PollFd, PollFlags, poll},
-    net::sockopt::set_tcp_quickack,
-};
+use rustix::event::{PollFd, PollFlags, poll};
 
 use super::{Failure, Result, failed_to, poller::PATIENCE};
 
 /// More than any answer that is expected here with its headers.
-const LONGEST_ANSWER: usize = 512;
+const LONGEST_ANSWER: usize = 1024;
 
 /// A request as it goes over the wire, rendered before the clock starts.
 pub(crate) fn request(call: &str, host: &str, pool: &str) -> Vec<u8> {
@@ -85,6 +82,19 @@ impl Connection {
         Ok(Some(*lease.ok_or_else(no_lease)?))
     }
 
+    /// Sends a v1 try and blocks until it is refused: the position that it would have in the queue.
+    pub(crate) fn position(&mut self, request: &[u8]) -> Result<usize> {
+        self.send(request)?;
+        loop {
+            self.await_readable()?;
+            if let Some(body) = self.receive()? {
+                let position = number_behind(body, b"\"place\":");
+                return position
+                    .ok_or_else(|| format!("no position: {:?}", String::from_utf8_lossy(body)).into());
+            }
+        }
+    }
+
     /// Sends a request and blocks until its answer is there, which has to be this word.
     pub(crate) fn ask(&mut self, request: &[u8], word: &str) -> Result<()> {
         self.send(request)?;
@@ -99,11 +109,6 @@ impl Connection {
                 return Ok(());
             }
         }
-    }
-
-    /// Tells the server's kernel now, and not with the next request, what has arrived.
-    pub(crate) fn acknowledge(&self) -> Result<()> {
-        set_tcp_quickack(&self.stream, true).map_err(failed_to("acknowledge an answer"))
     }
 
     /// Blocks until there is something to read, but not for ever.
@@ -141,10 +146,18 @@ fn body(arrived: &[u8]) -> Result<Option<&[u8]>> {
     };
     let (head, body) = (&arrived[..head_length], &arrived[head_length + 4..]);
     let length = content_length(head).map_err(failed_to("read an answer"))?;
-    if !head.starts_with(b"HTTP/1.1 20") || body.len() > length {
+    let is_expected = head.starts_with(b"HTTP/1.1 20") || head.starts_with(b"HTTP/1.1 423 ");
+    if !is_expected || body.len() > length {
         return Err(format!("unexpected answer: {:?}", String::from_utf8_lossy(arrived)).into());
     }
     Ok((body.len() == length).then_some(body))
+}
+
+/// The number that follows `name`.
+fn number_behind(body: &[u8], name: &[u8]) -> Option<usize> {
+    let digits = &body[find(body, name)? + name.len()..];
+    let end = digits.iter().position(|byte| !byte.is_ascii_digit())?;
+    str::from_utf8(&digits[..end]).ok()?.parse().ok()
 }
 
 /// Where `needle` first stands in `haystack`.

@@ -13,7 +13,7 @@ use super::{
     connection::{Connection, request},
     poller::Poller,
     server::Server,
-    waiter::Waiter,
+    waiter::{Probe, Waiter},
 };
 
 /// The pool that everybody waits for.
@@ -45,6 +45,8 @@ pub(crate) struct Line {
     control: Connection,
     /// Asks for the slot in vain, on the same connection.
     passer_by: Vec<u8>,
+    /// Shows that a waiter is in the queue.
+    probe: Probe,
     /// Tells who was answered.
     poller: Poller,
     /// How often a waiter was served before one that had waited longer.
@@ -55,13 +57,14 @@ impl Line {
     /// Host 0 takes the slot, and the others line up behind it.
     pub(crate) fn park(server: &Server, size: usize) -> Result<Self> {
         let poller = Poller::new()?;
+        let mut probe = Probe::connect(server)?;
         let mut waiters = Vec::with_capacity(size + 1);
         for number in 0..=size {
             let mut waiter = Waiter::connect(server, number)?;
             if number == 0 {
                 waiter.connection.ask(&request("get", "host00000", POOL), "YES")?;
             } else {
-                waiter.park()?;
+                waiter.park(number - 1, &mut probe)?;
             }
             poller.add(&waiter.connection, number)?;
             waiters.push(waiter);
@@ -74,6 +77,7 @@ impl Line {
             holder: 0,
             control,
             passer_by: request("get", "passer-by", POOL),
+            probe,
             poller,
             out_of_order: 0,
         })
@@ -87,7 +91,7 @@ impl Line {
         let all_answered = start.elapsed();
         self.leave_line(next)?;
         let former = mem::replace(&mut self.holder, next);
-        self.waiters[former].park()?;
+        self.waiters[former].park(self.order.len(), &mut self.probe)?;
         self.order.push_back(former);
         let plain_get = self.plain_get()?;
         Ok(Handoff { served, all_answered, plain_get })

@@ -2,7 +2,7 @@
 
 use super::{
     Result,
-    connection::{Connection, request},
+    connection::{Connection, post, request},
     line::POOL,
     server::Server,
 };
@@ -12,8 +12,8 @@ use super::{
 pub(crate) struct Waiter {
     /// Its own.
     pub(crate) connection: Connection,
-    /// Asks in vain, then waits; see [`Waiter::park`].
-    park: Vec<u8>,
+    /// Waits for a slot.
+    wait: Vec<u8>,
     /// Gives its slot back, on the connection of the line.
     pub(crate) release: Vec<u8>,
 }
@@ -22,22 +22,42 @@ impl Waiter {
     /// Connects host number so-and-so.
     pub(crate) fn connect(server: &Server, number: usize) -> Result<Self> {
         let host = format!("host{number:05}");
-        let park = [request("get", "passer-by", POOL), request("wait", &host, POOL)].concat();
         Ok(Self {
             connection: Connection::open(server.addr)?,
-            park,
+            wait: request("wait", &host, POOL),
             release: request("release", &host, POOL),
         })
     }
 
-    /// Stands in line for certain when this returns, so that the order of the line is known.
+    /// Enters the queue, in which `waiting` others are, and returns when it is certainly there, so that the order
+    /// of the queue is known.
     ///
-    /// A parked wait has no answer that would show it. So a `/get` of another host goes before it in the
-    /// same packet: the server reads both at once, and has handed on the second before it sends the answer
-    /// to the first. It is always refused, because the slot is held and there is a line.
-    /// The kernel would acknowledge that answer 40 ms later, and might hold back the next one until then.
-    pub(crate) fn park(&mut self) -> Result<()> {
-        self.connection.ask(&self.park, "NO")?;
-        self.connection.acknowledge()
+    /// A parked wait has no response that would show it. So `probe` asks for its own position until that is the
+    /// one behind this waiter.
+    pub(crate) fn park(&mut self, waiting: usize, probe: &mut Probe) -> Result<()> {
+        self.connection.send(&self.wait)?;
+        while probe.position()? <= waiting + 1 {}
+        Ok(())
+    }
+}
+
+/// A connection that asks for its position in the queue, and never enters it.
+#[derive(Debug)]
+pub(crate) struct Probe {
+    connection: Connection,
+    /// A try.
+    request: Vec<u8>,
+}
+
+impl Probe {
+    /// Connects it.
+    pub(crate) fn connect(server: &Server) -> Result<Self> {
+        let request = post("acquire", POOL, r#"{"host":"probe"}"#);
+        Ok(Self { connection: Connection::open(server.addr)?, request })
+    }
+
+    /// The number of waiters plus one.
+    fn position(&mut self) -> Result<usize> {
+        self.connection.position(&self.request)
     }
 }
