@@ -46,6 +46,11 @@ pub const SHORTEST_LIMIT: Duration = Duration::from_secs(1);
 /// The most that `longest_wait` and `longest_patience` can be: a day.
 pub const LONGEST_LIMIT: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// How many absent queue entries of one host a pool keeps when the file does not say `limits.absent_per_host`.
+pub const DEFAULT_ABSENT_PER_HOST: usize = 1_000;
+/// The most that the keys of `limits` can allow.
+pub const MAX_LIMIT: usize = 1_000_000;
+
 /// The configuration of a server.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
@@ -53,7 +58,7 @@ pub struct Config {
     pub backend: Backend,
     /// The directory in which [`Backend::InMemory`] keeps them over restarts; `None`: nowhere.
     pub state: Option<PathBuf>,
-    /// What one ask may want at most.
+    /// What one request, one host and one address may want at most.
     pub limits: Limits,
     /// The addresses to listen on; empty if the file names none.
     pub listen: Vec<Listen>,
@@ -92,18 +97,31 @@ impl Config {
     }
 }
 
-/// What one ask may want at most. More than that is shortened, not refused.
+/// What one request, one host and one address may want at most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// How long one request may stay parked. The classic protocol knows no such limit.
+    /// How long one request may stay parked; more is shortened. The classic protocol knows no such limit.
     pub longest_wait: Duration,
-    /// How long a place or a grant may wait for an asker whose request ended.
+    /// How long a place or a grant may wait for an asker whose request ended; more is shortened.
     pub longest_patience: Duration,
+    /// How many connections one address may have while the server runs short of them; `None`: a tenth of all.
+    pub connections_per_address: Option<usize>,
+    /// How many requests of one address may be parked while the server runs short of room for them; `None`: a tenth
+    /// of all.
+    pub waiters_per_address: Option<usize>,
+    /// How many queue entries of one host a pool keeps whose requests have ended.
+    pub absent_per_host: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { longest_wait: DEFAULT_LONGEST_WAIT, longest_patience: DEFAULT_LONGEST_PATIENCE }
+        Self {
+            longest_wait: DEFAULT_LONGEST_WAIT,
+            longest_patience: DEFAULT_LONGEST_PATIENCE,
+            connections_per_address: None,
+            waiters_per_address: None,
+            absent_per_host: DEFAULT_ABSENT_PER_HOST,
+        }
     }
 }
 

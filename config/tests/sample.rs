@@ -2,7 +2,9 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use distributex_config::{ADMIN_KEYS, Backend, Config, KEYS, Memcache, MemcacheServer, POOL_KEYS, read};
+use distributex_config::{
+    ADMIN_KEYS, Backend, Config, KEYS, LIMIT_KEYS, Limits, Memcache, MemcacheServer, POOL_KEYS, read,
+};
 
 use crate::{good, told};
 
@@ -61,7 +63,7 @@ fn every_key_is_explained_and_shown_in_a_sample() {
     for key in common.into_iter().chain(POOL_KEYS) {
         explained_and_shown(key, IN_MEMORY);
     }
-    for key in ADMIN_KEYS {
+    for key in ADMIN_KEYS.into_iter().chain(LIMIT_KEYS) {
         explained(key, IN_MEMORY);
     }
     for key in memcache.into_iter().chain(["backend", "pools"]) {
@@ -95,7 +97,9 @@ fn the_options_of_the_sample_can_be_used_as_they_stand() {
 
     assert_eq!(used.backend, sample.backend);
     assert_eq!(used.listen.len(), 2);
-    assert_eq!(used.limits, sample.limits, "it shows the defaults");
+    let (connections_per_address, waiters_per_address) = (Some(2000), Some(2000));
+    let limits = Limits { connections_per_address, waiters_per_address, ..sample.limits };
+    assert_eq!(used.limits, limits, "of the others it shows the defaults");
     assert_eq!(used.admin.keys[0].name.as_str(), "ann");
     assert_eq!(used.admin.socket.as_deref(), Some(Path::new("/run/distributexd/admin.sock")));
     assert_eq!(used.watch, sample.watch, "it shows the defaults");

@@ -24,9 +24,22 @@ fn the_name_is_all_a_pool_needs() {
 
 #[test]
 fn a_key_without_a_value_says_as_much_as_no_key() {
-    let text = "backend:\nmemcachehost: ~\nmemcacheport: null\nmemcacheservers:\nmemcachepoll: ~\nlisten:\nadmin_keys:\nadmin_socket: ~\nhistory:\nevents:\nmetrics: ~\npools:\n  - name: a\n    expire:\n    maxlocks: ~\n    servers:\n    max_waiters:\n";
+    let text = "backend:\nmemcachehost: ~\nmemcacheport: null\nmemcacheservers:\nmemcachepoll: ~\nlisten:\nlimits:\nadmin_keys:\nadmin_socket: ~\nhistory:\nevents:\nmetrics: ~\npools:\n  - name: a\n    expire:\n    maxlocks: ~\n    servers:\n    max_waiters:\n";
 
     assert_eq!(good(text), good("pools: [{name: a}]"));
+}
+
+#[test]
+fn each_limit_stands_for_itself() {
+    let usual = Limits::default();
+    for (written, limits) in [
+        ("connections_per_address: 1", Limits { connections_per_address: Some(1), ..usual }),
+        ("waiters_per_address: '300'", Limits { waiters_per_address: Some(300), ..usual }),
+        ("absent_per_host: 1000000", Limits { absent_per_host: 1_000_000, ..usual }),
+        ("absent_per_host: ~", usual),
+    ] {
+        assert_eq!(good(&format!("limits: {{{written}}}\npools: [{{name: a}}]")).limits, limits);
+    }
 }
 
 #[test]

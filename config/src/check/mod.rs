@@ -1,5 +1,6 @@
 //! From what the file says to what it means: defaults, limits and every mistake on the way.
 pub(crate) mod admin;
+pub(crate) mod limits;
 mod memcache;
 pub(crate) mod pool;
 mod servers;
@@ -7,16 +8,16 @@ mod watch;
 
 use std::path::PathBuf;
 
-use crate::config::{Backend, Config, LONGEST_LIMIT, Limits, Pool, SHORTEST_LIMIT};
+use crate::config::{Backend, Config, Pool};
 use crate::keys::{listed, nearest};
 use crate::listen::Listen;
 use crate::mistakes::Mistake;
 use crate::node::{Node, Said};
 use crate::section::Section;
-use crate::value::{Unfit, seconds, unquoted};
+use crate::value::Unfit;
 
 /// The keys of the file.
-pub const KEYS: [&str; 19] = [
+pub const KEYS: [&str; 20] = [
     "backend",
     "state",
     "memcachehost",
@@ -30,6 +31,7 @@ pub const KEYS: [&str; 19] = [
     "listen",
     "longest_wait",
     "longest_patience",
+    "limits",
     "admin_keys",
     "admin_socket",
     "history",
@@ -59,7 +61,7 @@ fn map(mut file: Section) -> Result<Config, Vec<Mistake>> {
     let state = state(&mut file, &backend);
     let nowhere = Unfit::because("is an empty list", "leave the key out to listen on every address");
     let listen = file.take_each("listen", nowhere, listen).unwrap_or_default();
-    let limits = limits(&mut file);
+    let limits = limits::take(&mut file);
     let (admin, watch) = (admin::take(&mut file), watch::take(&mut file));
     let pools = pools(&mut file, &backend);
     file.ignore(|key| key.starts_with(EXTENSION));
@@ -107,16 +109,6 @@ fn backend_word(said: &Said) -> Result<&'static str, Unfit> {
 fn listen(said: &Said) -> Result<Listen, Unfit> {
     let address = said.word().and_then(|word| word.trim().parse().ok());
     address.ok_or_else(|| Unfit::new(said, Listen::EXPECTED))
-}
-
-fn limits(file: &mut Section) -> Limits {
-    let mut limit = |key| file.take(key, |said| seconds(&unquoted(said), SHORTEST_LIMIT..=LONGEST_LIMIT));
-    let (wait, patience) = (limit("longest_wait"), limit("longest_patience"));
-    let usual = Limits::default();
-    Limits {
-        longest_wait: wait.unwrap_or(usual.longest_wait),
-        longest_patience: patience.unwrap_or(usual.longest_patience),
-    }
 }
 
 fn pools(file: &mut Section, backend: &Backend) -> Vec<Pool> {

@@ -5,6 +5,8 @@ mod memcache;
 mod pool;
 mod syntax;
 
+use distributex_config::LIMIT_KEYS;
+
 use crate::told;
 
 const POOLS: &str = "give a list in which each pool begins with - name: NAME";
@@ -16,7 +18,7 @@ const LISTEN: &str =
 const KEYS: [&str; 2] = [
     "backend, state, memcachehost, memcacheport, memcacheservers, memcacheconnections, memcachetimeout, \
      memcacheprefix, memcachepoll, memcacheoutage, listen, longest_wait, longest_patience, \
-     admin_keys, admin_socket, history, events, metrics",
+     limits, admin_keys, admin_socket, history, events, metrics",
     "pools",
 ];
 
@@ -82,6 +84,30 @@ fn listen_is_told_item_by_item() {
             ],
         ),
     ]);
+}
+
+#[test]
+fn the_keys_of_limits_are_whole_numbers_in_a_map() {
+    let limits = |written: &str| told(&format!("limits:{written}\npools: [{{name: a}}]"));
+
+    for (written, said) in
+        [("0", "0"), ("1000001", "1000001"), ("1.5", "1.5"), ("all", "\"all\""), ("[1]", "a list")]
+    {
+        for key in LIMIT_KEYS {
+            let line = format!("f:2: limits: {key} is {said}; {MILLION}");
+            assert_eq!(limits(&format!("\n  {key}: {written}")), line);
+        }
+    }
+    let keys = "connections_per_address, waiters_per_address";
+    let map = format!("write it as limits: with the keys {keys}, absent_per_host below");
+    assert_eq!(limits(" 1000"), format!("f:1: limits is 1000; {map}"));
+    assert_eq!(
+        limits("\n  waiters_per_adress: 1\n  longest_wait: 1"),
+        format!(
+            "f:2: limits: unknown key \"waiters_per_adress\"; did you mean waiters_per_address?\n\
+             f:3: limits: unknown key \"longest_wait\"; the keys here are {keys} and absent_per_host"
+        )
+    );
 }
 
 #[test]
