@@ -1,16 +1,17 @@
 //! The file that keeps a lease between an acquire and its release.
 
 use std::{
-    fs::{self, File, OpenOptions},
+    fs,
     io::{self, Write as _},
-    os::unix::fs::OpenOptionsExt as _,
-    path::{Path, PathBuf},
-    process,
+    path::Path,
 };
 
 use serde::{Deserialize, Serialize};
 
-use crate::client::{Client, LeaseRecord, Server};
+use crate::{
+    client::{Client, LeaseRecord, Server},
+    program::replace::{beside, create},
+};
 
 /// What stands in it.
 #[derive(Debug, Serialize, Deserialize)]
@@ -92,19 +93,6 @@ impl LeaseFile {
     fn servers(&self) -> Option<Vec<Server>> {
         Server::parse_list(&self.server, 1).ok()
     }
-}
-
-/// A file that becomes this one when it is complete.
-fn beside(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(format!(".{}.tmp", process::id()));
-    name.into()
-}
-
-/// Nobody else writes to a file of this name: one that is there is of a run that was killed.
-fn create(path: &Path) -> io::Result<File> {
-    let _ = fs::remove_file(path);
-    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
 }
 
 fn no_lease_file() -> io::Error {

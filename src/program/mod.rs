@@ -3,6 +3,7 @@
 
 pub(crate) mod host;
 pub(crate) mod place;
+pub(crate) mod replace;
 pub(crate) mod signals;
 pub(crate) mod start;
 pub(crate) mod stop;

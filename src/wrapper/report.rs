@@ -1,15 +1,11 @@
 //! What happened, for programs: exit statuses may be the command's own.
 
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-    process,
-    time::Duration,
-};
+use std::{io, path::Path, time::Duration};
 
 use serde::Serialize;
 
 use super::{Ending, Options, slot::Slot, voice::Voice};
+use crate::program::replace::replace;
 
 /// The contents of the status file. Times are in seconds.
 #[derive(Debug, Serialize)]
@@ -60,7 +56,7 @@ impl Report {
         self.held = Some(rounded(slot.held()));
     }
 
-    /// Writes it, whole or not at all. What goes wrong is told, and changes nothing else.
+    /// Writes it, a regular file as a whole or not at all. What goes wrong is told, and changes nothing else.
     pub(super) fn write(mut self, file: &Path, ending: Ending, voice: Voice) {
         (self.result, self.status, self.message) = (ending.word(), ending.code(), voice.last_said());
         if let Err(error) = self.replace(file) {
@@ -71,18 +67,10 @@ impl Report {
         }
     }
 
-    /// Whoever reads the file finds the old one or the new one, never half of it.
     fn replace(&self, file: &Path) -> io::Result<()> {
         let mut text = serde_json::to_vec(self)?;
         text.push(b'\n');
-        let mut beside = file.as_os_str().to_owned();
-        beside.push(format!(".{}.tmp", process::id()));
-        let beside = PathBuf::from(beside);
-        let written = fs::write(&beside, text).and_then(|()| fs::rename(&beside, file));
-        if written.is_err() {
-            let _ = fs::remove_file(&beside); // it may not be there
-        }
-        written
+        replace(file, &text)
     }
 }
 
