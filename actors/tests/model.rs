@@ -246,8 +246,8 @@ impl Model {
     fn end(&mut self, token: Token, how: Ending, by: Option<AskId>, now: Instant, out: &mut Vec<Event>) {
         let Some(at) = self.held.iter().position(|slot| slot.token == token) else { return };
         let Slot { token, ask, since, waited, .. } = self.held.remove(at);
-        let (id, host, command) = (ask.lease, ask.asker.host().clone(), ask.command);
-        out.push(Event::Ended(Ended { token, id, host, command, waited, held: now - since, how, by }));
+        let (id, asker, command) = (ask.lease, ask.asker, ask.command);
+        out.push(Event::Ended(Ended { token, id, asker, command, waited, held: now - since, how, by }));
         self.serve(Some(now), now, out);
     }
 

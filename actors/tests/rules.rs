@@ -141,7 +141,7 @@ fn every_lease_ends_at_its_own_time() {
 
     assert_eq!(before, []);
     let Event::Ended(ended) = &at_the_end[0] else { panic!("{at_the_end:?}") };
-    assert_eq!((ended.token, &ended.host), (Token(101), &name("ann")));
+    assert_eq!((ended.token, ended.asker.host()), (Token(101), &name("ann")));
     assert_eq!((ended.how, ended.held, ended.by), (Ending::Expired, MINUTE, None));
     assert_eq!(grants(&at_the_end), [("cid", 103)]);
     assert_eq!(pool.rules.next_end(), Some(pool.now + SECOND * 20));

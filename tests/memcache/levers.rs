@@ -49,6 +49,13 @@ fn counted(member: &Member, what: &str) -> u64 {
     line.unwrap_or_else(|| panic!("no {what} in {metrics}")).parse().unwrap()
 }
 
+/// How this server says that a lease ended: for programs, and for people.
+fn ended(member: &Member, lease: &Value) -> (Value, String) {
+    let (status, lost) = member.call("release", &json!({"lease": lease["lease"]}));
+    assert_eq!(status, 410, "{lost}");
+    (lost["ended"]["how"].clone(), lost["message"].as_str().unwrap().to_owned())
+}
+
 #[test]
 fn a_pool_that_is_paused_at_one_grants_nothing_at_the_other_until_it_goes_on() {
     let memcached = Memcached::start();
@@ -133,6 +140,13 @@ fn a_lease_of_one_that_is_ended_by_force_at_the_other_is_gone_everywhere() {
     assert_eq!(one.renew(&lease), (410, "lease_lost".into()));
     assert_eq!(other.renew(&lease), (410, "lease_lost".into()));
     assert_eq!(other.pull("force-release", &force).0, 404);
+    assert_eq!(
+        ended(&other, &lease),
+        (json!("forced"), "this lease was force-released by olga: \"web1 is broken\"".into())
+    );
+    let (how, message) = ended(&one, &lease);
+    assert_eq!(how, "lost");
+    assert!(message.starts_with("the store does not have this lease any more"), "{message}");
 
     other.says("force-released pool=\"p\" host=\"ann\"");
     assert_eq!(counted(&other, "distributex_ends_total{pool=\"p\",reason=\"forced\"}"), 1);
@@ -147,6 +161,20 @@ fn a_lease_of_one_that_is_ended_by_force_at_the_other_is_gone_everywhere() {
     assert_eq!(counted(&one, "distributex_leases_lost_total{pool=\"p\"}"), 1);
     let (_, history) = one.look("/v1/pools/p/history");
     assert_eq!((&history["runs"][0]["host"], &history["runs"][0]["how"]), (&json!("ann"), &json!("lost")));
+}
+
+#[test]
+fn what_another_server_ended_is_not_in_the_store() {
+    let memcached = Memcached::start();
+    let (one, other) = (start(memcached.addr()), start(memcached.addr()));
+    let lease = one.gives("ann", "o");
+    assert_eq!(other.look("/v1/pools/p").1["held"], 1);
+    assert_eq!(one.release(&lease).0, 204);
+
+    assert_eq!(other.look("/v1/pools/p").1["held"], 0);
+
+    assert_eq!(ended(&other, &lease).0, "lost");
+    assert_eq!(ended(&one, &lease).0, "released");
 }
 
 #[test]

@@ -135,6 +135,7 @@ impl PoolActor {
             Event::Pulled { ask, what } => self.pulled(ask, what),
             Event::Paused(operator) => self.paused_elsewhere(operator),
             Event::Ended(ended) => self.ended(ended),
+            Event::EndedElsewhere(ended) => self.watch.ended_elsewhere(ended),
             Event::Away => self.set_away(true),
             Event::Back => self.set_away(false),
         }

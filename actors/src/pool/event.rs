@@ -6,7 +6,7 @@ use distributex_config::Name;
 use thiserror::Error;
 use tokio::time::Instant;
 
-use super::{AskId, LeaseId, Operator, Pulled, Ticket, Token};
+use super::{AskId, Asker, LeaseId, Operator, Pulled, Ticket, Token};
 
 /// What happened to a pool, and what its askers are answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,6 +88,8 @@ pub enum Event {
     Paused(Option<Operator>),
     /// A lease is over.
     Ended(Ended),
+    /// A lease that another server granted is not in the store any more: that server reports its end.
+    EndedElsewhere(Ended),
     /// The store cannot be reached: nothing can be granted or released.
     Away,
     /// The store can be reached again.
@@ -115,7 +117,7 @@ pub struct Ended {
     /// Its secret name, if it had one.
     pub id: Option<LeaseId>,
     /// Who had it.
-    pub host: Name,
+    pub asker: Asker,
     /// What the slot was for, if that was said.
     pub command: Option<Arc<str>>,
     /// How long its asker stood in line.

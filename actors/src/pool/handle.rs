@@ -11,7 +11,7 @@ use super::{
     Ask, AskId, Asker, Held, Holder, LeaseId, Leased, Lever, Operator, Pulled, Refusal, State, Token,
     actor::{Drain, Enter, Leave, Look, LookUp, PoolActor, Reconfigure, Release, Renew},
     grant::Grant,
-    watched::{Glance, Pull, Runs},
+    watched::{FindEnd, Glance, Pull, Runs},
 };
 use crate::watch::runs::Run;
 
@@ -88,6 +88,12 @@ impl PoolHandle {
         let (reply, answer) = oneshot::channel();
         self.addr.do_send(Release { held, exit_status, reply });
         answer.await.unwrap_or(Err(Refusal::Stopping))
+    }
+
+    /// How the lease that this names ended, if that is known and it ended recently: for whoever held it, as the
+    /// name is a secret.
+    pub async fn end_of(&self, held: Held) -> Option<Arc<Run>> {
+        self.addr.send(FindEnd(held)).await.unwrap_or_default()
     }
 
     /// Does what an operator wants. `None` if nobody has that token or ticket.

@@ -51,9 +51,9 @@ impl Lease {
     }
 
     /// What there is to say of it when it is over.
-    pub(super) fn ended(self, how: Ending, by: Option<AskId>, now: Instant) -> Ended {
+    pub(crate) fn ended(self, how: Ending, by: Option<AskId>, now: Instant) -> Ended {
         let Self { token, id, asker, since, waited, command, .. } = self;
-        Ended { token, id, host: asker.host().clone(), command, waited, held: now - since, how, by }
+        Ended { token, id, asker, command, waited, held: now - since, how, by }
     }
 
     /// What of it can change and is written down.

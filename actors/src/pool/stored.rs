@@ -154,8 +154,8 @@ impl Rules {
     }
 
     /// A lease of another server is of no interest here any more.
-    pub fn forget(&mut self, token: Token) {
-        self.leases.end(token);
+    pub fn forget(&mut self, token: Token) -> Option<Lease> {
+        self.leases.end(token)
     }
 
     /// Gives up the place of an asker that comes back. False if it has none.

@@ -13,7 +13,7 @@ use log::info;
 use tokio::time::Instant;
 
 use super::{
-    AskId, Ended, Lever, Operator, Pulled, State,
+    AskId, Ended, Held, Lever, Operator, Pulled, State,
     actor::{PoolActor, PullReply, Reply},
 };
 use crate::watch::{Report, runs::Run};
@@ -30,7 +30,7 @@ impl PoolActor {
                 Report::default()
             }
         };
-        let (pool, host, held) = (self.name.as_str(), ended.host.as_str(), ended.held.as_secs_f64());
+        let (pool, host, held) = (self.name.as_str(), ended.asker.host().as_str(), ended.held.as_secs_f64());
         let (how, token) = (ended.how, ended.token);
         if let Some(Operator { author, reason, .. }) = &report.operator {
             info!(
@@ -98,6 +98,19 @@ impl Handler<Pull> for PoolActor {
         let ask = AskId::next();
         self.open.insert(ask, Reply::Pull(lever, operator.clone(), reply));
         self.act(ctx, |backend, now, out| backend.pull(ask, lever, &operator, now, out));
+    }
+}
+
+/// Request: tell how what is meant ended, if it ended recently.
+#[derive(Debug, Message)]
+#[rtype(result = "Option<Arc<Run>>")]
+pub(super) struct FindEnd(pub(super) Held);
+
+impl Handler<FindEnd> for PoolActor {
+    type Result = Option<Arc<Run>>;
+
+    fn handle(&mut self, FindEnd(held): FindEnd, _: &mut Self::Context) -> Self::Result {
+        self.watch.end_of(&held)
     }
 }
 

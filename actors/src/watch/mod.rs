@@ -7,6 +7,7 @@
 //! | [`news`] | what happened to a pool, in words that anybody may know |
 //! | [`board`] | the latest news of all pools, for readers who come and go |
 //! | [`runs`] | the latest leases of one pool, from grant to end |
+//! | `endings` | how recent leases of one pool ended, for those who held them |
 //! | `calls` | how often a store was asked, and failed |
 //!
 //! ```text
@@ -20,6 +21,7 @@
 
 pub mod board;
 pub(crate) mod calls;
+mod endings;
 pub mod news;
 pub mod numbers;
 mod pool;

@@ -1,9 +1,6 @@
 //! One pool's end of the watch.
 
-use std::{
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+use std::{sync::Arc, time::Duration};
 
 use distributex_config::Name;
 use prometheus::Histogram;
@@ -11,11 +8,12 @@ use prometheus::Histogram;
 use super::{
     Watch,
     board::Board,
+    endings::Endings,
     news::What,
     numbers::PoolNumbers,
     runs::{Run, Runs},
 };
-use crate::pool::{Counts, Ended, LeaseId, Lever, Operator, Pulled, Refusal, Ticket, Token};
+use crate::pool::{Counts, Ended, Held, LeaseId, Lever, Operator, Pulled, Refusal, Ticket, Token};
 
 /// What a pool tells of itself.
 #[derive(Debug)]
@@ -24,6 +22,7 @@ pub struct PoolWatch {
     numbers: Option<PoolNumbers>,
     board: Option<Arc<Board>>,
     runs: Runs,
+    endings: Endings,
     /// Whether the store cannot be reached.
     away: bool,
     /// Whether the pool is neither in the configuration nor in use: it has no numbers then.
@@ -47,6 +46,7 @@ impl PoolWatch {
             numbers: watch.numbers.as_ref().map(|numbers| numbers.pool(&pool)),
             board: watch.board.clone(),
             runs: Runs::new(watch.runs),
+            endings: Endings::default(),
             away: false,
             gone: false,
             watch: watch.clone(),
@@ -92,15 +92,22 @@ impl PoolWatch {
         if let Some(numbers) = &self.numbers {
             numbers.ended(lease.how, lease.held);
         }
-        if self.board.is_none() && !self.runs.are_kept() {
-            return;
-        }
-        let (Report { exit_status, operator }, at) = (report, SystemTime::now());
-        let run = Arc::new(Run { lease, at, exit_status, operator: operator.map(Box::new) });
-        self.runs.add(Arc::clone(&run));
+        let run = Arc::new(Run::new(lease, report));
+        self.endings.add(&run);
+        self.runs.add(&run);
         if let Some(board) = &self.board {
             board.post(&self.pool, What::Ended(run));
         }
+    }
+
+    /// A lease of another server is not in the store any more. That server counts it.
+    pub(crate) fn ended_elsewhere(&mut self, lease: Ended) {
+        self.endings.add(&Arc::new(Run::new(lease, Report::default())));
+    }
+
+    /// How the lease that this names ended, if it ended recently.
+    pub(crate) fn end_of(&self, held: &Held) -> Option<Arc<Run>> {
+        self.endings.of(held).cloned()
     }
 
     pub(crate) fn refused(&self, why: Refusal) {
@@ -120,7 +127,11 @@ impl PoolWatch {
         if let Some(numbers) = &self.numbers {
             numbers.renew_lost();
         }
-        self.post(|| What::RenewedLost { known: self.runs.whose(id) });
+        self.post(|| {
+            let run = self.endings.of(&Held::Lease(id));
+            let known = run.map(|run| (run.lease.asker.host().clone(), run.lease.token));
+            What::RenewedLost { known }
+        });
     }
 
     pub(crate) fn joined(&self, ticket: Ticket, host: Name, place: usize) {

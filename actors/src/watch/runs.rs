@@ -2,9 +2,8 @@
 
 use std::{collections::VecDeque, sync::Arc, time::SystemTime};
 
-use distributex_config::Name;
-
-use crate::pool::{Ended, Ending, LeaseId, Operator, Token};
+use super::Report;
+use crate::pool::{Ended, Ending, Operator};
 
 /// A lease that was held and is over.
 #[derive(Debug, Clone)]
@@ -17,6 +16,13 @@ pub struct Run {
     pub exit_status: Option<u8>,
     /// Who forced its end, and why.
     pub operator: Option<Box<Operator>>,
+}
+
+impl Run {
+    /// One that ends now.
+    pub(super) fn new(lease: Ended, Report { exit_status, operator }: Report) -> Self {
+        Self { lease, at: SystemTime::now(), exit_status, operator: operator.map(Box::new) }
+    }
 }
 
 /// The latest runs, so many at most.
@@ -39,24 +45,18 @@ impl Runs {
     }
 
     /// A lease is over. One of which nobody was told was no run.
-    pub(super) fn add(&mut self, run: Arc<Run>) {
+    pub(super) fn add(&mut self, run: &Arc<Run>) {
         if self.most == 0 || run.lease.how == Ending::Unheard {
             return;
         }
         if self.kept.len() == self.most {
             self.kept.pop_front();
         }
-        self.kept.push_back(run);
+        self.kept.push_back(Arc::clone(run));
     }
 
     /// All of them, the latest one first.
     pub(super) fn latest_first(&self) -> Vec<Arc<Run>> {
         self.kept.iter().rev().cloned().collect()
-    }
-
-    /// Who held the lease with this secret name, and its token, if that is still known.
-    pub(super) fn whose(&self, id: LeaseId) -> Option<(Name, Token)> {
-        let run = self.kept.iter().rev().find(|run| run.lease.id == Some(id))?;
-        Some((run.lease.host.clone(), run.lease.token))
     }
 }

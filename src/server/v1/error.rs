@@ -1,6 +1,6 @@
 //! What calls are answered when something is wrong: a kind for programs, a sentence for people.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use actix_web::{
     HttpResponse,
@@ -9,12 +9,13 @@ use actix_web::{
         header::{ALLOW, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE},
     },
 };
-use distributex_actors::{Denial, Operator, Refusal, State};
+use distributex_actors::{Denial, Operator, Refusal, State, watch::runs::Run};
 use distributex_config::Name;
 use serde::Serialize;
 
 use super::{
     answer::json,
+    ended::{self, EndedBody},
     kind::Kind,
     state::{HolderBody, PausedBody},
 };
@@ -26,6 +27,8 @@ pub(super) struct Problem {
     message: Cow<'static, str>,
     /// Where the asker stands or would stand, and the pool as it is.
     line: Option<(usize, Box<State>)>,
+    /// How the lease ended.
+    ended: Option<Arc<Run>>,
     /// The methods that are allowed.
     allow: Option<&'static str>,
     /// Whether the connection ends with the answer.
@@ -34,7 +37,7 @@ pub(super) struct Problem {
 
 impl Problem {
     pub(super) fn new(kind: Kind, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { kind, message: message.into(), line: None, allow: None, closes: false }
+        Self { kind, message: message.into(), line: None, ended: None, allow: None, closes: false }
     }
 
     /// The same, and the end of its connection.
@@ -56,15 +59,19 @@ impl Problem {
         Self::new(Kind::NoSuchPool, format!("no pool is named {cut:?}; GET /v1/pools tells which there are"))
     }
 
-    pub(super) fn lease_lost() -> Self {
-        let message = "there is no such lease or place any more: it was released, or it expired";
-        Self::new(Kind::LeaseLost, message)
+    /// A lease is over, and this is how it ended, if that is known.
+    pub(super) fn lease_lost(ended: Option<Arc<Run>>) -> Self {
+        let message = match &ended {
+            Some(run) => ended::sentence(run).into(),
+            None => Cow::from("there is no such lease or place any more: it was released, or it expired"),
+        };
+        Self { ended, ..Self::new(Kind::LeaseLost, message) }
     }
 
     /// What a pool said no to.
     pub(super) fn refused(why: Refusal, pool: &Name) -> Self {
         match why {
-            Refusal::LeaseLost => Self::lease_lost(),
+            Refusal::LeaseLost => Self::lease_lost(None),
             Refusal::NoSuchPool => Self::no_such_pool(pool.as_str()),
             Refusal::Full => Self::new(why.into(), format!("every slot of {pool} is held")),
             Refusal::WaitOver => Self::new(why.into(), format!("no slot of {pool} became free in time")),
@@ -125,6 +132,7 @@ impl Problem {
             line: state.map(|state| state.waiting),
             holders: state.map(|state| state.holders.iter().map(HolderBody::of).collect()),
             paused: state.and_then(|state| state.paused.as_ref()).map(PausedBody::of),
+            ended: self.ended.as_deref().map(EndedBody::of),
             store,
         };
         let mut response = json(status, &body);
@@ -156,6 +164,8 @@ struct ErrorBody<'a> {
     holders: Option<Vec<HolderBody<'a>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     paused: Option<PausedBody<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ended: Option<EndedBody<'a>>,
     store: Option<&'a str>,
 }
 

@@ -95,7 +95,7 @@ impl<'a> About<'a> {
                 command: command.as_deref(),
             },
             What::Ended(run) => Self::End {
-                host: run.lease.host.as_str(),
+                host: run.lease.asker.host().as_str(),
                 token: run.lease.token.0,
                 held: Seconds(run.lease.held),
                 command: run.lease.command.as_deref(),

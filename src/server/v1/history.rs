@@ -49,7 +49,7 @@ struct RunBody<'a> {
 impl<'a> RunBody<'a> {
     fn of(Run { lease, at, exit_status, operator }: &'a Run) -> Self {
         Self {
-            host: lease.host.as_str(),
+            host: lease.asker.host().as_str(),
             token: lease.token.0,
             command: lease.command.as_deref(),
             waited: Seconds(lease.waited),

@@ -12,7 +12,7 @@ use actix_web::{
     dev::ServiceRequest,
     http::{Method, StatusCode},
 };
-use distributex_actors::{Ask, Denial, Grant, PoolHandle, Pools, Registry};
+use distributex_actors::{Ask, Denial, Grant, Held, PoolHandle, Pools, Refusal, Registry};
 use distributex_config::Name;
 
 use self::{admin::auth, error::Problem, events::Reading, kind::Kind, path::Call};
@@ -21,6 +21,7 @@ use super::{connection::Peer, dispatch, shared::Shared};
 mod admin;
 mod answer;
 mod body;
+mod ended;
 mod error;
 mod event;
 mod events;
@@ -130,19 +131,20 @@ async fn handle<'a>(
         Call::Renew => {
             let body = body::read(request).await?;
             let (pool, (lease, ttl)) = (pool?, request::renew(&body)?);
-            let lease =
-                pool.handle.renew(lease, ttl).await.map_err(|why| Problem::refused(why, pool.name))?;
-            answer::lease(StatusCode::OK, &lease, pool)
+            match pool.handle.renew(lease, ttl).await {
+                Ok(lease) => answer::lease(StatusCode::OK, &lease, pool),
+                Err(Refusal::LeaseLost) => return Err(lost(pool, Held::Lease(lease)).await),
+                Err(why) => return Err(Problem::refused(why, pool.name)),
+            }
         }
         Call::Release => {
             let body = body::read(request).await?;
             let (pool, (held, exit_status)) = (pool?, request::release(&body)?);
-            let had =
-                pool.handle.end(held, exit_status).await.map_err(|why| Problem::refused(why, pool.name))?;
-            if !had {
-                return Err(Problem::lease_lost());
+            match pool.handle.end(held.clone(), exit_status).await {
+                Ok(true) => HttpResponse::new(StatusCode::NO_CONTENT),
+                Ok(false) => return Err(lost(pool, held).await),
+                Err(why) => return Err(Problem::refused(why, pool.name)),
             }
-            HttpResponse::new(StatusCode::NO_CONTENT)
         }
         Call::Pull(pull) => {
             let right = auth::right(request.headers(), peer.uid(), &shared.keys())?;
@@ -156,6 +158,11 @@ async fn handle<'a>(
         }
     };
     Ok(Done::Answered(answer))
+}
+
+/// What is meant is not held any more: why, as far as that is known.
+async fn lost(pool: Pool<'_>, held: Held) -> Problem {
+    Problem::lease_lost(pool.handle.end_of(held).await)
 }
 
 fn check(method: &Method, call: &Call) -> Result<(), Problem> {

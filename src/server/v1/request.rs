@@ -146,7 +146,7 @@ fn exit_status(field: &Field<'_>) -> Result<Option<u8>, Problem> {
 /// A text that is no lease's name names one that is lost.
 fn lease(fields: &Fields<'_>) -> Result<Option<LeaseId>, Problem> {
     let Some(text) = text("lease", &fields.lease)? else { return Ok(None) };
-    LeaseId::parse(text).map(Some).ok_or_else(Problem::lease_lost)
+    LeaseId::parse(text).map(Some).ok_or_else(|| Problem::lease_lost(None))
 }
 
 fn command(text: &str) -> Arc<str> {

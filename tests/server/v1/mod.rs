@@ -9,6 +9,7 @@ use crate::support::{Client, Server, post};
 mod asking;
 mod both;
 mod description;
+mod ended;
 mod errors;
 pub(crate) mod events;
 mod gone;

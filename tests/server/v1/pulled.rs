@@ -15,14 +15,14 @@ use crate::{
 };
 
 /// A server with a local socket, whose log can be read.
-struct Site {
-    server: Server,
+pub(super) struct Site {
+    pub(super) server: Server,
     socket: PathBuf,
     log: PathBuf,
 }
 
 impl Site {
-    fn new(pools: &str) -> Self {
+    pub(super) fn new(pools: &str) -> Self {
         let folder = folder();
         let (socket, log) = (folder.join("s"), folder.join("log"));
         let yaml = format!("admin_socket: {}\npools: [{pools}]", socket.display());
@@ -33,7 +33,7 @@ impl Site {
     }
 
     /// What comes of a lever of `pool1`, which Eve pulls as a test.
-    fn pulls(&self, lever: &str, mut body: Value) -> Answer {
+    pub(super) fn pulls(&self, lever: &str, mut body: Value) -> Answer {
         (body["author"], body["reason"]) = (json!("eve"), json!("a test"));
         local(&self.socket, &format!("pools/pool1/{lever}"), &body.to_string())
     }

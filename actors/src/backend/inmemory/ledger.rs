@@ -133,6 +133,7 @@ impl Ledger {
                 | Event::Released { .. }
                 | Event::Seen { .. }
                 | Event::Ended(_)
+                | Event::EndedElsewhere(_)
                 | Event::Away
                 | Event::Back
                 | Event::Paused(_) => out.push(event),

@@ -221,11 +221,12 @@ impl Memcache {
         if !is_over && let Some(id) = id {
             self.remember_missed(id, Missed { host, token, until: until.unwrap_or(now + MEMORY) }, now);
         }
+        let how = if is_over { self.rules.ending(token) } else { Ending::Gone };
         if !self.seen.get(&token).is_some_and(|seen| seen.began_here) {
             self.seen.remove(&token);
-            return self.rules.forget(token);
+            let lease = self.rules.forget(token);
+            return out.extend(lease.map(|lease| Event::EndedElsewhere(lease.ended(how, None, now))));
         }
-        let how = if is_over { self.rules.ending(token) } else { Ending::Gone };
         self.gone(token, how, None, now, out);
     }
 

@@ -1,0 +1,70 @@
+//! JSON out: how a lease ended, for whoever held it.
+
+use std::time::{Duration, SystemTime};
+
+use distributex_actors::{Ending, Operator, watch::runs::Run};
+use serde::Serialize;
+
+use super::time::Moment;
+
+/// How a lease ended, for programs.
+#[derive(Serialize)]
+pub(super) struct EndedBody<'a> {
+    how: &'static str,
+    author: Option<&'a str>,
+    reason: Option<&'a str>,
+    at: Option<Moment>,
+}
+
+impl<'a> EndedBody<'a> {
+    pub(super) fn of(run: &'a Run) -> Self {
+        let operator = run.operator.as_deref();
+        Self {
+            how: run.lease.how.word(),
+            author: operator.map(|operator| &*operator.author),
+            reason: operator.map(|operator| &*operator.reason),
+            at: Moment::of(run.at),
+        }
+    }
+}
+
+/// How a lease ended, for people.
+pub(super) fn sentence(run: &Run) -> String {
+    let ago = ago(SystemTime::now().duration_since(run.at).unwrap_or_default());
+    match (run.lease.how, run.operator.as_deref()) {
+        (Ending::Forced, Some(Operator { author, reason, .. })) => {
+            format!("this lease was force-released by {author}: {reason:?}")
+        }
+        (Ending::Forced, None) => format!("this lease was force-released {ago}"),
+        (Ending::Released, _) => format!("this lease was released {ago}"),
+        (Ending::Expired, _) => format!("this lease expired {ago}"),
+        (Ending::Unheard, _) => format!("this lease ended {ago}: no response had told of it in time"),
+        (Ending::Gone, _) => {
+            "the store does not have this lease any more: another server ended it, or the store lost it"
+                .to_owned()
+        }
+    }
+}
+
+/// How long ago something was, in one unit.
+fn ago(time: Duration) -> String {
+    let seconds = time.as_secs();
+    match seconds {
+        0..120 => format!("{seconds} s ago"),
+        120..7200 => format!("{} min ago", seconds / 60),
+        7200.. => format!("{} h ago", seconds / 3600),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_given_in_one_unit() {
+        let ago = |seconds| ago(Duration::from_secs(seconds));
+
+        assert_eq!([0, 119, 120, 7199].map(ago), ["0 s ago", "119 s ago", "2 min ago", "119 min ago"]);
+        assert_eq!([7200, 90_000].map(ago), ["2 h ago", "25 h ago"]);
+    }
+}
