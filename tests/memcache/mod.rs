@@ -2,6 +2,7 @@
 //! is between them.
 
 mod faults;
+mod full;
 mod levers;
 mod memcached;
 mod paused;

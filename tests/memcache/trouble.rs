@@ -103,23 +103,6 @@ fn a_server_whose_memcached_stands_still_says_so_and_is_well_when_that_goes_on()
 }
 
 #[test]
-fn a_server_whose_memcached_is_full_says_so_and_is_well_when_there_is_room() {
-    let memcached = Memcached::start_with(&["-M", "-m", "2", "-f", "4"]);
-    let member = Member::start(memcached.addr(), SHORT_OUTAGE);
-    let mut text = memcached.text();
-    let filled = text.fill();
-
-    for call in ["get", "wait"] {
-        assert_eq!(member.ask(call, "ann"), (503, "NO".into()), "{call}");
-    }
-    let (status, answer) = member.call("acquire", &json!({"host": "ann"}));
-    assert_eq!((status, answer["kind"].clone()), down(), "{answer}");
-    text.take_out(&filled);
-
-    is_well(&member);
-}
-
-#[test]
 fn a_lease_that_memcached_forgot_is_lost_and_the_slot_is_free() {
     let mut memcached = Memcached::start();
     let member = Member::start(memcached.addr(), LASTING);

@@ -27,6 +27,8 @@ pub(super) struct Job {
     pub(super) renewals: Vec<Renewal>,
     /// Who asks for slots, in the order in which they are to be served.
     pub(super) claims: Vec<Claim>,
+    /// Why memcached stored something not, in its own words: it is full. `None`: it stored everything.
+    pub(super) refused: Option<String>,
 }
 
 impl Job {
@@ -39,6 +41,7 @@ impl Job {
             ends: mem::take(&mut self.ends),
             renewals: mem::take(&mut self.renewals),
             claims: mem::take(&mut self.claims),
+            refused: self.refused.take(),
             ..*self
         }
     }

@@ -16,13 +16,11 @@ use std::{
 };
 
 use distributex_config::MemcacheServer;
-use r2d2_memcache::{
-    memcache::exp::{Error, MetaCommand, MetaConnection, MetaResponse},
-    r2d2::{self, ManageConnection, NopErrorHandler, PooledConnection},
-};
+use r2d2_memcache::r2d2::{self, ManageConnection, NopErrorHandler, PooledConnection};
 use tokio::time::Instant;
 
 use super::{
+    protocol::{Answer, Command, Connection},
     stats::{self, Stats},
     store::{self, Clock},
     time::Time,
@@ -69,7 +67,7 @@ pub(super) struct Failure {
 
 /// One connection.
 pub(super) struct Link {
-    meta: MetaConnection,
+    connection: Connection,
     /// The store that was seen last through this connection. The CAS numbers seen with it are those of the
     /// process at its other end.
     pub(super) store: Option<Arc<str>>,
@@ -207,33 +205,26 @@ impl Links {
     /// Sends all commands at once and brings their answers.
     ///
     /// # Errors
-    /// When an answer is missing or says that something failed: the connection is of no use any more.
-    pub(super) fn exchange(
-        &self,
-        link: &mut Link,
-        commands: &[MetaCommand],
-    ) -> Result<Vec<MetaResponse>, Failure> {
-        let answers = link.meta.execute_batch(commands);
+    /// When an answer is missing, or is none: the connection is of no use any more.
+    pub(super) fn exchange(&self, link: &mut Link, commands: &[Command]) -> Result<Vec<Answer>, Failure> {
+        let answers = link.connection.exchange(commands);
         self.calls.count(answers.is_ok());
         answers.map_err(|error| {
             link.broken = true;
-            self.failure(link.age, error)
+            self.failure(link.age, &error)
         })
     }
 
-    fn failure(&self, age: u64, error: Error) -> Failure {
-        let Error::Io(error) = error else {
-            return Failure {
-                trouble: self.refused(format_args!("did not do as told: {error}")),
-                again: true,
-            };
-        };
+    fn failure(&self, age: u64, error: &io::Error) -> Failure {
+        if error.kind() == ErrorKind::InvalidData {
+            return Failure { trouble: self.refused(error), again: true };
+        }
         let again = error.kind() != ErrorKind::TimedOut;
         if again {
             let broken = &self.dial.broken;
             let _ = broken.compare_exchange(age, age + 1, Ordering::Relaxed, Ordering::Relaxed);
         }
-        Failure { trouble: self.away(&error), again }
+        Failure { trouble: self.away(error), again }
     }
 }
 
@@ -263,9 +254,8 @@ impl ManageConnection for Dial {
 
     fn connect(&self) -> io::Result<Link> {
         let age = self.broken.load(Ordering::Relaxed); // before it is made: it is not older than that
-        let mut meta = MetaConnection::from_stream(self.stream()?);
-        meta.set_io_timeout(Some(self.timeout));
-        Ok(Link { meta, store: None, age, broken: false })
+        let connection = Connection::new(self.stream()?, self.timeout);
+        Ok(Link { connection, store: None, age, broken: false })
     }
 
     fn is_valid(&self, link: &mut Link) -> io::Result<()> {

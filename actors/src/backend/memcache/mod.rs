@@ -6,7 +6,7 @@
 //! | `job` | what a pool wants in one go |
 //! | `round`: `plan`, `send`, `look`, `settle` | how a job is done: every change is add, compare-and-swap or compare-and-delete |
 //! | `view`, `entry`, `pause`, `store`, `keys` | what stands in memcached, and where |
-//! | `shard`, `gate`, `link`, `stats`, `time` | one memcached: threads, connections, whether it is there, and its clock |
+//! | `shard`, `gate`, `link`, `protocol`, `stats`, `memory`, `time` | one memcached: threads, connections, commands, whether it is there and has room, and its clock |
 //!
 //! ```text
 //!  enter, renew, release, look ─► pending ─► job ──► a thread of the shard ──► memcached
@@ -34,16 +34,20 @@
 
 mod answers;
 mod entry;
+#[cfg(test)]
+mod full_tests;
 mod gate;
 mod job;
 mod keys;
 mod link;
 mod look;
+mod memory;
 mod pause;
 #[cfg(test)]
 mod pause_tests;
 mod pending;
 mod plan;
+mod protocol;
 #[cfg(test)]
 mod race_tests;
 mod round;
@@ -265,6 +269,7 @@ impl Memcache {
             ends: pending.ends(),
             renewals: pending.renewals(self.expire),
             claims,
+            refused: None,
         };
         self.flight = Some(Flight { at: now, pending, candidates });
         job

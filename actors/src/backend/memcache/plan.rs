@@ -17,16 +17,29 @@ use crate::pool::Operator;
 /// One change.
 #[derive(Debug)]
 pub(super) enum Write {
-    /// The entry that says who paused the pool is there, or not any more, whoever wrote it.
-    Pause { to: Option<Operator> },
+    /// The entry that says who paused the pool is written, or deleted: the one with this CAS number, if there is one.
+    Pause { cas: Option<u64>, to: Option<Operator> },
     /// The entry that says how many slots there are: added if it has no CAS number yet.
     Width { cas: Option<u64>, to: usize },
     /// A lease ends: for the end with this number, or because it was not granted after all.
     Remove { slot: usize, cas: u64, end: Option<usize> },
     /// A lease becomes another one.
     Change { slot: usize, cas: u64, entry: Box<Entry>, by: For },
+    /// A lease ends later; nothing else of it changes.
+    Prolong { slot: usize, cas: u64, end: Option<u64>, by: For },
     /// A free slot is taken.
     Add { slot: usize, entry: Box<Entry> },
+}
+
+impl Write {
+    /// Whether memcached can refuse it because it is full.
+    fn needs_memory(&self) -> bool {
+        match self {
+            Self::Pause { to, .. } => to.is_some(),
+            Self::Width { .. } | Self::Change { .. } | Self::Add { .. } => true,
+            Self::Remove { .. } | Self::Prolong { .. } => false,
+        }
+    }
 }
 
 /// For what a lease is changed.
@@ -76,10 +89,20 @@ struct Plan<'a> {
 }
 
 impl Plan<'_> {
+    /// A memcached that refused to store something is asked for no more memory.
+    fn write(&mut self, write: Write) {
+        if self.job.refused.is_none() || !write.needs_memory() {
+            self.writes.push(write);
+        }
+    }
+
     /// Before all else, so that what is seen behind it is how the pool stays.
     fn pause(&mut self) {
         if let Some(Pausing { to, is_done: false }) = &self.job.pausing {
-            self.writes.push(Write::Pause { to: to.clone() });
+            let cas = self.job.view.paused.as_ref().map(|pause| pause.cas);
+            if cas.is_some() || to.is_some() {
+                self.write(Write::Pause { cas, to: to.clone() });
+            }
         }
     }
 
@@ -88,7 +111,7 @@ impl Plan<'_> {
         let (view, slots) = (&self.job.view, self.job.slots);
         let narrow = self.fresh && self.job.is_done() && can_narrow(view, slots);
         if view.width() < view.needed(slots) || narrow {
-            self.writes.push(Write::Width { cas: view.width.map(|width| width.cas), to: view.needed(slots) });
+            self.write(Write::Width { cas: view.width.map(|width| width.cas), to: view.needed(slots) });
         }
     }
 
@@ -104,14 +127,19 @@ impl Plan<'_> {
     fn remove(&mut self, slot: usize, held: &Slot, end: Option<usize>) {
         if self.touched.insert(slot) {
             self.freed.insert(slot);
-            self.writes.push(Write::Remove { slot, cas: held.cas, end });
+            self.write(Write::Remove { slot, cas: held.cas, end });
         }
     }
 
     fn change(&mut self, slot: usize, held: &Slot, entry: Entry, by: For) {
         if self.touched.insert(slot) {
-            let entry = Box::new(Entry { token: Some(held.token()), ..entry });
-            self.writes.push(Write::Change { slot, cas: held.cas, entry, by });
+            let entry = Entry { token: Some(held.token()), ..entry };
+            let (cas, end) = (held.cas, entry.end);
+            if self.job.refused.is_some() && (Entry { end: held.entry.end, ..entry.clone() }) == *held.entry {
+                self.write(Write::Prolong { slot, cas, end, by });
+            } else {
+                self.write(Write::Change { slot, cas, entry: Box::new(entry), by });
+            }
         }
     }
 
@@ -130,7 +158,7 @@ impl Plan<'_> {
             by: Some(self.job.server),
         });
         self.taken.insert(slot);
-        self.writes.push(Write::Add { slot, entry });
+        self.write(Write::Add { slot, entry });
     }
 
     fn renew(&mut self, number: usize, renewal: &Renewal) {

@@ -14,17 +14,14 @@
 use std::{collections::HashSet, sync::Arc};
 
 use log::warn;
-use r2d2_memcache::{
-    memcache::exp::{MetaCommand, MetaResponse},
-    r2d2::PooledConnection,
-};
+use r2d2_memcache::r2d2::PooledConnection;
 
 use super::{
     job::Job,
     link::{Dial, Failure, Link, Links, Trouble},
     look::{self, Look},
     plan::{self, For, Write},
-    send::Outcome,
+    protocol::{Answer, Command},
     settle::Tried,
     store,
 };
@@ -35,7 +32,8 @@ const TURNS: usize = 16;
 /// Does a job. The store that was seen is in its view then.
 ///
 /// # Errors
-/// When it cannot be done to its end: what is open may or may not have happened.
+/// When it cannot be done to its end: what is open may or may not have happened. That memcached has no memory is no
+/// error: the job says so, and what is open has not happened.
 pub(super) fn run(links: &Links, job: &mut Job) -> Result<(), Trouble> {
     Round::new(links, Some(links.take()?), job).finish()
 }
@@ -110,7 +108,7 @@ fn share(links: &Links, link: &mut Link, rounds: &mut [Round<'_>]) -> Vec<Result
 struct Batch {
     writes: Vec<Write>,
     /// The changes, then the questions.
-    commands: Vec<MetaCommand>,
+    commands: Vec<Command>,
     /// Whether the view was of the process at the other end.
     sure: bool,
 }
@@ -176,6 +174,9 @@ impl<'a> Round<'a> {
 
     fn exchange(&mut self, link: &mut Link) -> Result<bool, Failure> {
         let batch = self.plan(link)?;
+        if self.fresh && self.job.refused.is_some() && batch.writes.is_empty() {
+            return Ok(true); // what is open needs memory
+        }
         let answers =
             self.links.exchange(link, &batch.commands).inspect_err(|_| self.forget(&batch.writes))?;
         self.understand(link, &batch, &answers)
@@ -197,12 +198,7 @@ impl<'a> Round<'a> {
     }
 
     /// Takes the answers apart; whether all is done.
-    fn understand(
-        &mut self,
-        link: &mut Link,
-        batch: &Batch,
-        answers: &[MetaResponse],
-    ) -> Result<bool, Failure> {
+    fn understand(&mut self, link: &mut Link, batch: &Batch, answers: &[Answer]) -> Result<bool, Failure> {
         let (written, read) = answers.split_at(batch.writes.len());
         let told = self.note(&batch.writes, written);
         let known = batch.sure.then_some(&self.job.view);
@@ -226,28 +222,27 @@ impl<'a> Round<'a> {
     }
 
     /// What the changes have done. Returns the claims whose asker's lease was changed for them.
-    fn note(&mut self, writes: &[Write], answers: &[MetaResponse]) -> HashSet<usize> {
+    fn note(&mut self, writes: &[Write], answers: &[Answer]) -> HashSet<usize> {
         let mut told = HashSet::new();
         self.tried.iter_mut().for_each(|tried| tried.changed = false);
         for (write, answer) in writes.iter().zip(answers) {
-            match (write, Outcome::of(answer)) {
-                (Write::Pause { to: None }, Outcome::Done | Outcome::Void)
-                | (Write::Pause { to: Some(_) }, Outcome::Done) => {
+            match (write, answer) {
+                (_, Answer::Refused(why)) => self.job.refused = Some(why.clone()),
+                (Write::Pause { .. }, Answer::Done) => {
                     self.job.pausing.iter_mut().for_each(|pausing| pausing.is_done = true);
                 }
-                (Write::Remove { end: Some(end), .. }, Outcome::Done) => self.tried[*end].had = true,
-                (Write::Remove { end: Some(end), .. }, Outcome::Changed) => self.tried[*end].changed = true,
-                (Write::Change { by: For::Renewal(number), .. }, Outcome::Done) => {
-                    self.job.renewals[*number].lives = Some(true);
-                }
-                (Write::Change { by: For::Claim(number), .. }, Outcome::Done) => {
-                    told.insert(*number);
-                }
+                (Write::Remove { end: Some(end), .. }, Answer::Done) => self.tried[*end].had = true,
+                (Write::Remove { end: Some(end), .. }, Answer::Changed) => self.tried[*end].changed = true,
+                (Write::Change { by, .. } | Write::Prolong { by, .. }, Answer::Done) => match by {
+                    For::Renewal(number) => self.job.renewals[*number].lives = Some(true),
+                    For::Claim(number) => drop(told.insert(*number)),
+                },
                 (
                     Write::Pause { .. }
                     | Write::Width { .. }
                     | Write::Remove { .. }
                     | Write::Change { .. }
+                    | Write::Prolong { .. }
                     | Write::Add { .. },
                     _,
                 ) => {}
@@ -288,8 +283,10 @@ impl<'a> Round<'a> {
         if view.width() > view.slots.len() {
             return Ok(false); // there are more to look at
         }
-        if view.width() >= job.slots {
-            job.settle(&self.tried, told);
+        let is_wide = view.width() >= job.slots;
+        job.settle_held(&self.tried);
+        if is_wide {
+            job.settle_claims(told);
         }
         let right = job.view.width() == job.view.needed(job.slots);
         Ok(right && job.is_done())

@@ -356,24 +356,6 @@ fn a_lost_width_or_store_is_made_again() {
 }
 
 #[test]
-fn a_full_memcached_is_a_trouble_and_leases_can_still_end() {
-    let memcached = Memcached::start(&["-m", "1", "-I", "512k"]);
-    let mut bench = Bench::new(&memcached, 1, 1000);
-    let mut ann = once("ann");
-    ann.command = Some("x".repeat(9000).into());
-    let id = ann.id;
-    bench.claim(vec![ann]);
-    let trouble = (0..200).find_map(|_| {
-        let mut claim = once("bob");
-        claim.command = Some("x".repeat(9000).into());
-        bench.run(vec![], vec![], vec![claim]).1.err()
-    });
-
-    assert!(format!("{trouble:?}").contains("out of memory"), "{trouble:?}");
-    assert!(bench.end(What::Lease(id)));
-}
-
-#[test]
 fn long_and_endless_leases_are_kept() {
     let memcached = Memcached::start(&[]);
     let mut bench = Bench::new(&memcached, 1, 2);

@@ -9,6 +9,7 @@ use std::collections::HashSet;
 
 use super::{
     job::{Claim, End, Found, Job, What},
+    pause::Pausing,
     view::Slot,
 };
 
@@ -32,9 +33,11 @@ impl Job {
             && self.claims.iter().all(|claim| claim.found.is_some())
     }
 
-    /// Takes a complete look as it is. `told`: the claims of whose asker's lease it is now known that it was
-    /// told.
-    pub(super) fn settle(&mut self, tried: &[Tried], told: &HashSet<usize>) {
+    /// Takes over what a complete look says of the pause and of leases that are there.
+    pub(super) fn settle_held(&mut self, tried: &[Tried]) {
+        if let Some(Pausing { to: None, is_done }) = &mut self.pausing {
+            *is_done |= self.view.paused.is_none();
+        }
         self.settle_ends(tried);
         for renewal in &mut self.renewals {
             match (self.view.lease(renewal.id), renewal.lives) {
@@ -43,7 +46,6 @@ impl Job {
                 (None | Some(_), _) => {}
             }
         }
-        self.settle_claims(told);
     }
 
     fn settle_ends(&mut self, tried: &[Tried]) {
@@ -68,8 +70,10 @@ impl Job {
         }
     }
 
-    /// Those that were served first, and for each of them a slot, before those behind them.
-    fn settle_claims(&mut self, told: &HashSet<usize>) {
+    /// Takes over what a complete look says of claims, once everybody looks at all slots: those that were served
+    /// first, and for each of them a slot, before those behind them. `told`: the claims of whose asker's lease it
+    /// is now known that it was told.
+    pub(super) fn settle_claims(&mut self, told: &HashSet<usize>) {
         let room = self.view.room(self.slots);
         let mut spare = (0..room).filter(|slot| self.view.is_free(*slot)).count();
         let mut waits = false; // somebody who comes first is still to get one

@@ -15,6 +15,7 @@ use super::{
     gate::{Change, Gate},
     job::{Done, Job},
     link::{Links, Trouble},
+    memory::Memory,
     round, stats,
 };
 use crate::{pool::actor::EX_SOFTWARE, watch::calls::Calls};
@@ -50,6 +51,7 @@ impl Shard {
         let office = Arc::new(Office {
             links,
             gate: Gate::default(),
+            memory: Memory::default(),
             known: Mutex::default(),
             queue: Mutex::default(),
         });
@@ -91,6 +93,7 @@ impl Shard {
 struct Office {
     links: Links,
     gate: Gate,
+    memory: Memory,
     known: Mutex<Known>,
     /// What is to be done. Jobs that come while all threads are busy share exchanges.
     queue: Mutex<Queue>,
@@ -156,8 +159,11 @@ impl Office {
         }
     }
 
-    /// Remembers the store of a job.
+    /// Remembers the store of a job, and whether something was refused.
     fn see(&self, job: &Job) {
+        if let Some(why) = &job.refused {
+            self.memory.refused(why);
+        }
         let seen = job.view.store.as_ref().map(|store| &store.id);
         let mut known = self.known();
         if known.store.as_ref() != seen {
@@ -176,6 +182,20 @@ impl Office {
             self.known().inspected = !matches!(settings, Err(Trouble::Away(_)));
             for doubt in stats::doubts(&settings?) {
                 warn!("memcached {} {doubt}", self.links.server());
+            }
+            Ok(())
+        });
+    }
+
+    /// Looks from time to time how full it is, and says what an operator should know.
+    fn watch(&self) {
+        if !self.memory.is_due(Instant::now()) {
+            return;
+        }
+        self.pass(|| {
+            let stats = self.links.stats("stats")?;
+            if let Some(news) = self.memory.see(&stats) {
+                warn!("memcached {} {news}", self.links.server());
             }
             Ok(())
         });
@@ -245,6 +265,7 @@ impl Handler<Work> for Clerk {
         while let Some(batch) = self.office.next() {
             self.office.run(batch);
             self.office.inspect();
+            self.office.watch();
         }
     }
 }

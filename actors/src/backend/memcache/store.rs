@@ -9,7 +9,6 @@
 
 use std::time::{Duration, SystemTime};
 
-use r2d2_memcache::memcache::exp::{MetaCommand, MetaOp};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -17,12 +16,16 @@ use super::{
     keys::Keys,
     link::{Failure, Link, Links},
     look,
+    protocol::{Answer, Command},
     view::Store,
 };
 use crate::pool::LeaseId;
 
 /// So many seconds after its start, even the earliest that memcached's clock can mean is later than that start.
 const SURELY_LATER: u64 = 5;
+
+/// For so many seconds the probe is kept. So small a number is no date to memcached, but counts from now.
+const PROBE_SECONDS: u64 = 5;
 
 /// A [`Store`] in JSON.
 #[derive(Serialize, Deserialize)]
@@ -41,16 +44,15 @@ pub(super) fn read(value: &[u8], cas: u64) -> Option<Store> {
 /// Makes a store where there is none, unless another server does so first. Its tokens will be above `highest`.
 pub(super) fn make(links: &Links, link: &mut Link, keys: &Keys, highest: u64) -> Result<(), Failure> {
     let clock = links.clock().map_err(|trouble| Failure { trouble, again: false })?;
-    let probe = MetaCommand::new(MetaOp::Set, keys.probe.as_str()).value("?").flag("T5");
-    let answers = links.exchange(link, &[probe, look::question(keys.probe.clone())])?;
+    let probe = Command::set(&keys.probe, "?".to_owned(), Some(PROBE_SECONDS));
+    let answers = write(links, link, &[probe, Command::get(&keys.probe)])?;
     let seen = look::newest(&answers[1..]).map_err(|why| links.failed(why))?;
     let time = clock.micros(now()).ok_or_else(|| {
         links.failed("was started a moment ago, and the clock of this server is not its: set it, or wait 5 s")
     })?;
     let base = time.max(highest + 1).saturating_sub(seen);
-    let store = MetaCommand::new(MetaOp::Set, keys.store.as_str()).flag("ME");
     let id = LeaseId::random().reveal();
-    links.exchange(link, &[store.value(write(&id, base)).flag("T0")]).map(|_| ())
+    write(links, link, &[Command::add(&keys.store, record(&id, base), None)]).map(|_| ())
 }
 
 /// Lets the tokens of a store begin above `highest`, unless another server changes it first. `newest`: a CAS
@@ -64,9 +66,17 @@ pub(super) fn raise(
     highest: u64,
 ) -> Result<(), Failure> {
     let base = store.base.max((highest + 1).saturating_sub(newest));
-    let command = MetaCommand::new(MetaOp::Set, keys.store.as_str()).value(write(&store.id, base));
-    let command = command.flag(format!("C{}", store.cas)).flag("T0");
-    links.exchange(link, &[command]).map(|_| ())
+    let command = Command::swap(&keys.store, store.cas, record(&store.id, base), None);
+    write(links, link, &[command]).map(|_| ())
+}
+
+/// Sends commands of which the first must find memory.
+fn write(links: &Links, link: &mut Link, commands: &[Command]) -> Result<Vec<Answer>, Failure> {
+    let answers = links.exchange(link, commands)?;
+    match &answers[0] {
+        Answer::Refused(why) => Err(links.failed(format_args!("refuses to write: {why}"))),
+        Answer::Found(_) | Answer::Done | Answer::Changed | Answer::Void => Ok(answers),
+    }
 }
 
 /// Whether tokens to come could be ones that were given before.
@@ -96,7 +106,7 @@ impl Clock {
     }
 }
 
-fn write(id: &str, base: u64) -> String {
+fn record(id: &str, base: u64) -> String {
     let record = Record { id: id.to_owned(), base };
     serde_json::to_string(&record).expect("a record has only texts and numbers")
 }
@@ -127,9 +137,9 @@ mod tests {
     #[test]
     fn only_a_store_is_one() {
         let id = LeaseId::random().reveal();
-        let huge = write(&id, u64::MAX);
+        let huge = record(&id, u64::MAX);
 
-        assert_eq!(read(write(&id, 5).as_bytes(), 9), Some(Store { id: id.into(), base: 5, cas: 9 }));
+        assert_eq!(read(record(&id, 5).as_bytes(), 9), Some(Store { id: id.into(), base: 5, cas: 9 }));
         for other in ["", "1", "{}", "{\"id\":\"web1\",\"base\":5}", &huge] {
             assert_eq!(read(other.as_bytes(), 9), None, "{other}");
         }

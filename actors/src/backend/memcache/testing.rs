@@ -22,6 +22,7 @@ use super::{
     keys::Keys,
     link::{Links, Trouble},
     pause::Pausing,
+    protocol::{self, Answer, Connection},
     round,
     view::View,
 };
@@ -68,6 +69,20 @@ impl Memcached {
         let threads = fs::read_dir(format!("/proc/{}/task", self.child.id())).unwrap();
         let stats = threads.map(|thread| fs::read_to_string(thread.unwrap().path().join("stat")).unwrap());
         stats.map(|stat| stat.rsplit_once(") ").unwrap().1[..1].to_owned()).collect()
+    }
+
+    /// Fills it with entries of all lengths that entries of a pool have, until it takes no more.
+    pub(super) fn fill(&self) {
+        let mut connection = Connection::new(self.stream(), TIMEOUT);
+        for length in (1..1500).step_by(16) {
+            let fill =
+                |number| protocol::Command::set(&format!("fill-{length}-{number}"), "x".repeat(length), None);
+            let is_full = |batch| {
+                let batch: Vec<_> = (batch * 100..(batch + 1) * 100).map(fill).collect();
+                connection.exchange(&batch).unwrap().iter().any(|answer| *answer != Answer::Done)
+            };
+            (0..).map(is_full).find(|is_full| *is_full);
+        }
     }
 }
 
@@ -166,7 +181,7 @@ impl Bench {
     pub(super) fn job(&self, ends: Vec<End>, renewals: Vec<Renewal>, claims: Vec<Claim>) -> Job {
         let (keys, view) = (Arc::clone(&self.keys), self.view.clone());
         let (server, slots, highest) = (self.server, self.slots, self.highest);
-        Job { keys, server, slots, view, highest, pausing: None, ends, renewals, claims }
+        Job { keys, server, slots, view, highest, pausing: None, ends, renewals, claims, refused: None }
     }
 
     /// Does a job, and knows afterwards what it showed.

@@ -31,6 +31,8 @@ pub(super) struct Slot {
     pub(super) left: Option<Duration>,
     /// What stands in it.
     pub(super) entry: Arc<Entry>,
+    /// Whether its end was changed without writing it anew: what it says of its end is too early.
+    pub(super) prolonged: bool,
 }
 
 /// The most slots that any server has had of a pool.
@@ -70,6 +72,9 @@ impl Slot {
 
     /// What memcached's clock showed when this was seen, if that can be told.
     pub(super) fn time(&self) -> Option<u64> {
+        if self.prolonged {
+            return None;
+        }
         self.entry.end?.checked_sub(self.left?.as_secs())
     }
 }

@@ -1,0 +1,138 @@
+//! How full a memcached is: said in the log when it changes, before leases are refused.
+//!
+//! ```text
+//!  enough ──above 80 %──► tight ──something is refused──► full
+//!    ▲                                                     │
+//!    └── below 75 %, and nothing was refused for a minute ─┘
+//! ```
+
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tokio::time::Instant;
+
+use super::stats::Stats;
+
+/// Above so many percent it is said that memcached is nearly full.
+const TIGHT: u64 = 80;
+
+/// And below so many, that it is not any more.
+const ENOUGH: u64 = 75;
+
+/// How often it is looked at, while anything else is.
+const INTERVAL: Duration = Duration::from_secs(60);
+
+/// What is known of the memory of a memcached.
+#[derive(Debug, Default)]
+pub(super) struct Memory(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    level: Level,
+    /// When it is looked at again; `None`: at once.
+    next: Option<Instant>,
+    /// Why something was refused since it was looked at last, in memcached's words.
+    refused: Option<String>,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Level {
+    #[default]
+    Enough,
+    Tight,
+    Full,
+}
+
+impl Memory {
+    /// Whether it is time to look. Then nobody else looks for a while.
+    pub(super) fn is_due(&self, now: Instant) -> bool {
+        let mut state = self.state();
+        let is_due = state.next.is_none_or(|next| next <= now);
+        if is_due {
+            state.next = Some(now + INTERVAL);
+        }
+        is_due
+    }
+
+    /// Something was not stored. That is looked at soon, if it is news.
+    pub(super) fn refused(&self, why: &str) {
+        let mut state = self.state();
+        if state.level != Level::Full && state.refused.is_none() {
+            state.next = None;
+        }
+        state.refused.get_or_insert_with(|| why.to_owned());
+    }
+
+    /// What to say of these numbers, in a sentence that goes on after its address; `None`: it is no news.
+    pub(super) fn see(&self, stats: &Stats) -> Option<String> {
+        let number = |name| stats.get(name).and_then(|number| number.parse::<u64>().ok());
+        let (used, limit) = number("bytes").zip(number("limit_maxbytes"))?;
+        let percent = used.saturating_mul(100) / limit.max(1);
+        let mut state = self.state();
+        let refused = state.refused.take();
+        let level = match (&refused, state.level) {
+            (Some(_), _) => Level::Full,
+            (None, Level::Enough) if percent > TIGHT => Level::Tight,
+            (None, Level::Tight | Level::Full) if percent < ENOUGH => Level::Enough,
+            (None, level) => level,
+        };
+        if std::mem::replace(&mut state.level, level) == level {
+            return None;
+        }
+        let used = format!("uses {used} of {limit} bytes, {percent} %");
+        Some(match level {
+            Level::Enough => used,
+            Level::Tight => format!(
+                "{used}: when it is full, new leases and most renewals are refused; give it more with -m"
+            ),
+            Level::Full => {
+                let why = refused.unwrap_or_default();
+                format!("refuses new leases and most renewals ({why}), and {used}: give it more with -m")
+            }
+        })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn see(memory: &Memory, used: u64) -> Option<String> {
+        let stats = [("bytes", used), ("limit_maxbytes", 1000)];
+        memory.see(&stats.map(|(name, number)| (name.to_owned(), number.to_string())).into())
+    }
+
+    #[test]
+    fn how_full_it_is_is_said_once_per_change() {
+        let memory = Memory::default();
+
+        assert_eq!(see(&memory, 800), None);
+        assert!(see(&memory, 810).unwrap().starts_with("uses 810 of 1000 bytes, 81 %: when"));
+        assert_eq!([see(&memory, 990), see(&memory, 760)], [None, None]);
+        memory.refused("out of memory");
+        assert!(
+            see(&memory, 990).unwrap().starts_with("refuses new leases and most renewals (out of memory)")
+        );
+        memory.refused("out of memory");
+        assert_eq!([see(&memory, 500), see(&memory, 990)], [None, None]);
+        assert_eq!(see(&memory, 500).unwrap(), "uses 500 of 1000 bytes, 50 %");
+    }
+
+    #[test]
+    fn it_is_looked_at_once_a_minute_and_when_it_refuses() {
+        let (memory, start) = (Memory::default(), Instant::now());
+
+        assert_eq!([memory.is_due(start), memory.is_due(start)], [true, false]);
+        memory.refused("out of memory");
+        assert!(memory.is_due(start));
+        see(&memory, 990);
+        memory.refused("out of memory");
+        assert_eq!([memory.is_due(start), memory.is_due(start + INTERVAL)], [false, true]);
+    }
+}
