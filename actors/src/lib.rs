@@ -40,6 +40,6 @@ pub use pool::{
     Pulled, Refusal, State, Ticket, Token, Waiting,
 };
 pub use registry::{NotAvailable, Pools, Registry};
-pub use room::{Room, Seat};
+pub use room::{Address, Room, Seat};
 pub use state::{CannotOpen, StateDirectory};
 pub use watch::{PoolWatch, Watch};

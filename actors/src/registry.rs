@@ -16,8 +16,8 @@ use crate::watch::numbers::Numbers;
 #[cfg(feature = "memcache")]
 use crate::backend::memcache::{Memcache, Shards};
 use crate::{
-    PoolActor, PoolHandle, PoolWatch, Room, Seat, StateDirectory, Watch, backend::inmemory::InMemory,
-    pool::LeaseId,
+    Address, PoolActor, PoolHandle, PoolWatch, Room, Seat, StateDirectory, Watch,
+    backend::inmemory::InMemory, pool::LeaseId,
 };
 
 /// All pools of this server, as they are from one change of the configuration to the next.
@@ -195,6 +195,7 @@ impl Registry {
         if let Some(numbers) = watch.numbers() {
             store.count_in(numbers);
         }
+        room.set_share(config.limits.waiters_per_address);
         let none = Pools { by_name: HashMap::new(), names: Vec::new(), store };
         let registry = Self {
             pools: RwLock::new(Arc::new(none)),
@@ -213,10 +214,10 @@ impl Registry {
         &self.watch
     }
 
-    /// Room for one connection that stays, as that of a parked ask does; `None` if there is none.
+    /// Room for one connection that stays, as that of a parked ask does; `None` if there is none for this address.
     #[must_use]
-    pub fn seat(&self) -> Option<Seat> {
-        self.room.take()
+    pub fn seat(&self, address: Option<Address>) -> Option<Seat> {
+        self.room.take(address)
     }
 
     /// Whether the store of at least one pool can be reached, as far as is known.
@@ -242,6 +243,7 @@ impl Registry {
     pub fn reload(&self, config: &Config) -> Vec<&'static str> {
         let mut current = self.config.lock().unwrap_or_else(PoisonError::into_inner);
         let need_restart = current.need_restart(config);
+        self.room.set_share(config.limits.waiters_per_address);
         let new = Config { limits: config.limits, pools: config.pools.clone(), ..current.clone() };
         let old = mem::replace(&mut *current, new);
         self.follow(&current, Some(&old));

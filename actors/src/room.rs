@@ -1,10 +1,36 @@
 //! What all pools share: whether they are open, and room for parked asks. Every one of these keeps a
 //! connection open, and connections are limited.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, AtomicUsize, Ordering},
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    num::NonZeroU64,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
 };
+
+/// Where a client comes from, as far as it counts for what one client may take: an IPv4 address, or an IPv6 network
+/// (/64), of which one client can have all addresses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Address(NonZeroU64);
+
+impl Address {
+    /// IPv4 addresses stand where IPv6 has multicast, from which nobody connects.
+    const IPV4: u64 = 0xffff_ffff_0000_0000;
+}
+
+/// An IPv4 address that is written as an IPv6 address is that IPv4 address.
+impl From<IpAddr> for Address {
+    fn from(ip: IpAddr) -> Self {
+        let number = match ip.to_canonical() {
+            IpAddr::V4(ip) => Self::IPV4 | u64::from(ip.to_bits()),
+            IpAddr::V6(ip) => (ip.to_bits() >> 64) as u64,
+        };
+        Self(NonZeroU64::new(number).unwrap_or(NonZeroU64::MIN)) // ::1 is alone in its network
+    }
+}
 
 /// How many asks may be parked at once, in all pools together.
 #[derive(Debug)]
@@ -13,6 +39,10 @@ pub struct Room {
     seats: usize,
     /// How many are taken.
     taken: AtomicUsize,
+    /// How many one address may have when more than nine tenths are taken; 0: a tenth of all.
+    share: AtomicUsize,
+    /// How many every address has.
+    by_address: Mutex<HashMap<Address, usize>>,
     /// Whether the server is stopping.
     closed: AtomicBool,
 }
@@ -21,7 +51,18 @@ impl Room {
     /// Room for so many.
     #[must_use]
     pub fn new(seats: usize) -> Arc<Self> {
-        Arc::new(Self { seats, taken: AtomicUsize::new(0), closed: AtomicBool::new(false) })
+        Arc::new(Self {
+            seats,
+            taken: AtomicUsize::new(0),
+            share: AtomicUsize::new(0),
+            by_address: Mutex::default(),
+            closed: AtomicBool::new(false),
+        })
+    }
+
+    /// From now on one address may have so many seats when more than nine tenths are taken; `None`: a tenth of all.
+    pub fn set_share(&self, share: Option<usize>) {
+        self.share.store(share.unwrap_or_default(), Ordering::Relaxed);
     }
 
     /// From now on no pool takes an ask.
@@ -35,12 +76,31 @@ impl Room {
         self.closed.load(Ordering::Acquire)
     }
 
-    /// A seat, if one is free. It is given up when it is dropped.
+    /// A seat for a client at this address, if one is free and it has not had its share. Without an address there is
+    /// no share. The seat is given up when it is dropped.
     #[must_use]
-    pub fn take(self: &Arc<Self>) -> Option<Seat> {
-        let seat = Seat { room: Arc::clone(self) };
+    pub fn take(self: &Arc<Self>, address: Option<Address>) -> Option<Seat> {
         let taken = self.taken.fetch_add(1, Ordering::Relaxed);
-        (taken < self.seats).then_some(seat)
+        let seat = Seat { room: Arc::clone(self), address };
+        let own = address.map_or(0, |address| {
+            let mut by_address = self.by_address();
+            let own = by_address.entry(address).or_default();
+            *own += 1;
+            *own
+        });
+        let is_scarce = taken >= self.seats - self.seats / 10;
+        (taken < self.seats && !(is_scarce && own > self.share())).then_some(seat)
+    }
+
+    fn share(&self) -> usize {
+        match self.share.load(Ordering::Relaxed) {
+            0 => (self.seats / 10).max(1),
+            share => share,
+        }
+    }
+
+    fn by_address(&self) -> MutexGuard<'_, HashMap<Address, usize>> {
+        self.by_address.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -48,10 +108,73 @@ impl Room {
 #[derive(Debug)]
 pub struct Seat {
     room: Arc<Room>,
+    address: Option<Address>,
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
         self.room.taken.fetch_sub(1, Ordering::Relaxed);
+        let Some(address) = self.address else { return };
+        let mut by_address = self.room.by_address();
+        if let Some(own) = by_address.get_mut(&address) {
+            *own -= 1;
+            if *own == 0 {
+                by_address.remove(&address);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(ip: &str) -> Address {
+        Address::from(ip.parse::<IpAddr>().unwrap())
+    }
+
+    /// As many seats as this address gets, one after another.
+    fn fill(room: &Arc<Room>, ip: Option<&str>) -> Vec<Seat> {
+        std::iter::from_fn(|| room.take(ip.map(address))).collect()
+    }
+
+    #[test]
+    fn an_address_is_an_ipv4_address_or_an_ipv6_network() {
+        assert_eq!(address("::ffff:192.0.2.1"), address("192.0.2.1"));
+        assert_eq!(address("2001:db8::1"), address("2001:db8::ffff:0:0:2"));
+        let others = ["192.0.2.1", "192.0.2.2", "0.0.0.1", "::1", "2001:db8::1", "2001:db8:0:1::1"];
+        for (index, one) in others.iter().enumerate() {
+            assert!(others[..index].iter().all(|other| address(other) != address(one)), "{one}");
+        }
+    }
+
+    #[test]
+    fn nine_tenths_are_for_anybody_and_of_the_rest_an_address_has_a_share() {
+        let room = Room::new(100);
+        let first = fill(&room, Some("192.0.2.1"));
+        assert_eq!(first.len(), 90);
+
+        let others = ["192.0.2.2", "2001:db8::1"].map(|ip| fill(&room, Some(ip)));
+
+        assert_eq!(others.map(|seats| seats.len()), [10, 0], "a tenth each, until all are taken");
+        drop(first);
+        assert_eq!(fill(&room, Some("2001:db8::2")).len(), 90);
+    }
+
+    #[test]
+    fn a_share_can_be_set_and_the_local_socket_has_none() {
+        let room = Room::new(100);
+        room.set_share(Some(95));
+        let mut seats = fill(&room, Some("192.0.2.1"));
+        assert_eq!(seats.len(), 95);
+
+        room.set_share(Some(1));
+        seats.truncate(92);
+        assert_eq!(fill(&room, Some("192.0.2.1")).len(), 0);
+        assert_eq!(fill(&room, Some("192.0.2.2")).len(), 1);
+
+        assert_eq!(fill(&room, None).len(), 8);
+        drop(seats);
+        assert!(room.by_address().is_empty(), "nobody is remembered who has none");
     }
 }

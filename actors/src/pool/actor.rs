@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     backend::Backend,
-    room::{Room, Seat},
+    room::{Address, Room, Seat},
     watch::PoolWatch,
 };
 
@@ -245,20 +245,22 @@ impl Drop for PoolActor {
 #[rtype(result = "()")]
 pub(super) struct Enter {
     pub(super) ask: Ask,
+    /// Where it comes from; `None`: from this machine itself.
+    pub(super) address: Option<Address>,
     pub(super) reply: GrantReply,
 }
 
 impl Handler<Enter> for PoolActor {
     type Result = ();
 
-    fn handle(&mut self, Enter { mut ask, reply }: Enter, ctx: &mut Self::Context) {
+    fn handle(&mut self, Enter { mut ask, address, reply }: Enter, ctx: &mut Self::Context) {
         if let Some(why) = self.closed() {
             self.watch.refused(why);
             let _ = reply.send(Err(Denial { why, place: None, state: None }));
             return;
         }
         let wait = ask.parks();
-        let seat = if wait { self.room.take() } else { None };
+        let seat = if wait { self.room.take(address) } else { None };
         if seat.is_none() {
             ask.wait = Some(Duration::ZERO);
         }

@@ -13,7 +13,7 @@ use super::{
     grant::Grant,
     watched::{FindEnd, Glance, Pull, Runs},
 };
-use crate::watch::runs::Run;
+use crate::{room::Address, watch::runs::Run};
 
 /// A pool, for those who use it.
 #[derive(Debug, Clone)]
@@ -62,9 +62,17 @@ impl PoolHandle {
     /// # Errors
     /// Why there is no slot, or none yet.
     pub async fn acquire(&self, ask: Ask) -> Result<Grant, Denial> {
+        self.acquire_from(ask, None).await
+    }
+
+    /// The same for a client at this address, which may park no more than its share of asks.
+    ///
+    /// # Errors
+    /// Why there is no slot, or none yet.
+    pub async fn acquire_from(&self, ask: Ask, address: Option<Address>) -> Result<Grant, Denial> {
         let (reply, answer) = oneshot::channel();
         let mut place = Place { ask: Some(ask.id), pool: &self.addr };
-        self.addr.do_send(Enter { ask, reply });
+        self.addr.do_send(Enter { ask, address, reply });
         let stopping = Denial { why: Refusal::Stopping, place: None, state: None };
         let answer = answer.await.unwrap_or(Err(stopping));
         place.ask = None;

@@ -102,7 +102,7 @@ pub(super) fn reading(
     let mut queries = query::parameters(request.query_string(), "last_event_id");
     let query = queries.next().map(|id| id.unwrap_or(NO_ID.into()));
     let after = header.or(query.as_deref()).filter(|id| !id.is_empty());
-    let seat = registry.seat();
+    let seat = registry.seat(None);
     let full = || Problem::new(Kind::LineFull, "too many read the events already; ask again in a moment");
     let (seat, reader) = seat.zip(board.reader(after, names)).ok_or_else(full)?;
     Ok(Reading { reader, board: Arc::clone(board), _seat: seat })
@@ -239,7 +239,7 @@ mod tests {
             let (connection, _) = connected().await;
             let board = Arc::clone(watch.board().unwrap());
             let reader = board.reader(None, HashSet::from([name("one")])).unwrap();
-            let reading = Reading { reader, board, _seat: Room::new(1).take().unwrap() };
+            let reading = Reading { reader, board, _seat: Room::new(1).take(None).unwrap() };
             let handling = connection.peer().begin();
             let mut sent = Self(Stream { reading, handling, rest: REST, looks: None }, connection);
             assert!(sent.next().await.unwrap().starts_with(b"retry: 1000\nid: "));
