@@ -17,6 +17,7 @@ use std::{
 };
 
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
+use socket2::{Domain, Socket, Type};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// After this long an answer is missing. Nothing waits that long in a run that passes.
@@ -76,6 +77,17 @@ impl Server {
         Client { reader: BufReader::new(stream) }
     }
 
+    /// The same from this address of the machine.
+    pub(crate) fn connect_from(&self, address: &str) -> Client {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        let address: SocketAddr = format!("{address}:0").parse().unwrap();
+        socket.bind(&address.into()).unwrap();
+        socket.connect(&self.addr.into()).unwrap();
+        let stream = TcpStream::from(socket);
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        Client { reader: BufReader::new(stream) }
+    }
+
     /// One `GET` on a connection of its own: status and body.
     pub(crate) fn get(&self, path: &str) -> (u16, String) {
         self.connect().ask(path)
@@ -88,10 +100,14 @@ impl Server {
         word
     }
 
-    /// A connection whose wait has reached its pool when this returns: the wait travels behind a request that
-    /// needs no pool, in one packet, and is handed on before that one's answer is written.
+    /// A connection whose wait reaches its pool before anything that is sent after this has returned: it travels in
+    /// one packet behind a request that needs no pool, and is handed on as soon as that one's answer is written.
     pub(crate) fn waiting(&self, host: &str, pool: &str) -> Client {
-        let mut client = self.connect();
+        self.wait_on(self.connect(), host, pool)
+    }
+
+    /// The same on this connection.
+    pub(crate) fn wait_on(&self, mut client: Client, host: &str, pool: &str) -> Client {
         let wait = format!("GET /wait?host={host}&pool={pool} HTTP/1.1\r\nHost: test\r\n\r\n");
         client.send_raw(&format!("GET /nothing HTTP/1.1\r\nHost: test\r\n\r\n{wait}"));
         assert_eq!(client.answer().0, 404);

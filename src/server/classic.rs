@@ -11,7 +11,7 @@ use actix_web::{
         header::{ALLOW, CONTENT_TYPE, HeaderValue},
     },
 };
-use distributex_actors::{Grant, PoolHandle, Pools, Refusal};
+use distributex_actors::{Ask, Grant, PoolHandle, Pools, Refusal};
 use distributex_config::Name;
 
 use super::{connection::Peer, dispatch, query::parameter};
@@ -41,7 +41,8 @@ pub async fn respond(request: &mut ServiceRequest, pools: &Pools, peer: &Rc<Peer
         Call::Wait => {
             drop(mem::take(request.headers_mut())); // a third of what a parked request would occupy
             handling.park();
-            told(pool.wait(host).await, peer)
+            let granted = pool.acquire_from(Ask::classic(host, true), peer.address()).await;
+            told(granted.map_err(|denial| denial.why), peer)
         }
         Call::Release => match pool.release(host).await {
             Ok(()) => word(StatusCode::OK, "OK"),
@@ -74,6 +75,11 @@ fn refused(why: Refusal) -> HttpResponse {
 /// What cannot be answered now is answered so.
 pub fn not_now() -> HttpResponse {
     word(StatusCode::SERVICE_UNAVAILABLE, "NO")
+}
+
+/// The response to a head of more than 16 KiB.
+pub(super) fn head_too_large() -> HttpResponse {
+    word(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "INVALID")
 }
 
 fn not_allowed() -> HttpResponse {

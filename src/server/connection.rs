@@ -1,61 +1,65 @@
 //! The server's end of a connection: a socket that knows whether its client is still there.
 //!
 //! Under actix-http's dispatcher, which reads requests and writes answers, it sees to what the dispatcher
-//! does not: that a client which hung up before its answer is not told of a lease, that nobody sends
-//! megabytes behind a parked request, and that a request's head arrives in time on a reused connection too.
-//! The [`Stream`] under it sees to it that an answer is read.
+//! does not: that each request is answered before the next is read, that a client which hung up before its answer is
+//! not told of a lease, that nobody sends megabytes behind a parked request, and that a request's head is not too
+//! large and arrives in time on a reused connection too. The [`Stream`] under it sees to it that an answer is read.
 
 use std::{
     cell::{Cell, RefCell},
     future::Future as _,
-    io,
+    io, mem,
     net::SocketAddr,
     pin::Pin,
     rc::Rc,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    task::{Context, Poll},
+    sync::Arc,
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
 use actix_http::h1;
 use actix_web::dev::Payload;
+use distributex_actors::Address;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     time::{Sleep, sleep},
 };
 
-use super::stream::Stream;
+use super::{
+    crowd::{Crowd, Member},
+    framing::{self, Framing, HeadTooLarge, MAX_HEAD},
+    stream::Stream,
+};
 
 /// How long the head of a request may take to arrive.
 pub const HEAD_LIMIT: Duration = Duration::from_secs(10);
 
-/// How much a client may send behind a parked request: as much as actix-http reads at once.
+/// How many bytes a client may send behind a request that is not answered yet: as many as are read at once.
 const BEHIND_LIMIT: usize = 8 * 1024;
 
-/// How many connections are open, in all workers.
-#[derive(Debug)]
-pub struct Crowd {
-    open: AtomicUsize,
-    /// With more than this, connections end with their next answer.
-    most: usize,
-}
-
-impl Crowd {
-    /// Nobody; and more than `most` will be a crowd.
-    #[must_use]
-    pub fn new(most: usize) -> Arc<Self> {
-        Arc::new(Self { open: AtomicUsize::new(0), most })
-    }
-}
-
-/// A connection, as the dispatcher has it.
+/// A connection, as the dispatcher has it: it hands over one request at a time.
+///
+/// ```text
+///  socket ─► held ─► the head, once it is complete ─► its body, as it comes ─┐
+///              ▲                                                            ▼
+///              └──────── what stands behind ◄──────────────── answering, until the response is written
+/// ```
 #[derive(Debug)]
 pub struct Connection {
     peer: Rc<Peer>,
+    /// How far the request that is handed over has been read.
+    framing: Framing,
+    /// What came and was not handed over yet.
+    held: Vec<u8>,
+    /// So many bytes of it belong to the request that is handed over.
+    framed: usize,
+    /// So many bytes were handed over since the dispatcher last looked at them.
+    given: usize,
+    /// Whether a whole request was handed over whose response is not written yet.
+    answering: bool,
+    /// Whether its task can be woken to make room for others.
+    registered: bool,
     /// Runs while a part of a request's head is there.
     head_timer: Option<Pin<Box<Sleep>>>,
 }
@@ -66,22 +70,20 @@ pub struct Peer {
     stream: RefCell<Stream>,
     /// The user at the other end of a local socket.
     uid: Option<u32>,
-    crowd: Arc<Crowd>,
+    /// Where the client is; `None` for a local one.
+    address: Option<Address>,
+    /// Its place among all connections; a local one has none.
+    member: Option<Member>,
     /// Whether a request is being handled.
     busy: Cell<bool>,
+    /// Whether it is a whole request.
+    under_way: Cell<bool>,
     /// Whether the request that is being handled is parked.
     parked: Cell<bool>,
-    /// How many bytes came since it was.
+    /// How many bytes of its body came since it was.
     behind: Cell<usize>,
-    /// Whether bytes came that no request was made of yet.
-    partial: Cell<bool>,
-    /// Whether the answer to it is a stream, which is sent as long as there is something to tell.
-    streams: Cell<bool>,
-    /// How often in a row the dispatcher had all its answers written without asking for more bytes; while it sends a
-    /// stream, and without having any to write.
-    idle: Cell<usize>,
-    /// Whether it asked for bytes since somebody last wanted to know.
-    asked: Cell<bool>,
+    /// Whether the head that came last was too large.
+    head_too_large: Cell<bool>,
     /// A body that was not read to its end.
     unread: RefCell<Option<h1::Payload>>,
 }
@@ -95,21 +97,29 @@ impl Connection {
         let stream = stream.into();
         stream.prepare()?;
         let uid = stream.uid()?;
-        crowd.open.fetch_add(1, Ordering::Relaxed);
+        let address = stream.addr().map(|addr| Address::from(addr.ip()));
         let peer = Peer {
             stream: RefCell::new(stream),
             uid,
-            crowd: Arc::clone(crowd),
+            address,
+            member: address.map(|address| crowd.enter(address)),
             busy: Cell::new(false),
+            under_way: Cell::new(false),
             parked: Cell::new(false),
             behind: Cell::new(0),
-            partial: Cell::new(false),
-            streams: Cell::new(false),
-            idle: Cell::new(0),
-            asked: Cell::new(false),
+            head_too_large: Cell::new(false),
             unread: RefCell::new(None),
         };
-        Ok(Self { peer: Rc::new(peer), head_timer: None })
+        Ok(Self {
+            peer: Rc::new(peer),
+            framing: Framing::default(),
+            held: Vec::new(),
+            framed: 0,
+            given: 0,
+            answering: false,
+            registered: false,
+            head_timer: None,
+        })
     }
 
     /// What the handlers get.
@@ -124,8 +134,106 @@ impl Connection {
         self.peer.stream.borrow().addr()
     }
 
+    /// Reads from the socket what belongs to the request that is being handed over, and keeps the rest. Nearly all
+    /// requests arrive in one piece and alone, and go straight to the dispatcher.
+    fn read(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let start = buf.filled().len();
+        ready!(self.peer.poll_read(cx, buf))?;
+        let came = &buf.filled()[start..];
+        if came.is_empty() {
+            return Poll::Ready(Ok(())); // the client has closed
+        }
+        match self.framing.advance(came) {
+            Ok(taken @ 1..) => {
+                self.held.extend_from_slice(&came[taken..]);
+                buf.set_filled(start + taken);
+                self.hand_over(taken);
+                Poll::Ready(Ok(()))
+            }
+            Ok(_) | Err(HeadTooLarge) => {
+                self.held.extend_from_slice(came);
+                buf.set_filled(start);
+                self.read_on(cx, buf)
+            }
+        }
+    }
+
+    /// As [`Connection::read`], where something is held.
+    fn read_on(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        while self.framed == 0 {
+            match self.framing.advance(&self.held) {
+                Ok(0) if ready!(self.poll_hold(cx, buf))? == 0 => return Poll::Ready(Ok(())),
+                Ok(framed) => self.framed = framed,
+                Err(HeadTooLarge) => self.replace_head(),
+            }
+        }
+        let handed = self.framed.min(buf.remaining());
+        buf.put_slice(&self.held[..handed]);
+        self.held.drain(..handed);
+        if self.held.is_empty() {
+            self.held = Vec::new(); // a parked connection keeps no buffer
+        }
+        self.framed -= handed;
+        self.hand_over(handed);
+        Poll::Ready(Ok(()))
+    }
+
+    /// Takes note that so many bytes of the request were handed over.
+    fn hand_over(&mut self, handed: usize) {
+        self.given += handed;
+        self.peer.behind.set(self.peer.behind.get().saturating_add(handed));
+        if self.framed == 0 && self.framing.is_complete() {
+            self.answering = true;
+            self.peer.set_under_way(true);
+        }
+    }
+
+    /// Lets the dispatcher have another head, for which the handlers have the right response.
+    fn replace_head(&mut self) {
+        self.held = framing::substitute(&self.held);
+        self.framed = self.held.len();
+        self.framing = Framing::behind_substitute();
+        self.peer.head_too_large.set(true);
+    }
+
+    /// Reads what stands behind a request: a little of it, to notice the end of the connection.
+    fn poll_behind(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        while self.held.len() <= BEHIND_LIMIT {
+            if ready!(self.poll_hold(cx, buf))? == 0 {
+                return Poll::Ready(Ok(()));
+            }
+        }
+        Poll::Pending // until the response is written
+    }
+
+    /// Reads and keeps what came: how many bytes, 0 at the end of the connection. What is left of the dispatcher's
+    /// buffer is only borrowed.
+    fn poll_hold(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<usize>> {
+        let start = buf.filled().len();
+        ready!(self.peer.poll_read(cx, buf))?;
+        let came = &buf.filled()[start..];
+        self.held.extend_from_slice(came);
+        let came = came.len();
+        buf.set_filled(start);
+        Poll::Ready(Ok(came))
+    }
+
+    /// Whether the client sends more behind a parked request than is kept for it.
+    fn floods(&self) -> bool {
+        self.peer.parked.get() && (self.held.len() > BEHIND_LIMIT || self.peer.behind.get() > BEHIND_LIMIT)
+    }
+
+    /// Whether the connection has to make room for others.
+    fn has_to_go(&mut self, cx: &Context<'_>) -> bool {
+        let Some(member) = &self.peer.member else { return false };
+        if !mem::replace(&mut self.registered, true) {
+            member.register(cx.waker());
+        }
+        member.has_to_go()
+    }
+
     fn poll_head_timer(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
-        if !self.peer.partial.get() || self.peer.busy.get() {
+        if !self.framing.is_within_head() {
             self.head_timer = None;
             return Ok(());
         }
@@ -144,7 +252,6 @@ impl Peer {
     #[must_use]
     pub fn begin(self: &Rc<Self>) -> Handling {
         self.busy.set(true);
-        self.partial.set(false);
         Handling { peer: Rc::clone(self) }
     }
 
@@ -152,6 +259,18 @@ impl Peer {
     #[must_use]
     pub fn uid(&self) -> Option<u32> {
         self.uid
+    }
+
+    /// The address of the client, for its share of what all clients have; `None` for a local one, which needs none.
+    #[must_use]
+    pub fn address(&self) -> Option<Address> {
+        self.address
+    }
+
+    /// Whether the head of the request that is being handled was too large. All that is known of it is its path.
+    #[must_use]
+    pub fn is_head_too_large(&self) -> bool {
+        self.head_too_large.get()
     }
 
     /// Whether the client closed, half-closed or reset the connection. Asks the kernel: the dispatcher may
@@ -172,24 +291,18 @@ impl Peer {
         }
     }
 
-    /// Whether descriptors are getting scarce, so that the connection is better not kept alive.
-    #[must_use]
-    pub fn is_in_a_crowd(&self) -> bool {
-        self.crowd.open.load(Ordering::Relaxed) > self.crowd.most
+    /// A whole request has come and is not handled yet; or there is none any more. Then the connection may be closed to
+    /// make room for others.
+    fn set_under_way(&self, under_way: bool) {
+        if self.under_way.replace(under_way) != under_way
+            && let Some(member) = &self.member
+        {
+            if under_way { member.begin() } else { member.end() }
+        }
     }
 
-    /// Whether the client sends more behind a parked request than is kept for it. The dispatcher stops to
-    /// read when its buffer is full, and then would neither rest nor notice the connection's end. Of a stream, it may
-    /// write several parts before it reads again.
-    fn floods(&self) -> bool {
-        let most_idle = if self.streams.get() { 1 } else { 0 };
-        self.parked.get() && (self.behind.get() > BEHIND_LIMIT || self.idle.get() > most_idle)
-    }
-}
-
-impl Drop for Peer {
-    fn drop(&mut self) {
-        self.crowd.open.fetch_sub(1, Ordering::Relaxed);
+    fn poll_read(&self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut *self.stream.borrow_mut()).poll_read(cx, buf)
     }
 }
 
@@ -200,23 +313,10 @@ pub struct Handling {
 }
 
 impl Handling {
-    /// The request waits from here on, for as long as it takes.
+    /// The request waits from here on, or is answered bit by bit, for as long as it takes.
     pub fn park(&self) {
         self.peer.behind.set(0);
         self.peer.parked.set(true);
-    }
-
-    /// The same, and it is answered bit by bit.
-    pub fn stream(&self) {
-        self.park();
-        self.peer.streams.set(true);
-    }
-
-    /// Whether the dispatcher has asked for bytes since this was asked last. If it has not between two parts of a
-    /// stream, it has no room for them, and would not notice the connection's end.
-    #[must_use]
-    pub fn is_listened_to(&self) -> bool {
-        self.peer.asked.take()
     }
 }
 
@@ -224,43 +324,52 @@ impl Drop for Handling {
     fn drop(&mut self) {
         self.peer.busy.set(false);
         self.peer.parked.set(false);
-        self.peer.streams.set(false);
-        self.peer.partial.set(false);
+        self.peer.set_under_way(false);
     }
 }
 
 impl AsyncRead for Connection {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let peer = &self.peer;
-        peer.asked.set(true);
-        peer.idle.set(0);
-        let before = buf.filled().len();
-        let read = Pin::new(&mut *peer.stream.borrow_mut()).poll_read(cx, buf);
-        let came = buf.filled().len() - before;
-        if came > 0 {
-            peer.partial.set(true);
-            peer.behind.set(peer.behind.get().saturating_add(came));
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.has_to_go(cx) {
+            let what = "the connection has made room for others";
+            return Poll::Ready(Err(io::Error::new(io::ErrorKind::ConnectionAborted, what)));
         }
-        read
+        if self.answering {
+            return self.poll_behind(cx, buf);
+        }
+        if self.given >= MAX_HEAD {
+            cx.waker().wake_by_ref(); // the dispatcher reads all that it can get before it looks at it
+            return Poll::Pending;
+        }
+        if self.held.is_empty() { self.read(cx, buf) } else { self.read_on(cx, buf) }
     }
 }
 
 impl AsyncWrite for Connection {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        if self.peer.streams.get() {
-            self.peer.idle.set(0);
-        }
         Pin::new(&mut *self.peer.stream.borrow_mut()).poll_write(cx, buf)
     }
 
-    /// The dispatcher ends every round with this, whether it wrote anything or not: the place to look
-    /// whether the connection may go on.
+    /// The dispatcher ends every round with this, once all that it had to write is written: the place to look
+    /// whether the connection may go on, and whether the next request may.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.peer.floods() {
+        if self.floods() {
             let what = "the client sends more behind a parked request than is kept for it";
             return Poll::Ready(Err(io::Error::new(io::ErrorKind::ConnectionAborted, what)));
         }
-        self.peer.idle.set(self.peer.idle.get() + 1);
+        self.given = 0;
+        if self.answering && !self.peer.busy.get() {
+            self.answering = false;
+            self.framing = Framing::default();
+            self.peer.set_under_way(false);
+            if !self.held.is_empty() {
+                cx.waker().wake_by_ref();
+            }
+        }
         self.poll_head_timer(cx)?;
         Poll::Ready(Ok(()))
     }
@@ -283,7 +392,7 @@ pub(super) mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let client = Client::connect(listener.local_addr().unwrap()).unwrap();
         let (stream, _) = listener.accept().await.unwrap();
-        (Connection::new(stream, &Crowd::new(1)).unwrap(), client)
+        (Connection::new(stream, &Crowd::new(9, None)).unwrap(), client)
     }
 
     /// Returns when the kernel has heard of the client's end.

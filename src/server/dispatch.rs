@@ -3,11 +3,11 @@
 use std::{rc::Rc, sync::Arc};
 
 use actix_web::{
-    Error, HttpMessage as _,
+    Error, HttpMessage as _, HttpResponse,
     dev::{ServiceRequest, ServiceResponse},
     http::{ConnectionType, StatusCode},
 };
-use distributex_actors::Grant;
+use distributex_actors::{Grant, Registry};
 
 use super::{classic, connection::Peer, page, shared::Shared, v1, watch::Watched};
 
@@ -19,7 +19,10 @@ pub async fn answer(mut request: ServiceRequest, shared: Arc<Shared>) -> Result<
     let (Some(peer), Some(registry)) = (request.conn_data::<Rc<Peer>>().cloned(), shared.registry()) else {
         return Ok(request.into_response(classic::not_now())); // every connection has one, every worker the other
     };
-    let mut response = if v1::is_for(request.path()) {
+    let mut response = if peer.is_head_too_large() {
+        let _handling = peer.begin();
+        head_too_large(request.path(), registry)
+    } else if v1::is_for(request.path()) {
         v1::respond(&mut request, registry, &peer, &shared).await
     } else if let Some(watched) = Watched::at(request.path()) {
         let _handling = peer.begin();
@@ -31,11 +34,15 @@ pub async fn answer(mut request: ServiceRequest, shared: Arc<Shared>) -> Result<
         classic::respond(&mut request, &registry.pools(), &peer).await
     };
     shared.requests().count(request.path(), response.status());
-    if response.status() == StatusCode::SERVICE_UNAVAILABLE || peer.is_in_a_crowd() {
+    if response.status() == StatusCode::SERVICE_UNAVAILABLE {
         response.head_mut().set_connection_type(ConnectionType::Close);
     }
     peer.leave_unread(request.take_payload());
     Ok(request.into_response(response))
+}
+
+fn head_too_large(path: &str, registry: &Registry) -> HttpResponse {
+    if v1::is_for(path) { v1::head_too_large(&registry.pools()) } else { classic::head_too_large() }
 }
 
 /// Tells an asker of its grant, if it is still there: the answer to send. Otherwise the grant goes back.

@@ -19,16 +19,13 @@ use actix_web::{App, dev::AppConfig};
 use distributex_actors::{Registry, Room, StateDirectory};
 use distributex_config::Config;
 
-use self::{
-    connection::{Connection, Crowd},
-    limits::Limits,
-    shared::Shared,
-    stream::Stream,
-};
+use self::{connection::Connection, crowd::Crowd, limits::Limits, shared::Shared, stream::Stream};
 
 pub mod classic;
 pub mod connection;
+pub mod crowd;
 pub mod dispatch;
+mod framing;
 pub mod limits;
 pub mod listen;
 pub mod local;
@@ -79,7 +76,7 @@ pub fn server(
         config: Arc::new(config),
         state: Arc::new(Mutex::new(state)),
         room: Room::new(limits.parked),
-        crowd: Crowd::new(limits.parked),
+        crowd: Arc::clone(shared.crowd()),
     };
     let mut server = Server::build()
         .workers(workers)

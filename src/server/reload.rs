@@ -87,5 +87,6 @@ fn follow(shared: &Shared) -> Result<Reloaded, String> {
     let config = read(shared.file())?;
     let need_restart = registry.reload(&config);
     shared.set_keys(&config.admin.keys);
+    shared.crowd().set_share(config.limits.connections_per_address);
     Ok(Reloaded { pools: config.pools.len(), need_restart })
 }

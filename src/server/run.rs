@@ -98,7 +98,7 @@ fn start(options: &Options, config: Config) -> Result<Ready, Box<dyn Error>> {
 async fn serve(options: &Options, ready: Ready) -> Result<(), Box<dyn Error>> {
     let Ready { config, sockets, file, are_kept, state } = ready;
     let limits = limits::raise();
-    let shared = Shared::new(options.config.clone(), &config);
+    let shared = Shared::new(options.config.clone(), &config, limits.connections);
     let addrs: Vec<_> = sockets.tcp.iter().filter_map(|socket| socket.local_addr().ok()).collect();
     let remembered = state.as_ref().map(StateDirectory::remembers);
     let server = super::server(config.clone(), limits, options.workers, sockets, state, &shared)?;

@@ -8,7 +8,7 @@ use std::{
 use distributex_actors::Registry;
 use distributex_config::{AdminKey, Config};
 
-use super::watch::Requests;
+use super::{crowd::Crowd, watch::Requests};
 
 /// What all workers share, and the signals.
 #[derive(Debug)]
@@ -22,19 +22,22 @@ pub struct Shared {
     file: PathBuf,
     /// Who may pull levers over TCP now.
     keys: RwLock<Arc<[AdminKey]>>,
+    /// All connections.
+    crowd: Arc<Crowd>,
     /// Held by who reads the file again.
     reloading: Mutex<()>,
 }
 
 impl Shared {
-    /// Before the pools have been started, with what this file says.
+    /// Before the pools have been started, with what this file says; so many connections can be open.
     #[must_use]
-    pub fn new(file: PathBuf, config: &Config) -> Arc<Self> {
+    pub fn new(file: PathBuf, config: &Config, connections: usize) -> Arc<Self> {
         Arc::new(Self {
             registry: OnceLock::new(),
             requests: Requests::default(),
             file,
             keys: RwLock::new(config.admin.keys.as_slice().into()),
+            crowd: Crowd::new(connections, config.limits.connections_per_address),
             reloading: Mutex::new(()),
         })
     }
@@ -74,6 +77,12 @@ impl Shared {
     /// From now on these may.
     pub fn set_keys(&self, keys: &[AdminKey]) {
         *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys.into();
+    }
+
+    /// All connections.
+    #[must_use]
+    pub fn crowd(&self) -> &Arc<Crowd> {
+        &self.crowd
     }
 
     /// Nobody else reads the file again until this is dropped.

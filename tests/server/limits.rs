@@ -8,7 +8,7 @@ use std::{
 
 use rustix::process::Signal;
 
-use crate::support::{Client, ONE_SLOT, Server, file_with};
+use crate::support::{ONE_SLOT, Server, file_with};
 
 #[test]
 fn above_max_waiters_a_wait_is_refused_at_once() {
@@ -21,6 +21,9 @@ fn above_max_waiters_a_wait_is_refused_at_once() {
     assert_eq!(server.word("/wait?host=ann&pool=pool1"), "YES");
     assert_eq!(server.word("/get?host=dan&pool=pool1"), "NO");
 }
+
+/// The address of a client that is not the one all others have.
+const OTHER: &str = "127.0.0.2";
 
 /// The server under `ulimit -n 200`.
 fn with_few_files() -> Server {
@@ -48,20 +51,55 @@ fn when_waits_hold_most_descriptors_a_holder_can_still_connect_and_release() {
 }
 
 #[test]
-fn when_idle_connections_hold_most_descriptors_others_are_still_served() {
+fn when_one_address_parks_all_that_it_can_others_still_wait() {
     let server = with_few_files();
+    assert_eq!(server.word("/get?host=ann&pool=one"), "YES");
+    let mut waiters: Vec<_> = (0..200).map(|n| server.waiting(&format!("host{n}"), "one")).collect();
+    assert!(waiters.pop().unwrap().rest().starts_with("HTTP/1.1 503 "));
 
-    let heads: Vec<_> = (0..300)
+    let mut other = server.wait_on(server.connect_from(OTHER), "bob", "one");
+
+    assert!(other.is_parked(&server));
+    waiters.clear();
+    server.word("/release?host=ann&pool=one");
+    assert_eq!(other.answer().1, "YES");
+}
+
+#[test]
+fn of_more_connections_than_there_can_be_the_longest_idle_ones_are_closed() {
+    let server = with_few_files();
+    let other = server.connect_from(OTHER);
+    let mut idle: Vec<_> = (0..400)
         .map(|n| {
             let mut client = server.connect();
-            client.send(&format!("/get?host=host{n}&pool=one"));
-            let (head, _) = client.whole_answer();
-            (head, client)
+            assert_eq!(client.ask(&format!("/get?host=host{n}&pool=none")).1, "INVALID");
+            client
         })
         .collect();
 
-    let is_closed = |(head, _): &(String, Client)| head.contains("connection: close\r\n");
-    assert!(!is_closed(&heads[0]) && is_closed(&heads[299]));
+    assert_eq!(idle[0].rest(), "");
+    assert_eq!(idle[399].ask("/healthz").0, 200);
+    assert!(other.is_silent(), "its address has few");
+}
+
+#[test]
+fn clients_that_never_finish_a_request_make_room_for_others() {
+    let server = with_few_files();
+    let mut held: Vec<_> = (0..400)
+        .map(|n| {
+            let mut client = server.connect();
+            client.send_raw(match n % 3 {
+                0 => "",
+                1 => "GET /get?host=ann&pool=one HTTP/1.1\r\nHo",
+                _ => "POST /v1/pools/one/acquire HTTP/1.1\r\nHost: test\r\nContent-Length: 99\r\n\r\n{",
+            });
+            client
+        })
+        .collect();
+
+    assert_eq!(server.word("/get?host=bob&pool=one"), "YES");
+
+    assert!(held[..10].iter_mut().all(|client| client.rest().is_empty()));
 }
 
 #[test]
@@ -138,6 +176,51 @@ fn a_few_requests_behind_a_parked_wait_are_kept() {
     server.word("/release?host=ann&pool=pool1");
 
     assert!((0..21).all(|_| bob.answer().1 == "YES"));
+}
+
+#[test]
+fn a_head_of_more_than_16_kib_is_refused_in_the_dialect_of_its_path() {
+    let server = Server::start(ONE_SLOT);
+    let long = format!("X: {}\r\n", "x".repeat(16 * 1024));
+    let many = "X: x\r\n".repeat(97);
+    for (method, path, headers) in [
+        ("GET", "/get?host=ann&pool=pool1", &long),
+        ("GET", &*format!("/get?host={}", "x".repeat(16 * 1024)), &many),
+        ("GET", "/get?host=ann&pool=pool1", &many),
+        ("HEAD", "/get?host=ann&pool=pool1", &long),
+        ("POST", "/v1/pools/pool1/acquire", &long),
+        ("GET", "/v1/pools", &many),
+    ] {
+        let mut client = server.connect();
+        assert_eq!(client.ask("/get?host=ann&pool=none").1, "INVALID");
+        client.send_raw(&format!("{method} {path} HTTP/1.1\r\nHost: test\r\n{headers}\r\nmore"));
+
+        let rest = client.rest();
+
+        let (head, body) = rest.split_once("\r\n\r\n").unwrap();
+        assert!(head.starts_with("HTTP/1.1 431 ") && head.contains("\r\nconnection: close\r\n"), "{head}");
+        match (method, path.starts_with("/v1/")) {
+            ("HEAD", _) => assert_eq!(body, ""),
+            (_, false) => assert_eq!(body, "INVALID"),
+            (_, true) => assert!(body.starts_with(r#"{"kind":"too_large","message":""#), "{body}"),
+        }
+    }
+    assert_eq!(server.word("/get?host=bob&pool=pool1"), "YES", "nothing was done");
+}
+
+#[test]
+fn a_head_of_16_kib_is_read_however_it_arrives() {
+    let server = Server::start(ONE_SLOT);
+    let start = "GET /get?host=ann&pool=pool1 HTTP/1.1\r\nHost: test\r\nX: ";
+    let head = format!("{start}{}\r\n\r\n", "x".repeat(16 * 1024 - start.len() - 4));
+    for cut in [1, 8 * 1024, 16 * 1024 - 1, 16 * 1024] {
+        let mut client = server.connect();
+        client.send_raw(&head[..cut]);
+        server.round_trip();
+        client.send_raw(&head[cut..]);
+        assert_eq!(client.answer().1, "YES");
+        assert_eq!(client.ask("/get?host=bob&pool=pool1").1, "NO");
+    }
 }
 
 /// These take as long as the limit is: ten seconds.

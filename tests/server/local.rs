@@ -39,7 +39,7 @@ fn mode(path: &Path) -> u32 {
     fs::symlink_metadata(path).unwrap().permissions().mode() & 0o7777
 }
 
-/// A wait that has reached its pool; see [`Server::waiting`].
+/// A wait that reaches its pool before anything that is sent later; see [`Server::waiting`].
 fn waiting(socket: &Path, host: &str) -> Client<UnixStream> {
     let mut client = connect_local(socket);
     let wait = format!("GET /wait?host={host}&pool=pool1 HTTP/1.1\r\nHost: test\r\n\r\n");

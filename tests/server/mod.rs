@@ -7,6 +7,7 @@ mod line;
 mod local;
 pub(crate) mod metrics;
 mod page;
+mod pipelined;
 mod program;
 mod reload;
 mod systemd;

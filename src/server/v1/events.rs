@@ -43,7 +43,10 @@ use tokio::{
 };
 
 use super::{error::Problem, event::EventBody, kind::Kind};
-use crate::server::{connection::Handling, query};
+use crate::server::{
+    connection::{Handling, Peer},
+    query,
+};
 
 /// A comment is sent after so long without an event, so that proxies and readers see that the stream lives.
 const SILENCE: Duration = Duration::from_secs(15);
@@ -88,6 +91,7 @@ pub(super) fn reading(
     request: &ServiceRequest,
     pools: &Pools,
     registry: &Registry,
+    peer: &Peer,
 ) -> Result<Reading, Problem> {
     let board = registry.watch().board().ok_or_else(|| {
         let message = "there are no events here (\"events\" in the configuration of the server)";
@@ -102,7 +106,7 @@ pub(super) fn reading(
     let mut queries = query::parameters(request.query_string(), "last_event_id");
     let query = queries.next().map(|id| id.unwrap_or(NO_ID.into()));
     let after = header.or(query.as_deref()).filter(|id| !id.is_empty());
-    let seat = registry.seat(None);
+    let seat = registry.seat(peer.address());
     let full = || Problem::new(Kind::LineFull, "too many read the events already; ask again in a moment");
     let (seat, reader) = seat.zip(board.reader(after, names)).ok_or_else(full)?;
     Ok(Reading { reader, board: Arc::clone(board), _seat: seat })
@@ -156,14 +160,11 @@ impl Stream {
     /// The next part; `None` at the end.
     async fn next(&mut self) -> Option<Bytes> {
         let Some(looks) = self.looks else {
-            self.handling.stream();
+            self.handling.park();
             self.looks = Some(Instant::now());
             return Some(self.aside(BEGINNING));
         };
         sleep_until(looks).await;
-        if !self.handling.is_listened_to() {
-            return None;
-        }
         let silence = sleep(SILENCE);
         let mut silence = std::pin::pin!(silence);
         loop {
@@ -204,18 +205,15 @@ fn missed(id: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::{collections::HashSet, future::poll_fn, pin::Pin, task::Poll};
+    use std::collections::HashSet;
 
     use actix::Actor as _;
     use distributex_actors::{PoolActor, PoolHandle, Room, Watch, backend::inmemory::InMemory};
     use distributex_config as config;
-    use tokio::{
-        io::{AsyncRead as _, ReadBuf},
-        time::pause,
-    };
+    use tokio::time::pause;
 
     use super::*;
-    use crate::server::connection::{Connection, tests::connected};
+    use crate::server::connection::tests::connected;
 
     fn name(text: &str) -> Name {
         Name::new(text).unwrap()
@@ -230,37 +228,23 @@ mod tests {
         PoolHandle::new(PoolActor::new(name, backend, Room::new(1), watch).start())
     }
 
-    /// A stream, and the connection on which it is sent.
-    struct Sent(Stream, Connection);
-
-    impl Sent {
-        /// One that has begun, of what happens to pool `one`.
-        async fn begun(watch: &Watch) -> Self {
-            let (connection, _) = connected().await;
-            let board = Arc::clone(watch.board().unwrap());
-            let reader = board.reader(None, HashSet::from([name("one")])).unwrap();
-            let reading = Reading { reader, board, _seat: Room::new(1).take(None).unwrap() };
-            let handling = connection.peer().begin();
-            let mut sent = Self(Stream { reading, handling, rest: REST, looks: None }, connection);
-            assert!(sent.next().await.unwrap().starts_with(b"retry: 1000\nid: "));
-            sent
-        }
-
-        /// The next part, before which the dispatcher looks for bytes from the client.
-        async fn next(&mut self) -> Option<Bytes> {
-            let Self(stream, connection) = self;
-            let mut bytes = [0; 8];
-            let mut buffer = ReadBuf::new(&mut bytes);
-            poll_fn(|cx| Poll::Ready(Pin::new(&mut *connection).poll_read(cx, &mut buffer).is_ready())).await;
-            stream.next().await
-        }
+    /// A stream that has begun, of what happens to pool `one`.
+    async fn begun(watch: &Watch) -> Stream {
+        let (connection, _) = connected().await;
+        let board = Arc::clone(watch.board().unwrap());
+        let reader = board.reader(None, HashSet::from([name("one")])).unwrap();
+        let reading = Reading { reader, board, _seat: Room::new(1).take(None).unwrap() };
+        let handling = connection.peer().begin();
+        let mut stream = Stream { reading, handling, rest: REST, looks: None };
+        assert!(stream.next().await.unwrap().starts_with(b"retry: 1000\nid: "));
+        stream
     }
 
     #[actix::test]
     async fn a_comment_is_sent_every_fifteen_seconds_in_which_nothing_happens_to_the_pools_of_interest() {
         let watch = Watch::new(&config::Watch::default());
         let (one, other) = (pool(name("one"), &watch), pool(name("other"), &watch));
-        let mut stream = Sent::begun(&watch).await;
+        let mut stream = begun(&watch).await;
         pause();
         let start = Instant::now();
         let busy = actix_web::rt::spawn(async move {
@@ -283,21 +267,10 @@ mod tests {
     }
 
     #[actix::test]
-    async fn a_stream_ends_when_the_client_is_not_listened_to() {
-        let watch = Watch::new(&config::Watch::default());
-        let _pool = pool(name("one"), &watch);
-        let mut sent = Sent::begun(&watch).await;
-        pause();
-        assert!(sent.next().await.is_some());
-
-        assert_eq!(sent.0.next().await, None);
-    }
-
-    #[actix::test]
     async fn who_catches_up_gets_little_at_a_time_but_often() {
         let watch = Watch::new(&config::Watch { events: 10_000, ..config::Watch::default() });
         let pool = pool(name("one"), &watch);
-        let mut stream = Sent::begun(&watch).await;
+        let mut stream = begun(&watch).await;
         for _ in 0..2_000 {
             pool.get(name("ann")).await.unwrap().heard();
             pool.release(name("ann")).await.unwrap();

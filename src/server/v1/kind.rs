@@ -15,6 +15,7 @@ pub(super) enum Kind {
     Superseded,
     LeaseLost,
     TooLarge,
+    HeadTooLarge,
     PoolFull,
     WaitOver,
     PoolPaused,
@@ -37,6 +38,7 @@ impl Kind {
             Self::Superseded => ("superseded", StatusCode::CONFLICT),
             Self::LeaseLost => ("lease_lost", StatusCode::GONE),
             Self::TooLarge => ("too_large", StatusCode::PAYLOAD_TOO_LARGE),
+            Self::HeadTooLarge => ("too_large", StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE),
             Self::PoolFull => ("pool_full", StatusCode::LOCKED),
             Self::WaitOver => ("wait_over", StatusCode::LOCKED),
             Self::PoolPaused => ("pool_paused", StatusCode::LOCKED),
@@ -60,6 +62,7 @@ impl Kind {
             | Self::Superseded
             | Self::LeaseLost
             | Self::TooLarge
+            | Self::HeadTooLarge
             | Self::WaitOver
             | Self::Internal => false,
         }

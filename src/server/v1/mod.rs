@@ -16,7 +16,7 @@ use distributex_actors::{Ask, Denial, Grant, Held, PoolHandle, Pools, Refusal, R
 use distributex_config::Name;
 
 use self::{admin::auth, error::Problem, events::Reading, kind::Kind, path::Call};
-use super::{connection::Peer, dispatch, shared::Shared};
+use super::{connection::Peer, dispatch, framing::MAX_HEAD, shared::Shared};
 
 mod admin;
 mod answer;
@@ -66,7 +66,7 @@ pub async fn respond(
                     drop(mem::take(request.headers_mut()));
                     handling.park();
                 }
-                (pool, request::keeps_place(&ask), pool.handle.acquire(ask))
+                (pool, request::keeps_place(&ask), pool.handle.acquire_from(ask, peer.address()))
             }
             Ok(Done::Reads(reading)) => return events::answer(reading, handling),
             Ok(Done::Answered(response)) => return response,
@@ -74,6 +74,12 @@ pub async fn respond(
         }
     };
     told(grant.await, pool, keeps_place, peer)
+}
+
+/// The response to a head of more than 16 KiB.
+pub(super) fn head_too_large(pools: &Pools) -> HttpResponse {
+    let message = format!("the head of the request has more than {MAX_HEAD} bytes, or too many headers");
+    Problem::new(Kind::HeadTooLarge, message).answer(pools.store(None).as_deref())
 }
 
 /// What came of a request that was read.
@@ -118,7 +124,7 @@ async fn handle<'a>(
         Call::Holder(token) => state::holder(pool?, token).await?,
         Call::History => history::history(pool?).await?,
         Call::Events => {
-            let reading = events::reading(request, pools, registry)?;
+            let reading = events::reading(request, pools, registry, peer)?;
             if *request.method() == Method::GET {
                 return Ok(Done::Reads(reading));
             }

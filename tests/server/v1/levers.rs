@@ -109,7 +109,7 @@ fn over_tcp_a_key_that_is_configured_opens() {
             "Authorization: Bearer 41ef4bb0b23661e66301aac36066912dac037827b4ae63a7b1165a5aa93ed4eb\r\n",
             "no operator has this key",
         ),
-        (&format!("Authorization: Bearer {}\r\n", "x".repeat(20_000)), "no operator has this key"),
+        (&format!("Authorization: Bearer {}\r\n", "x".repeat(10_000)), "no operator has this key"),
     ] {
         is_refused(&pause(&server, head), said);
     }
