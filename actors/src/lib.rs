@@ -37,7 +37,7 @@ pub use pool::grant::Grant;
 pub use pool::handle::{Denial, PoolHandle};
 pub use pool::{
     Ask, AskId, Asker, Counts, Ended, Ending, Event, Granted, Held, Holder, LeaseId, Leased, Lever, Operator,
-    Pulled, Refusal, State, Ticket, Token, Waiting,
+    Pulled, Refusal, Revoked, State, Ticket, Token, Waiting,
 };
 pub use registry::{NotAvailable, Pools, Registry};
 pub use room::{Address, Room, Seat};

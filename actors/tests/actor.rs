@@ -96,7 +96,8 @@ fn remote() -> (Store, PoolHandle, mpsc::UnboundedReceiver<Asked>) {
 
 fn granted(ask: AskId) -> Event {
     let (token, host) = (Token(7), name("ann"));
-    let lease = Leased { id: None, token, host, ttl: None, until: None, waited: Duration::ZERO };
+    let lease =
+        Leased { id: None, token, host, ttl: None, until: None, waited: Duration::ZERO, revoked: None };
     Event::Granted(Granted { ask, lease, again: false, freed: None })
 }
 

@@ -10,5 +10,6 @@ mod leases;
 mod memcached;
 mod model;
 mod registry;
+mod revoke;
 mod rules;
 mod support;

@@ -1,10 +1,10 @@
 //! Random events, played to the rules and to a model so simple that it can be seen to be right.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use distributex_actors::{
-    Ask, AskId, Asker, Ended, Ending, Event, Granted, Held, LeaseId, Leased, Lever, Pulled, Refusal, Ticket,
-    Token,
+    Ask, AskId, Asker, Ended, Ending, Event, Granted, Held, LeaseId, Leased, Lever, Pulled, Refusal, Revoked,
+    Ticket, Token,
 };
 use distributex_config::Pool;
 use proptest::{collection::vec, option, prelude::*};
@@ -38,6 +38,8 @@ pub(crate) enum Step {
     Renew(usize, Option<u8>),
     /// An operator takes the n-th of all grants so far away.
     Force(usize),
+    /// An operator wants the n-th of all grants so far back, within so many seconds.
+    Revoke(usize, Option<u8>),
     /// An operator does something else.
     Pull(Lever),
     Pass(u8),
@@ -55,6 +57,7 @@ pub(crate) fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => (any::<usize>(), ttl()).prop_map(|(n, ttl)| Step::Renew(n, ttl)),
         3 => (0..6u8).prop_map(Step::Pass),
         1 => any::<usize>().prop_map(Step::Force),
+        2 => (any::<usize>(), option::of(0..15u8)).prop_map(|(n, within)| Step::Revoke(n, within)),
         1 => (1..20u64).prop_map(|ticket| Step::Pull(Lever::Front(Ticket(ticket)))),
         1 => (1..20u64).prop_map(|ticket| Step::Pull(Lever::Remove(Ticket(ticket)))),
         1 => Just(Step::Pull(Lever::Pause)),
@@ -94,6 +97,7 @@ struct Slot {
     waited: Duration,
     until: Instant,
     told: usize,
+    revoked: Option<Instant>,
 }
 
 /// The model: two lists, searched from end to end.
@@ -132,7 +136,22 @@ impl Slot {
             ttl: Some(ttl(&self.ask)),
             until: Some(self.until),
             waited: self.waited,
+            revoked: self.revoked(),
         }
+    }
+
+    fn revoked(&self) -> Option<Arc<Revoked>> {
+        self.revoked.map(|end| Arc::new(Revoked { operator: operator(), end }))
+    }
+
+    /// Lets it end then, or when it has to as it is revoked.
+    fn end_at(&mut self, end: Instant) {
+        self.until = end.min(self.revoked.map_or(end, |latest| latest.max(self.until)));
+    }
+
+    fn extend(&mut self, now: Instant) {
+        self.end_at(now + ttl(&self.ask));
+        self.ask.ttl = Some(self.until - now);
     }
 }
 
@@ -144,8 +163,8 @@ impl Model {
             let again = slot.told > 0;
             slot.told += 1;
             if comes_back(&ask) {
-                slot.until = now + ttl(&ask);
                 slot.ask = Ask { lease: slot.ask.lease, ..ask.clone() };
+                slot.extend(now);
             }
             out.push(Event::Granted(Granted { ask: ask.id, lease: slot.leased(), again, freed: None }));
             return;
@@ -227,6 +246,16 @@ impl Model {
                 let (host, left) = (slot.ask.asker.host().clone(), Some(slot.until - now));
                 Pulled::Released { host, held: now - slot.since, left }
             }),
+            Lever::Revoke(token, within) => {
+                let slot = self.held.iter_mut().find(|slot| slot.token == token);
+                slot.map(|slot| {
+                    let end = now + within.unwrap_or(ttl(&slot.ask));
+                    slot.revoked = Some(slot.revoked.map_or(end, |earlier| earlier.min(end)));
+                    let notified = !matches!(slot.ask.asker, Asker::Host(_));
+                    let until = if notified { slot.until.max(slot.revoked.unwrap()) } else { slot.until };
+                    Pulled::Revoked { host: slot.ask.asker.host().clone(), until: Some(until), notified }
+                })
+            }
             Lever::Front(ticket) => at(ticket).map(|at| {
                 let place = self.line.remove(at);
                 self.line.insert(0, place.clone());
@@ -245,9 +274,21 @@ impl Model {
 
     fn end(&mut self, token: Token, how: Ending, by: Option<AskId>, now: Instant, out: &mut Vec<Event>) {
         let Some(at) = self.held.iter().position(|slot| slot.token == token) else { return };
-        let Slot { token, ask, since, waited, .. } = self.held.remove(at);
+        let slot = self.held.remove(at);
+        let revoked = slot.revoked();
+        let Slot { token, ask, since, waited, .. } = slot;
         let (id, asker, command) = (ask.lease, ask.asker, ask.command);
-        out.push(Event::Ended(Ended { token, id, asker, command, waited, held: now - since, how, by }));
+        out.push(Event::Ended(Ended {
+            token,
+            id,
+            asker,
+            command,
+            waited,
+            held: now - since,
+            how,
+            by,
+            revoked,
+        }));
         self.serve(Some(now), now, out);
     }
 
@@ -287,7 +328,7 @@ impl Model {
             let told = mine.iter().filter(|place| place.present).count();
             let until = if told == 0 { first.until.unwrap() } else { now + ttl(&first.ask) };
             let (token, waited) = (Token(self.token), now - first.since);
-            let slot = Slot { token, ask: first.ask, since: now, waited, until, told };
+            let slot = Slot { token, ask: first.ask, since: now, waited, until, told, revoked: None };
             let (host, command) = (slot.ask.asker.host().clone(), slot.ask.command.clone());
             out.push(Event::Began { token, host, waited, command });
             for (number, place) in mine.into_iter().enumerate().filter(|(_, place)| place.present) {
@@ -326,7 +367,7 @@ impl Model {
         slot.told -= 1;
         if slot.told == 0 {
             let patience = patience(&slot.ask);
-            slot.until = now + patience;
+            slot.end_at(now + patience);
             if patience.is_zero() {
                 self.end(token, Ending::Unheard, None, now, out);
             }
@@ -346,7 +387,7 @@ impl Model {
             return out.push(refused(ask, Refusal::LeaseLost, None));
         };
         slot.ask.ttl = ttl.or(slot.ask.ttl);
-        slot.until = now + self::ttl(&slot.ask);
+        slot.extend(now);
         out.push(Event::Renewed { ask, lease: slot.leased() });
     }
 }
@@ -437,6 +478,10 @@ pub(crate) fn play(
         Step::Force(n) => {
             let token = pick(n, &past.grants).map_or(Token(0), |lease| lease.token);
             pull(id, Lever::Release(token), pool, model, out)
+        }
+        Step::Revoke(n, within) => {
+            let token = pick(n, &past.grants).map_or(Token(0), |lease| lease.token);
+            pull(id, Lever::Revoke(token, within.map(seconds)), pool, model, out)
         }
         Step::Pull(lever) => pull(id, lever, pool, model, out),
         Step::Pass(n) => {

@@ -146,7 +146,7 @@ fn a_lease_of_one_that_is_ended_by_force_at_the_other_is_gone_everywhere() {
     );
     let (how, message) = ended(&one, &lease);
     assert_eq!(how, "lost");
-    assert!(message.starts_with("the store does not have this lease any more"), "{message}");
+    assert!(message.starts_with("this lease is no longer in the store"), "{message}");
 
     other.says("force-released pool=\"p\" host=\"ann\"");
     assert_eq!(counted(&other, "distributex_ends_total{pool=\"p\",reason=\"forced\"}"), 1);

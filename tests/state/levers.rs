@@ -70,6 +70,26 @@ fn a_lease_that_was_ended_by_force_and_a_place_that_was_removed_stay_away() {
 }
 
 #[test]
+fn a_revoke_outlives_a_server_that_is_killed() {
+    let (mut member, ann) = held_by_ann();
+    let revoke = json!({"token": ann["token"], "within": 1, "reason": "kernel update"});
+    let (status, revoked) = member.pull("revoke", &revoke);
+    assert_eq!((status, &revoked["notified"]), (200, &json!(true)), "{revoked}");
+
+    member.is_restarted();
+
+    let holder = member.look("/v1/pools/p").1["holders"][0].clone();
+    let (status, renewed) = member.call("renew", &json!({"lease": ann["lease"], "ttl": 300}));
+    assert_eq!(
+        (status, &renewed["revoked"]),
+        (200, &json!({"author": "olga", "reason": "kernel update"})),
+        "{renewed}"
+    );
+    let left = |told: &Value| told["expires_in"].as_f64().unwrap();
+    assert!(left(&renewed) <= left(&holder), "{renewed} {holder}");
+}
+
+#[test]
 fn history_begins_anew_when_a_server_does() {
     let (mut member, ann) = held_by_ann();
     assert_eq!(member.release(&ann).0, 204);

@@ -6,7 +6,7 @@ use distributex_config::Name;
 use thiserror::Error;
 use tokio::time::Instant;
 
-use super::{AskId, Asker, LeaseId, Operator, Pulled, Ticket, Token};
+use super::{AskId, Asker, LeaseId, Operator, Pulled, Revoked, Ticket, Token};
 
 /// What happened to a pool, and what its askers are answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -128,6 +128,8 @@ pub struct Ended {
     pub how: Ending,
     /// The request that ended it, if one did.
     pub by: Option<AskId>,
+    /// Who had revoked it, if it was revoked.
+    pub revoked: Option<Arc<Revoked>>,
 }
 
 /// A lease, as its holder knows it.
@@ -145,6 +147,8 @@ pub struct Leased {
     pub until: Option<Instant>,
     /// How long its asker stood in line.
     pub waited: Duration,
+    /// Who revoked it, if it is revoked.
+    pub revoked: Option<Arc<Revoked>>,
 }
 
 /// How a lease ended.

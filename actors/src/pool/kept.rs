@@ -156,7 +156,7 @@ impl Rules {
         for token in tokens {
             self.leases.change(token, |lease| {
                 if lease.told == 0 {
-                    lease.until = end_of_patience(lease.patience, suspended, now);
+                    lease.end_at(end_of_patience(lease.patience, suspended, now));
                 }
             });
         }

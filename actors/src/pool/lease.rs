@@ -8,7 +8,7 @@ use std::{
 
 use tokio::time::Instant;
 
-use super::{AskId, Asker, Ended, Ending, Holder, LeaseId, Leased, Token, kept::Changed};
+use super::{AskId, Asker, Ended, Ending, Holder, LeaseId, Leased, Revoked, Token, kept::Changed};
 
 /// A slot that is held.
 #[derive(Debug, Clone)]
@@ -35,6 +35,8 @@ pub struct Lease {
     /// How many answers tell of it, sent or on their way. One that is dropped unsent is taken off; at zero
     /// nobody knows of the lease. An answer that was sent is never taken off.
     pub told: u64,
+    /// Who revoked it, if it is revoked.
+    pub revoked: Option<Arc<Revoked>>,
 }
 
 impl Lease {
@@ -47,18 +49,20 @@ impl Lease {
             held: now - self.since,
             until: self.until,
             command: self.command.clone(),
+            revoked: self.revoked.clone(),
+            free_at: self.free_at(),
         }
     }
 
     /// What there is to say of it when it is over.
     pub(crate) fn ended(self, how: Ending, by: Option<AskId>, now: Instant) -> Ended {
-        let Self { token, id, asker, since, waited, command, .. } = self;
-        Ended { token, id, asker, command, waited, held: now - since, how, by }
+        let Self { token, id, asker, since, waited, command, revoked, .. } = self;
+        Ended { token, id, asker, command, waited, held: now - since, how, by, revoked }
     }
 
     /// What of it can change and is written down.
     fn terms(&self) -> impl PartialEq + use<> {
-        (self.ttl, self.until, self.patience, self.told > 0, self.command.clone())
+        (self.ttl, self.until, self.patience, self.told > 0, self.command.clone(), self.revoked.clone())
     }
 
     /// What its holder knows of it.
@@ -71,6 +75,7 @@ impl Lease {
             ttl: self.ttl,
             until: self.until,
             waited: self.waited,
+            revoked: self.revoked.clone(),
         }
     }
 }
@@ -208,6 +213,7 @@ mod tests {
             patience: Duration::ZERO,
             command: None,
             told: 1,
+            revoked: None,
         };
         let mut leases = Leases::default();
 

@@ -3,6 +3,7 @@
 //! | lever | what it does |
 //! | --- | --- |
 //! | release | ends the lease with this token; its slot goes to the next in line in the same moment |
+//! | revoke | asks the holder with this token to stop; its slot is free when it has, or when the lease has ended |
 //! | pause | from now on nothing is granted; who holds goes on, who waits stays in line |
 //! | resume | free slots go to who waits longest |
 //! | front | the waiter with this ticket stands before all others |
@@ -26,6 +27,8 @@ use super::{
 pub enum Lever {
     /// End the lease with this token.
     Release(Token),
+    /// Ask the holder with this token to give its slot back within this time; by default, the lease's time to live.
+    Revoke(Token, Option<Duration>),
     /// Grant nothing.
     Pause,
     /// Grant again.
@@ -59,6 +62,15 @@ pub enum Pulled {
         /// How long it would have lived on: until then its holder may not know; `None`: for ever.
         left: Option<Duration>,
     },
+    /// A holder is asked to stop.
+    Revoked {
+        /// Who holds the slot.
+        host: Name,
+        /// When the slot is free at the latest; `None`: not before its holder gives it back.
+        until: Option<Instant>,
+        /// Whether the holder is told when it renews; one that never renews is not.
+        notified: bool,
+    },
     /// The pool is paused, or goes on.
     Set,
     /// The waiter stands elsewhere, or nowhere.
@@ -81,6 +93,7 @@ impl Rules {
         self.expire(now, out);
         let what = match lever {
             Lever::Release(token) => self.force(ask, token, now, out),
+            Lever::Revoke(token, within) => self.revoke(token, within, operator, now),
             Lever::Pause => {
                 self.set_paused(Some(operator.clone()));
                 Some(Pulled::Set)

@@ -11,6 +11,7 @@ mod lever;
 pub mod line;
 mod names;
 mod ranks;
+mod revoked;
 pub mod rules;
 mod state;
 mod stored;
@@ -22,6 +23,7 @@ pub use self::{
     event::{Ended, Ending, Event, Granted, Leased, Refusal},
     lever::{Lever, Operator, Pulled},
     names::{LeaseId, Ticket, Token},
+    revoked::Revoked,
     state::{Counts, Holder, SHOWN, State, Waiting},
 };
 

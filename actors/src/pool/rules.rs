@@ -136,8 +136,7 @@ impl Rules {
         let most = self.settings.expire;
         let lease = self.leases.named(lease).and_then(|token| {
             self.leases.change(token, |lease| {
-                lease.ttl = shorter(ttl.or(lease.ttl), most);
-                lease.until = lease.ttl.map(|ttl| now + ttl);
+                lease.extend(shorter(ttl.or(lease.ttl), most), now);
             })
         });
         match lease {
@@ -176,7 +175,7 @@ impl Rules {
         let lease = self.leases.change(token, |lease| {
             lease.told -= 1;
             if lease.told == 0 && lease.patience > Duration::ZERO {
-                lease.until = end_of_patience(lease.patience, suspended, now);
+                lease.end_at(end_of_patience(lease.patience, suspended, now));
             }
         });
         if lease.is_some_and(|lease| lease.told == 0 && lease.patience.is_zero()) {
@@ -290,8 +289,9 @@ impl Rules {
             lease.told += 1;
             if ask.asker.comes_back() {
                 lease.patience = new.patience;
-                lease.ttl = new.ttl;
-                lease.until = new.ttl.map(|ttl| now + ttl);
+                if !(self.stored && lease.revoked.is_some()) {
+                    lease.extend(new.ttl, now); // else the store has decided that
+                }
                 lease.command = new.command.or_else(|| lease.command.take());
             }
         });
@@ -405,7 +405,8 @@ impl Rules {
         let (host, id, ttl) = (first.asker.host(), first.lease, first.ttl);
         out.push(Event::Began { token, host: host.clone(), waited, command: first.command.clone() });
         for (number, (ask, waiter)) in asks().enumerate() {
-            let lease = Leased { id, token, host: host.clone(), ttl, until, waited: now - waiter.since };
+            let (host, waited) = (host.clone(), now - waiter.since);
+            let lease = Leased { id, token, host, ttl, until, waited, revoked: None };
             out.push(Event::Granted(Granted { ask, lease, again: number > 0, freed }));
         }
         let Waiter { asker, patience, command, .. } = first;
@@ -420,6 +421,7 @@ impl Rules {
             patience,
             command,
             told,
+            revoked: None,
         });
     }
 

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use distributex_config::Name;
 use tokio::time::Instant;
 
-use super::{Operator, Ticket, Token};
+use super::{Operator, Revoked, Ticket, Token};
 
 /// So much of a line is told, and so many holders to who has to wait.
 pub const SHOWN: usize = 100;
@@ -59,6 +59,10 @@ pub struct Holder {
     pub until: Option<Instant>,
     /// What the slot is for, if that was said.
     pub command: Option<Arc<str>>,
+    /// Who revoked the lease, if it is revoked.
+    pub revoked: Option<Arc<Revoked>>,
+    /// When the slot is free at the latest if the lease is revoked; `None`: not before its holder gives it back.
+    pub free_at: Option<Instant>,
 }
 
 /// Who stands in line.

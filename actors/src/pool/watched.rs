@@ -21,13 +21,16 @@ use crate::watch::{Report, runs::Run};
 impl PoolActor {
     /// A lease is over. What is known of its end stands with the request that ended it, which is answered next.
     pub(super) fn ended(&mut self, ended: Ended) {
+        let revoked_by = ended.revoked.as_ref().map(|revoked| revoked.operator.clone());
         let report = match ended.by.and_then(|ask| self.open.get(&ask)) {
-            Some(Reply::Release(exit_status, _)) => Report { exit_status: *exit_status, operator: None },
+            Some(Reply::Release(exit_status, _)) => {
+                Report { exit_status: *exit_status, operator: revoked_by }
+            }
             Some(Reply::Pull(_, operator, _)) => {
                 Report { exit_status: None, operator: Some(operator.clone()) }
             }
             Some(Reply::Grant { .. } | Reply::Renewal(..) | Reply::Look(_) | Reply::LookUp(..)) | None => {
-                Report::default()
+                Report { exit_status: None, operator: revoked_by }
             }
         };
         let (pool, host, held) = (self.name.as_str(), ended.asker.host().as_str(), ended.held.as_secs_f64());
@@ -65,18 +68,24 @@ impl PoolActor {
     }
 
     fn tell_pulled(&self, lever: Lever, what: &Pulled, Operator { author, reason, .. }: &Operator) {
-        let (done, ticket) = match lever {
+        let done = match lever {
             Lever::Release(_) => return, // told as the end of a lease
-            Lever::Pause => ("paused", None),
-            Lever::Resume => ("resumed", None),
-            Lever::Front(ticket) => ("moved to the front", Some(ticket)),
-            Lever::Remove(ticket) => ("removed from the line", Some(ticket)),
+            Lever::Revoke(..) => "revoked",
+            Lever::Pause => "paused",
+            Lever::Resume => "resumed",
+            Lever::Front(_) => "moved to the front",
+            Lever::Remove(_) => "removed from the line",
         };
-        let whom = match (what, ticket) {
-            (Pulled::Moved { host }, Some(ticket)) => {
+        let whom = match (what, lever) {
+            (Pulled::Moved { host }, Lever::Front(ticket) | Lever::Remove(ticket)) => {
                 format!(" host={:?} ticket={}", host.as_str(), ticket.0)
             }
-            (Pulled::Moved { .. } | Pulled::Set | Pulled::Released { .. }, _) => String::new(),
+            (Pulled::Revoked { host, notified, .. }, Lever::Revoke(token, _)) => {
+                format!(" host={:?} token={token} notified={notified}", host.as_str())
+            }
+            (Pulled::Moved { .. } | Pulled::Revoked { .. } | Pulled::Set | Pulled::Released { .. }, _) => {
+                String::new()
+            }
         };
         info!("{done} pool={:?}{whom} author={author:?} reason={reason:?}", self.name.as_str());
     }

@@ -5,6 +5,7 @@
 
 use std::{
     borrow::Cow,
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
@@ -13,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::boot::{Boot, Moment, Now};
 use crate::{
     pool::{
-        LeaseId, Operator, Ticket, Token,
+        LeaseId, Operator, Revoked, Ticket, Token,
         kept::Numbers,
         lease::Lease,
         line::{Spot, Waiter},
@@ -68,6 +69,16 @@ pub(super) struct LeaseRecord<'a> {
     command: Option<Cow<'a, str>>,
     /// Whether an answer told of it, sent or on its way.
     told: bool,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    revoked: Option<RevokedRecord<'a>>,
+}
+
+/// Who revoked a lease, and for how long renewals still extend it.
+#[derive(Debug, Serialize, Deserialize)]
+struct RevokedRecord<'a> {
+    #[serde(borrow)]
+    operator: PauseRecord<'a>,
+    left: u64,
 }
 
 /// The place of an asker that comes back.
@@ -119,6 +130,10 @@ impl<'a> LeaseRecord<'a> {
             patience: micros(lease.patience),
             command: lease.command.as_deref().map(Cow::Borrowed),
             told: lease.told > 0,
+            revoked: lease.revoked.as_deref().map(|revoked| RevokedRecord {
+                operator: PauseRecord::of(&revoked.operator),
+                left: left(revoked.end),
+            }),
         }
     }
 
@@ -143,6 +158,10 @@ impl<'a> LeaseRecord<'a> {
             patience: Duration::from_micros(self.patience),
             command: self.command.as_deref().map(Into::into),
             told: u64::from(self.told),
+            revoked: self.revoked.map(|revoked| {
+                let end = now.instant + left(revoked.left);
+                Arc::new(Revoked { operator: revoked.operator.read(), end })
+            }),
         })
     }
 }
@@ -244,6 +263,11 @@ mod tests {
         Name::new(text).unwrap()
     }
 
+    fn operator() -> Operator {
+        let at = SystemTime::UNIX_EPOCH + Duration::from_micros(1_795_451_623_914_999);
+        Operator { author: "ann".into(), reason: "say \"hi\"".into(), at }
+    }
+
     /// Held for 20 s, with 40 of 60 left.
     fn lease(now: &Now) -> Lease {
         Lease {
@@ -257,6 +281,7 @@ mod tests {
             patience: 10 * SECOND,
             command: Some("say \"hi\"".into()),
             told: 2,
+            revoked: Some(Arc::new(Revoked { operator: operator(), end: now.instant + 50 * SECOND })),
         }
     }
 
@@ -301,14 +326,25 @@ mod tests {
         assert_eq!((then.instant - read.since, read.waited), (50 * SECOND, 3 * SECOND));
         assert_eq!((read.ttl, read.patience, read.told), (original.ttl, original.patience, 1));
         assert_eq!(read.command, original.command);
+        let end = read.revoked.as_ref().map(|revoked| revoked.end - then.instant);
+        assert_eq!(end, Some(20 * SECOND));
+        assert_eq!(read.revoked.unwrap().operator, operator());
     }
 
     #[test]
     fn a_lease_without_an_end_or_a_name_has_none_and_one_that_nobody_knows_is_told_so() {
         let before = now(1, SECOND, SECOND);
         let asker = Asker::Host(name("web1"));
-        let bare =
-            Lease { id: None, asker, ttl: None, until: None, command: None, told: 0, ..lease(&before) };
+        let bare = Lease {
+            id: None,
+            asker,
+            ttl: None,
+            until: None,
+            command: None,
+            told: 0,
+            revoked: None,
+            ..lease(&before)
+        };
 
         let read = read(&written(&bare, &before), &now(2, SECOND, SECOND));
 
@@ -340,8 +376,7 @@ mod tests {
 
     #[test]
     fn a_pause_is_read_as_it_was_written() {
-        let at = SystemTime::UNIX_EPOCH + Duration::from_micros(1_795_451_623_914_999);
-        let operator = Operator { author: "ann".into(), reason: "say \"hi\"".into(), at };
+        let operator = operator();
 
         let json = Record::Paused(operator.clone()).to_json();
 

@@ -63,6 +63,7 @@ mod tests {
             held: Duration::ZERO,
             how,
             by: None,
+            revoked: None,
         };
         Arc::new(Run::new(lease, Report::default()))
     }

@@ -64,7 +64,7 @@ pub enum What {
     Pulled {
         /// What.
         lever: Lever,
-        /// Whose place it was about, if it was about one.
+        /// Whose place or lease it was about, if it was about one.
         host: Option<Name>,
         /// Who did it, and why.
         operator: Box<Operator>,
@@ -79,7 +79,7 @@ pub enum What {
 
 impl What {
     /// All words for what happens.
-    pub const WORDS: [&str; 16] = [
+    pub const WORDS: [&str; 17] = [
         "waiting",
         "left",
         "granted",
@@ -96,6 +96,7 @@ impl What {
         "away",
         "back",
         "changed",
+        "revoked",
     ];
 
     /// The word for it: one of [`What::WORDS`].
@@ -120,6 +121,7 @@ impl What {
             Self::RenewedLost { .. } => 8,
             Self::Pulled { lever, .. } => match lever {
                 Lever::Release(_) => 7,
+                Lever::Revoke(..) => 16,
                 Lever::Pause => 9,
                 Lever::Resume => 10,
                 Lever::Front(_) => 11,

@@ -36,7 +36,7 @@ pub struct PoolWatch {
 pub struct Report {
     /// The exit status of what the slot was for, if its holder told.
     pub exit_status: Option<u8>,
-    /// Who forced it, and why.
+    /// Who forced or revoked it, and why.
     pub operator: Option<Operator>,
 }
 
@@ -147,7 +147,7 @@ impl PoolWatch {
         let host = match what {
             Pulled::Released { .. } => return,
             Pulled::Set => None,
-            Pulled::Moved { host } => Some(host.clone()),
+            Pulled::Moved { host } | Pulled::Revoked { host, .. } => Some(host.clone()),
         };
         self.post(|| What::Pulled { lever, host, operator: Box::new(operator.clone()) });
     }

@@ -14,7 +14,7 @@ pub struct Run {
     pub at: SystemTime,
     /// The exit status of what it was for, if its holder told.
     pub exit_status: Option<u8>,
-    /// Who forced its end, and why.
+    /// Who forced its end, or had revoked the lease, and why.
     pub operator: Option<Box<Operator>>,
 }
 

@@ -11,7 +11,7 @@ use actix_web::{
     },
     web::Bytes,
 };
-use distributex_actors::{LeaseId, Leased};
+use distributex_actors::{LeaseId, Leased, Revoked};
 use serde::Serialize;
 use tokio::time::Instant;
 
@@ -51,6 +51,7 @@ pub(super) fn lease(status: StatusCode, lease: &Leased, pool: Pool<'_>) -> HttpR
         expires_in: left.map(Seconds),
         expires_at: left.and_then(|left| SystemTime::now().checked_add(left)).and_then(Moment::of),
         waited: Seconds(lease.waited),
+        revoked: lease.revoked.as_deref().map(RevocationBody::of),
         store: store.as_deref(),
     };
     json(status, &lease)
@@ -66,5 +67,20 @@ struct LeaseBody<'a> {
     expires_in: Option<Seconds>,
     expires_at: Option<Moment>,
     waited: Seconds,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revoked: Option<RevocationBody<'a>>,
     store: Option<&'a str>,
+}
+
+/// Who asks the holder of a lease to stop, and why.
+#[derive(Serialize)]
+struct RevocationBody<'a> {
+    author: &'a str,
+    reason: &'a str,
+}
+
+impl<'a> RevocationBody<'a> {
+    fn of(Revoked { operator, .. }: &'a Revoked) -> Self {
+        Self { author: &operator.author, reason: &operator.reason }
+    }
 }

@@ -31,18 +31,22 @@ impl<'a> EndedBody<'a> {
 /// How a lease ended, for people.
 pub(super) fn sentence(run: &Run) -> String {
     let ago = ago(SystemTime::now().duration_since(run.at).unwrap_or_default());
+    let end = match run.lease.how {
+        Ending::Forced => format!("force-released {ago}"),
+        Ending::Released => format!("released {ago}"),
+        Ending::Expired => format!("expired {ago}"),
+        Ending::Unheard => format!("ended {ago}: no response had told of it in time"),
+        Ending::Gone => "is no longer in the store: another server ended it, or the store lost it".to_owned(),
+    };
     match (run.lease.how, run.operator.as_deref()) {
         (Ending::Forced, Some(Operator { author, reason, .. })) => {
             format!("this lease was force-released by {author}: {reason:?}")
         }
-        (Ending::Forced, None) => format!("this lease was force-released {ago}"),
-        (Ending::Released, _) => format!("this lease was released {ago}"),
-        (Ending::Expired, _) => format!("this lease expired {ago}"),
-        (Ending::Unheard, _) => format!("this lease ended {ago}: no response had told of it in time"),
-        (Ending::Gone, _) => {
-            "the store does not have this lease any more: another server ended it, or the store lost it"
-                .to_owned()
+        (_, Some(Operator { author, reason, .. })) => {
+            format!("this lease was revoked by {author}: {reason:?}, and {end}")
         }
+        (Ending::Forced | Ending::Released, None) => format!("this lease was {end}"),
+        (Ending::Expired | Ending::Unheard | Ending::Gone, None) => format!("this lease {end}"),
     }
 }
 

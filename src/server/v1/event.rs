@@ -44,6 +44,8 @@ enum About<'a> {
     Grant { host: &'a str, token: u64, waited: Seconds, command: Option<&'a str> },
     /// A lease that ended.
     End { host: &'a str, token: u64, held: Seconds, command: Option<&'a str>, exit_status: Option<u8> },
+    /// A lease that goes on, and to which something happened.
+    Lease { host: &'a str, token: u64 },
     /// A lease that was lost before somebody wanted to renew it.
     Lost { host: Option<&'a str>, token: Option<u64> },
     /// The pool itself.
@@ -108,6 +110,9 @@ impl<'a> About<'a> {
             What::Pulled {
                 lever: Lever::Front(ticket) | Lever::Remove(ticket), host: Some(host), ..
             } => Self::Place { host: host.as_str(), ticket: ticket.0, place: None },
+            What::Pulled { lever: Lever::Revoke(token, _), host: Some(host), .. } => {
+                Self::Lease { host: host.as_str(), token: token.0 }
+            }
             What::Pulled { .. } | What::Away | What::Back | What::Changed => Self::Pool {},
         }
     }

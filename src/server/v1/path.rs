@@ -37,6 +37,8 @@ pub(super) enum Call {
 pub(super) enum Pull {
     /// `force-release`
     ForceRelease,
+    /// `revoke`
+    Revoke,
     /// `pause`
     Pause,
     /// `resume`
@@ -70,6 +72,7 @@ impl Call {
             Self::History => "v1_history",
             Self::Events => "v1_events",
             Self::Pull(Pull::ForceRelease) => "admin_force_release",
+            Self::Pull(Pull::Revoke) => "admin_revoke",
             Self::Pull(Pull::Pause) => "admin_pause",
             Self::Pull(Pull::Resume) => "admin_resume",
             Self::Pull(Pull::Front) => "admin_front",
@@ -116,6 +119,7 @@ fn lever(path: &str) -> Option<(Call, &str)> {
     let (pool, lever) = path.strip_prefix("pools/")?.split_once('/')?;
     let pull = match lever {
         "force-release" => Pull::ForceRelease,
+        "revoke" => Pull::Revoke,
         "pause" => Pull::Pause,
         "resume" => Pull::Resume,
         "front" => Pull::Front,
@@ -151,6 +155,7 @@ mod tests {
             ("/v1/events", Some((Call::Events, ""))),
             ("/v1/events/", Some((Call::Events, ""))),
             ("/v1/admin/pools/a%2Fb/force-release", Some((Call::Pull(Pull::ForceRelease), "a%2Fb"))),
+            ("/v1/admin/pools/a/revoke", Some((Call::Pull(Pull::Revoke), "a"))),
             ("/v1/admin/pools/a/pause/", Some((Call::Pull(Pull::Pause), "a"))),
             ("/v1/admin/pools/a/resume", Some((Call::Pull(Pull::Resume), "a"))),
             ("/v1/admin/pools/a/front", Some((Call::Pull(Pull::Front), "a"))),

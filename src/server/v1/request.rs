@@ -110,8 +110,8 @@ fn name(key: &str, field: &Field<'_>) -> Result<Option<Name>, Problem> {
     Name::new(text).map(Some).map_err(|error| bad(format!("{key:?}: {error}")))
 }
 
-/// Longer than the longest expiry is as long as that.
-fn seconds(key: &str, field: &Field<'_>) -> Result<Option<Duration>, Problem> {
+/// A field that has to be a number of seconds. Longer than the longest expiry is as long as that.
+pub(super) fn seconds(key: &str, field: &Field<'_>) -> Result<Option<Duration>, Problem> {
     match *field {
         Field::Absent => Ok(None),
         Field::Number(number) if number >= 0.0 => {

@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use actix_web::{HttpResponse, http::StatusCode};
-use distributex_actors::{Holder, Operator, Pools, Refusal, State, Token, Waiting};
+use distributex_actors::{Holder, Operator, Pools, Refusal, Revoked, State, Token, Waiting};
 use distributex_config::Name;
 use serde::Serialize;
 use tokio::time::Instant;
@@ -103,6 +103,9 @@ pub(super) struct HolderBody<'a> {
     since: Option<Moment>,
     expires_in: Option<Seconds>,
     command: Option<&'a str>,
+    /// Only if an operator wants the slot back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revoked: Option<RevokedBody<'a>>,
     /// Only where this is all of the answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     store: Option<&'a str>,
@@ -117,9 +120,22 @@ impl<'a> HolderBody<'a> {
             since: SystemTime::now().checked_sub(holder.held).and_then(Moment::of),
             expires_in: holder.until.map(|until| Seconds(until.saturating_duration_since(Instant::now()))),
             command: holder.command.as_deref(),
+            revoked: holder.revoked.as_deref().map(|Revoked { operator, .. }| RevokedBody {
+                author: &operator.author,
+                reason: &operator.reason,
+                until: holder.free_at.and_then(Moment::at),
+            }),
             store: None,
         }
     }
+}
+
+/// Who wants a slot back from its holder, why, and when it is free at the latest.
+#[derive(Serialize)]
+struct RevokedBody<'a> {
+    author: &'a str,
+    reason: &'a str,
+    until: Option<Moment>,
 }
 
 /// Who paused a pool, and why.

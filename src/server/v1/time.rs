@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
+use tokio::time::Instant;
 
 /// A time as a number of seconds, to the millisecond below; whole seconds without a fraction.
 pub(super) struct Seconds(pub(super) Duration);
@@ -33,6 +34,12 @@ impl Moment {
     /// That of the system's clock; `None` in a year that has more than four digits.
     pub(super) fn of(time: SystemTime) -> Option<Self> {
         Timestamp::try_from(time).ok().map(Self)
+    }
+
+    /// That of another clock, which may be yet to come.
+    pub(super) fn at(instant: Instant) -> Option<Self> {
+        let left = rounded_up(instant.saturating_duration_since(Instant::now()));
+        SystemTime::now().checked_add(left).and_then(Self::of)
     }
 }
 

@@ -20,9 +20,10 @@ pub(super) const KEYS: &str = "admin_keys:
 ";
 
 /// Every lever, with a body that is right.
-fn levers() -> [(&'static str, Value); 6] {
+fn levers() -> [(&'static str, Value); 7] {
     [
         ("pools/pool1/force-release", json!({"token": 1, "reason": "a test"})),
+        ("pools/pool1/revoke", json!({"token": 1, "reason": "a test"})),
         ("pools/pool1/pause", json!({"reason": "a test"})),
         ("pools/pool1/resume", json!({})),
         ("pools/pool1/front", json!({"ticket": 1, "reason": "a test"})),

@@ -18,6 +18,7 @@ mod levers;
 mod life;
 mod line;
 mod pulled;
+mod revoke;
 mod secrets;
 mod wire;
 

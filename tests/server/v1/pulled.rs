@@ -39,7 +39,7 @@ impl Site {
     }
 
     /// Returns when the log has a line with these words, and who did it and why.
-    fn logs(&self, words: &str) {
+    pub(super) fn logs(&self, words: &str) {
         let line = format!("{words} author=\"eve\" reason=\"a test\"\n");
         eventually(&line, || fs::read_to_string(&self.log).unwrap().contains(&line));
     }
@@ -50,7 +50,7 @@ impl Site {
         line.as_array().unwrap().iter().map(|waiting| waiting["ticket"].clone()).collect()
     }
 
-    fn waits(&self, host: &str) -> Client {
+    pub(super) fn waits(&self, host: &str) -> Client {
         parked(&self.server, &json!({"host": host, "owner": "o", "wait": 30}))
     }
 }

@@ -124,7 +124,10 @@ impl Memcache {
             Pulled::Released { host, held, left } if !is_ours => {
                 Some(Pulled::Released { host, held, left: left.map(|left| left + UNSURE) })
             }
-            forced @ (Pulled::Released { .. } | Pulled::Set | Pulled::Moved { .. }) => Some(forced),
+            forced @ (Pulled::Released { .. }
+            | Pulled::Set
+            | Pulled::Moved { .. }
+            | Pulled::Revoked { .. }) => Some(forced),
         }
     }
 

@@ -326,6 +326,7 @@ impl Backend for Memcache {
                 let known = Some((token, Ending::Forced));
                 self.pending.takebacks.push(Takeback { id, known, by: Some(ask) });
             }
+            Lever::Revoke(..) => return out.push(Event::Pulled { ask, what: None }),
             Lever::Pause => self.pending.pauses.push((ask, Some(operator.clone()))),
             Lever::Resume => self.pending.pauses.push((ask, None)),
             Lever::Front(_) | Lever::Remove(_) => self.rules.pull(ask, lever, operator, now, out),

@@ -141,6 +141,7 @@ impl Claim {
             patience: self.patience,
             command: self.command.clone(),
             told: 0,
+            revoked: None,
         }
     }
 }
@@ -162,6 +163,7 @@ impl Slot {
             patience: Duration::ZERO,
             command: command.as_deref().map(Into::into),
             told: 1,
+            revoked: None,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::super::time::Seconds;
+use super::super::time::{Moment, Seconds};
 
 /// A lease was ended by force.
 #[derive(Serialize)]
@@ -13,6 +13,19 @@ pub(super) struct Forced<'a> {
     pub(super) held: Seconds,
     /// So long at most its holder may go on before it has to notice; `None`: for ever.
     pub(super) may_run_for: Option<Seconds>,
+    pub(super) store: Option<&'a str>,
+}
+
+/// A holder is asked to stop.
+#[derive(Serialize)]
+pub(super) struct RevokedBody<'a> {
+    pub(super) pool: &'a str,
+    pub(super) host: &'a str,
+    pub(super) token: u64,
+    /// When the slot is free at the latest; `None`: not before its holder gives it back.
+    pub(super) until: Option<Moment>,
+    /// Whether the holder is told when it renews.
+    pub(super) notified: bool,
     pub(super) store: Option<&'a str>,
 }
 

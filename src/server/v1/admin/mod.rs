@@ -6,7 +6,7 @@ use actix_web::{HttpResponse, http::StatusCode, rt::task::spawn_blocking};
 use distributex_actors::{Lever, Pulled};
 
 use self::{
-    answer::{Forced, InLine, ReloadedBody},
+    answer::{Forced, InLine, ReloadedBody, RevokedBody},
     auth::Right,
 };
 use super::{
@@ -16,7 +16,7 @@ use super::{
     kind::Kind,
     path::Pull,
     state,
-    time::{Seconds, rounded_up},
+    time::{Moment, Seconds, rounded_up},
 };
 use crate::server::{reload, shared::Shared};
 
@@ -33,7 +33,7 @@ pub(super) async fn pull(
 ) -> Result<HttpResponse, Problem> {
     let (lever, operator) = request::pulled(pull, body, right)?;
     let refused = |why| Problem::refused(why, pool.name);
-    if let Lever::Release(token) = lever {
+    if let Lever::Release(token) | Lever::Revoke(token, _) = lever {
         let _ = pool.handle.holder(token).await.map_err(refused)?; // a store that others use, too, is looked at
     }
     let pulled = pool.handle.pull(lever, operator).await.map_err(refused)?;
@@ -52,13 +52,18 @@ pub(super) async fn pull(
             };
             json(StatusCode::OK, &forced)
         }
+        (Lever::Revoke(token, _), Some(Pulled::Revoked { host, until, notified })) => {
+            let (host, until) = (host.as_str(), until.and_then(Moment::at));
+            let revoked = RevokedBody { pool: pool_name, host, token: token.0, until, notified, store };
+            json(StatusCode::OK, &revoked)
+        }
         (Lever::Front(ticket) | Lever::Remove(ticket), Some(Pulled::Moved { host })) => {
             let place = matches!(lever, Lever::Front(_)).then_some(1);
             let in_line = InLine { pool: pool_name, host: host.as_str(), ticket: ticket.0, place, store };
             json(StatusCode::OK, &in_line)
         }
         (Lever::Front(_) | Lever::Remove(_), _) => return Err(nobody("is in the line", pool, "ticket")),
-        (Lever::Release(_) | Lever::Pause | Lever::Resume, _) => {
+        (Lever::Release(_) | Lever::Revoke(..) | Lever::Pause | Lever::Resume, _) => {
             return Err(nobody("holds a slot", pool, "token"));
         }
     })

@@ -10,7 +10,7 @@ use super::{
         error::Problem,
         field::Field,
         path::Pull,
-        request::{bad, object, printable, text},
+        request::{bad, object, printable, seconds, text},
     },
     auth::Right,
 };
@@ -29,6 +29,8 @@ struct Fields<'a> {
     #[serde(borrow, default)]
     ticket: Field<'a>,
     #[serde(borrow, default)]
+    within: Field<'a>,
+    #[serde(borrow, default)]
     reason: Field<'a>,
     #[serde(borrow, default)]
     author: Field<'a>,
@@ -38,16 +40,23 @@ struct Fields<'a> {
 pub(super) fn pulled(pull: Pull, body: &[u8], right: &Right) -> Result<(Lever, Operator), Problem> {
     let example = match pull {
         Pull::ForceRelease => r#"{"token": 1794718800123456, "reason": "web1 is broken"}"#,
+        Pull::Revoke => r#"{"token": 1794718800123456, "within": 30, "reason": "kernel update"}"#,
         Pull::Pause => r#"{"reason": "kernel update"}"#,
         Pull::Resume => "{}",
         Pull::Front | Pull::Remove => r#"{"ticket": 1794718800123456, "reason": "web1 is broken"}"#,
     };
     let fields = match pull {
         Pull::Resume => perhaps(body, example)?,
-        Pull::ForceRelease | Pull::Pause | Pull::Front | Pull::Remove => object(body, example)?,
+        Pull::ForceRelease | Pull::Revoke | Pull::Pause | Pull::Front | Pull::Remove => {
+            object(body, example)?
+        }
     };
     let lever = match pull {
         Pull::ForceRelease => Lever::Release(Token(whole("token", &fields.token, example)?)),
+        Pull::Revoke => {
+            let token = Token(whole("token", &fields.token, example)?);
+            Lever::Revoke(token, seconds("within", &fields.within)?)
+        }
         Pull::Pause => Lever::Pause,
         Pull::Resume => Lever::Resume,
         Pull::Front => Lever::Front(Ticket(whole("ticket", &fields.ticket, example)?)),
