@@ -141,6 +141,7 @@ impl<'a, T: FnMut(Progress<'_>)> Acquire<'a, T> {
             id: grant.id,
             token: grant.token,
             good,
+            revoked: grant.revoked,
             server: heard.server,
             store: heard.store,
         };

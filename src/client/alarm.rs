@@ -9,9 +9,9 @@ use tokio::{net::unix::pipe, time::sleep};
 
 use super::BootTime;
 
-/// Comes back when it is so late. tokio's own timers stand still in suspend: one that sleeps with them would
-/// renew a lease long after it was over.
-pub(super) async fn sleep_until(time: BootTime) {
+/// Returns at this time, or at once if it is past. tokio's own timers stand still in suspend: with them a lease
+/// would be renewed long after it was over. May be cancelled.
+pub async fn sleep_until(time: BootTime) {
     while !time.remaining().is_zero() {
         if wait_on_timer(time).await.is_err() {
             sleep(time.remaining()).await; // no descriptor left: late after a suspend, but not for ever

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::Line;
+use super::{Ended, Line};
 
 /// What a refusal means. A server may know more kinds than this client: an unknown one is read as the
 /// kind that has its HTTP status.
@@ -111,6 +111,8 @@ pub struct Refusal {
     pub message: String,
     /// Who stands before the asker, if that is why.
     pub line: Option<Box<Line>>,
+    /// How the lease ended, if that is why.
+    pub ended: Option<Box<Ended>>,
 }
 
 impl fmt::Display for Refusal {

@@ -8,7 +8,7 @@ use tokio::{
 };
 
 use super::{
-    AskError, BootTime, LeaseId, LeaseRecord, Server, Standing,
+    AskError, BootTime, LeaseId, LeaseRecord, Revoke, Server, Standing,
     asker::Asker,
     leave::{Back, Background},
     renewal::Renewal,
@@ -59,16 +59,25 @@ pub(super) struct Held {
     pub(super) left: Option<Duration>,
     /// When the request was sent that this counts from.
     pub(super) good: BootTime,
+    /// Set if an operator wants it back.
+    pub(super) revoked: Option<Revoke>,
     /// Who gave it.
     pub(super) server: Server,
     /// The store it is in.
     pub(super) store: String,
 }
 
+impl Held {
+    /// How it stands, as of the last renewal.
+    pub(super) fn standing(&self) -> Standing {
+        Standing::Held { ttl: self.left, good: self.good, revoked: self.revoked.clone() }
+    }
+}
+
 impl Lease {
     /// Begins to renew a lease that just came.
     pub(super) fn keep(held: Held, waited: Duration, asker: &Rc<Asker>, background: &Background) -> Self {
-        let (tell, standing) = watch::channel(Standing::Held { ttl: held.left, good: held.good });
+        let (tell, standing) = watch::channel(held.standing());
         let renewal = Renewal::new(Rc::clone(asker), held.clone(), tell);
         let renewal = spawn_local(renewal.run()).abort_handle();
         let (asker, background) = (Rc::clone(asker), background.clone());
@@ -118,12 +127,12 @@ impl Lease {
     /// its time was over. What it protects must not be touched any more.
     ///
     /// May be cancelled. This is told *at* that moment; who needs time to stop its work takes the deadline
-    /// from [`Lease::standing`] and begins before.
+    /// from [`Lease::standing`] and begins before. There it is also told when an operator only asks for the slot.
     pub async fn lost(&self) -> String {
         let mut standing = self.standing.clone();
         let is_lost = |standing: &Standing| matches!(standing, Standing::Lost { .. });
         match standing.wait_for(is_lost).await.as_deref() {
-            Ok(Standing::Lost { why }) => why.clone(),
+            Ok(Standing::Lost { why, .. }) => why.clone(),
             Ok(Standing::Held { .. }) | Err(_) => std::future::pending().await,
         }
     }
@@ -163,7 +172,7 @@ impl Lease {
         self.given_back = true;
         let Held { pool, host, id, token, ttl, store, .. } = self.held.clone();
         let (left, good) = match &*self.standing.borrow() {
-            Standing::Held { ttl, good } => (*ttl, *good),
+            Standing::Held { ttl, good, .. } => (*ttl, *good),
             Standing::Lost { .. } => (Some(Duration::ZERO), BootTime::now()),
         };
         let (id, waited) = (LeaseId(id), Some(self.waited));

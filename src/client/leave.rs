@@ -9,7 +9,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::{AskError, Backoff, Kind, asker::Asker, secret::Secret, v1::Call};
+use super::{AskError, Backoff, Kind, Refusal, asker::Asker, secret::Secret, v1::Call};
 
 /// How long to try to leave a line. After that, the place ends with its patience.
 const LEAVE_PATIENCE: Duration = Duration::from_secs(4);
@@ -56,15 +56,20 @@ async fn attempts(
     let mut backoff = Backoff::new();
     loop {
         let Err(failure) = asker.ask(pool, call, ATTEMPT_PATIENCE).await else { return Ok(()) };
-        match failure.error.refusal().map(|refusal| refusal.kind) {
+        match failure.error.refusal() {
             // An attempt whose answer was lost may have done it.
-            Some(Kind::LeaseLost) if trouble.is_some() => return Ok(()),
-            Some(kind) if !kind.is_away() => return Err(failure.error),
+            Some(refusal) if trouble.is_some() && may_be_released(refusal) => return Ok(()),
+            Some(refusal) if !refusal.kind.is_away() => return Err(failure.error),
             None if !failure.may_another_help() => return Err(failure.error),
             Some(_) | None => *trouble = Some(failure.error),
         }
         sleep(backoff.pause()).await;
     }
+}
+
+/// Whether this refusal says that the lease was released, or leaves that open.
+fn may_be_released(refusal: &Refusal) -> bool {
+    refusal.kind == Kind::LeaseLost && refusal.ended.as_ref().is_none_or(|ended| ended.how == "released")
 }
 
 /// A job for the background.

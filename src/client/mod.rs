@@ -30,6 +30,7 @@ mod by_id;
 mod classic;
 mod connection;
 mod dial;
+mod ended;
 mod error;
 mod event;
 mod events;
@@ -58,11 +59,13 @@ mod wire;
 
 pub use self::{
     acquire::Progress,
+    alarm::sleep_until,
     api::Client,
     ask::Ask,
     backoff::Backoff,
     boottime::BootTime,
     classic::{Answer, Call, Classic},
+    ended::{Ended, Revoke},
     error::AskError,
     event::Event,
     events::Events,

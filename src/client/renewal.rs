@@ -8,7 +8,7 @@ use tokio::{
 };
 
 use super::{
-    AskError, Backoff, BootTime, Kind, Standing,
+    AskError, Backoff, BootTime, Kind, Refusal, Standing,
     alarm::sleep_until,
     asker::Asker,
     backoff::chance,
@@ -18,6 +18,8 @@ use super::{
 
 /// A server may never take longer to answer a renewal, however long the lease lives.
 const LONGEST_PATIENCE: Duration = Duration::from_secs(10);
+/// A lease that is revoked is not renewed more often.
+const REVOKED_PAUSE: Duration = Duration::from_secs(1);
 
 /// The renewal of one lease.
 #[derive(Debug)]
@@ -38,10 +40,10 @@ impl Renewal {
     /// Renews until the lease is lost. A lease without an end needs none.
     pub(super) async fn run(mut self) {
         while let Some(ttl) = self.held.left {
-            sleep_until(self.held.good + ttl.mul_f64(share(chance()))).await;
+            sleep_until(self.due(ttl)).await;
             let standing = match self.renew_in_time(ttl).await {
-                Ok(()) => Standing::Held { ttl: self.held.left, good: self.held.good },
-                Err(why) => Standing::Lost { why },
+                Ok(()) => self.held.standing(),
+                Err(lost) => lost,
             };
             let is_lost = matches!(standing, Standing::Lost { .. });
             self.tell.send_replace(standing);
@@ -51,21 +53,37 @@ impl Renewal {
         }
     }
 
+    /// When to renew next. One that is revoked is renewed for less and less: without a shortest pause there would
+    /// be ever more requests towards its end.
+    fn due(&self, ttl: Duration) -> BootTime {
+        let pause = ttl.mul_f64(share(chance()));
+        match self.held.revoked {
+            None => self.held.good + pause,
+            Some(_) => self.held.good + pause.max(REVOKED_PAUSE).min(ttl),
+        }
+    }
+
     /// Tries until it is done, the server says that the lease is lost, or its time is over.
-    async fn renew_in_time(&mut self, ttl: Duration) -> Result<(), String> {
+    async fn renew_in_time(&mut self, ttl: Duration) -> Result<(), Standing> {
         let over = self.held.good + ttl;
         let mut backoff = Backoff::up_to(ttl / 12);
-        let mut trouble = "there was no time to renew it: the machine slept or was overloaded".to_owned();
+        let mut trouble = match &self.held.revoked {
+            None => "there was no time to renew it: the machine slept or was overloaded".to_owned(),
+            Some(revoke) => format!("it was {revoke}"),
+        };
         while !over.remaining().is_zero() {
             match timeout(over.remaining(), renew(&self.asker, &mut self.held, ttl)).await {
                 Ok(Ok(())) => return Ok(()),
-                Ok(Err(error)) if is_lost(&error) => return Err(error.to_string()),
+                Ok(Err(AskError::Refused { refusal, .. })) if refusal.kind == Kind::LeaseLost => {
+                    let Refusal { message, ended, .. } = refusal;
+                    return Err(Standing::Lost { why: message, ended: ended.map(|ended| *ended) });
+                }
                 Ok(Err(error)) => trouble = format!("it could not be renewed: {error}"),
                 Err(_) => break,
             }
             sleep(backoff.pause()).await;
         }
-        Err(trouble)
+        Err(Standing::Lost { why: trouble, ended: None })
     }
 }
 
@@ -80,6 +98,7 @@ pub(super) async fn renew(asker: &Asker, held: &mut Held, ttl: Duration) -> Resu
     if let Said::Lease(grant) = heard.said {
         held.left = grant.left();
         held.good = sent;
+        held.revoked = grant.revoked;
     }
     Ok(())
 }
@@ -92,11 +111,6 @@ fn patience(ttl: Duration) -> Duration {
 /// The part of its life after which a lease is renewed: a third, and not the same for all.
 fn share(chance: f64) -> f64 {
     (0.9 + 0.2 * chance) / 3.0
-}
-
-/// A renewal that failed is no lost lease, except when the server says so.
-fn is_lost(error: &AskError) -> bool {
-    error.refusal().is_some_and(|refusal| refusal.kind == Kind::LeaseLost)
 }
 
 #[cfg(test)]

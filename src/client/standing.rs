@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::BootTime;
+use super::{BootTime, Ended, Revoke};
 
 /// What a holder knows of its lease: as of the last renewal that the server answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,10 +14,15 @@ pub enum Standing {
         ttl: Option<Duration>,
         /// When that was.
         good: BootTime,
+        /// Set when an operator wants the slot back: stop the work and release the lease. It is held until then,
+        /// or until its time to live is over.
+        revoked: Option<Revoke>,
     },
     /// It is lost: the server says so, or its time is over.
     Lost {
         /// What is known of it, for people.
         why: String,
+        /// How it ended, if a server knows.
+        ended: Option<Ended>,
     },
 }

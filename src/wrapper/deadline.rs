@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use super::voice::Seconds;
-use crate::client::{BootTime, Standing};
+use crate::client::BootTime;
 
 /// From KILL to the end of the lease: for a machine that is slow to kill.
 const MARGIN: Duration = Duration::from_secs(1);
@@ -57,20 +57,34 @@ impl Grace {
 }
 
 impl Deadline {
-    /// The deadline that follows from how a lease stands. A lease that is lost leaves no time.
-    pub(super) fn of(standing: &Standing, grace: Grace) -> Self {
-        match standing {
-            Standing::Held { ttl, good } => {
-                let kill = ttl.map(|ttl| *good + ttl - MARGIN);
-                Self { kill, grace: grace.within(*ttl) }
-            }
-            Standing::Lost { .. } => Self { kill: Some(BootTime::now()), grace: Duration::ZERO },
-        }
+    /// Without a lease that ends there is none.
+    pub(super) const NONE: Self = Self { kill: None, grace: Duration::ZERO };
+
+    /// The deadline of a lease that lives `ttl` from `good` on.
+    pub(super) fn of(ttl: Option<Duration>, good: BootTime, grace: Grace) -> Self {
+        Self { kill: ttl.map(|ttl| good + ttl - MARGIN), grace: grace.within(ttl) }
+    }
+
+    /// For a command that must not be started: it was over before.
+    pub(super) fn past() -> Self {
+        Self { kill: Some(BootTime::now()), grace: Duration::ZERO }
+    }
+
+    /// The same for a command that is stopped from now on: KILL comes one grace later, or when it would have
+    /// come anyway.
+    pub(super) fn stopped_at(self, now: BootTime) -> Self {
+        let kill = now + self.grace;
+        Self { kill: Some(self.kill.map_or(kill, |known| known.min(kill))), ..self }
     }
 
     /// The same without TERM: KILL comes when TERM would have come.
     pub(super) fn without_term(self) -> Self {
         Self { kill: self.term(), grace: Duration::ZERO }
+    }
+
+    /// Whether the moment of the first signal is past.
+    pub(super) fn is_due(self) -> bool {
+        self.term().is_some_and(|term| term <= BootTime::now())
     }
 
     /// When the command gets TERM, or KILL if there is no grace.
@@ -93,8 +107,8 @@ mod tests {
         BootTime::since_boot(Duration::from_secs_f64(seconds))
     }
 
-    fn held(ttl: f64) -> Standing {
-        Standing::Held { ttl: Some(Duration::from_secs_f64(ttl)), good: at(100.0) }
+    fn held(ttl: f64, wanted: Option<f64>) -> Deadline {
+        Deadline::of(Some(Duration::from_secs_f64(ttl)), at(100.0), wanting(wanted))
     }
 
     fn wanting(seconds: Option<f64>) -> Grace {
@@ -114,7 +128,7 @@ mod tests {
             (30.0, Some(60.0), 115.0, 129.0),  // the server shortened the ttl
             (30.0, Some(0.0), 129.0, 129.0),
         ] {
-            let deadline = Deadline::of(&held(ttl), wanting(wanted));
+            let deadline = held(ttl, wanted);
 
             assert_eq!(
                 (deadline.term(), deadline.kill),
@@ -126,26 +140,31 @@ mod tests {
 
     #[test]
     fn without_term_the_kill_comes_in_its_place() {
-        let deadline = Deadline::of(&held(30.0), wanting(None)).without_term();
+        let deadline = held(30.0, None).without_term();
 
         assert_eq!((deadline.term(), deadline.kill), (Some(at(124.0)), Some(at(124.0))));
     }
 
     #[test]
     fn a_lease_for_ever_has_no_deadline_but_a_grace() {
-        let standing = Standing::Held { ttl: None, good: at(100.0) };
-        let grace = |wanted| Deadline::of(&standing, wanting(wanted)).grace.as_secs();
+        let endless = |wanted| Deadline::of(None, at(100.0), wanting(wanted));
+        let grace = |wanted| endless(wanted).grace.as_secs();
 
-        assert_eq!(Deadline::of(&standing, wanting(None)).kill, None);
+        assert_eq!(endless(None).kill, None);
         assert_eq!((grace(None), grace(Some(60.0))), (10, 60));
     }
 
     #[test]
-    fn a_lost_lease_leaves_no_time() {
-        let deadline = Deadline::of(&Standing::Lost { why: String::new() }, wanting(Some(60.0)));
+    fn a_lost_lease_leaves_a_grace_but_not_beyond_its_deadline() {
+        for (now, kill) in [(110.0, 115.0), (127.0, 129.0), (200.0, 129.0)] {
+            let deadline = held(30.0, None).stopped_at(at(now));
 
-        assert!(deadline.term().unwrap() <= BootTime::now());
-        assert_eq!(deadline.term(), deadline.kill);
+            assert_eq!((deadline.kill, deadline.grace.as_secs()), (Some(at(kill)), 5), "{now}");
+        }
+        let endless = Deadline::of(None, at(100.0), wanting(Some(60.0)));
+        assert_eq!(endless.stopped_at(at(110.0)).kill, Some(at(170.0)));
+        let killed = held(30.0, None).without_term();
+        assert_eq!(killed.stopped_at(at(110.0)).kill, Some(at(110.0)));
     }
 
     #[test]

@@ -11,6 +11,7 @@ pub(super) const AFTER: &str = r#"COMMAND:
     told DX_POOL, DX_HOST, DX_TOKEN (rises with every grant, so that what is protected can refuse an older run;
     empty if the server has none), DX_SERVER and DX_WAITED (seconds). The slot is given back when the whole group ended.
     If the slot cannot be kept the group is stopped in time, also when distributex itself was killed or stopped.
+    If the server says that the slot is lost or revoked, the group is stopped at once: with TERM, then KILL.
 
 EXAMPLES:
     One Puppet run at a time in the whole fleet, and no second one on this host (crontab):
@@ -37,7 +38,7 @@ EXIT STATUS:
      71  the system refused something: the file of the local lock, a descriptor, a process
      75  no slot: all are held with -n, or -w ran out, or the local lock is held (-E changes it)
      77  refused: the server has no such pool, or this host may not use it, or its leases are too short
-     79  the slot was lost and the command was stopped (--on-lost says how)
+     79  the slot was lost or revoked and the command was stopped (--on-lost says how)
     124  --max-run was over and the command was stopped
     126  the command cannot be executed
     127  the command was not found

@@ -9,7 +9,7 @@ use super::{
     deadline::{Deadline, Grace},
     options::OnLost,
 };
-use crate::client::Standing;
+use crate::client::{BootTime, Standing};
 
 /// The limits of one run.
 #[derive(Debug)]
@@ -20,6 +20,8 @@ pub(super) struct Limits {
     standing: Option<watch::Receiver<Standing>>,
     /// The time to live of the lease, as it was told last.
     ttl: Option<Duration>,
+    /// When the command is stopped, if it is.
+    pub(super) deadline: Deadline,
     /// The time between TERM and KILL.
     grace: Grace,
     /// What happens to the command when the lease is lost.
@@ -34,25 +36,39 @@ impl Limits {
     /// The limits of a command that runs under this lease.
     pub(super) fn new(options: &Options, standing: Option<watch::Receiver<Standing>>) -> Self {
         let Options { grace, on_lost, max_run, wait_group, .. } = *options;
-        Self { pool: options.pool.clone(), standing, ttl: None, grace, on_lost, max_run, wait_group }
+        Self {
+            pool: options.pool.clone(),
+            standing,
+            ttl: None,
+            deadline: Deadline::NONE,
+            grace,
+            on_lost,
+            max_run,
+            wait_group,
+        }
     }
 
     /// What a guard is to be told first. `None` if none is needed: nothing would be stopped.
-    pub(super) fn deadline(&mut self) -> Option<Deadline> {
+    pub(super) fn guarded_until(&mut self) -> Option<Deadline> {
         let standing = self.standing.as_ref()?.borrow().clone(); // still news, for who follows the job
-        (self.on_lost != OnLost::Warn).then(|| self.deadline_of(&standing))
+        match standing {
+            Standing::Held { ttl, good, revoked: None } => self.prolong(ttl, good),
+            Standing::Held { revoked: Some(_), .. } | Standing::Lost { .. } => {
+                self.deadline = Deadline::past();
+            }
+        }
+        (self.on_lost != OnLost::Warn).then_some(self.deadline)
     }
 
-    /// The deadline that follows from this.
-    pub(super) fn deadline_of(&mut self, standing: &Standing) -> Deadline {
-        if let Standing::Held { ttl, .. } = standing {
-            self.ttl = *ttl;
-        }
-        let deadline = Deadline::of(standing, self.grace);
-        match self.on_lost {
-            OnLost::Term | OnLost::Warn => deadline,
+    /// The lease was renewed.
+    pub(super) fn prolong(&mut self, ttl: Option<Duration>, good: BootTime) {
+        self.ttl = ttl;
+        let deadline = Deadline::of(ttl, good, self.grace);
+        self.deadline = match self.on_lost {
+            OnLost::Term => deadline,
             OnLost::Kill => deadline.without_term(),
-        }
+            OnLost::Warn => Deadline::NONE,
+        };
     }
 
     /// The time between TERM and KILL.
@@ -80,13 +96,13 @@ mod tests {
     };
 
     use super::*;
-    use crate::client::BootTime;
+    use crate::client::Revoke;
 
     const TTL: Duration = Duration::from_secs(30);
     const SECOND: Duration = Duration::from_secs(1);
 
     fn held() -> Standing {
-        Standing::Held { ttl: Some(TTL), good: BootTime::since_boot(TTL) }
+        Standing::Held { ttl: Some(TTL), good: BootTime::since_boot(TTL), revoked: None }
     }
 
     fn limits(option: &str, standing: Option<watch::Receiver<Standing>>) -> Limits {
@@ -97,12 +113,12 @@ mod tests {
     #[actix::test]
     async fn a_guard_is_needed_if_something_is_to_be_stopped() {
         let (_sender, standing) = watch::channel(held());
-        let deadline = |option| limits(option, Some(standing.clone())).deadline();
+        let deadline = |option| limits(option, Some(standing.clone())).guarded_until();
 
         assert_eq!(deadline("--on-lost=term").unwrap().kill, Some(BootTime::since_boot(2 * TTL - SECOND)));
         assert_eq!(deadline("--on-lost=kill").unwrap().grace, Duration::ZERO);
         assert_eq!(deadline("--on-lost=warn"), None);
-        assert_eq!(limits("-v", None).deadline(), None, "the classic protocol");
+        assert_eq!(limits("-v", None).guarded_until(), None, "the classic protocol");
     }
 
     #[actix::test]
@@ -110,18 +126,29 @@ mod tests {
         let (_sender, standing) = watch::channel(held());
         let mut limits = limits("-v", Some(standing));
 
-        limits.deadline();
+        limits.guarded_until();
 
         assert_eq!(limits.grace(), TTL / 6);
     }
 
     #[actix::test]
+    async fn nothing_starts_under_a_lease_that_is_lost_or_revoked() {
+        let revoked = Some(Revoke { author: "ann".to_owned(), reason: "update".to_owned() });
+        let (sender, standing) = watch::channel(Standing::Held { ttl: None, good: BootTime::now(), revoked });
+        let mut limits = limits("-v", Some(standing));
+        assert!(limits.guarded_until().unwrap().term().unwrap() <= BootTime::now());
+
+        sender.send(Standing::Lost { why: String::new(), ended: None }).unwrap();
+        assert!(limits.guarded_until().unwrap().term().unwrap() <= BootTime::now());
+    }
+
+    #[actix::test]
     async fn what_was_told_before_somebody_listened_is_still_news() {
         let (sender, standing) = watch::channel(held());
-        let lost = Standing::Lost { why: "the server says so".to_owned() };
+        let lost = Standing::Lost { why: "the server says so".to_owned(), ended: None };
         sender.send(lost.clone()).unwrap();
         let mut limits = limits("-v", Some(standing));
-        limits.deadline();
+        limits.guarded_until();
 
         assert_eq!(limits.news().await, lost);
     }

@@ -15,6 +15,7 @@ mod guard;
 mod help;
 mod limits;
 mod local_lock;
+mod loss;
 mod options;
 mod release;
 mod report;
@@ -39,6 +40,7 @@ use self::{
     acquire::Asking,
     command::{Job, NotStarted},
     limits::Limits,
+    loss::{Loss, Outcome},
     report::Report,
     signals::Signals,
     slot::Slot,
@@ -80,35 +82,40 @@ async fn stages(options: &Options, report: &mut Report, voice: Voice) -> Result<
     let asking = Asking { options, host: &host, voice, started: Instant::now() };
     let slot = asking.run(&mut signals).await?;
 
-    let (ending, exit_status) = match signals.ended_meanwhile().await {
-        Some(signal) => (Ending::Signalled(signal.as_raw()), None),
+    let (Outcome { ending, loss }, exit_status) = match signals.ended_meanwhile().await {
+        Some(signal) => (Outcome::of(Ending::Signalled(signal.as_raw())), None),
         None => {
-            let ending = run_command(options, &slot, &mut signals, voice).await;
-            (ending, ending.of_command())
+            let outcome = run_command(options, &slot, &mut signals, voice).await;
+            let exit_status = outcome.ending.of_command();
+            (outcome, exit_status)
         }
     };
     report.had(&slot);
-    if ending == Ending::Lost {
-        slot.give_up().await;
-    } else {
-        slot.give_back(exit_status, &mut signals, voice).await;
-    }
+    report.lost(match loss {
+        Some(Loss::Over { .. }) => {
+            slot.give_up().await;
+            loss
+        }
+        Some(Loss::Revoked(_)) | None => loss.or(slot.give_back(exit_status, &mut signals, voice).await),
+    });
     Ok(ending)
 }
 
 /// Runs the command, told what it holds, under the limits of its lease.
-async fn run_command(options: &Options, slot: &Slot, signals: &mut Signals, voice: Voice) -> Ending {
+async fn run_command(options: &Options, slot: &Slot, signals: &mut Signals, voice: Voice) -> Outcome {
     let mut command = options.task.command();
     command.envs(slot.variables());
     match Job::start(command, Limits::new(options, slot.standing()), signals, voice) {
         Ok(job) => job.follow(signals).await,
         Err(NotStarted::Late) => {
-            voice.say(format_args!("lost the slot of {:?} before the command was started", options.pool));
-            Ending::Lost
+            let loss = slot.loss().unwrap_or_else(Loss::not_renewed);
+            voice.say(format_args!("{}; the command was not started", loss.sentence(&options.pool)));
+            Outcome { ending: Ending::Lost, loss: Some(loss) }
         }
-        Err(NotStarted::Command(error)) => options.task.not_started(&error, voice),
+        Err(NotStarted::Command(error)) => Outcome::of(options.task.not_started(&error, voice)),
         Err(NotStarted::Unguarded(error)) => {
-            refused_by_system(voice, "a guard for the command (--on-lost warn needs none)", &error)
+            let guard = "a guard for the command (--on-lost warn needs none)";
+            Outcome::of(refused_by_system(voice, guard, &error))
         }
     }
 }

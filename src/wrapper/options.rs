@@ -108,7 +108,7 @@ struct Arguments {
     /// Give the slot back when the command ends, even if it left processes in the background
     #[structopt(long)]
     no_wait_group: bool,
-    /// If the slot is lost: stop the command (term: with TERM, then KILL; kill: at once), or only warn
+    /// If the slot is lost or revoked: stop the command (term: TERM, then KILL; kill: only KILL), or only warn
     #[structopt(long, value_name = "term|kill|warn", default_value = "term")]
     on_lost: OnLost,
     /// KILL follows TERM so long after; half of --ttl less one at most [default: a sixth of it, 10 at most]

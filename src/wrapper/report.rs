@@ -4,8 +4,8 @@ use std::{io, path::Path, time::Duration};
 
 use serde::Serialize;
 
-use super::{Ending, Options, slot::Slot, voice::Voice};
-use crate::program::replace::replace;
+use super::{Ending, Options, loss::Loss, slot::Slot, voice::Voice};
+use crate::{client::Ended, program::replace::replace};
 
 /// The contents of the status file. Times are in seconds.
 #[derive(Debug, Serialize)]
@@ -28,6 +28,10 @@ pub(super) struct Report {
     waited: Option<f64>,
     /// How long it was held.
     held: Option<f64>,
+    /// Whether it was lost, or revoked, before the command ended.
+    lost: bool,
+    /// How it was lost, if a server told.
+    ended: Option<Ended>,
 }
 
 impl Report {
@@ -45,6 +49,8 @@ impl Report {
             token: None,
             waited: None,
             held: None,
+            lost: false,
+            ended: None,
         }
     }
 
@@ -54,6 +60,12 @@ impl Report {
         self.token = slot.token();
         self.waited = Some(rounded(slot.waited));
         self.held = Some(rounded(slot.held()));
+    }
+
+    /// This became of the slot, if it was lost or revoked.
+    pub(super) fn lost(&mut self, loss: Option<Loss>) {
+        self.lost = loss.is_some();
+        self.ended = loss.and_then(Loss::into_ended);
     }
 
     /// Writes it, a regular file as a whole or not at all. What goes wrong is told, and changes nothing else.

@@ -9,11 +9,12 @@ use tokio::{
 };
 
 use super::{
+    loss::Loss,
     release::{self, no_more_patience},
     signals::Signals,
     voice::{Seconds, Voice},
 };
-use crate::client::{Classic, Kind, Lease, Server, Standing};
+use crate::client::{AskError, Classic, Kind, Lease, Refusal, Server, Standing};
 
 /// How long to try to give a slot back that is lost.
 const LOST_PATIENCE: Duration = Duration::from_secs(1);
@@ -84,6 +85,11 @@ impl Slot {
         }
     }
 
+    /// What is known of it if it was lost or revoked.
+    pub(super) fn loss(&self) -> Option<Loss> {
+        Loss::of(self.standing()?.borrow().clone())
+    }
+
     /// How long it has been held.
     pub(super) fn held(&self) -> Duration {
         self.since.elapsed()
@@ -110,12 +116,21 @@ impl Slot {
     }
 
     /// Gives it back, or says that it could not be. Reports the exit status of the command, if there is one;
-    /// the classic protocol has no words for it.
-    pub(super) async fn give_back(self, exit_status: Option<u8>, signals: &mut Signals, voice: Voice) {
+    /// the classic protocol has no words for it. Finds out that the slot was lost before the command ended: with
+    /// a warning if the command ran, as another run may have had the slot at the same time.
+    pub(super) async fn give_back(
+        self,
+        exit_status: Option<u8>,
+        signals: &mut Signals,
+        voice: Voice,
+    ) -> Option<Loss> {
         let server = self.server().clone();
         let lease = match self.hold {
             Hold::Lease(lease) => lease,
-            Hold::Host(asker) => return release::give_back(&asker, signals, voice).await,
+            Hold::Host(asker) => {
+                release::give_back(&asker, signals, voice).await;
+                return None;
+            }
         };
         let pool = &self.pool;
         let release = async {
@@ -125,15 +140,27 @@ impl Slot {
             }
         };
         let released = select! {
-            released = release => released.map_err(|error| (error.to_string(), error)),
-            () = no_more_patience(signals) => return release::not_taken(pool, &server, "it does not answer", voice),
+            released = release => released,
+            () = no_more_patience(signals) => {
+                release::not_taken(pool, &server, "it does not answer", voice);
+                return None;
+            }
         };
         match released {
             Ok(()) => voice.note(format_args!("gave the slot of {pool:?} back")),
-            Err((_, error)) if error.refusal().is_some_and(|refusal| refusal.kind == Kind::LeaseLost) => {
-                voice.note(format_args!("the slot of {pool:?} was not held any more"));
+            Err(AskError::Refused { refusal, .. }) if refusal.kind == Kind::LeaseLost => {
+                let Refusal { message: why, ended, .. } = refusal;
+                let loss = Loss::Over { why, ended: ended.map(|ended| *ended) };
+                let sentence = loss.sentence(pool);
+                if exit_status.is_some() {
+                    voice.say(format_args!("{sentence}; found out when the command had ended"));
+                } else {
+                    voice.note(format_args!("{sentence}"));
+                }
+                return Some(loss);
             }
-            Err((why, _)) => release::not_taken(pool, &server, &why, voice),
+            Err(error) => release::not_taken(pool, &server, &error.to_string(), voice),
         }
+        None
     }
 }

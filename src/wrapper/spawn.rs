@@ -31,7 +31,6 @@ use super::{
     guard::{Record, SIZE},
     terminal::Terminal,
 };
-use crate::client::BootTime;
 
 /// The error of a command that came too late. No exec ends with it.
 pub(super) const LATE: Errno = Errno::KEYEXPIRED;
@@ -78,6 +77,5 @@ fn report(pipe: &PipeWriter) -> io::Result<()> {
 
 /// Whether there is time to run.
 fn in_time(deadline: Deadline) -> io::Result<()> {
-    let is_late = deadline.term().is_some_and(|term| term <= BootTime::now());
-    if is_late { Err(LATE.into()) } else { Ok(()) }
+    if deadline.is_due() { Err(LATE.into()) } else { Ok(()) }
 }

@@ -29,7 +29,7 @@ async fn a_renewal_that_failed_is_tried_again() {
 
     standing.changed().await.unwrap();
 
-    let (Standing::Held { good: old, .. }, Standing::Held { good: new, ttl }) =
+    let (Standing::Held { good: old, .. }, Standing::Held { good: new, ttl, .. }) =
         (first, standing.borrow_and_update().clone())
     else {
         panic!("it was lost")

@@ -1,11 +1,11 @@
 //! Slots by lease: what is asked, what the command is told, and how it all ends.
 
-use std::process::Stdio;
+use std::{fs, process::Stdio};
 
 use rustix::process::Signal;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::run::{Run, ended, wrapper};
+use super::run::{Run, ended, folder, wrapper};
 use crate::fake::{Fake, Port};
 
 const LOCKED: &str = "423 Locked";
@@ -109,14 +109,25 @@ fn the_token_of_an_outer_run_is_not_passed_on() {
 }
 
 #[test]
-fn a_slot_that_was_lost_meanwhile_is_no_trouble_at_the_end() {
-    let server = Fake::start();
-    let mut run = Run::start(wrapper(server.addr()).arg("exit 4"));
+fn a_loss_found_out_at_the_end_is_a_warning() {
+    let (server, folder) = (Fake::start(), folder());
+    let file = folder.join("status");
+    let mut run = Run::start(wrapper(server.addr()).arg("--status-file").arg(&file).arg("exit 4"));
     server.asked_v1("acquire").give("s", 30.0);
+    let ended = json!({"how": "expired", "author": null, "reason": null, "at": "2026-11-27T12:00:00Z"});
 
-    server.asked_v1("release").refuse("410 Gone", "lease_lost", "s");
+    server.asked_v1("release").answer_json(
+        "410 Gone",
+        &json!({"kind": "lease_lost", "message": "this lease expired 2 s ago", "store": "s", "ended": ended}),
+    );
 
-    assert_eq!(run.end(), (4, String::new()));
+    let (code, said) = run.end();
+    assert_eq!(code, 4, "the command's own");
+    assert!(said.contains("lost the slot of \"p\": this lease expired 2 s ago"), "{said}");
+    assert_eq!(said.lines().count(), 1, "{said}");
+    let told: Value = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
+    assert_eq!((&told["lost"], &told["result"]), (&true.into(), &"exited".into()));
+    assert_eq!((&told["ended"]["how"], &told["status"]), (&"expired".into(), &4.into()));
 }
 
 #[test]

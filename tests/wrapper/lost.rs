@@ -3,15 +3,18 @@
 use std::{fs, process::Stdio, time::Duration};
 
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::run::{Run, eventually, wrapper};
+use super::run::{Run, eventually, folder, wrapper};
 use crate::fake::Fake;
 
 /// How long the lease lives: TERM comes after 1.5 seconds, KILL after 2.
 const TTL: f64 = 3.0;
 const TERM_AFTER: Duration = Duration::from_millis(1500);
 const KILL_AFTER: Duration = Duration::from_secs(2);
+/// The same for a lease that is renewed after four seconds, and whose deadline is far away then.
+const LONG_TTL: f64 = 12.0;
 /// A command that says who it is, answers TERM, and goes on.
 const ANSWERS: &str = "trap 'echo term' TERM; echo $$; while :; do sleep 0.01; done";
 
@@ -61,7 +64,7 @@ fn assert_lost((code, said): (i32, String), why: &str) {
     let lines: Vec<_> = said.lines().filter(|line| line.starts_with("distributex: ")).collect();
     let [line] = lines[..] else { panic!("{said}") };
     assert!(line.contains("lost the slot of \"p\"") && line.contains(why), "{said}");
-    assert!(line.contains("stopped the command"), "{said}");
+    assert!(line.contains("the command"), "{said}");
 }
 
 #[test]
@@ -88,15 +91,108 @@ fn it_may_be_killed_at_once() {
     assert_lost(leased.end(), "could not be renewed");
 }
 
-#[test]
-fn when_the_server_says_that_it_is_lost_the_command_is_killed() {
-    let leased = Leased::start(&[], ANSWERS, 9.0);
+/// How a server answers whoever held a lease that an operator ended.
+fn force_released() -> Value {
+    json!({
+        "kind": "lease_lost", "message": "this lease was force-released by ann: \"trial\"", "store": "s",
+        "ended": {"how": "forced", "author": "ann", "reason": "trial", "at": "2026-11-27T12:00:00.500Z"},
+    })
+}
 
-    leased.server.asked_v1("renew").refuse("410 Gone", "lease_lost", "s");
+#[test]
+fn a_loss_that_the_server_reports_is_term_and_kill_later() {
+    let mut leased = Leased::start(&["--kill-after", "1"], ANSWERS, LONG_TTL);
+
+    leased.server.asked_v1("renew").answer_json("410 Gone", &force_released());
+    leased.run.says("force-released by ann: \"trial\"; stopping the command");
+
+    assert_eq!([leased.run.line(), leased.run.line()], ["term", ""], "asked once, and then dead");
+    assert_eq!(leased.end().0, 79);
+}
+
+#[test]
+fn a_command_that_answers_term_is_not_killed_for_a_loss() {
+    let script = "trap 'echo bye; exit 0' TERM; echo $$; while :; do sleep 0.01; done";
+    let folder = folder();
+    let file = folder.join("status");
+    let options = ["--kill-after", "10", "--status-file", file.to_str().unwrap()];
+    let mut leased = Leased::start(&options, script, LONG_TTL);
+
+    leased.server.asked_v1("renew").answer_json("410 Gone", &force_released());
+
+    assert_eq!(leased.run.line(), "bye");
+    let (code, said) = leased.end();
+    let told: Value = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
+    assert_eq!((code, &told["result"], &told["lost"]), (79, &"lost".into(), &true.into()), "{said}");
+    assert_eq!(told["ended"], force_released()["ended"]);
+}
+
+#[test]
+fn when_the_wrapper_dies_after_term_the_guard_kills() {
+    let mut leased = Leased::start(&["--kill-after", "2"], ANSWERS, LONG_TTL);
+    leased.server.asked_v1("renew").answer_json("410 Gone", &force_released());
+    assert_eq!(leased.run.line(), "term");
+    leased.run.says("stopping the command"); // the guard knows
+
+    leased.run.child.kill().unwrap();
+
+    assert_eq!(leased.run.line(), "", "dead, and not asked twice");
+}
+
+#[test]
+fn on_lost_kill_asks_nobody() {
+    let mut leased = Leased::start(&["--on-lost", "kill"], ANSWERS, LONG_TTL);
+
+    leased.server.asked_v1("renew").answer_json("410 Gone", &force_released());
+
+    assert_eq!(leased.run.line(), "");
+    assert_lost(leased.end(), "force-released by ann");
+}
+
+/// A lease that an operator wants back, as a renewal's answer.
+fn revoked(ttl: f64) -> Value {
+    json!({
+        "lease": "0123", "token": 7, "pool": "p", "host": "web1", "ttl": 30, "expires_in": ttl,
+        "expires_at": null, "waited": 0, "store": "s", "revoked": {"author": "ann", "reason": "update"},
+    })
+}
+
+#[test]
+fn a_revoked_lease_is_released_when_the_command_is_dead() {
+    let mut leased = Leased::start(&["--kill-after", "1"], ANSWERS, LONG_TTL);
+
+    leased.server.asked_v1("renew").answer_json("200 OK", &revoked(25.0));
+    leased.run.says("the slot of \"p\" was revoked by ann: \"update\"; stopping the command");
+    assert_eq!(leased.run.line(), "term");
+    let released = leased.server.asked_v1("release"); // it is not renewed before the grace is over
 
     leased.dies();
-    assert!(leased.since.elapsed().as_secs_f64() < 6.5, "before TERM would have come");
-    assert_lost(leased.end(), "");
+    assert_eq!(leased.run.line(), "", "nobody writes any more");
+    released.done();
+    assert_eq!(leased.run.end().0, 79);
+}
+
+#[test]
+fn a_revoke_may_be_a_warning_only() {
+    let leased = Leased::start(&["--on-lost", "warn"], "echo $$; sleep 1.2; exit 3", TTL);
+
+    leased.server.asked_v1("renew").answer_json("200 OK", &revoked(30.0));
+
+    let (mut run, server) = (leased.run, leased.server);
+    run.says("revoked by ann: \"update\"; the command goes on");
+    server.asked_v1("release").done();
+    assert_eq!(run.end(), (3, String::new()));
+}
+
+#[test]
+fn a_guard_that_is_stopped_does_not_keep_the_command_alive() {
+    let leased = Leased::start(&[], ANSWERS, TTL);
+    kill_process(guard_of(&leased.run, None), Signal::STOP).unwrap();
+
+    leased.dies();
+
+    assert!(leased.since.elapsed().as_secs_f64() < TTL, "the margin is kept, too");
+    assert_lost(leased.end(), "could not be renewed");
 }
 
 #[test]

@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde::{Deserialize, de::IgnoredAny};
 
 use crate::client::{
-    AskError, BootTime, Kind, LeaseId, LeaseRecord, Line, Refusal, Server, question::beginning,
-    secret::Secret, wire::Reply,
+    AskError, BootTime, Ended, Kind, LeaseId, LeaseRecord, Line, Refusal, Revoke, Server,
+    question::beginning, secret::Secret, wire::Reply,
 };
 
 /// A lease as a server gives it.
@@ -27,6 +27,9 @@ pub(in crate::client) struct Grant {
     /// So many seconds it took to get.
     #[serde(default)]
     waited: f64,
+    /// Set if an operator wants the slot back.
+    #[serde(default)]
+    pub(in crate::client) revoked: Option<Revoke>,
 }
 
 impl Grant {
@@ -99,6 +102,8 @@ struct No {
     kind: String,
     #[serde(default)]
     message: String,
+    #[serde(default)]
+    ended: Option<Box<Ended>>,
     #[serde(flatten)]
     line: Line,
 }
@@ -134,9 +139,9 @@ impl Answer {
     }
 }
 
-fn refusal(status: u16, No { kind, message, line }: No) -> Refusal {
+fn refusal(status: u16, No { kind, message, ended, line }: No) -> Refusal {
     let kind = Kind::read(&kind, status);
-    Refusal { kind, message, line: kind.is_no_slot().then(|| Box::new(line)) }
+    Refusal { kind, message, line: kind.is_no_slot().then(|| Box::new(line)), ended }
 }
 
 /// A server that knows no v1 says so like this; everything else is no lock server, or a proxy before one.

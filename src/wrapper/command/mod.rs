@@ -25,12 +25,13 @@ use super::{
     Ending,
     guard::Guard,
     limits::Limits,
+    loss::{Loss, Outcome},
     signals::{Notice, Signals},
     stop::at,
     terminal::{self, Terminal},
     voice::Voice,
 };
-use crate::client::Standing;
+use crate::client::{BootTime, Standing, sleep_until};
 
 /// How soon, and at last how often, to look whether a group is still there.
 const LOOK: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));
@@ -54,8 +55,10 @@ pub(super) struct Job {
     due: Option<(Instant, Signal)>,
     /// Why we stopped it.
     stopped: Option<Ending>,
-    /// What is known of a lease that was lost.
-    lost: Option<String>,
+    /// Whether it was sent KILL, for whatever reason.
+    is_killing: bool,
+    /// What became of a slot that was lost or revoked.
+    loss: Option<Loss>,
     /// Tells what is going on.
     voice: Voice,
 }
@@ -69,13 +72,15 @@ enum Event {
     News(Standing),
     /// It is time for the next signal of ours.
     Due(Signal),
+    /// The deadline of the lease is there.
+    Deadline,
     /// It is time to look what is left.
     Look,
 }
 
 impl Job {
     /// Stays with the command until it ended, and its group too if that is wanted.
-    pub(super) async fn follow(mut self, signals: &mut Signals) -> Ending {
+    pub(super) async fn follow(mut self, signals: &mut Signals) -> Outcome {
         loop {
             self.reap();
             match self.ended {
@@ -97,11 +102,13 @@ impl Job {
             }
         };
         let (time, signal) = self.due.unzip();
+        let deadline = self.limits.deadline.kill.filter(|_| !self.is_killing);
         let event = select! {
             biased;
             notice = signals.next() => Event::Notice(notice),
             standing = self.limits.news() => Event::News(standing),
             () = at(time) => Event::Due(signal.unwrap_or(Signal::KILL)),
+            () = at_deadline(deadline) => Event::Deadline,
             () = look => Event::Look,
         };
         match event {
@@ -109,6 +116,7 @@ impl Job {
             Event::News(standing) => self.heed_news(standing),
             Event::Due(Signal::TERM) => self.overrun(),
             Event::Due(signal) => self.stop(signal),
+            Event::Deadline => self.deadline_passed(),
             Event::Look => self.look = (self.look * 2).min(LOOK.1),
         }
     }
@@ -174,5 +182,13 @@ impl Job {
 
     fn is_gone(&self) -> bool {
         test_kill_process_group(self.group) == Err(Errno::SRCH)
+    }
+}
+
+/// Returns at this time; without one, never.
+async fn at_deadline(time: Option<BootTime>) {
+    match time {
+        Some(time) => sleep_until(time).await,
+        None => future::pending().await,
     }
 }

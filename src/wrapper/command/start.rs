@@ -39,7 +39,7 @@ impl Job {
         if limits.wait_group {
             let _ = set_child_subreaper(Some(getpid()));
         }
-        let deadline = limits.deadline();
+        let deadline = limits.guarded_until();
         let guard = deadline.map(|deadline| Guard::start(&limits.pool, deadline));
         let mut guard = guard.transpose().map_err(NotStarted::Unguarded)?;
         let pipe = guard.as_ref().map(Guard::pipe).transpose().map_err(NotStarted::Unguarded)?;
@@ -67,7 +67,8 @@ impl Job {
             limits,
             guard,
             stopped: None,
-            lost: None,
+            is_killing: false,
+            loss: None,
             voice,
         })
     }

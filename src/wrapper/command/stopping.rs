@@ -1,27 +1,66 @@
-//! How a command ends that does not end by itself: because its lease is lost, or its time is over.
+//! How a command ends that does not end by itself: because its slot is lost or wanted back, or its time is over.
+//! First it is stopped, then that is said: nobody may be there to listen.
 
 use rustix::process::Signal;
 use tokio::time::Instant;
 
 use super::{Job, LOOK};
 use crate::{
-    client::Standing,
-    wrapper::{Ending, guard::Guard, options::OnLost, signals::Signals, voice::Seconds},
+    client::{BootTime, Standing},
+    wrapper::{
+        Ending,
+        guard::Guard,
+        loss::{Loss, Outcome},
+        options::OnLost,
+        signals::Signals,
+        voice::Seconds,
+    },
 };
 
 impl Job {
-    /// The guard learns how the lease stands. One that is lost is the command's end.
+    /// A renewed lease moves the deadline. One that is lost or revoked is the command's end.
     pub(super) fn heed_news(&mut self, standing: Standing) {
-        let deadline = self.limits.deadline_of(&standing);
-        self.guard.iter_mut().for_each(|guard| guard.set(deadline));
-        let Standing::Lost { why } = standing else {
-            return;
-        };
-        if self.limits.on_lost == OnLost::Warn {
-            let pool = &self.limits.pool;
-            return self.voice.say(format_args!("lost the slot of {pool:?}: {why}; the command goes on"));
+        if let Standing::Held { ttl, good, revoked: None } = standing {
+            self.limits.prolong(ttl, good);
+            self.guard.iter_mut().for_each(|guard| guard.set(self.limits.deadline));
+        } else if let Some(loss) = Loss::of(standing)
+            && loss.is_news_after(self.loss.as_ref())
+            && self.still_runs()
+        {
+            let sentence = loss.sentence(&self.limits.pool);
+            self.loss = Some(loss);
+            if self.limits.on_lost == OnLost::Warn {
+                return self.voice.say(format_args!("{sentence}; the command goes on"));
+            }
+            self.stop_for_loss();
+            self.voice.say(format_args!("{sentence}; stopping the command"));
         }
-        self.lost = Some(why);
+    }
+
+    /// TERM now, KILL one grace later or at the deadline of the lease if that comes first. If this wrapper is
+    /// killed meanwhile, the guard goes on.
+    fn stop_for_loss(&mut self) {
+        let now = BootTime::now();
+        let known = self.limits.deadline;
+        self.limits.deadline = known.stopped_at(now);
+        if known.grace.is_zero() {
+            self.stop(Signal::KILL);
+        }
+        // After TERM's time the guard has sent it, and what is stopped already got it from us.
+        let is_new = self.stopped.is_none() && !known.is_due();
+        if is_new && !known.grace.is_zero() {
+            self.due = None;
+            self.ask();
+            self.guard.iter_mut().for_each(|guard| guard.took_over(self.limits.deadline));
+        } else {
+            self.guard.iter_mut().for_each(|guard| guard.set(self.limits.deadline));
+        }
+        self.stopped.get_or_insert(Ending::Lost);
+    }
+
+    /// The deadline of the lease is there. The guard acts, too, if nobody stopped it.
+    pub(super) fn deadline_passed(&mut self) {
+        self.is_killing = true; // if it is still there, and if it is not: no second alarm
         if self.still_runs() {
             self.stopped.get_or_insert(Ending::Lost);
             self.stop(Signal::KILL);
@@ -33,22 +72,29 @@ impl Job {
         self.due = None;
         if self.still_runs() {
             self.stopped.get_or_insert(Ending::Overrun);
+            self.stop(Signal::TERM);
             let limit = Seconds(self.limits.max_run.unwrap_or_default());
             self.voice.say(format_args!("the command ran longer than {limit} s (--max-run); stopping it"));
-            self.stop(Signal::TERM);
         }
     }
 
     /// Sends the group TERM, after which comes KILL; or KILL, until nothing is left.
     pub(super) fn stop(&mut self, signal: Signal) {
-        self.signal(signal);
         let pause = if signal == Signal::TERM {
-            self.signal(Signal::CONT); // a process that is stopped does not act on TERM
+            self.ask();
             self.limits.grace()
         } else {
+            self.is_killing = true;
+            self.signal(signal);
             LOOK.1
         };
         self.due = Some((Instant::now() + pause, Signal::KILL));
+    }
+
+    /// Asks the group to end.
+    fn ask(&self) {
+        self.signal(Signal::TERM);
+        self.signal(Signal::CONT); // a process that is stopped does not act on TERM
     }
 
     /// As of now: who ended before this was not stopped.
@@ -58,7 +104,7 @@ impl Job {
     }
 
     /// Lets the guard go. If it may have acted, it is asked: what it stopped did not end by itself.
-    pub(super) async fn finish(mut self, ending: Ending, signals: &mut Signals) -> Ending {
+    pub(super) async fn finish(mut self, ending: Ending, signals: &mut Signals) -> Outcome {
         self.guard.iter_mut().for_each(Guard::dismiss);
         while self.guard.as_ref().is_some_and(Guard::has_a_last_word) {
             signals.next().await;
@@ -67,11 +113,12 @@ impl Job {
         if self.stopped.is_none() && self.guard.as_ref().is_some_and(Guard::has_stopped) {
             self.stopped = Some(Ending::Lost);
         }
-        if self.stopped == Some(Ending::Lost) {
-            let why = self.lost.as_deref().unwrap_or("it could not be renewed in time");
-            let pool = &self.limits.pool;
-            self.voice.say(format_args!("lost the slot of {pool:?}: {why}; stopped the command"));
+        if self.stopped == Some(Ending::Lost) && self.loss.is_none() {
+            let loss = Loss::not_renewed();
+            let sentence = loss.sentence(&self.limits.pool);
+            self.voice.say(format_args!("{sentence}; stopped the command"));
+            self.loss = Some(loss);
         }
-        self.stopped.unwrap_or(ending)
+        Outcome { ending: self.stopped.unwrap_or(ending), loss: self.loss }
     }
 }

@@ -21,6 +21,7 @@ pub(super) use self::record::{Record, SIZE};
 
 use std::{
     io::{self, PipeWriter},
+    mem,
     os::unix::process::CommandExt as _,
     process::{Command, Stdio},
 };
@@ -31,7 +32,6 @@ use rustix::{
 };
 
 use super::{deadline::Deadline, voice::Voice};
-use crate::client::BootTime;
 
 /// How the guard's name begins in the list of processes, behind which comes the pool's. It makes a guard of
 /// this program.
@@ -50,8 +50,10 @@ pub(super) struct Guard {
     pool: String,
     /// The process that is guard now, until it ended.
     process: Option<Process>,
-    /// What it was told last.
+    /// The deadline it was told last.
     deadline: Deadline,
+    /// Whether the wrapper sent the group TERM, so that the guard does not.
+    is_asked: bool,
     /// What it guards, when the command was started.
     group: Option<Pid>,
     /// How many can still be started.
@@ -80,6 +82,7 @@ impl Guard {
             pool: pool.to_owned(),
             process: Some(Process::start(pool, &[Record::Deadline(deadline)])?),
             deadline,
+            is_asked: false,
             group: None,
             spares: SPARES,
             may_have_acted: false,
@@ -100,16 +103,27 @@ impl Guard {
 
     /// Tells it a new deadline.
     pub(super) fn set(&mut self, deadline: Deadline) {
-        self.tell(Record::Deadline(deadline));
-        self.look_at_the_clock(); // after telling: it may have looked before it heard
-        self.deadline = deadline;
+        let old = mem::replace(&mut self.deadline, deadline);
+        self.tell(self.known());
+        self.may_have_acted |= old.is_due(); // after telling: it may have looked before it heard
+    }
+
+    /// Tells it that the wrapper sent the group TERM, and when the group gets KILL.
+    pub(super) fn took_over(&mut self, deadline: Deadline) {
+        self.is_asked = true;
+        self.set(deadline);
+    }
+
+    /// What it is told of the deadline.
+    fn known(&self) -> Record {
+        if self.is_asked { Record::Asked(self.deadline) } else { Record::Deadline(self.deadline) }
     }
 
     /// Tells it that nothing is left to guard.
     pub(super) fn dismiss(&mut self) {
         self.is_dismissed = true;
         let was_heard = self.tell(Record::Done);
-        self.look_at_the_clock();
+        self.may_have_acted |= self.deadline.is_due();
         if let Some(process) = &self.process {
             // One that was stopped, and does not read, shall not come back later with old orders.
             let signal = if was_heard { Signal::CONT } else { Signal::KILL };
@@ -146,7 +160,7 @@ impl Guard {
             Some(spares) => {
                 self.spares = spares;
                 let group = self.group.map(Record::Group);
-                let known: Vec<_> = [Record::Deadline(self.deadline)].into_iter().chain(group).collect();
+                let known: Vec<_> = [self.known()].into_iter().chain(group).collect();
                 Process::start(&self.pool, &known)
             }
             None => Err(io::Error::other("too many of them were killed")),
@@ -163,10 +177,6 @@ impl Guard {
     fn tell(&self, record: Record) -> bool {
         let process = self.process.as_ref();
         process.is_some_and(|process| write(&process.pipe, &record.to_bytes()) == Ok(SIZE))
-    }
-
-    fn look_at_the_clock(&mut self) {
-        self.may_have_acted |= self.deadline.term().is_some_and(|term| term <= BootTime::now());
     }
 }
 

@@ -71,8 +71,14 @@ pub(super) enum Act {
 impl Plan {
     /// Nothing is known yet.
     pub(super) fn new() -> Self {
-        let deadline = Deadline { kill: None, grace: Duration::ZERO };
-        Self { group: None, deadline, stage: Stage::Watching, look: LOOK.0, over: false, has_stopped: false }
+        Self {
+            group: None,
+            deadline: Deadline::NONE,
+            stage: Stage::Watching,
+            look: LOOK.0,
+            over: false,
+            has_stopped: false,
+        }
     }
 
     /// Takes note of what was told.
@@ -82,6 +88,10 @@ impl Plan {
             Record::Deadline(deadline) if self.stage == Stage::Watching => self.deadline = deadline,
             // A renewal that comes after TERM is too late; a lease that is lost now is not.
             Record::Deadline(deadline) => self.hasten(deadline.kill),
+            Record::Asked(deadline) if self.stage == Stage::Watching => {
+                (self.stage, self.deadline) = (Stage::Asked, deadline);
+            }
+            Record::Asked(deadline) => self.hasten(deadline.kill),
             // What was begun is brought to its end: some of the group may still be there.
             Record::Done => self.over |= !self.has_stopped,
         }
@@ -236,6 +246,19 @@ mod tests {
         plan.heed_silence(at(97));
 
         assert_eq!((acts_at(&plan, 97), plan.has_stopped), (Act::End, false));
+    }
+
+    #[test]
+    fn a_group_that_the_wrapper_asked_to_end_is_not_asked_again() {
+        for silence in [None, Some(52)] {
+            let mut plan = watching();
+
+            plan.heed(Record::Asked(Deadline { kill: Some(at(54)), grace: GRACE }));
+            silence.into_iter().for_each(|second| plan.heed_silence(at(second)));
+
+            assert!(matches!(acts_at(&plan, 53), Act::Look(_)));
+            assert_eq!(acts_at(&plan, 54), Act::Kill(group()));
+        }
     }
 
     #[test]

@@ -13,6 +13,7 @@ pub(in crate::wrapper) const SIZE: usize = 24;
 const DEADLINE: u64 = 1;
 const GROUP: u64 = 2;
 const DONE: u64 = 3;
+const ASKED: u64 = 4;
 /// The second number of a deadline that never comes.
 const NEVER: u64 = u64::MAX;
 
@@ -25,15 +26,16 @@ pub(in crate::wrapper) enum Record {
     Group(Pid),
     /// There is nothing to guard any more.
     Done,
+    /// The wrapper sent the group TERM; what is left of it is to get KILL by this deadline.
+    Asked(Deadline),
 }
 
 impl Record {
     /// As it is written into the pipe. Needs no memory: it is called between fork and exec.
     pub(in crate::wrapper) fn to_bytes(self) -> [u8; SIZE] {
         let numbers = match self {
-            Self::Deadline(Deadline { kill, grace }) => {
-                [DEADLINE, kill.map_or(NEVER, |kill| nanos(kill.as_duration())), nanos(grace)]
-            }
+            Self::Deadline(deadline) => deadline_numbers(DEADLINE, deadline),
+            Self::Asked(deadline) => deadline_numbers(ASKED, deadline),
             Self::Group(group) => [GROUP, u64::from(group.as_raw_nonzero().get().unsigned_abs()), 0],
             Self::Done => [DONE, 0, 0],
         };
@@ -50,9 +52,10 @@ impl Record {
             .chunks_exact(8)
             .map(|place| place.iter().rev().fold(0_u64, |number, byte| (number << 8) | u64::from(*byte)));
         match (numbers.next()?, numbers.next()?, numbers.next()?) {
-            (DEADLINE, kill, grace) => {
+            (what @ (DEADLINE | ASKED), kill, grace) => {
                 let kill = (kill != NEVER).then(|| BootTime::since_boot(Duration::from_nanos(kill)));
-                Some(Self::Deadline(Deadline { kill, grace: Duration::from_nanos(grace) }))
+                let deadline = Deadline { kill, grace: Duration::from_nanos(grace) };
+                Some(if what == ASKED { Self::Asked(deadline) } else { Self::Deadline(deadline) })
             }
             // Group 1 would be everybody.
             (GROUP, group @ 2.., _) => Some(Self::Group(Pid::from_raw(i32::try_from(group).ok()?)?)),
@@ -60,6 +63,10 @@ impl Record {
             _ => None,
         }
     }
+}
+
+fn deadline_numbers(what: u64, Deadline { kill, grace }: Deadline) -> [u64; 3] {
+    [what, kill.map_or(NEVER, |kill| nanos(kill.as_duration())), nanos(grace)]
 }
 
 /// Some centuries at most.
@@ -80,6 +87,7 @@ mod tests {
             Record::Deadline(Deadline { kill: None, grace }),
             Record::Group(Pid::from_raw(4_194_303).unwrap()),
             Record::Done,
+            Record::Asked(Deadline { kill: Some(kill), grace }),
         ] {
             assert_eq!(Record::from_bytes(&record.to_bytes()), Some(record));
         }
