@@ -37,7 +37,7 @@ pub struct Run {
     /// How the work ended that it was held for, if that was reported.
     #[serde(default)]
     pub exit_status: Option<u8>,
-    /// Who ended it by force.
+    /// Who ended it by force, or had revoked it.
     #[serde(default)]
     pub author: Option<String>,
     /// Why.

@@ -41,4 +41,19 @@ pub struct Holder {
     /// What it says it is doing.
     #[serde(default)]
     pub command: Option<String>,
+    /// Who wants the slot back, if an operator revoked the lease.
+    #[serde(default)]
+    pub revoked: Option<Revocation>,
+}
+
+/// An operator asked the holder of a lease to stop.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Revocation {
+    /// The operator.
+    pub author: String,
+    /// Why.
+    pub reason: String,
+    /// When the slot is free at the latest, by the server's clock; `None`: not before its holder releases it.
+    #[serde(default, deserialize_with = "moment::deserialize")]
+    pub until: Option<SystemTime>,
 }

@@ -9,7 +9,7 @@
 //! ```text
 //!  Client::pools, pool, history ─► how it stands, and how it went
 //!  Client::events ─► Events ─► one Event after the other
-//!  Client::operator ─► Operator ─► force_release, pause, resume, to_front, remove, reload
+//!  Client::operator ─► Operator ─► force_release, revoke, pause, resume, to_front, remove, reload
 //! ```
 //! That is the v1 protocol. The classic one, for servers that know no other:
 //!
@@ -73,9 +73,9 @@ pub use self::{
     key::{Key, KeyError},
     kind::{Kind, Refusal},
     lease::Lease,
-    line::{Holder, Line},
+    line::{Holder, Line, Revocation},
     lookup::off_thread,
-    operator::{Forced, Moved, Operator, Reloaded},
+    operator::{Forced, Moved, Operator, Reloaded, Revoked},
     question::Question,
     record::{LeaseId, LeaseRecord},
     server::{Server, ServerError},

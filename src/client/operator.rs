@@ -1,12 +1,12 @@
 //! What an operator can do to a pool.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{
     AskError, Client, Key, PoolState, Seen,
-    units::seconds,
+    units::{moment, seconds},
     v1::{RELOAD, lever_path},
 };
 
@@ -44,6 +44,22 @@ pub struct Forced {
     pub may_run_for: Option<Duration>,
 }
 
+/// What came of a revoke.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Revoked {
+    /// The pool.
+    pub pool: String,
+    /// Who holds the slot.
+    pub host: String,
+    /// The fencing number of its lease.
+    pub token: u64,
+    /// When the slot is free at the latest, by the server's clock; `None`: not before its holder releases it.
+    #[serde(default, deserialize_with = "moment::deserialize")]
+    pub until: Option<SystemTime>,
+    /// Whether the holder is told when it renews its lease; one that never does keeps its slot until the lease ends.
+    pub notified: bool,
+}
+
 /// Whose place in line was changed.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Moved {
@@ -75,6 +91,8 @@ struct Body<'a> {
     token: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     ticket: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    within: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -118,6 +136,23 @@ impl Operator {
     ) -> Result<Seen<Forced>, AskError> {
         let body = Body { token: Some(token), reason: Some(reason), ..Body::default() };
         self.pull(&lever_path(pool, "force-release"), body).await
+    }
+
+    /// Asks the holder with this token to stop: renewals tell it so, and extend its lease for `within` at most, by
+    /// default its time to live. The slot goes to the next when the holder has released it, or the lease has ended.
+    ///
+    /// # Errors
+    /// As [`Operator::force_release`].
+    pub async fn revoke(
+        &self,
+        pool: &str,
+        token: u64,
+        within: Option<Duration>,
+        reason: &str,
+    ) -> Result<Seen<Revoked>, AskError> {
+        let within = within.map(|within| within.as_secs_f64());
+        let body = Body { token: Some(token), within, reason: Some(reason), ..Body::default() };
+        self.pull(&lever_path(pool, "revoke"), body).await
     }
 
     /// Gives out nothing of the pool from now on, and answers with how it stands.

@@ -88,6 +88,7 @@ mod tests {
             since: Some(now - Duration::from_secs(*age)),
             expires_in: None,
             command: None,
+            revoked: None,
         };
         let line = WaitingLine { length: 0, first: Vec::new() };
         let holders: Vec<_> = ages.iter().map(holder).collect();

@@ -14,6 +14,8 @@ pub(super) const AFTER: &str = r#"EXAMPLES:
         distributexctl why deploy
         distributexctl history deploy
         distributexctl status deploy --watch
+    Somebody else needs the slot now: ask the holder to stop, and give it a minute.
+        distributexctl revoke deploy --host web7 --within 60 --reason 'hotfix first'
     The holder is dead for sure; if it is not, look there first: its command may go on for a while.
         distributexctl force-release deploy --host web7 --reason 'web7 lost its power'
     Something is broken, and no new run is to begin until it is mended:
@@ -49,8 +51,8 @@ ENVIRONMENT:
     DISTRIBUTEX_KEY_FILE is as --key-file; or DISTRIBUTEX_KEY is the key itself, which every process of the
     same user can read there. A key is never an argument: everybody on this host can see a command line.
 
-    force-release, pause, resume, front, remove and reload ask /run/distributexd/admin.sock if it is there
-    and nothing says which server to ask.
+    force-release, revoke, pause, resume, front, remove and reload ask /run/distributexd/admin.sock if it is
+    there and nothing says which server to ask.
 
     NO_COLOR, if it is not empty, leaves the colours out.
 
@@ -66,7 +68,7 @@ EXIT STATUS:
          server keeps no history, or tells no events
      78  the server's configuration file is bad; it goes on as before (reload)
      79  the lease is lost: it was released, or it is over (renew); or nobody has that token or that ticket
-         any more (force-release, front, remove)
+         any more (force-release, revoke, front, remove)
   128+n  signal n ended the waiting, and the place in line was given up; or it ended status --watch or events
 "#;
 
@@ -89,6 +91,18 @@ With --json every line is what the server tells of an event, with its name as "e
 pub(super) const FORCE: &str = r#"The old holder is not asked, and may not notice at once: what it does may go on until its lease would have
 been over (you are told how long that is). Then two do what only one should, so look there first.
 "#;
+/// What comes of a revoke.
+pub(super) const REVOKE: &str = r#"Its wrapper learns it at its next renewal, stops the command (TERM, later KILL) and releases the slot: nobody gets it
+before. Its lease never ends earlier than the holder was told, so --within counts only from there on. A second revoke
+can shorten the time, not lengthen it. Who does not renew (the classic protocol, curl, a lease without a --ttl in a
+pool with expire: 0) is not notified and keeps the slot until it is released or expires.
+
+For a holder that is dead for sure there is force-release.
+"#;
+/// How to write a revoke.
+pub(super) const REVOKE_USAGE: &str = "distributexctl revoke [OPTIONS] POOL TOKEN --reason TEXT\n    \
+     distributexctl revoke [OPTIONS] POOL --host HOST --reason TEXT";
+
 /// How to write a forced release.
 pub(super) const FORCE_USAGE: &str = "distributexctl force-release [OPTIONS] POOL TOKEN --reason TEXT\n    \
      distributexctl force-release [OPTIONS] POOL --host HOST --reason TEXT";

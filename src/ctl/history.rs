@@ -48,18 +48,22 @@ fn table(runs: &[Run], now: SystemTime, colored: bool) -> String {
 
 /// How it ended, in a word or some more.
 pub(super) fn ended(run: &Run) -> (String, Paint) {
-    match (run.how, run.exit_status) {
+    let author = run.author.as_deref().unwrap_or("?");
+    let reason = run.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+    let (ended, paint) = match (run.how, run.exit_status) {
         (How::Released, None) => ("released".to_owned(), Paint::Plain),
         (How::Released, Some(0)) => ("released 0".to_owned(), Paint::Plain),
         (How::Released, Some(status)) => (format!("released {status}"), Paint::Red),
         (How::Expired, _) => ("expired".to_owned(), Paint::Red),
         (How::Lost, _) => ("lost".to_owned(), Paint::Red),
-        (How::Forced, _) => {
-            let author = run.author.as_deref().unwrap_or("?");
-            let reason = run.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
-            (format!("forced by {author}{reason}"), Paint::Red)
-        }
+        (How::Forced, _) => (format!("forced by {author}{reason}"), Paint::Red),
         (How::Otherwise, _) => ("otherwise".to_owned(), Paint::Plain),
+    };
+    match run.how {
+        How::Released | How::Expired | How::Lost if run.author.is_some() => {
+            (format!("{ended}, revoked by {author}{reason}"), paint)
+        }
+        How::Released | How::Expired | How::Lost | How::Forced | How::Otherwise => (ended, paint),
     }
 }
 
@@ -83,15 +87,22 @@ mod tests {
             ended_at: None,
             how,
             exit_status,
-            author: Some("ann".to_owned()),
-            reason: Some("hangs\x1b".to_owned()),
+            author: None,
+            reason: None,
         }
+    }
+
+    fn by_ann(run: Run) -> Run {
+        Run { author: Some("ann".to_owned()), reason: Some("hangs\x1b".to_owned()), ..run }
     }
 
     #[test]
     fn every_run_has_a_row() {
-        let runs =
-            [run(How::Released, Some(1), 60), run(How::Forced, None, 3700), run(How::Expired, None, 5)];
+        let runs = [
+            run(How::Released, Some(1), 60),
+            by_ann(run(How::Forced, None, 3700)),
+            run(How::Expired, None, 5),
+        ];
 
         assert_eq!(
             table(&runs, SystemTime::UNIX_EPOCH + NOW, false),
@@ -100,6 +111,8 @@ mod tests {
              10:56:20 UTC  web1                3 s     1 h 1 min  forced by ann: hangs\u{fffd}  7\n\
              11:57:55 UTC  web1                3 s     5 s        expired                7\n"
         );
+        let revoked = ended(&by_ann(run(How::Released, Some(143), 5))).0;
+        assert_eq!(revoked, "released 143, revoked by ann: hangs\x1b");
         assert_eq!(table(&[], SystemTime::UNIX_EPOCH, false), "No run has ended yet.\n");
     }
 }

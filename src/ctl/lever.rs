@@ -1,5 +1,7 @@
 //! The levers there are.
 
+use std::time::Duration;
+
 /// What an operator does.
 #[derive(Debug, Clone)]
 pub enum Lever {
@@ -9,6 +11,17 @@ pub enum Lever {
         pool: String,
         /// Which one.
         held: Held,
+        /// Why.
+        reason: String,
+    },
+    /// Asks a holder to stop.
+    Revoke {
+        /// Of this pool.
+        pool: String,
+        /// Which one.
+        held: Held,
+        /// For so long renewals extend its lease at most; else for as long as it lives without one.
+        within: Option<Duration>,
         /// Why.
         reason: String,
     },

@@ -1,9 +1,11 @@
 //! Pulling levers: what an operator does to a pool, and what came of it.
 
+use std::time::SystemTime;
+
 use super::{
-    Ending, Lever, Options,
-    forced::force_release,
+    Ending, Lever, Options, forced, held,
     output::{document, show},
+    revoked,
     text::clean,
 };
 use crate::{
@@ -21,7 +23,13 @@ pub(super) async fn run(options: &Options, lever: &Lever, json: bool, voice: Voi
     let operator = client.operator(key, options.author.clone());
     let pulled = match lever {
         Lever::ForceRelease { pool, held, reason } => {
-            force_release(&client, &operator, pool, held, reason, voice).await?
+            let token = held::token(&client, pool, held, voice).await?;
+            told(operator.force_release(pool, token, reason).await, forced::sentence)
+        }
+        Lever::Revoke { pool, held, within, reason } => {
+            let token = held::token(&client, pool, held, voice).await?;
+            let revoked = operator.revoke(pool, token, *within, reason).await;
+            told(revoked, |revoked| revoked::sentence(revoked, SystemTime::now()))
         }
         Lever::Pause { pool, reason } => told(operator.pause(pool, reason).await, paused),
         Lever::Resume { pool, reason } => told(operator.resume(pool, reason.as_deref()).await, resumed),
@@ -30,9 +38,10 @@ pub(super) async fn run(options: &Options, lever: &Lever, json: bool, voice: Voi
         Lever::Reload { reason } => return reload(&operator, reason.as_deref(), json, voice).await,
     };
     let (sentence, told) = pulled.map_err(|error| match (refused(&error, voice), lever) {
-        (Ending::Refused, Lever::ForceRelease { .. } | Lever::Front { .. } | Lever::Remove { .. })
-            if error.refusal().is_some_and(|refusal| refusal.kind == Kind::NotFound) =>
-        {
+        (
+            Ending::Refused,
+            Lever::ForceRelease { .. } | Lever::Revoke { .. } | Lever::Front { .. } | Lever::Remove { .. },
+        ) if error.refusal().is_some_and(|refusal| refusal.kind == Kind::NotFound) => {
             Ending::Lost // too late: nobody has that token or ticket
         }
         (ending, _) => ending,
@@ -41,10 +50,10 @@ pub(super) async fn run(options: &Options, lever: &Lever, json: bool, voice: Voi
 }
 
 /// What a lever came to: a sentence, and the server's own words.
-pub(super) type Pulled = Result<(String, String), AskError>;
+type Pulled = Result<(String, String), AskError>;
 
 /// Says what came of it.
-pub(super) fn told<T>(pulled: Result<Seen<T>, AskError>, say: impl FnOnce(&T) -> String) -> Pulled {
+fn told<T>(pulled: Result<Seen<T>, AskError>, say: impl FnOnce(&T) -> String) -> Pulled {
     pulled.map(|seen| (say(&seen.state), seen.json))
 }
 

@@ -4,7 +4,7 @@
 //! ```text
 //!  status, why, history ─► how it stands, and how it went ─► table, sentences, JSON
 //!  events, status --watch ─► what happens ─► a line each, or the table again
-//!  force-release, pause, resume, front, remove, reload ─► what came of it
+//!  force-release, revoke, pause, resume, front, remove, reload ─► what came of it
 //!  acquire ─► lease ─► standard output or a file ─┬ renew ───► the same file
 //!                                                 └ release ─► no file
 //!  completions, man ─► what shells and people read of all programs
@@ -19,6 +19,7 @@ mod environment;
 mod estimate;
 mod events;
 mod forced;
+mod held;
 mod help;
 mod history;
 mod holding;
@@ -30,6 +31,7 @@ mod options;
 mod output;
 mod release;
 mod renew;
+mod revoked;
 mod sentence;
 mod status;
 mod table;

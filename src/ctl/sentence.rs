@@ -25,10 +25,13 @@ pub(super) fn sentence(event: &Event) -> String {
         "released" => {
             let status =
                 event.exit_status.map(|status| format!(", exit status {status}")).unwrap_or_default();
-            format!("{host}{note} gave its slot back{held}{status}{token}")
+            format!("{host}{note} gave its slot back{held}{status}{}{token}", revoked(event))
         }
-        "expired" => format!("the lease of {host}{note} expired{held}{token}"),
-        "lost" => format!("the lease of {host}{note} is not in the store any more{held}{token}"),
+        "expired" => format!("the lease of {host}{note} expired{held}{}{token}", revoked(event)),
+        "lost" => {
+            format!("the lease of {host}{note} is not in the store any more{held}{}{token}", revoked(event))
+        }
+        "revoked" => format!("{} asked {host} to stop{}{token}", by(event), why(event)),
         "unheard" => format!("{host} was not there to get its slot, which goes on{token}"),
         "forced" => {
             format!("{} released the slot of {host}{note} by force{held}{}{token}", by(event), why(event))
@@ -57,6 +60,12 @@ fn after(held: Option<Duration>) -> String {
 
 fn ticket(event: &Event) -> String {
     event.ticket.map(|ticket| format!("; ticket {ticket}")).unwrap_or_default()
+}
+
+/// Who had revoked the lease that ended.
+fn revoked(event: &Event) -> String {
+    let revoked = event.author.as_ref().map(|_| format!(", revoked by {}{}", by(event), why(event)));
+    revoked.unwrap_or_default()
 }
 
 fn by(event: &Event) -> String {
@@ -95,8 +104,15 @@ mod tests {
             ("waiting", "web1 waits, 2nd in line; ticket 3"),
             ("left", "web1 left the line; ticket 3"),
             ("granted", "web1 (puppet\u{fffd}) got a slot after 1 s; token 7"),
-            ("released", "web1 (puppet\u{fffd}) gave its slot back after 2 min, exit status 1; token 7"),
-            ("expired", "the lease of web1 (puppet\u{fffd}) expired after 2 min; token 7"),
+            (
+                "released",
+                "web1 (puppet\u{fffd}) gave its slot back after 2 min, exit status 1, revoked by ann: hangs; token 7",
+            ),
+            (
+                "expired",
+                "the lease of web1 (puppet\u{fffd}) expired after 2 min, revoked by ann: hangs; token 7",
+            ),
+            ("revoked", "ann asked web1 to stop: hangs; token 7"),
             ("forced", "ann released the slot of web1 (puppet\u{fffd}) by force after 2 min: hangs; token 7"),
             ("paused", "ann paused it: hangs"),
             ("moved", "ann moved web1 to the front of the line: hangs; ticket 3"),

@@ -7,6 +7,7 @@ use super::{
     color::Paint,
     failed,
     output::{document, show},
+    revoked::asked,
     table::Table,
     text::{age, clean, human, moment},
 };
@@ -47,8 +48,11 @@ impl Picture {
             }
         };
         let now = SystemTime::now();
-        let text =
-            table(&pools, now, colored) + &paused(&pools, now, colored) + &away(&pools, colored) + &line;
+        let text = table(&pools, now, colored)
+            + &paused(&pools, now, colored)
+            + &revoked(&pools, now, colored)
+            + &away(&pools, colored)
+            + &line;
         Ok(Self { pools, text, json })
     }
 }
@@ -61,6 +65,19 @@ fn paused(pools: &[PoolState], now: SystemTime, colored: bool) -> String {
         let since = since.map(|since| format!(" since {since}")).unwrap_or_default();
         let (name, author, reason) = (clean(name), clean(&pause.author), clean(&pause.reason));
         Paint::Yellow.on(&format!("{name} is paused{since} by {author}: {reason}"), colored) + "\n"
+    });
+    lines.collect()
+}
+
+/// A line for each holder that is asked to stop.
+fn revoked(pools: &[PoolState], now: SystemTime, colored: bool) -> String {
+    let holders = pools.iter().flat_map(|pool| pool.holders.iter().map(move |holder| (&pool.name, holder)));
+    let lines = holders.filter_map(|(pool, holder)| {
+        let (host, asked) = (clean(&holder.host), asked(holder.revoked.as_ref()?, now));
+        Some(
+            Paint::Yellow.on(&format!("the slot of {} that {host} holds is {asked}", clean(pool)), colored)
+                + "\n",
+        )
     });
     lines.collect()
 }
@@ -93,7 +110,7 @@ fn table(pools: &[PoolState], now: SystemTime, colored: bool) -> String {
     table.to_string()
 }
 
-fn holder(Holder { host, token, since, expires_in, command }: &Holder, now: SystemTime) -> [String; 5] {
+fn holder(Holder { host, token, since, expires_in, command, .. }: &Holder, now: SystemTime) -> [String; 5] {
     [
         host.clone(),
         token.to_string(),
@@ -121,14 +138,14 @@ fn line(line: &WaitingLine, colored: bool) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client::{Paused, Waiter};
+    use crate::client::{Paused, Revocation, Waiter};
 
     const NOW: Duration = Duration::from_secs(1_795_435_080);
 
     fn holder(host: &str, token: u64, age: u64, expires_in: Option<u64>, command: Option<&str>) -> Holder {
         let since = Some(SystemTime::UNIX_EPOCH + NOW - Duration::from_secs(age));
         let (host, command) = (host.to_owned(), command.map(str::to_owned));
-        Holder { host, token, since, expires_in: expires_in.map(Duration::from_secs), command }
+        Holder { host, token, since, expires_in: expires_in.map(Duration::from_secs), command, revoked: None }
     }
 
     #[test]
@@ -195,6 +212,24 @@ mod tests {
         let told = "p is paused since 11:57:00 UTC by ann: kernel\u{fffd} update";
         assert_eq!(paused(std::slice::from_ref(&pool), now, false), format!("{told}\n"));
         assert_eq!(paused(&[pool], now, true), format!("\x1b[33m{told}\x1b[0m\n"));
+    }
+
+    #[test]
+    fn a_holder_that_is_asked_to_stop_has_a_line_of_its_own() {
+        let now = SystemTime::UNIX_EPOCH + NOW;
+        let revoked = Revocation { author: "ann".to_owned(), reason: "hotfix".to_owned(), until: Some(now) };
+        let line = WaitingLine { length: 0, first: Vec::new() };
+        let holders = vec![
+            holder("web1", 7, 5, None, None),
+            Holder { revoked: Some(revoked), ..holder("web2", 8, 5, Some(9), None) },
+        ];
+        let name = "p".to_owned();
+        let pool = PoolState { name, slots: 2, held: 2, holders, line, paused: None, away: false };
+
+        assert_eq!(
+            super::revoked(&[pool], now, false),
+            "the slot of p that web2 holds is revoked by ann: hotfix; free by 11:58:00 UTC at the latest\n"
+        );
     }
 
     #[test]

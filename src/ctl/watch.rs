@@ -134,7 +134,10 @@ fn now() -> String {
 
 /// What counts up or down is no news.
 fn without_times(mut pool: PoolState) -> PoolState {
-    pool.holders.iter_mut().for_each(|holder| holder.expires_in = None);
+    for holder in &mut pool.holders {
+        holder.expires_in = None;
+        holder.revoked.iter_mut().for_each(|revoked| revoked.until = None);
+    }
     pool.line.first.iter_mut().for_each(|waiter| waiter.waited = None);
     pool
 }

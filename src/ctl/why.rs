@@ -7,6 +7,7 @@ use super::{
     estimate::estimate,
     failed,
     output::{document, show},
+    revoked::asked,
     text::{age, clean, human, moment},
 };
 use crate::{
@@ -67,7 +68,7 @@ fn paused(Paused { author, reason, since }: &Paused, now: SystemTime) -> String 
 }
 
 fn holding(
-    Holder { host, token, since, expires_in, command }: &Holder,
+    Holder { host, token, since, expires_in, command, revoked }: &Holder,
     slots: u64,
     now: SystemTime,
 ) -> String {
@@ -82,7 +83,9 @@ fn holding(
         }
         None => "until it is released: the lease has no end".to_owned(),
     };
-    format!("  {}{doing} has had {slot}{}; {until}. Token {token}.", clean(host), since.unwrap_or_default())
+    let asked = revoked.as_ref().map(|revoked| format!(" It is {}.", asked(revoked, now)));
+    let (host, since, asked) = (clean(host), since.unwrap_or_default(), asked.unwrap_or_default());
+    format!("  {host}{doing} has had {slot}{since}; {until}. Token {token}.{asked}")
 }
 
 fn waiting(length: u64) -> String {
@@ -164,14 +167,21 @@ fn ending(pool: &PoolState) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client::WaitingLine;
+    use crate::client::{Revocation, WaitingLine};
 
     const NOW: Duration = Duration::from_secs(1_795_435_080);
 
     fn holder(host: &str, expires_in: Option<u64>) -> Holder {
         let since = Some(SystemTime::UNIX_EPOCH + NOW - Duration::from_secs(125));
         let expires_in = expires_in.map(Duration::from_secs);
-        Holder { host: host.to_owned(), token: 7, since, expires_in, command: Some("roll\x1bout".to_owned()) }
+        Holder {
+            host: host.to_owned(),
+            token: 7,
+            since,
+            expires_in,
+            command: Some("roll\x1bout".to_owned()),
+            revoked: None,
+        }
     }
 
     fn waiter(host: &str, present: bool) -> Waiter {
@@ -252,6 +262,17 @@ mod tests {
             *lines.last().unwrap(),
             "Nobody gets a slot until it is resumed: distributexctl resume p. Then web9 is first in line."
         );
+    }
+
+    #[test]
+    fn who_asked_the_holder_to_stop_is_told() {
+        let until = Some(SystemTime::UNIX_EPOCH + NOW + Duration::from_secs(20));
+        let revoked = Revocation { author: "ann".to_owned(), reason: "hotfix".to_owned(), until };
+
+        let told = told(1, vec![Holder { revoked: Some(revoked), ..holder("web7", Some(12)) }], vec![]);
+
+        let asked = "Token 7. It is revoked by ann: hotfix; free by 11:58:20 UTC at the latest.";
+        assert!(told[1].ends_with(asked), "{}", told[1]);
     }
 
     #[test]

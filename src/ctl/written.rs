@@ -10,7 +10,7 @@ use super::{
     help,
     who::reason,
 };
-use crate::program::words::name;
+use crate::program::words::{name, seconds};
 
 // A command, as it is written. (Documentation here would become the program's.)
 #[derive(Debug, StructOpt)]
@@ -68,6 +68,28 @@ pub(super) enum Written {
         #[structopt(long, value_name = "HOST", parse(try_from_str = name))]
         host: Option<String>,
         /// Why, for the log and for those who ask
+        #[structopt(long, value_name = "TEXT", parse(try_from_str = reason))]
+        reason: String,
+        /// Print what the server answers, as it comes
+        #[structopt(long)]
+        json: bool,
+    },
+    /// Ask who holds a slot to stop; it goes to the next in line when the holder has stopped
+    #[structopt(after_help = help::REVOKE, usage = help::REVOKE_USAGE)]
+    Revoke {
+        /// The pool
+        #[structopt(value_name = "POOL", parse(try_from_str = name))]
+        pool: String,
+        /// The token of the lease, as status shows it
+        #[structopt(value_name = "TOKEN", required_unless = "host", conflicts_with = "host")]
+        token: Option<u64>,
+        /// The host that holds it, instead of the token; it must hold no other slot of the pool
+        #[structopt(long, value_name = "HOST", parse(try_from_str = name))]
+        host: Option<String>,
+        /// The holder can renew its lease for so long yet [default: the lease's time to live]
+        #[structopt(long, value_name = "SECONDS", parse(try_from_str = seconds))]
+        within: Option<Duration>,
+        /// Why, for the holder, the log and those who ask
         #[structopt(long, value_name = "TEXT", parse(try_from_str = reason))]
         reason: String,
         /// Print what the server answers, as it comes
@@ -174,6 +196,11 @@ pub(super) struct Place {
     json: bool,
 }
 
+/// The lease of which one of the two is given.
+fn held(token: Option<u64>, host: Option<String>) -> Held {
+    token.map_or_else(|| Held::Host(host.unwrap_or_default()), Held::Token)
+}
+
 impl From<Written> for Command {
     fn from(written: Written) -> Self {
         match written {
@@ -182,8 +209,11 @@ impl From<Written> for Command {
             Written::History { pool, json } => Self::History { pool, json },
             Written::Events { pools, json } => Self::Events { pools, json },
             Written::ForceRelease { pool, token, host, reason, json } => {
-                let held = token.map_or_else(|| Held::Host(host.unwrap_or_default()), Held::Token);
-                Self::Pull { lever: Lever::ForceRelease { pool, held, reason }, json }
+                Self::Pull { lever: Lever::ForceRelease { pool, held: held(token, host), reason }, json }
+            }
+            Written::Revoke { pool, token, host, within, reason, json } => {
+                let lever = Lever::Revoke { pool, held: held(token, host), within, reason };
+                Self::Pull { lever, json }
             }
             Written::Pause { pool, reason, json } => {
                 Self::Pull { lever: Lever::Pause { pool, reason }, json }

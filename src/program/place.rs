@@ -81,6 +81,7 @@ mod tests {
             since,
             expires_in: None,
             command: command.map(str::to_owned),
+            revoked: None,
         }
     }
 

@@ -76,7 +76,7 @@ fn nothing_renews_a_lease_by_itself() {
     eventually(|| !is_held(&server));
 
     let (code, _, said) = ended(ctl(server.addr).args(["renew", "p", id.trim_end()]));
-    assert!(code == 79 && said.contains("it expired"), "{said}");
+    assert!(code == 79 && said.contains("this lease expired"), "{said}");
     let (code, _, said) = ended(ctl(server.addr).args(["release", "p", id.trim_end()]));
     assert!(code == 0 && said.contains("was not held any more"), "{said}");
 }

@@ -41,6 +41,34 @@ fn pulled(server: &Fake, lever: &str) -> Asked {
 }
 
 #[test]
+fn a_revoke_tells_when_the_slot_is_free() {
+    let server = Fake::start();
+    let revoked = |notified| {
+        json!({"pool": "p", "host": "web7", "token": 7, "until": "2026-11-23T12:00:29.2Z", "notified": notified,
+            "store": "s"})
+    };
+
+    let tool = run(&server, &["revoke", "p", "7", "--within", "30", "--reason", "hotfix"]);
+    let asked = pulled(&server, "pools/p/revoke");
+    assert_eq!(asked.body, json!({"token": 7, "within": 30.0, "reason": "hotfix", "author": "ann"}));
+    asked.answer_json("200 OK", &revoked(true));
+    let (code, told, said) = end(tool);
+    assert_eq!((code, said.as_str()), (0, ""));
+    let free = "the slot of p is free by 2026-11-23 12:00:30 UTC at the latest";
+    assert_eq!(told, format!("web7 (token 7) is asked to stop; {free}\n"));
+
+    let tool = run(&server, &["revoke", "p", "7", "--reason", "hotfix"]);
+    let asked = pulled(&server, "pools/p/revoke");
+    assert_eq!(asked.body, json!({"token": 7, "reason": "hotfix", "author": "ann"}));
+    asked.answer_json("200 OK", &revoked(false));
+    let (_, told, _) = end(tool);
+    assert!(
+        told.starts_with("web7 (token 7) does not renew its lease, so it cannot be notified; "),
+        "{told}"
+    );
+}
+
+#[test]
 fn a_forced_release_tells_who_lost_the_slot_and_for_how_long_to_take_care() {
     let server = Fake::start();
     let tool = run(&server, &["force-release", "p", "7", "--reason", "no power"]);

@@ -98,6 +98,37 @@ fn at_three_in_the_morning_a_slot_gets_moving_again() {
 }
 
 #[test]
+fn a_holder_is_asked_to_stop_and_everybody_can_see_that() {
+    let (server, socket) = server();
+    let mut events = Events::of(&server);
+    let lease = told(ctl(server.addr).args(["acquire", "p", "--host", "web7", "--ttl", "60"]));
+    let waiting = server.waiting("web9", "p");
+
+    let revoke = ["revoke", "p", "--host", "web7", "--within", "30", "--reason", "hotfix first"];
+    let revoked = told(local(&socket).args(revoke));
+    let status = told(ctl(server.addr).args(["status", "p"]));
+    let why = told(ctl(server.addr).args(["why", "p"]));
+    assert!(waiting.is_parked(&server));
+    told(ctl(server.addr).args(["release", "p", lease.trim()]));
+    let history = told(ctl(server.addr).args(["history", "p"]));
+    let again = ended(ctl(server.addr).args(["renew", "p", lease.trim()]));
+
+    assert!(revoked.starts_with("web7 (token ") && revoked.contains(") is asked to stop; "), "{revoked}");
+    assert!(
+        status.contains("the slot of p that web7 holds is revoked by ann: hotfix first; free by "),
+        "{status}"
+    );
+    assert!(why.contains("It is revoked by ann: hotfix first; free by "), "{why}");
+    assert!(history.contains("released, revoked by ann: hotfix first"), "{history}");
+    assert_eq!(again.0, 79);
+    assert!(again.2.contains("this lease was revoked by ann: \"hotfix first\", and released"), "{again:?}");
+    for start in ["p  web7 got a slot", "p  web9 waits", "p  ann asked web7 to stop: hotfix first"] {
+        let event = events.next();
+        assert!(event.starts_with(start), "{event} where {start} was due");
+    }
+}
+
+#[test]
 fn a_pool_is_paused_with_a_key_and_resumed_through_the_socket() {
     let (server, socket) = server();
     let key = file_with("secret\n");
