@@ -10,7 +10,7 @@ use tokio::select;
 
 use super::{
     Acquire, Ending, Options, failed, holding::unusable, lease_file::LeaseFile, output::print,
-    renew::document, text::clean,
+    renew::document,
 };
 use crate::{
     client::{Ask, AskError, Client, Kind, Lease, LeaseRecord, Progress},
@@ -108,7 +108,7 @@ impl Acquiring<'_> {
                 outage = Outage::new();
                 place.show(pool, line, self.voice);
             }
-            Progress::Trouble { error, pause } => outage.tell(&clean(&error.to_string()), pause, self.voice),
+            Progress::Trouble { error, pause } => outage.tell(&error.to_string(), pause, self.voice),
         };
         match self.acquire.limit() {
             Some(Duration::ZERO) => client.try_acquire(&ask).await,
@@ -172,10 +172,9 @@ impl Acquiring<'_> {
                 self.voice.say(format_args!("every slot of {:?} is held{held}{advice}", self.acquire.pool));
             }
             Some((Kind::HostNotAllowed, _)) => {
-                let error = clean(&error.to_string());
                 self.voice.say(format_args!("{error} (this host is called {host:?}; --host changes that)"));
             }
-            Some(_) | None => self.voice.say(format_args!("{}{advice}", clean(&error.to_string()))),
+            Some(_) | None => self.voice.say(format_args!("{error}{advice}")),
         }
         ending
     }

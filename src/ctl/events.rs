@@ -54,7 +54,7 @@ async fn tell(mut events: Events, look: Look, voice: Voice) -> Result<(), Ending
             Err(error) if is_first && matches!(error, AskError::Unreachable { .. }) => {
                 return Err(failed(&error, voice));
             }
-            Err(error) if error.may_pass() => outage.tell(&clean(&error.to_string()), events.pause(), voice),
+            Err(error) if error.may_pass() => outage.tell(&error.to_string(), events.pause(), voice),
             Err(error) => return Err(failed(&error, voice)),
         }
         is_first = false;

@@ -58,7 +58,7 @@ use crate::{
     program::{signals::Signals, start::start, stop::Stop, voice::Voice},
 };
 
-use self::{acquire::Acquiring, output::show, text::clean};
+use self::{acquire::Acquiring, output::show};
 
 /// The whole program.
 #[must_use]
@@ -121,6 +121,6 @@ fn stopped(stop: Stop) -> Ending {
 
 /// Says what went wrong when a server was asked for something.
 fn failed(error: &AskError, voice: Voice) -> Ending {
-    voice.say(format_args!("{}", clean(&error.to_string())));
+    voice.say(format_args!("{}", error));
     Ending::of(error)
 }

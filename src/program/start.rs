@@ -10,10 +10,15 @@ use std::{
 
 use structopt::clap::Error;
 
+use super::stderr;
+
 /// The exit status for wrong usage: `EX_USAGE`.
 const USAGE: u8 = 64;
 /// The exit status if the system refuses something: `EX_OSERR`.
 const SYSTEM: u8 = 71;
+/// The number of pipes, each with two descriptors, that must be free at the start: without them the runtime panics
+/// when it sets up signals.
+const SPARE_PIPES: usize = 4;
 
 /// Reads the command line of `program` and the environment, and does what they say. Help goes to the
 /// standard output, what is wrong to the standard error.
@@ -34,11 +39,20 @@ pub(crate) fn start<T, F: Future<Output: Into<ExitCode>>>(
             return ExitCode::SUCCESS;
         }
     };
-    match actix_rt::Runtime::new() {
-        Ok(runtime) => runtime.block_on(run(options)).into(), // one thread is enough: it mostly waits
+    match spare_descriptors().and_then(|()| actix_rt::Runtime::new()) {
+        Ok(runtime) => {
+            let status = runtime.block_on(run(options)).into(); // one thread is enough: it mostly waits
+            stderr::flush();
+            status
+        }
         Err(error) => {
-            let _ = writeln!(io::stderr(), "{program}: cannot set up a runtime: {error}");
+            let _ = writeln!(io::stderr(), "{program}: cannot start: {error} (is ulimit -n very low?)");
             SYSTEM.into()
         }
     }
+}
+
+fn spare_descriptors() -> io::Result<()> {
+    let pipes: io::Result<Vec<_>> = (0..SPARE_PIPES).map(|_| io::pipe()).collect();
+    pipes.map(drop)
 }

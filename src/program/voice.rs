@@ -2,10 +2,12 @@
 
 use std::{
     fmt::{self, Arguments, Display},
-    io::{self, IsTerminal as _, Write as _},
+    io::{self, IsTerminal as _},
     sync::{Mutex, PoisonError},
     time::Duration,
 };
+
+use super::{stderr, text::clean};
 
 /// What was said last. There is one standard error, so there is one of this.
 static LAST_SAID: Mutex<Option<String>> = Mutex::new(None);
@@ -45,10 +47,10 @@ impl Voice {
         LAST_SAID.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// One write, so that lines of several runs do not mix in one log.
+    /// One write, so that lines of several runs do not mix in one log. What a server said may stand in it, so all of
+    /// it is cleaned.
     fn write(self, text: Arguments<'_>) {
-        let line = format!("{}: {text}\n", self.program);
-        let _ = io::stderr().write_all(line.as_bytes());
+        stderr::write(format!("{}: {}\n", self.program, clean(&text.to_string())));
     }
 }
 

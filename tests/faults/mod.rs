@@ -8,7 +8,6 @@ mod fight;
 mod frozen;
 mod jumps;
 mod killed;
-mod late;
 mod namespaces;
 mod network;
 mod pair;

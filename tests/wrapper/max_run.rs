@@ -1,8 +1,10 @@
 //! A command that may not run longer than it was given.
 
+use std::fs;
+
 use super::{
     ONE_SLOT,
-    run::{Run, ended, wrapper},
+    run::{Run, ended, eventually, wrapper},
 };
 use crate::support::Server;
 
@@ -35,6 +37,18 @@ fn a_command_that_wants_to_go_on_is_killed() {
 
     assert_eq!(run.end().0, 124);
     assert_eq!(run.line(), "", "nobody writes any more");
+}
+
+#[test]
+fn it_is_stopped_although_nobody_reads_what_is_said() {
+    let server = Server::start(ONE_SLOT);
+    let script = "echo $$; exec yes >&2"; // fills the pipe that the wrapper writes to
+    let mut run = Run::start(wrapper(server.addr).args(["--max-run", "0.5", script]));
+    let stat = format!("/proc/{}/stat", run.line());
+
+    eventually("the command is dead", || !fs::exists(&stat).unwrap());
+
+    assert_eq!(run.end().0, 124);
 }
 
 #[test]

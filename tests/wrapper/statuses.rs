@@ -2,11 +2,16 @@
 
 use std::process::Command;
 
+use serde_json::json;
+
 use super::{
     ONE_SLOT,
-    run::{ended, wrapper, wrapper_as},
+    run::{Run, ended, wrapper, wrapper_as},
 };
-use crate::{fake::Port, support::Server};
+use crate::{
+    fake::{Fake, Port},
+    support::Server,
+};
 
 #[test]
 fn the_commands_own_status_is_passed_on() {
@@ -121,4 +126,32 @@ fn a_command_that_cannot_be_run_is_126_or_127_and_gives_the_slot_back() {
         assert_eq!(server.get("/get?host=other&pool=p").1, "YES", "after {command}");
         server.get("/release?host=other&pool=p");
     }
+}
+
+#[test]
+fn without_descriptors_it_is_71_and_a_sentence() {
+    for limit in 3..24 {
+        let script = format!(
+            "ulimit -n {limit}; exec {} -H 127.0.0.1:1 -r p -n true",
+            env!("CARGO_BIN_EXE_distributex")
+        );
+
+        let (code, _, said) = ended(Command::new("bash").args(["-c", &script]));
+
+        assert!(matches!(code, 69 | 71 | 127), "{limit}: {code} {said}"); // 127: not even its libraries can be opened
+        assert!(code == 127 || said.starts_with("distributex: "), "{limit}: {said}");
+    }
+}
+
+#[test]
+fn what_a_server_says_does_nothing_to_the_terminal() {
+    let server = Fake::start();
+    let no = json!({"kind": "no_such_pool", "message": "no\u{1b}[2J\u{7}\npool\u{202e}", "store": "s"});
+    let mut run = Run::start(wrapper(server.addr()).args(["-n", "true"]));
+
+    server.asked_v1("acquire").answer_json("404 Not Found", &no);
+
+    let (code, said) = run.end();
+    assert_eq!((code, said.lines().count()), (77, 1));
+    assert!(said.contains("[2J") && !said.trim_end().contains(char::is_control), "{said:?}");
 }
