@@ -1,15 +1,16 @@
 //! The local lock: runs for one pool on one host do not overlap.
 //!
-//! It is a lock on an open file, so it ends with the process whatever happens to it, and the file may stay.
+//! It is a lock on an open file (flock), so it ends with the processes that have that open, whatever happens to them,
+//! and the file may stay.
 
 use std::{
-    env, fs, io,
-    mem::ManuallyDrop,
+    env,
+    fs::{self, File, TryLockError},
+    io,
     os::unix::fs::{DirBuilderExt as _, MetadataExt as _},
     path::{Path, PathBuf},
 };
 
-use fslock::LockFile;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use rustix::process::geteuid;
 
@@ -22,9 +23,22 @@ const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_');
 /// Longer names end in a digest. A file name has 255 bytes at most.
 const LONGEST_NAME: usize = 200;
 
-/// The lock, held until the process ends. It is not taken apart before: [`LockFile`] empties its file then,
-/// and the file may be one that was chosen by mistake.
-pub(super) type LocalLock = ManuallyDrop<LockFile>;
+/// The lock. When it is dropped it is free, even if a guard that is about to end has the file, too.
+#[derive(Debug)]
+pub(super) struct LocalLock(File);
+
+impl LocalLock {
+    /// The same open file for another process: the lock is free when none of them is left.
+    pub(super) fn share(&self) -> io::Result<File> {
+        self.0.try_clone()
+    }
+}
+
+impl Drop for LocalLock {
+    fn drop(&mut self) {
+        let _ = self.0.unlock();
+    }
+}
 
 /// Takes the lock, if one is wanted.
 pub(super) fn take(options: &Options, voice: Voice) -> Result<Option<LocalLock>, Ending> {
@@ -36,8 +50,7 @@ pub(super) fn take(options: &Options, voice: Voice) -> Result<Option<LocalLock>,
         Ending::System
     };
     let path = options.lock_file.clone().map_or_else(|| usual_file(&options.pool), Ok).map_err(unusable)?;
-    let (lock, is_ours) = try_lock(&path).map_err(|error| unusable(named(&path, error)))?;
-    if is_ours {
+    if let Some(lock) = try_lock(&path).map_err(|error| unusable(named(&path, error)))? {
         return Ok(Some(lock));
     }
     let pool = &options.pool;
@@ -48,10 +61,14 @@ pub(super) fn take(options: &Options, voice: Voice) -> Result<Option<LocalLock>,
     Err(Ending::NoSlot(options.conflict_status))
 }
 
-fn try_lock(path: &Path) -> io::Result<(LocalLock, bool)> {
-    let mut lock = ManuallyDrop::new(LockFile::open(path.as_os_str())?);
-    let is_ours = lock.try_lock()?;
-    Ok((lock, is_ours))
+/// Nothing if somebody else has it. What stands in the file stays: it may be one that was chosen by mistake.
+fn try_lock(path: &Path) -> io::Result<Option<LocalLock>> {
+    let file = File::options().read(true).write(true).create(true).truncate(false).open(path)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(LocalLock(file))),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
 }
 
 /// The file for this pool, in a folder that only we can write to: nobody else can put something in its place.

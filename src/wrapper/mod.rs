@@ -40,6 +40,7 @@ use self::{
     acquire::Asking,
     command::{Job, NotStarted},
     limits::Limits,
+    local_lock::LocalLock,
     loss::{Loss, Outcome},
     report::Report,
     signals::Signals,
@@ -60,20 +61,26 @@ pub fn main() -> ExitCode {
 /// Does what the options say, and tells how it ended.
 pub async fn run(options: Options) -> Ending {
     let voice = Voice { program: "distributex", verbose: options.verbose };
-    let mut report = Report::new(&options);
-    let ending = match stages(&options, &mut report, voice).await {
-        Ok(ending) | Err(ending) => ending,
+    let (mut report, mut lock) = (Report::new(&options), None);
+    let ending = match stages(&options, &mut report, &mut lock, voice).await {
+        Ok(Outcome { ending, .. }) | Err(ending) => ending,
     };
     if let Some(file) = &options.status_file {
         report.write(file, ending, voice);
     }
+    drop(lock);
     ending
 }
 
-/// The stages in their order; an `Err` is a way out before the command had run.
-async fn stages(options: &Options, report: &mut Report, voice: Voice) -> Result<Ending, Ending> {
+/// The stages in their order; an `Err` is a way out before the command had run. The local lock is for all of the run.
+async fn stages(
+    options: &Options,
+    report: &mut Report,
+    lock: &mut Option<LocalLock>,
+    voice: Voice,
+) -> Result<Outcome, Ending> {
     let mut signals = Signals::watch().map_err(|error| refused_by_system(voice, "signals", &error))?;
-    let _lock = local_lock::take(options, voice)?;
+    *lock = local_lock::take(options, voice)?;
     let host = match &options.host {
         Some(host) => host.clone(),
         None => host::name().await,
@@ -82,35 +89,41 @@ async fn stages(options: &Options, report: &mut Report, voice: Voice) -> Result<
     let asking = Asking { options, host: &host, voice, started: Instant::now() };
     let slot = asking.run(&mut signals).await?;
 
-    let (Outcome { ending, loss }, exit_status) = match signals.ended_meanwhile().await {
+    let (mut outcome, exit_status) = match signals.ended_meanwhile().await {
         Some(signal) => (Outcome::of(Ending::Signalled(signal.as_raw())), None),
         None => {
-            let outcome = run_command(options, &slot, &mut signals, voice).await;
+            let outcome = run_command(options, &slot, lock.as_ref(), &mut signals, voice).await;
             let exit_status = outcome.ending.of_command();
             (outcome, exit_status)
         }
     };
     report.had(&slot);
-    report.lost(match loss {
-        Some(Loss::Over { .. }) => {
-            slot.give_up().await;
-            loss
-        }
-        Some(Loss::Revoked(_)) | None => loss.or(slot.give_back(exit_status, &mut signals, voice).await),
-    });
-    Ok(ending)
+    if let Some(Loss::Over { .. }) = outcome.loss {
+        slot.give_up().await;
+    } else {
+        let found_out = slot.give_back(exit_status, &mut signals, voice).await;
+        outcome.loss = outcome.loss.or(found_out);
+    }
+    report.lost(outcome.loss.take());
+    Ok(outcome)
 }
 
 /// Runs the command, told what it holds, under the limits of its lease.
-async fn run_command(options: &Options, slot: &Slot, signals: &mut Signals, voice: Voice) -> Outcome {
+async fn run_command(
+    options: &Options,
+    slot: &Slot,
+    lock: Option<&LocalLock>,
+    signals: &mut Signals,
+    voice: Voice,
+) -> Outcome {
     let mut command = options.task.command();
     command.envs(slot.variables());
-    match Job::start(command, Limits::new(options, slot.standing()), signals, voice) {
+    match Job::start(command, Limits::new(options, slot.standing()), lock, signals, voice) {
         Ok(job) => job.follow(signals).await,
         Err(NotStarted::Late) => {
             let loss = slot.loss().unwrap_or_else(Loss::not_renewed);
             voice.say(format_args!("{}; the command was not started", loss.sentence(&options.pool)));
-            Outcome { ending: Ending::Lost, loss: Some(loss) }
+            Outcome { loss: Some(loss), ..Outcome::of(Ending::Lost) }
         }
         Err(NotStarted::Command(error)) => Outcome::of(options.task.not_started(&error, voice)),
         Err(NotStarted::Unguarded(error)) => {

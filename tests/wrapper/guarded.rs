@@ -13,7 +13,7 @@ use rustix::{
 };
 
 /// What makes a guard of the program.
-pub(super) const NAME: &str = "distributex: guard of p";
+pub(super) const NAME: &str = "dx-guard of p";
 /// A guard that was started.
 #[derive(Debug)]
 pub(super) struct Guard {

@@ -7,11 +7,11 @@ use std::{
     process::{Command, Stdio},
 };
 
-use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process};
 
 use super::{
     ONE_SLOT,
-    run::{Run, ended, folder, wrapper, wrapper_as},
+    run::{Run, ended, eventually, folder, wrapper, wrapper_as},
 };
 use crate::support::Server;
 
@@ -42,16 +42,28 @@ fn a_second_run_says_so_and_ends() {
 }
 
 #[test]
-fn a_killed_run_leaves_the_lock_free() {
+fn a_killed_run_leaves_the_lock_free_when_its_command_is_dead() {
     let (server, file) = (Server::start(MANY_SLOTS), folder().join("lock"));
-    let mut first = Run::start(locking(&server, "web1", &file).arg("echo $$; exec sleep 60"));
-    let group = Pid::from_raw(first.line().parse().unwrap()).unwrap();
+    let script = "trap 'echo term' TERM; echo in; while :; do sleep 0.01; done";
+    let mut first = Run::start(locking(&server, "web1", &file).args(["--kill-after", "5", script]));
+    assert_eq!(first.line(), "in");
 
     first.signal(Signal::KILL);
     first.child.wait().unwrap();
 
-    assert_eq!(ended(locking(&server, "web2", &file).arg("true")).0, 0);
-    let _ = kill_process_group(group, Signal::KILL); // unless its guard has stopped it
+    assert_eq!(first.line(), "term", "the guard asked it to end, and it goes on");
+    assert_eq!(ended(locking(&server, "web2", &file).arg("echo ran")).0, 75);
+    assert_eq!(first.line(), "", "dead");
+    eventually("the lock is free", || ended(locking(&server, "web2", &file).arg("true")).0 == 0);
+}
+
+#[test]
+fn one_run_after_the_other_finds_the_lock_free() {
+    let (server, file) = (Server::start(MANY_SLOTS), folder().join("lock"));
+
+    for _ in 0..20 {
+        assert_eq!(ended(locking(&server, "web1", &file).arg("true")), (0, String::new(), String::new()));
+    }
 }
 
 #[test]

@@ -196,6 +196,21 @@ fn a_guard_that_is_stopped_does_not_keep_the_command_alive() {
 }
 
 #[test]
+fn under_a_lease_that_is_nearly_over_nothing_starts() {
+    let server = Fake::start();
+    let mut run = Run::start(wrapper(server.addr()).arg("echo ran"));
+    let mut lease = revoked(0.5); // as when the wrapper was kept from its work since it asked
+    lease["revoked"] = Value::Null;
+    server.asked_v1("acquire").answer_json("201 Created", &lease);
+    drop(server);
+
+    let (code, said) = run.end();
+
+    assert_eq!((code, run.line()), (79, String::new()));
+    assert!(said.contains("lost the slot of \"p\"") && said.contains("was not started"), "{said}");
+}
+
+#[test]
 fn a_warning_stops_nothing() {
     let leased = Leased::start(&["--on-lost", "warn"], "echo $$; sleep 1.2; exit 3", TTL);
 
@@ -266,7 +281,7 @@ fn guard_of(run: &Run, old: Option<Pid>) -> Pid {
             .split_whitespace()
             .filter(|child| {
                 let name = fs::read_to_string(format!("/proc/{child}/cmdline")).unwrap_or_default();
-                name.starts_with("distributex: guard of p")
+                name.starts_with("dx-guard of p")
             })
             .filter_map(|child| Pid::from_raw(child.parse().ok()?))
             .find(|child| Some(*child) != old);

@@ -9,6 +9,7 @@ use super::{Job, LOOK};
 use crate::wrapper::{
     guard::Guard,
     limits::Limits,
+    local_lock::LocalLock,
     signals::Signals,
     spawn::{LATE, spawn},
     terminal::Terminal,
@@ -27,10 +28,12 @@ pub(in crate::wrapper) enum NotStarted {
 }
 
 impl Job {
-    /// Starts the command, with its guard before it.
+    /// Starts the command, with its guard before it. The guard has the local lock, too: if the wrapper is killed,
+    /// that is free when the command is dead.
     pub(in crate::wrapper) fn start(
         command: Command,
         mut limits: Limits,
+        lock: Option<&LocalLock>,
         signals: &mut Signals,
         voice: Voice,
     ) -> Result<Self, NotStarted> {
@@ -40,7 +43,7 @@ impl Job {
             let _ = set_child_subreaper(Some(getpid()));
         }
         let deadline = limits.guarded_until();
-        let guard = deadline.map(|deadline| Guard::start(&limits.pool, deadline));
+        let guard = deadline.map(|deadline| Guard::start(&limits.pool, deadline, lock));
         let mut guard = guard.transpose().map_err(NotStarted::Unguarded)?;
         let pipe = guard.as_ref().map(Guard::pipe).transpose().map_err(NotStarted::Unguarded)?;
         let terminal = Terminal::open();

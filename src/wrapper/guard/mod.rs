@@ -20,6 +20,7 @@ pub(super) use self::process::serve_if_called;
 pub(super) use self::record::{Record, SIZE};
 
 use std::{
+    fs::File,
     io::{self, PipeWriter},
     mem,
     os::unix::process::CommandExt as _,
@@ -31,11 +32,11 @@ use rustix::{
     process::{Pid, Signal, WaitStatus, kill_process},
 };
 
-use super::{deadline::Deadline, voice::Voice};
+use super::{deadline::Deadline, local_lock::LocalLock, voice::Voice};
 
 /// How the guard's name begins in the list of processes, behind which comes the pool's. It makes a guard of
-/// this program.
-const NAME: &str = "distributex: guard of ";
+/// this program. It does not have the program's name in it: `pkill -f` with that leaves guards to do their work.
+const NAME: &str = "dx-guard of ";
 /// The exit status that tells that it stopped the command. Zero: it did nothing.
 const STOPPED: u8 = 79;
 /// This program as it runs now, also if its file was replaced since.
@@ -48,6 +49,8 @@ const SPARES: u32 = 100;
 pub(super) struct Guard {
     /// For its name.
     pool: String,
+    /// The file of the local lock, if there is one.
+    lock: Option<File>,
     /// The process that is guard now, until it ended.
     process: Option<Process>,
     /// The deadline it was told last.
@@ -76,11 +79,13 @@ struct Process {
 }
 
 impl Guard {
-    /// Starts the guard of a command that is not started yet.
-    pub(super) fn start(pool: &str, deadline: Deadline) -> io::Result<Self> {
+    /// Starts the guard of a command that is not started yet. It keeps the local lock until its end.
+    pub(super) fn start(pool: &str, deadline: Deadline, lock: Option<&LocalLock>) -> io::Result<Self> {
+        let lock = lock.map(LocalLock::share).transpose()?;
         Ok(Self {
             pool: pool.to_owned(),
-            process: Some(Process::start(pool, &[Record::Deadline(deadline)])?),
+            process: Some(Process::start(pool, lock.as_ref(), &[Record::Deadline(deadline)])?),
+            lock,
             deadline,
             is_asked: false,
             group: None,
@@ -161,7 +166,7 @@ impl Guard {
                 self.spares = spares;
                 let group = self.group.map(Record::Group);
                 let known: Vec<_> = [self.known()].into_iter().chain(group).collect();
-                Process::start(&self.pool, &known)
+                Process::start(&self.pool, self.lock.as_ref(), &known)
             }
             None => Err(io::Error::other("too many of them were killed")),
         };
@@ -183,19 +188,21 @@ impl Guard {
 impl Process {
     /// Starts this program, as it is now, as a guard. It waits for nothing: the pipe keeps what is said. What is
     /// known is said before there is a guard: it knows all of it even if we are killed in the next moment.
-    fn start(pool: &str, known: &[Record]) -> io::Result<Self> {
+    fn start(pool: &str, lock: Option<&File>, known: &[Record]) -> io::Result<Self> {
         let (reader, pipe) = io::pipe()?;
         ioctl_fionbio(&pipe, true)?; // a guard that is stopped does not stop us
         for record in known {
             write(&pipe, &record.to_bytes())?;
         }
+        let lock = lock.map(File::try_clone).transpose()?;
+        let stdout = lock.map_or_else(Stdio::null, Stdio::from); // one of the three that it does not close
         let child = Command::new(PROGRAM)
             .arg0(format!("{NAME}{pool}"))
             .env_clear() // there may be secrets in it
             .current_dir("/") // it keeps no file system from being unmounted
             .process_group(0) // what is meant for the job is not meant for it
             .stdin(reader)
-            .stdout(Stdio::null()) // nobody waits for the end of what it writes
+            .stdout(stdout) // nobody waits for the end of what it writes, and it writes nothing
             .stderr(Stdio::null())
             .spawn()
             .map_err(|error| io::Error::new(error.kind(), format!("{PROGRAM}: {error}")))?;
