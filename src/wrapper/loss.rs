@@ -1,6 +1,6 @@
 //! What became of a slot that could not be kept until the command ended.
 
-use super::Ending;
+use super::{Ending, interrupt::Interrupt};
 use crate::client::{Ended, Revoke, Standing};
 
 /// How a run ended, and whether it had its slot until then.
@@ -10,6 +10,8 @@ pub(super) struct Outcome {
     pub(super) ending: Ending,
     /// What became of the slot, if it was lost or revoked.
     pub(super) loss: Option<Loss>,
+    /// What the wrapper has to die of, as its command did.
+    pub(super) interrupt: Option<Interrupt>,
 }
 
 /// Why a slot could not be kept.
@@ -29,7 +31,7 @@ pub(super) enum Loss {
 impl Outcome {
     /// A run that had its slot until the end, as far as is known.
     pub(super) fn of(ending: Ending) -> Self {
-        Self { ending, loss: None }
+        Self { ending, loss: None, interrupt: None }
     }
 }
 

@@ -13,6 +13,7 @@ mod ending;
 mod environment;
 mod guard;
 mod help;
+mod interrupt;
 mod limits;
 mod local_lock;
 mod loss;
@@ -39,6 +40,7 @@ use tokio::time::Instant;
 use self::{
     acquire::Asking,
     command::{Job, NotStarted},
+    interrupt::Interrupt,
     limits::Limits,
     local_lock::LocalLock,
     loss::{Loss, Outcome},
@@ -47,7 +49,7 @@ use self::{
     slot::Slot,
     voice::Voice,
 };
-use crate::program::{host, place, signals, start, stop, trouble, voice};
+use crate::program::{host, place, signals, start, stderr, stop, trouble, voice};
 
 /// The whole program.
 #[must_use]
@@ -62,13 +64,18 @@ pub fn main() -> ExitCode {
 pub async fn run(options: Options) -> Ending {
     let voice = Voice { program: "distributex", verbose: options.verbose };
     let (mut report, mut lock) = (Report::new(&options), None);
-    let ending = match stages(&options, &mut report, &mut lock, voice).await {
-        Ok(Outcome { ending, .. }) | Err(ending) => ending,
+    let (ending, interrupt) = match stages(&options, &mut report, &mut lock, voice).await {
+        Ok(Outcome { ending, interrupt, .. }) => (ending, interrupt),
+        Err(ending) => (ending, Interrupt::of_waiting(ending)),
     };
     if let Some(file) = &options.status_file {
         report.write(file, ending, voice);
     }
     drop(lock);
+    if let Some(interrupt) = interrupt {
+        stderr::flush();
+        interrupt.die();
+    }
     ending
 }
 
@@ -90,7 +97,10 @@ async fn stages(
     let slot = asking.run(&mut signals).await?;
 
     let (mut outcome, exit_status) = match signals.ended_meanwhile().await {
-        Some(signal) => (Outcome::of(Ending::Signalled(signal.as_raw())), None),
+        Some(signal) => {
+            let ending = Ending::Signalled(signal.as_raw());
+            (Outcome { interrupt: Interrupt::of_waiting(ending), ..Outcome::of(ending) }, None)
+        }
         None => {
             let outcome = run_command(options, &slot, lock.as_ref(), &mut signals, voice).await;
             let exit_status = outcome.ending.of_command();

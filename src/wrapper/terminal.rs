@@ -86,6 +86,11 @@ impl Terminal {
         }
     }
 
+    /// Whether the command is in the foreground, also when nothing of it is left.
+    pub(super) fn is_with_command(&self) -> bool {
+        self.group != self.job && self.is_with(self.group)
+    }
+
     /// Whether the job is in the foreground.
     pub(super) fn is_ours(&self) -> bool {
         self.is_with(self.job)

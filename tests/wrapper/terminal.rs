@@ -1,7 +1,7 @@
 //! Job control, with a real shell on a real terminal.
 
 use super::{ONE_SLOT, pty::Terminal};
-use crate::support::Server;
+use crate::support::{Server, file_with};
 
 #[test]
 fn ctrl_c_reaches_the_command_and_the_shell_gets_its_terminal_back() {
@@ -12,6 +12,41 @@ fn ctrl_c_reaches_the_command_and_the_shell_gets_its_terminal_back() {
 
     assert_eq!(terminal.status(), "130");
     assert_eq!(server.get("/get?host=other&pool=p").1, "YES");
+}
+
+#[test]
+fn a_script_ends_with_the_command_that_was_interrupted() {
+    for rest in ["", "| cat"] {
+        let (server, mut terminal) = (Server::start(ONE_SLOT), Terminal::start());
+        let program = env!("CARGO_BIN_EXE_distributex");
+        let run =
+            format!("{program} -H {} -r p --host web1 'echo started; exec sleep 60' {rest}", server.addr);
+        let script = file_with(&format!("{run}\necho NEXT RUNS"));
+        terminal.types(&format!("bash {}\n", script.display()));
+        terminal.sees("\nstarted");
+
+        terminal.types("\x03");
+
+        let shown = terminal.sees("READY>");
+        assert!(!shown.contains("NEXT RUNS"), "{rest}: {shown}");
+        assert_eq!(server.get("/get?host=other&pool=p").1, "YES", "{rest}");
+    }
+}
+
+#[test]
+fn a_script_ends_with_the_waiting_that_was_interrupted() {
+    let (server, mut terminal) = (Server::start(ONE_SLOT), Terminal::start());
+    server.get("/get?host=other&pool=p");
+    let program = env!("CARGO_BIN_EXE_distributex");
+    let line = format!("{program} -v -H {} -r p --host web1 true\necho NEXT RUNS", server.addr);
+    let script = file_with(&line);
+    terminal.types(&format!("bash {}\n", script.display()));
+    terminal.sees("asking");
+
+    terminal.types("\x03");
+
+    let shown = terminal.sees("READY>");
+    assert!(!shown.contains("NEXT RUNS"), "{shown}");
 }
 
 #[test]

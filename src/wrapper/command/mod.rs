@@ -24,6 +24,7 @@ use tokio::{
 use super::{
     Ending,
     guard::Guard,
+    interrupt::Interrupt,
     limits::Limits,
     loss::{Loss, Outcome},
     signals::{Notice, Signals},
@@ -45,6 +46,10 @@ pub(super) struct Job {
     terminal: Option<Terminal>,
     /// How its first process ended.
     ended: Option<Ending>,
+    /// The last signal that was passed on to it.
+    passed_on: Option<Signal>,
+    /// What the wrapper has to die of, as the command did.
+    interrupt: Option<Interrupt>,
     /// When to look next whether the group is still there.
     look: Duration,
     /// What limits it.
@@ -127,7 +132,10 @@ impl Job {
             Notice::Continued => self.resume(),
             Notice::Suspend if self.ended.is_some() => terminal::suspend(),
             Notice::Suspend => self.signal(Signal::TSTP),
-            Notice::Forward(signal) => self.signal(signal),
+            Notice::Forward(signal) => {
+                self.passed_on = Some(signal);
+                self.signal(signal);
+            }
         }
     }
 
@@ -147,6 +155,9 @@ impl Job {
     fn note_end(&mut self, ending: Ending) {
         self.ended = Some(ending);
         if let Some(terminal) = self.terminal.take() {
+            let is_passed_on =
+                self.passed_on.is_some_and(|signal| ending == Ending::Signalled(signal.as_raw()));
+            self.interrupt = Interrupt::of_command(ending, &terminal, is_passed_on);
             terminal.take_back();
         }
         let left = if self.is_gone() { "" } else { "; processes of its group are still running" };

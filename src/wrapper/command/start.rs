@@ -65,6 +65,8 @@ impl Job {
             group,
             terminal: terminal.map(|terminal| terminal.shared_with(group)),
             ended: None,
+            passed_on: None,
+            interrupt: None,
             look: LOOK.0,
             due: limits.max_run.map(|time| (Instant::now() + time, Signal::TERM)),
             limits,

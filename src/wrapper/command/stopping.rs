@@ -119,6 +119,7 @@ impl Job {
             self.voice.say(format_args!("{sentence}; stopped the command"));
             self.loss = Some(loss);
         }
-        Outcome { ending: self.stopped.unwrap_or(ending), loss: self.loss }
+        let interrupt = self.interrupt.filter(|_| self.stopped.is_none());
+        Outcome { ending: self.stopped.unwrap_or(ending), loss: self.loss, interrupt }
     }
 }
