@@ -137,6 +137,7 @@ on_all_backends! {
     who_holds_a_slot_of_a_paused_pool_keeps_renews_and_releases_it
     whoever_pauses_last_is_shown_and_a_pool_that_is_not_paused_may_be_resumed
     a_lease_that_is_ended_by_force_is_lost_and_its_slot_goes_on
+    a_revoked_lease_goes_to_the_next_when_it_is_released
     a_lease_that_is_ended_by_force_in_a_paused_pool_waits_for_the_end_of_the_pause
     who_is_moved_to_the_front_is_next
     who_is_removed_from_the_line_is_told_so_and_can_come_again
@@ -605,6 +606,31 @@ async fn a_lease_that_is_ended_by_force_is_lost_and_its_slot_goes_on(ground: Gro
     assert_eq!(pool.renew(lease, None).await, Err(Refusal::LeaseLost));
     assert_eq!(pulled(&pool, Lever::Release(token)).await, None);
     assert_eq!(pool.runs().await.unwrap()[0].operator, Some(Box::new(operator())));
+}
+
+async fn a_revoked_lease_goes_to_the_next_when_it_is_released(ground: Ground) {
+    let pool = ground.start(settings(), 10);
+    let web = pool.acquire(ask_of("web", "run1")).await.unwrap();
+    let (lease, token, until) = (web.lease.id.unwrap(), web.lease.token, web.lease.until);
+    web.heard();
+    let bob = waiting(&pool, "bob").await;
+
+    let revoked = pulled(&pool, Lever::Revoke(token, Some(SECOND))).await;
+    let renewed = pool.renew(lease, Some(MINUTE * 2)).await.unwrap();
+    let again = pool.acquire(ask_of("web", "run1")).await.unwrap();
+    assert!(again.lease.revoked.is_some() && again.lease.until <= until);
+    again.heard();
+
+    assert!(matches!(revoked, Some(Pulled::Revoked { host, until: Some(free), notified: true })
+            if host == name("web") && Some(free) >= until),);
+    assert!(renewed.revoked.is_some_and(|revoked| revoked.operator == operator()));
+    assert!(renewed.until <= until && !bob.is_finished());
+    assert_eq!(pool.end(Held::Lease(lease), None).await, Ok(true));
+    granted(&pool, bob).await.heard();
+    let runs = pool.runs().await.unwrap();
+    assert_eq!(runs[0].operator, Some(Box::new(operator())));
+    assert_eq!(pool.end_of(Held::Lease(lease)).await.unwrap().lease.token, token);
+    assert_eq!(pulled(&pool, Lever::Revoke(token, None)).await, None);
 }
 
 async fn a_lease_that_is_ended_by_force_in_a_paused_pool_waits_for_the_end_of_the_pause(ground: Ground) {

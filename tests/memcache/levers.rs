@@ -178,6 +178,58 @@ fn what_another_server_ended_is_not_in_the_store() {
 }
 
 #[test]
+fn a_lease_of_one_that_is_revoked_at_the_other_is_released_before_the_next_has_it() {
+    let memcached = Memcached::start();
+    let (one, other) = (start(memcached.addr()), start(memcached.addr()));
+    let lease = one.gives("ann", "o");
+    let mut bob = waits(&other, "bob");
+    let by_olga = json!({"author": "olga", "reason": "hotfix"});
+
+    let revoke = json!({"token": lease["token"], "within": 60, "reason": "hotfix"});
+    let (status, revoked) = other.pull("revoke", &revoke);
+
+    assert_eq!(status, 200, "{revoked}");
+    assert_eq!((&revoked["host"], &revoked["notified"]), (&json!("ann"), &json!(true)));
+    for member in [&one, &other] {
+        let (status, renewed) = member.call("renew", &json!({"lease": lease["lease"]}));
+        assert_eq!((status, &renewed["revoked"]), (200, &by_olga), "{renewed}");
+        let (status, again) = member.call("acquire", &json!({"host": "ann", "owner": "o"}));
+        assert_eq!((status, &again["revoked"], &again["token"]), (200, &by_olga, &lease["token"]), "{again}");
+        assert!(
+            again["expires_in"].as_f64().unwrap() <= 300.0 && again["ttl"] == again["expires_in"],
+            "{again}"
+        );
+        assert_eq!(member.look("/v1/pools/p").1["holders"][0]["revoked"]["author"], "olga");
+    }
+    assert!(bob.is_parked(other.server()));
+    assert_eq!(one.release(&lease).0, 204);
+    assert_eq!(bob.answer().0, 201);
+    let (_, history) = one.look("/v1/pools/p/history");
+    assert_eq!(
+        (&history["runs"][0]["how"], &history["runs"][0]["author"]),
+        (&json!("released"), &json!("olga"))
+    );
+    assert_eq!(other.pull("revoke", &revoke).0, 404);
+    other.says("revoked pool=\"p\" host=\"ann\"");
+}
+
+#[test]
+fn a_revoked_lease_whose_holder_is_dead_expires() {
+    let memcached = Memcached::start();
+    let (one, other) = (start(memcached.addr()), start(memcached.addr()));
+    let (status, lease) = one.call("acquire", &json!({"host": "ann", "owner": "o", "ttl": 1}));
+    assert_eq!(status, 201, "{lease}");
+
+    let revoke = json!({"token": lease["token"], "within": 0, "reason": "hotfix"});
+    assert_eq!(other.pull("revoke", &revoke).0, 200);
+
+    one.says("expired pool=\"p\" host=\"ann\"");
+    let (how, message) = ended(&one, &lease);
+    assert_eq!(how, "expired");
+    assert!(message.starts_with("this lease was revoked by olga: \"hotfix\", and expired "), "{message}");
+}
+
+#[test]
 fn a_lease_that_is_ended_by_force_goes_to_who_waits_there_in_the_same_moment() {
     let memcached = Memcached::start();
     let (one, other) = (start(memcached.addr()), start(memcached.addr()));

@@ -9,14 +9,14 @@
 //!  overdue, unheard ── take_overdue ──► store ── gone ──► over
 //! ```
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use distributex_config as config;
 use distributex_config::Limits;
 use tokio::time::Instant;
 
 use super::{
-    Ask, AskId, Asker, Ending, Event, Granted, LeaseId, Operator, Refusal, Token,
+    Ask, AskId, Asker, Ending, Event, Granted, LeaseId, Operator, Refusal, Revoked, Token,
     lease::Lease,
     line::Waiter,
     rules::{Rules, refuse},
@@ -94,8 +94,14 @@ impl Rules {
     }
 
     /// The store has a lease on other terms than before.
-    pub fn learn_terms(&mut self, token: Token, ttl: Option<Duration>, until: Option<Instant>) {
-        self.leases.change(token, |lease| (lease.ttl, lease.until) = (ttl, until));
+    pub fn learn_terms(
+        &mut self,
+        token: Token,
+        ttl: Option<Duration>,
+        until: Option<Instant>,
+        revoked: Option<Arc<Revoked>>,
+    ) {
+        self.leases.change(token, |lease| (lease.ttl, lease.until, lease.revoked) = (ttl, until, revoked));
     }
 
     /// Tells whoever waits as this asker of the lease it has. If none of its requests is parked, a lease of which

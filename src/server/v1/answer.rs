@@ -41,13 +41,15 @@ pub(super) fn lease(status: StatusCode, lease: &Leased, pool: Pool<'_>) -> HttpR
     // Up to the millisecond, because the client counts from when it sent its request, which was earlier.
     let left = lease.until.map(|until| rounded_up(until.saturating_duration_since(Instant::now())));
     let left = left.into_iter().chain(lease.ttl).min();
+    // A client that reckons with its time to live stops in time, too.
+    let ttl = if lease.revoked.is_some() { left } else { lease.ttl };
     let store = pool.store();
     let lease = LeaseBody {
         lease: lease.id.map(LeaseId::reveal).unwrap_or_default(),
         token: lease.token.0,
         pool: pool.name.as_str(),
         host: lease.host.as_str(),
-        ttl: lease.ttl.map(Seconds),
+        ttl: ttl.map(Seconds),
         expires_in: left.map(Seconds),
         expires_at: left.and_then(|left| SystemTime::now().checked_add(left)).and_then(Moment::of),
         waited: Seconds(lease.waited),

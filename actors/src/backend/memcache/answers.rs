@@ -29,7 +29,7 @@ impl Memcache {
     /// Answers all that was asked, and learns what stands in memcached.
     pub(super) fn settle(&mut self, flight: Flight, done: Done, now: Instant, out: &mut Vec<Event>) {
         let Flight { at, pending, candidates } = flight;
-        let Pending { asks, renewals, releases, takebacks, looks, pauses } = pending;
+        let Pending { asks, renewals, releases, takebacks, looks, revokes, pauses } = pending;
         let Done { mut job, trouble } = done;
         self.highest = job.highest;
         self.view = std::mem::take(&mut job.view);
@@ -45,6 +45,8 @@ impl Memcache {
         if trouble.is_none() {
             self.compare(at, now, out);
         }
+        let revoked: Vec<_> = revokes.iter().map(|revoking| (revoking.ask, revoking.token)).collect();
+        self.settle_revokes(&revoked, &job.revokes, out);
         self.settle_renewals(&renewals, &job.renewals, at, now, out);
         let unwanted = self.settle_waiters(waiting, freed, now, out);
         self.settle_asks(asks, asking, at, now, out);
@@ -200,7 +202,7 @@ impl Memcache {
             Some(seen) if seen.cas == slot.cas => {}
             Some(seen) => {
                 (seen.cas, seen.is_ours) = (slot.cas, is_ours);
-                self.rules.learn_terms(token, entry.ttl, until);
+                self.rules.learn_terms(token, entry.ttl, until, slot.revoked(now));
             }
             // Written without an answer: nobody was told of it. Once it was changed, somebody may have been.
             None if is_ours && entry.token.is_none() => {
@@ -261,7 +263,10 @@ impl Memcache {
             match (renewal.lives, slot) {
                 (Some(true), Some(slot)) => {
                     self.learn(&slot, at, now, out);
-                    let until = slot.entry.ttl.map(|ttl| at + ttl);
+                    let until = match slot.entry.revoked {
+                        Some(_) => slot.estimated_end(now),
+                        None => slot.entry.ttl.map(|ttl| at + ttl),
+                    };
                     let known = self.rules.lease(slot.token()).map(Lease::leased);
                     let lease = known.unwrap_or_else(|| slot.foreign_lease(now).leased());
                     out.push(Event::Renewed { ask: *ask, lease: Leased { until, ..lease } });

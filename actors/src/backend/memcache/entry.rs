@@ -1,11 +1,15 @@
 //! A slot that is held, as memcached keeps it.
 
-use std::time::Duration;
+use std::{
+    borrow::Cow,
+    time::{Duration, SystemTime},
+};
 
 use serde::{Deserialize, Serialize};
 
+use super::revoke::Note;
 use crate::{
-    pool::{Asker, LeaseId, Token},
+    pool::{Asker, LeaseId, Operator, Token},
     record::{Who, micros},
 };
 
@@ -34,6 +38,8 @@ pub(super) struct Entry {
     /// The server that ends it in time: the last one to grant or renew it. `None` once another server has told
     /// a host of it without renewing it: then memcached alone ends it.
     pub(super) by: Option<Server>,
+    /// Who revoked the lease; then `by` is `None`.
+    pub(super) revoked: Option<Note>,
 }
 
 /// One run of a distributexd: 64 random bits.
@@ -74,6 +80,37 @@ struct Record<'a> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     command: Option<String>,
     by: Option<String>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    revoked: Option<NoteRecord<'a>>,
+}
+
+/// A [`Note`] in JSON.
+#[derive(Serialize, Deserialize)]
+struct NoteRecord<'a> {
+    #[serde(borrow)]
+    author: Cow<'a, str>,
+    #[serde(borrow)]
+    reason: Cow<'a, str>,
+    /// In microseconds since 1970.
+    at: u64,
+    /// In seconds.
+    end: u64,
+}
+
+impl NoteRecord<'_> {
+    fn read(self) -> Option<Note> {
+        let at = SystemTime::UNIX_EPOCH.checked_add(Duration::from_micros(self.at))?;
+        let operator = Operator { author: self.author.into(), reason: self.reason.into(), at };
+        Some(Note { operator, end: self.end })
+    }
+}
+
+impl<'a> From<&'a Note> for NoteRecord<'a> {
+    fn from(Note { operator, end }: &'a Note) -> Self {
+        let at = micros(operator.at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default());
+        let (author, reason) = (Cow::Borrowed(&*operator.author), Cow::Borrowed(&*operator.reason));
+        Self { author, reason, at, end: *end }
+    }
 }
 
 impl Entry {
@@ -91,6 +128,7 @@ impl Entry {
             end: self.end,
             command: self.command.clone(),
             by: self.by.map(|Server(bits)| format!("{bits:016x}")),
+            revoked: self.revoked.as_ref().map(NoteRecord::from),
         };
         serde_json::to_string(&record).expect("a record has only texts and numbers")
     }
@@ -116,6 +154,7 @@ impl Entry {
             end: record.end,
             command: record.command,
             by,
+            revoked: record.revoked.and_then(NoteRecord::read),
         })
     }
 }
@@ -143,6 +182,7 @@ mod tests {
             end: Some(1_700_000_009),
             command: Some("say \"hi\"".to_owned()),
             by: Some(Server(7)),
+            revoked: None,
         }
     }
 
@@ -152,7 +192,12 @@ mod tests {
         let bare =
             Entry { token: None, ttl: None, command: None, by: None, ..entry(Asker::Host(name("web1"))) };
 
-        for entry in [owner, bare] {
+        let at = SystemTime::UNIX_EPOCH + Duration::from_micros(1_795_451_623_914_999);
+        let operator = Operator { author: "ann".into(), reason: "say \"hi\"".into(), at };
+        let revoked = Some(Note { operator, end: 1_700_000_009 });
+        let revoked = Entry { revoked, by: None, ..owner.clone() };
+
+        for entry in [owner, bare, revoked] {
             assert_eq!(Entry::read(entry.write().as_bytes()), Some(entry));
         }
     }

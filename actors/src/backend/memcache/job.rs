@@ -2,7 +2,7 @@
 
 use std::{mem, sync::Arc, time::Duration};
 
-use super::{entry::Server, keys::Keys, pause::Pausing, view::View};
+use super::{entry::Server, keys::Keys, pause::Pausing, revoke::Revoke, view::View};
 use crate::pool::{Asker, LeaseId};
 
 /// Request: pause or resume the pool, end, renew and begin leases as far as possible, and tell how the pool is
@@ -23,6 +23,8 @@ pub(super) struct Job {
     pub(super) pausing: Option<Pausing>,
     /// Leases to end.
     pub(super) ends: Vec<End>,
+    /// Leases to revoke.
+    pub(super) revokes: Vec<Revoke>,
     /// Leases to renew.
     pub(super) renewals: Vec<Renewal>,
     /// Who asks for slots, in the order in which they are to be served.
@@ -39,6 +41,7 @@ impl Job {
             view: mem::take(&mut self.view),
             pausing: self.pausing.take(),
             ends: mem::take(&mut self.ends),
+            revokes: mem::take(&mut self.revokes),
             renewals: mem::take(&mut self.renewals),
             claims: mem::take(&mut self.claims),
             refused: self.refused.take(),

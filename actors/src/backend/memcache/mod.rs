@@ -5,6 +5,7 @@
 //! | here, `pending`, `answers` | a pool's line, what it wants of its memcached, and what becomes of the answers |
 //! | `job` | what a pool wants in one go |
 //! | `round`: `plan`, `send`, `look`, `settle` | how a job is done: every change is add, compare-and-swap or compare-and-delete |
+//! | `revoke` | leases that are revoked: who did it stands in them |
 //! | `view`, `entry`, `pause`, `store`, `keys` | what stands in memcached, and where |
 //! | `shard`, `gate`, `link`, `protocol`, `stats`, `memory`, `time` | one memcached: threads, connections, commands, whether it is there and has room, and its clock |
 //!
@@ -50,6 +51,9 @@ mod plan;
 mod protocol;
 #[cfg(test)]
 mod race_tests;
+mod revoke;
+#[cfg(test)]
+mod revoke_tests;
 mod round;
 #[cfg(test)]
 mod round_tests;
@@ -81,7 +85,7 @@ use self::{
     entry::Server,
     job::{Claim, Done, Job},
     keys::Keys,
-    pending::{Missed, Pending, Seen, Takeback},
+    pending::{Missed, Pending, Revoking, Seen, Takeback},
     shard::Shard,
     view::View,
 };
@@ -232,11 +236,12 @@ impl Memcache {
         self.shard.run(job, reply);
     }
 
-    /// What the rules want to end goes into the next job. Another server ends its own leases itself.
+    /// What the rules want to end goes into the next job. Another server ends its own leases itself; of one that was
+    /// granted here and is ended by memcached alone it is to be seen that it is over.
     fn take_back(&mut self, now: Instant) {
         for token in self.rules.take_overdue() {
             let Some(id) = self.rules.lease(token).and_then(|lease| lease.id) else { continue };
-            if self.seen.get(&token).is_some_and(|seen| seen.is_ours) {
+            if self.seen.get(&token).is_some_and(|seen| seen.is_ours || seen.began_here) {
                 let known = Some((token, self.rules.ending(token)));
                 self.pending.takebacks.push(Takeback { id, known, by: None });
             } else if self.rules.has_waiters() {
@@ -267,6 +272,7 @@ impl Memcache {
             highest: self.highest,
             pausing: pending.pausing(),
             ends: pending.ends(),
+            revokes: pending.revokes(),
             renewals: pending.renewals(self.expire),
             claims,
             refused: None,
@@ -326,7 +332,12 @@ impl Backend for Memcache {
                 let known = Some((token, Ending::Forced));
                 self.pending.takebacks.push(Takeback { id, known, by: Some(ask) });
             }
-            Lever::Revoke(..) => return out.push(Event::Pulled { ask, what: None }),
+            Lever::Revoke(token, within) => {
+                let Some(id) = self.rules.lease(token).and_then(|lease| lease.id) else {
+                    return out.push(Event::Pulled { ask, what: None });
+                };
+                self.pending.revokes.push(Revoking { ask, token, id, within, operator: operator.clone() });
+            }
             Lever::Pause => self.pending.pauses.push((ask, Some(operator.clone()))),
             Lever::Resume => self.pending.pauses.push((ask, None)),
             Lever::Front(_) | Lever::Remove(_) => self.rules.pull(ask, lever, operator, now, out),

@@ -9,6 +9,7 @@ use super::{
     entry::Entry,
     job::{Claim, End, Renewal, What},
     pause::Pausing,
+    revoke::Revoke,
     view::Slot,
 };
 use crate::pool::{Ask, AskId, Ending, Held, LeaseId, Operator, Token, lease::Lease, line::Waiter};
@@ -26,6 +27,8 @@ pub(super) struct Pending {
     pub(super) takebacks: Vec<Takeback>,
     /// Who wants to know how the pool is.
     pub(super) looks: Vec<AskId>,
+    /// Leases that operators revoke.
+    pub(super) revokes: Vec<Revoking>,
     /// Which operators pause the pool, or let it go on: `None`.
     pub(super) pauses: Vec<(AskId, Option<Operator>)>,
 }
@@ -39,6 +42,21 @@ pub(super) struct Takeback {
     pub(super) known: Option<(Token, Ending)>,
     /// The request of an operator who wants it to end, whoever was told of it.
     pub(super) by: Option<AskId>,
+}
+
+/// A lease that an operator revokes.
+#[derive(Debug)]
+pub(super) struct Revoking {
+    /// The operator's request.
+    pub(super) ask: AskId,
+    /// Its token.
+    pub(super) token: Token,
+    /// Its secret name.
+    pub(super) id: LeaseId,
+    /// For how long renewals extend it at most.
+    pub(super) within: Option<Duration>,
+    /// Who revokes it.
+    pub(super) operator: Operator,
 }
 
 /// What is known of a lease besides what the rules know.
@@ -67,12 +85,13 @@ pub(super) struct Missed {
 impl Pending {
     /// Whether there is nothing to do.
     pub(super) fn is_empty(&self) -> bool {
-        let Self { asks, renewals, releases, takebacks, looks, pauses } = self;
+        let Self { asks, renewals, releases, takebacks, looks, revokes, pauses } = self;
         asks.is_empty()
             && renewals.is_empty()
             && releases.is_empty()
             && takebacks.is_empty()
             && looks.is_empty()
+            && revokes.is_empty()
             && pauses.is_empty()
     }
 
@@ -87,6 +106,17 @@ impl Pending {
         let taken =
             self.takebacks.iter().map(|takeback| End::new(What::Lease(takeback.id), takeback.by.is_none()));
         released.chain(taken).collect()
+    }
+
+    /// The leases to revoke.
+    pub(super) fn revokes(&self) -> Vec<Revoke> {
+        let revoke = |Revoking { id, within, operator, .. }: &_| Revoke {
+            id: *id,
+            within: *within,
+            operator: Operator::clone(operator),
+            is_done: None,
+        };
+        self.revokes.iter().map(revoke).collect()
     }
 
     /// The leases to renew, in a pool that allows so long a time at most.
@@ -163,7 +193,7 @@ impl Slot {
             patience: Duration::ZERO,
             command: command.as_deref().map(Into::into),
             told: 1,
-            revoked: None,
+            revoked: self.revoked(now),
         }
     }
 

@@ -49,6 +49,8 @@ pub(super) enum For {
     Renewal(usize),
     /// The claim with this number.
     Claim(usize),
+    /// The revoke with this number.
+    Revoke(usize),
 }
 
 /// Decides what to send. `fresh`: the view was read by this very job, so what depends on all of it may be done.
@@ -61,6 +63,7 @@ pub(super) fn writes(job: &Job, fresh: bool, now: Duration, time: u64) -> Vec<Wr
     for (number, end) in job.ends.iter().enumerate().filter(|(_, end)| end.had.is_none()) {
         plan.end(number, end);
     }
+    plan.revokes();
     for (number, renewal) in job.renewals.iter().enumerate().filter(|(_, renewal)| renewal.lives.is_none()) {
         plan.renew(number, renewal);
     }
@@ -74,11 +77,11 @@ pub(super) fn can_narrow(view: &View, slots: usize) -> bool {
 }
 
 /// What is to be sent.
-struct Plan<'a> {
-    job: &'a Job,
-    fresh: bool,
+pub(super) struct Plan<'a> {
+    pub(super) job: &'a Job,
+    pub(super) fresh: bool,
     now: Duration,
-    time: u64,
+    pub(super) time: u64,
     writes: Vec<Write>,
     /// Slots whose lease ends or changes in this batch: what was seen of it is no longer true behind that.
     touched: HashSet<usize>,
@@ -131,7 +134,7 @@ impl Plan<'_> {
         }
     }
 
-    fn change(&mut self, slot: usize, held: &Slot, entry: Entry, by: For) {
+    pub(super) fn change(&mut self, slot: usize, held: &Slot, entry: Entry, by: For) {
         if self.touched.insert(slot) {
             let entry = Entry { token: Some(held.token()), ..entry };
             let (cas, end) = (held.cas, entry.end);
@@ -156,6 +159,7 @@ impl Plan<'_> {
             end: self.end_for(claim),
             command: claim.command.as_deref().map(str::to_owned),
             by: Some(self.job.server),
+            revoked: None,
         });
         self.taken.insert(slot);
         self.write(Write::Add { slot, entry });
@@ -164,14 +168,20 @@ impl Plan<'_> {
     fn renew(&mut self, number: usize, renewal: &Renewal) {
         let job = self.job;
         let Some((slot, held)) = job.view.lease(renewal.id) else { return };
-        let ttl = shorter(renewal.ttl.or(held.entry.ttl), renewal.most);
-        let entry =
-            Entry { ttl, end: self.end_at_least(ttl), by: Some(job.server), ..Entry::clone(&held.entry) };
-        self.change(slot, held, entry, For::Renewal(number));
+        let ttl = renewal.wanted(held);
+        let by = Some(job.server);
+        let entry = if held.entry.revoked.is_some() {
+            self.extended(held, ttl)
+        } else {
+            Some(Entry { ttl, end: self.end_at_least(ttl), by, ..Entry::clone(&held.entry) })
+        };
+        if let Some(entry) = entry {
+            self.change(slot, held, entry, For::Renewal(number));
+        }
     }
 
     /// When memcached is to end a lease that lives so long: it ends an entry up to a second before its date.
-    fn end_at_least(&self, ttl: Option<Duration>) -> Option<u64> {
+    pub(super) fn end_at_least(&self, ttl: Option<Duration>) -> Option<u64> {
         ttl.map(|ttl| self.time + whole_seconds(ttl) + 1)
     }
 
@@ -207,7 +217,11 @@ impl Plan<'_> {
     /// Its asker has a lease: that one is renewed if the asker comes back. Otherwise the server that granted it
     /// must learn that its holder has heard of it, so that it does not take it back.
     fn tell(&mut self, number: usize, claim: &Claim, slot: usize, held: &Slot) {
-        if claim.asker.comes_back() {
+        if held.entry.revoked.is_some() {
+            if let Some(entry) = self.extended(held, claim.ttl).filter(|_| claim.asker.comes_back()) {
+                self.change(slot, held, entry, For::Claim(number));
+            }
+        } else if claim.asker.comes_back() {
             let command = claim.command.as_deref().map(str::to_owned);
             let old = Entry::clone(&held.entry);
             let command = command.or_else(|| old.command.clone());
@@ -241,6 +255,13 @@ impl Plan<'_> {
             self.add(slot, claim);
         }
         slot.is_some()
+    }
+}
+
+impl Renewal {
+    /// How long its holder wants this lease to live from now, and may.
+    pub(super) fn wanted(&self, held: &Slot) -> Option<Duration> {
+        shorter(self.ttl.or(held.entry.ttl), self.most)
     }
 }
 

@@ -236,6 +236,7 @@ impl<'a> Round<'a> {
                 (Write::Change { by, .. } | Write::Prolong { by, .. }, Answer::Done) => match by {
                     For::Renewal(number) => self.job.renewals[*number].lives = Some(true),
                     For::Claim(number) => drop(told.insert(*number)),
+                    For::Revoke(number) => self.job.revokes[*number].is_done = Some(true),
                 },
                 (
                     Write::Pause { .. }

@@ -8,7 +8,7 @@
 use std::collections::HashSet;
 
 use super::{
-    job::{Claim, End, Found, Job, What},
+    job::{Claim, End, Found, Job, Renewal, What},
     pause::Pausing,
     view::Slot,
 };
@@ -29,6 +29,7 @@ impl Job {
     pub(super) fn is_done(&self) -> bool {
         self.pausing.as_ref().is_none_or(|pausing| pausing.is_done)
             && self.ends.iter().all(|end| end.had.is_some())
+            && self.revokes.iter().all(|revoke| revoke.is_done.is_some())
             && self.renewals.iter().all(|renewal| renewal.lives.is_some())
             && self.claims.iter().all(|claim| claim.found.is_some())
     }
@@ -39,12 +40,19 @@ impl Job {
             *is_done |= self.view.paused.is_none();
         }
         self.settle_ends(tried);
-        for renewal in &mut self.renewals {
-            match (self.view.lease(renewal.id), renewal.lives) {
-                (None, None) => renewal.lives = Some(false),
-                (Some((_, held)), Some(true)) if !held.is_kept() => renewal.lives = None, // once more
-                (None | Some(_), _) => {}
-            }
+        self.settle_revokes();
+        for number in 0..self.renewals.len() {
+            self.renewals[number].lives = self.lives(&self.renewals[number]);
+        }
+    }
+
+    /// Whether a lease lives on, as far as is known now.
+    fn lives(&self, renewal: &Renewal) -> Option<bool> {
+        match (self.view.lease(renewal.id), renewal.lives) {
+            (None, None) => Some(false),
+            (Some((_, held)), None) if self.leaves(held, renewal.wanted(held)) => Some(true),
+            (Some((_, held)), Some(true)) if held.entry.revoked.is_none() && !held.is_kept() => None, // once more
+            (None | Some(_), lives) => lives,
         }
     }
 
@@ -107,7 +115,7 @@ impl Job {
     /// The lease that the asker of a claim has under another name, once it is as it is to be.
     fn has(&self, number: usize, claim: &Claim, held: &Slot, told: &HashSet<usize>) -> Option<Found> {
         let is_so = if claim.asker.comes_back() {
-            told.contains(&number) && held.is_kept()
+            told.contains(&number) && held.is_kept() || self.leaves(held, claim.ttl)
         } else {
             self.knows_told(held)
         };

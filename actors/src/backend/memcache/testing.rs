@@ -181,7 +181,20 @@ impl Bench {
     pub(super) fn job(&self, ends: Vec<End>, renewals: Vec<Renewal>, claims: Vec<Claim>) -> Job {
         let (keys, view) = (Arc::clone(&self.keys), self.view.clone());
         let (server, slots, highest) = (self.server, self.slots, self.highest);
-        Job { keys, server, slots, view, highest, pausing: None, ends, renewals, claims, refused: None }
+        let revokes = Vec::new();
+        Job {
+            keys,
+            server,
+            slots,
+            view,
+            highest,
+            pausing: None,
+            ends,
+            revokes,
+            renewals,
+            claims,
+            refused: None,
+        }
     }
 
     /// Does a job, and knows afterwards what it showed.

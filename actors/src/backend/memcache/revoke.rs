@@ -1,0 +1,137 @@
+//! Revoking leases: the note stands in the lease's entry, so that renewals at every server see it and keep it.
+//!
+//! From then on memcached alone ends the lease: no server knows exactly what its holder was told by the others. A
+//! renewal changes the entry only if that lets it end later; else it stays as it is, and is answered with what is
+//! surely left.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::time::Instant;
+
+use super::{
+    Memcache,
+    entry::Entry,
+    job::Job,
+    plan::{For, Plan},
+    view::{Slot, whole_seconds},
+};
+use crate::pool::{AskId, Asker, Event, LeaseId, Operator, Pulled, Refusal, Revoked, Token, rules::refuse};
+
+/// So much later than the note says may the slot be free: memcached's clock counts in seconds, and keeps entries for
+/// a second more.
+const UNSURE: Duration = Duration::from_secs(2);
+
+/// What stands in the entry of a revoked lease.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Note {
+    /// Who revoked it, why and when.
+    pub(super) operator: Operator,
+    /// No renewal extends it beyond this: seconds since 1970 by memcached's clock.
+    pub(super) end: u64,
+}
+
+/// A lease to revoke.
+#[derive(Debug)]
+pub(super) struct Revoke {
+    /// Which one.
+    pub(super) id: LeaseId,
+    /// For how long renewals extend it at most; `None`: for its time to live.
+    pub(super) within: Option<Duration>,
+    /// Who wants that.
+    pub(super) operator: Operator,
+    /// Whether it was there, and is revoked; `None`: not known yet.
+    pub(super) is_done: Option<bool>,
+}
+
+impl Slot {
+    /// For how long a revoked lease can be extended whose holder wants this; `None`: it stays as it is.
+    pub(super) fn extension(&self, wanted: Option<Duration>) -> Option<Duration> {
+        let (note, wanted) = (self.entry.revoked.as_ref()?, wanted?);
+        let Some(left) = self.left else { return Some(wanted) }; // it gets an end at last
+        let room = Duration::from_secs(note.end.saturating_sub(self.time()?));
+        let ttl = wanted.min(room);
+        (whole_seconds(ttl) + 1 > left.as_secs()).then_some(ttl)
+    }
+
+    /// Who revoked the lease, as anybody may know.
+    pub(super) fn revoked(&self, now: Instant) -> Option<Arc<Revoked>> {
+        let Note { operator, end } = self.entry.revoked.as_ref()?;
+        let is_renewed = !matches!(self.entry.asker, Asker::Host(_));
+        let time = self.time().filter(|_| is_renewed);
+        let room = time.map(|time| Duration::from_secs(end.saturating_sub(time)) + UNSURE);
+        let end = now + self.left.into_iter().chain(room).max().unwrap_or_default();
+        Some(Arc::new(Revoked { operator: operator.clone(), end }))
+    }
+}
+
+impl Job {
+    /// Whether a lease is not to be changed for a renewal or a repeated request that wants this: it is revoked.
+    pub(super) fn leaves(&self, held: &Slot, wanted: Option<Duration>) -> bool {
+        held.entry.revoked.is_some() && (self.refused.is_some() || held.extension(wanted).is_none())
+    }
+
+    /// Takes over what a look says of leases to revoke.
+    pub(super) fn settle_revokes(&mut self) {
+        for revoke in self.revokes.iter_mut().filter(|revoke| revoke.is_done.is_none()) {
+            if self.view.lease(revoke.id).is_none() {
+                revoke.is_done = Some(false);
+            }
+        }
+    }
+}
+
+impl Plan<'_> {
+    pub(super) fn revokes(&mut self) {
+        let job = self.job;
+        for (number, revoke) in job.revokes.iter().enumerate().filter(|(_, revoke)| revoke.is_done.is_none())
+        {
+            let Some((slot, held)) = job.view.lease(revoke.id) else { continue };
+            let within = revoke.within.or(held.entry.ttl).unwrap_or_default();
+            let earlier = held.entry.revoked.as_ref().map(|note| note.end);
+            let end = earlier.into_iter().chain([self.time + whole_seconds(within)]).min();
+            let note = end.map(|end| Note { operator: revoke.operator.clone(), end });
+            let end = if held.prolonged { self.end_of(held) } else { held.entry.end };
+            let entry = Entry { revoked: note, by: None, end, ..Entry::clone(&held.entry) };
+            self.change(slot, held, entry, For::Revoke(number));
+        }
+    }
+
+    /// What a revoked lease becomes when its holder wants it to live for so long; `None`: it stays as it is. What was
+    /// seen of it may be old: then it is looked at first.
+    pub(super) fn extended(&self, held: &Slot, wanted: Option<Duration>) -> Option<Entry> {
+        if !self.fresh || self.job.leaves(held, wanted) {
+            return None;
+        }
+        let ttl = held.extension(wanted);
+        let end = self.end_at_least(ttl).max(held.entry.end);
+        Some(Entry { ttl, end, by: None, ..Entry::clone(&held.entry) })
+    }
+
+    /// When memcached ends an entry whose date is not the one in it; no earlier.
+    fn end_of(&self, held: &Slot) -> Option<u64> {
+        held.left.map(|left| self.time + left.as_secs() + 1)
+    }
+}
+
+impl Memcache {
+    /// Tells the operators what became of the leases that they revoked.
+    pub(super) fn settle_revokes(
+        &mut self,
+        asked: &[(AskId, Token)],
+        revokes: &[Revoke],
+        out: &mut Vec<Event>,
+    ) {
+        for ((ask, token), revoke) in asked.iter().zip(revokes) {
+            let lease = self.rules.lease(*token).and_then(|lease| Some((lease, lease.revoked.as_ref()?)));
+            let what = lease.map(|(lease, revoked)| Pulled::Revoked {
+                host: lease.asker.host().clone(),
+                until: lease.free_at().map(|end| end.max(revoked.end)),
+                notified: lease.is_renewed(),
+            });
+            match revoke.is_done {
+                Some(is_done) => out.push(Event::Pulled { ask: *ask, what: what.filter(|_| is_done) }),
+                None => refuse(*ask, Refusal::Away, None, out),
+            }
+        }
+    }
+}
