@@ -188,11 +188,12 @@ impl Connection {
         }
     }
 
-    /// Lets the dispatcher have another head, for which the handlers have the right response.
+    /// Lets the dispatcher have another head, for which the handlers have the right response, and nothing else.
     fn replace_head(&mut self) {
         self.held = framing::substitute(&self.held);
         self.framed = self.held.len();
         self.framing = Framing::behind_substitute();
+        self.given = MAX_HEAD;
         self.peer.head_too_large.set(true);
     }
 
@@ -204,6 +205,20 @@ impl Connection {
             }
         }
         Poll::Pending // until the response is written
+    }
+
+    /// Reads the rest of a body that nobody wants: the connection ends when the client has read the response.
+    fn poll_discard(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        while self.given < MAX_HEAD {
+            let came = ready!(self.poll_hold(cx, buf))?;
+            self.held = Vec::new();
+            if came == 0 {
+                return Poll::Ready(Ok(()));
+            }
+            self.given += came;
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 
     /// Reads and keeps what came: how many bytes, 0 at the end of the connection. What is left of the dispatcher's
@@ -291,6 +306,11 @@ impl Peer {
         }
     }
 
+    /// Whether a request has been handled without reading its body to the end.
+    fn has_unread_body(&self) -> bool {
+        !self.busy.get() && self.unread.borrow().is_some()
+    }
+
     /// A whole request has come and is not handled yet; or there is none any more. Then the connection may be closed to
     /// make room for others.
     fn set_under_way(&self, under_way: bool) {
@@ -341,6 +361,9 @@ impl AsyncRead for Connection {
         if self.answering {
             return self.poll_behind(cx, buf);
         }
+        if self.peer.has_unread_body() && !self.framing.is_complete() {
+            return self.poll_discard(cx, buf);
+        }
         if self.given >= MAX_HEAD {
             cx.waker().wake_by_ref(); // the dispatcher reads all that it can get before it looks at it
             return Poll::Pending;
@@ -366,6 +389,7 @@ impl AsyncWrite for Connection {
             self.answering = false;
             self.framing = Framing::default();
             self.peer.set_under_way(false);
+            self.peer.unread.take();
             if !self.held.is_empty() {
                 cx.waker().wake_by_ref();
             }
