@@ -20,7 +20,7 @@ fn an_operator_takes_a_slot_away_with_a_key_and_a_reason() {
     browser.go(&pool_at(&server, "pool1"));
     browser.until("document.querySelector('#holders .holder')");
 
-    browser.click("#holders .holder button");
+    browser.click("#holders .levers button:last-child");
     let warning = browser.text("#lever-what");
     confirm(&browser, "web1 is broken", Some(KEY));
     browser.until("document.querySelector('#holders .host')?.textContent === 'bob'");
@@ -35,6 +35,33 @@ fn an_operator_takes_a_slot_away_with_a_key_and_a_reason() {
          document.documentElement.outerHTML])",
     );
     assert!(!kept.as_str().unwrap().contains(KEY), "the key is kept where others find it");
+}
+
+#[test]
+fn a_holder_is_asked_to_stop_and_the_page_says_by_whom() {
+    let server = Server::start(WITH_KEY);
+    let mut ann = server.connect();
+    ann.post("/v1/pools/pool1/acquire", &json!({"host": "ann", "owner": "o", "ttl": 60}).to_string());
+    assert_eq!(ann.answer().0, 201);
+    let browser = Browser::open(1280, 900);
+    browser.go(&pool_at(&server, "pool1"));
+    browser.until("document.querySelector('#holders .holder')");
+
+    browser.click("#holders .levers button:first-child");
+    let what = browser.text("#lever-what");
+    confirm(&browser, "hotfix first", Some(KEY));
+    browser.until("!document.querySelector('#holders .revoked').hidden");
+    let (said, holder) = (browser.text("#said-text"), browser.text("#holders .revoked"));
+    ann.post("/v1/pools/pool1/release", &json!({"host": "ann", "owner": "o"}).to_string());
+    assert_eq!(ann.answer().0, 204);
+    browser.until("document.querySelectorAll('#runs-body tr').length === 1");
+
+    assert!(what.contains("Nobody gets the slot before it is released"), "{what}");
+    assert!(said.starts_with("ann is asked to stop") && said.contains("is free by "), "{said}");
+    assert!(holder.starts_with("Revoked by olga: hotfix first; free by "), "{holder}");
+    let run = browser.text("#runs-body");
+    assert!(run.contains("released, revoked by olga: hotfix first"), "{run}");
+    assert_eq!(browser.complaints(), [""; 0]);
 }
 
 #[test]

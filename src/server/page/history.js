@@ -57,8 +57,14 @@ function kindOf(run) {
   return run.how === 'released' && run.exit_status > 0 ? 'failed' : run.how;
 }
 
-/** How a run ended, in the parts of a sentence. */
+/** How a run ended, in the parts of a sentence; with who had revoked its lease. */
 function ending(run) {
+  const { author, how, reason } = run;
+  if (!author || how === 'forced') return end(run);
+  return [...end(run), ', revoked by ', named(author), ...(reason ? [': ', named(reason)] : [])];
+}
+
+function end(run) {
   const status = run.exit_status;
   switch (run.how) {
     case 'held': return ['held now'];

@@ -6,7 +6,7 @@
  *
  * The key is kept in a variable: no storage, no address and no element has it once a dialog is closed.
  */
-import { byId, count, human, make, named, notice, ordinal, say, setHidden, tell, waiting } from './words.js';
+import { byId, count, human, make, moment, named, notice, ordinal, say, setHidden, tell, waiting } from './words.js';
 
 const PATIENCE = 15000; // ms until a lever that nobody answers is given up
 const LONGEST = 255; // bytes of a reason
@@ -26,6 +26,20 @@ export const whenPulled = (callback) => { pulled = callback; };
  * target the body names, and what to say when it is done. `what` answers null if the target is gone.
  */
 const LEVERS = {
+  revoke: {
+    title: ({ pool, target }) => ['Ask ', named(target.host), ' to stop and release ', named(pool.name), '?'],
+    button: 'Revoke',
+    what: whatRevokeDoes,
+    body: ({ target }) => ({ token: target.token }),
+    done: ({ pool, target }, { notified, until }) => [
+      named(target.host), notified
+        ? ` is asked to stop (token ${target.token}). `
+        : ` does not renew its lease (token ${target.token}), so it cannot be notified. `,
+      ...(until === null
+        ? ['Its lease has no end: the slot is free when it releases it.']
+        : ['The slot of ', named(pool.name), ` is free by ${moment(Math.ceil(Date.parse(until) / 1000) * 1000)} at the latest.`]),
+    ],
+  },
   'force-release': {
     title: ({ pool, target }) => ['Force-release ', named(target.host), ' in ', named(pool.name), '?'],
     button: 'Force-release',
@@ -108,6 +122,20 @@ function whatForceReleaseDoes({ pool, target }) {
   return [
     [named(holder.host), ` loses its slot (token ${target.token}). `, ...whoIsNext(pool.state)],
     whatRunsOn(holder.expires_in, (performance.now() - pool.at) / 1000),
+  ];
+}
+
+/** The holder learns of a revoke when it renews; nobody gets its slot while its command may still run. */
+function whatRevokeDoes({ pool, target }) {
+  const holder = pool.state.holders.find(({ token }) => token === target.token);
+  if (!holder) return null;
+  const again = holder.revoked ? [' It was asked before; this can only shorten its time.'] : [];
+  return [
+    [named(holder.host), ` is told to stop when it renews its lease (token ${target.token}).`, ...again],
+    [
+      'Nobody gets the slot before it is released, or the lease has ended. A holder that never renews is not told, and ',
+      'keeps its slot. Force-release is for a holder that is dead for sure.',
+    ],
   ];
 }
 

@@ -27,7 +27,7 @@ const PATIENCE = 10000; // ms until a request that nobody answers is given up
 const NEW_ROWS = 100; // rows built before the browser may draw
 
 const CHANGES = ['waiting', 'left', 'granted', 'released', 'expired', 'lost', 'unheard', 'forced', 'renewed-lost',
-  'paused', 'resumed', 'moved', 'removed', 'away', 'back', 'changed'];
+  'paused', 'resumed', 'moved', 'removed', 'away', 'back', 'changed', 'revoked'];
 const ENDS = new Set(['released', 'expired', 'lost', 'forced']);
 
 const NARROW = window.matchMedia('(max-width: 56rem)');

@@ -150,15 +150,16 @@ function buildHolder() {
   const row = make('li', 'holder');
   const parts = {
     host: make('strong', 'host'), command: make('span', 'command'), held: make('span'), token: make('span'),
-    left: make('span', 'left'), life: make('span', 'life', make('span')),
+    left: make('span', 'left'), life: make('span', 'life', make('span')), revoked: make('span', 'revoked'),
+    revoke: makeButton('Revoke…', 'small', () => pull('revoke', shown, row.holder)),
     force: makeButton('Force-release…', 'small danger', () => pull('force-release', shown, row.holder)),
   };
   row.parts = parts;
   parts.life.setAttribute('aria-hidden', 'true');
   row.append(
-    make('div', 'who', parts.host, parts.command),
+    make('div', 'who', parts.host, parts.command, parts.revoked),
     make('div', 'facts', parts.held, parts.token),
-    make('div', 'until', parts.left, parts.life), parts.force,
+    make('div', 'until', parts.left, parts.life), make('span', 'levers', parts.revoke, parts.force),
   );
   return row;
 }
@@ -172,8 +173,17 @@ function fillHolder(row, holder) {
   tell(parts.command, ...(holder.command === null ? ['no command noted'] : [named(holder.command)]));
   parts.command.classList.toggle('none', holder.command === null);
   say(parts.token, `token ${holder.token}`);
+  showRevoked(parts.revoked, holder.revoked);
+  parts.revoke.setAttribute('aria-label', `Revoke the lease of ${clean(holder.host)}, token ${holder.token}…`);
   parts.force.setAttribute('aria-label', `Force-release ${clean(holder.host)}, token ${holder.token}…`);
   tickHolder(row);
+}
+
+/** Who asked a holder to stop, and when its slot is free at the latest. */
+function showRevoked(element, revoked) {
+  if (!revoked) return notice(element);
+  const free = revoked.until === null ? 'free when it is released' : `free by ${moment(Date.parse(revoked.until) + 999)}`;
+  notice(element, 'Revoked by ', named(revoked.author), ': ', named(revoked.reason), `; ${free}`);
 }
 
 /**
