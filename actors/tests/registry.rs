@@ -10,7 +10,7 @@ use crate::support::{name, settings};
 fn config(pools: &[&str]) -> Config {
     Config {
         backend: Backend::InMemory,
-        state: None,
+        state_dir: None,
         limits: Limits::default(),
         listen: Vec::new(),
         admin: Admin::default(),
@@ -52,10 +52,10 @@ async fn pools_come_and_go_with_the_configuration_and_keep_their_order() {
 async fn what_needs_a_restart_is_named_as_long_as_it_differs() {
     let registry = Registry::start(&config(&["one"]), &Room::new(10), None);
     let listen = Listen { host: "localhost".to_owned(), port: Some(DEFAULT_PORT) };
-    let new = Config { listen: vec![listen], state: Some("/x".into()), ..config(&["one", "two"]) };
+    let new = Config { listen: vec![listen], state_dir: Some("/x".into()), ..config(&["one", "two"]) };
 
     for _ in ["once", "twice"] {
-        assert_eq!(registry.reload(&new), ["listen", "state"]);
+        assert_eq!(registry.reload(&new), ["listen", "state_dir"]);
         assert!(registry.pools().get("two").is_some());
     }
     assert_eq!(registry.reload(&config(&["one"])), [""; 0]);

@@ -39,7 +39,8 @@ impl Directory {
     /// A server's configuration, with its leases kept here too.
     pub(crate) fn keeps(&self, configuration: &str) -> String {
         let state = self.0.join("state");
-        configuration.replace("backend: inmemory", &format!("backend: inmemory\nstate: {}", state.display()))
+        configuration
+            .replace("backend: inmemory", &format!("backend: inmemory\nstate_dir: {}", state.display()))
     }
 
     /// A file that is flushed again and again, on a disk that takes so much longer.

@@ -57,7 +57,7 @@ pub struct Config {
     /// Where leases live.
     pub backend: Backend,
     /// The directory in which [`Backend::InMemory`] keeps them over restarts; `None`: nowhere.
-    pub state: Option<PathBuf>,
+    pub state_dir: Option<PathBuf>,
     /// What one request, one host and one address may want at most.
     pub limits: Limits,
     /// The addresses to listen on; empty if the file names none.
@@ -77,7 +77,7 @@ impl Config {
         let mut keys = vec![
             ("backend", self.backend.word() != new.backend.word()),
             ("listen", self.listen != new.listen),
-            ("state", self.state != new.state),
+            ("state_dir", self.state_dir != new.state_dir),
             ("admin_socket", self.admin.socket != new.admin.socket),
             ("history", self.watch.history != new.watch.history),
             ("events", self.watch.events != new.watch.events),

@@ -5,8 +5,14 @@ use crate::node::{At, quoted};
 /// The key that merges other maps into the one in which it stands.
 pub(crate) const MERGE: &str = "<<";
 
+/// Keys that had another name before, and the name they have now.
+const FORMER: [(&str, &str); 1] = [("state", "state_dir")];
+
 /// A key that is none of `known` and does not begin with `extension`, if that is allowed here.
 pub(crate) fn unknown(key: &str, at: At, known: &[&str], extension: Option<&str>) -> Mistake {
+    if let Some((_, new)) = FORMER.iter().find(|(former, new)| *former == key && known.contains(new)) {
+        return Mistake::new(at, format!("{key} has another name now"), format!("write {new}"));
+    }
     let problem = format!("unknown key {}", quoted(key));
     let mut way_out = match nearest(key, known) {
         Some(near) => return Mistake::new(at, problem, format!("did you mean {near}?")),

@@ -16,40 +16,40 @@ fn the_directory_is_taken_as_it_is_written() {
         ("'state of things'", "state of things"),
         ("12", "12"),
     ] {
-        assert_eq!(config(&format!("state: {written}")).state.as_deref(), Some(Path::new(path)));
+        assert_eq!(config(&format!("state_dir: {written}")).state_dir.as_deref(), Some(Path::new(path)));
     }
-    assert_eq!(config("state:").state, None);
-    assert_eq!(config("").state, None);
+    assert_eq!(config("state_dir:").state_dir, None);
+    assert_eq!(config("").state_dir, None);
 }
 
 #[test]
 fn what_is_no_directory_is_told() {
     for (written, said) in [("''", "\"\""), ("[a]", "a list"), ("true", "true"), ("' '", "\" \"")] {
-        let told = told(&format!("state: {written}\npools: [{{name: a}}]"));
-        assert_eq!(told, format!("f:1: state is {said}; give a directory, as in /var/lib/distributex"));
+        let told = told(&format!("state_dir: {written}\npools: [{{name: a}}]"));
+        assert_eq!(told, format!("f:1: state_dir is {said}; give a directory, as in /var/lib/distributex"));
     }
 }
 
 #[test]
 fn beside_memcache_it_makes_no_sense() {
-    let told = told("backend: memcache\nstate: /x\npools: [{name: a}]");
+    let told = told("backend: memcache\nstate_dir: /x\npools: [{name: a}]");
 
     assert_eq!(
         told,
-        "f:2: state is given beside backend: memcache; leave it out: leases are in memcached, and a restarted \
+        "f:2: state_dir is given beside backend: memcache; leave it out: leases are in memcached, and a restarted \
          server finds them there"
     );
 }
 
 #[test]
 fn what_a_restart_needs_is_named_when_it_differs() {
-    let old = config("state: /x\nlisten: localhost");
+    let old = config("state_dir: /x\nlisten: localhost");
 
-    assert_eq!(old.need_restart(&config("longest_wait: 7\nstate: /x\nlisten: localhost")), [""; 0]);
-    assert_eq!(old.need_restart(&config("listen: localhost")), ["state"]);
+    assert_eq!(old.need_restart(&config("longest_wait: 7\nstate_dir: /x\nlisten: localhost")), [""; 0]);
+    assert_eq!(old.need_restart(&config("listen: localhost")), ["state_dir"]);
     assert_eq!(
         old.need_restart(&config("backend: memcache\nmemcachepoll: 1")),
-        ["backend", "listen", "state"]
+        ["backend", "listen", "state_dir"]
     );
     let old = config("backend: memcache\nmemcachepoll: 1");
     let new = config("backend: memcache\nmemcachehost: x\nmemcacheprefix: y\nmemcachepoll: 1.0");

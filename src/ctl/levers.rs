@@ -135,7 +135,8 @@ mod tests {
         };
         assert_eq!(reloaded(1, &[]), "read the configuration again: 1 pool");
         assert!(
-            reloaded(2, &["state", "history"]).ends_with("only a restart makes it count: state, history")
+            reloaded(2, &["state_dir", "history"])
+                .ends_with("only a restart makes it count: state_dir, history")
         );
     }
 }

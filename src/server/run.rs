@@ -87,7 +87,7 @@ struct Ready {
 fn start(options: &Options, config: Config) -> Result<Ready, Box<dyn Error>> {
     let passed = systemd::sockets()?; // before anything else is opened
     super::log::start()?;
-    let state = config.state.as_deref().map(StateDirectory::open).transpose()?;
+    let state = config.state_dir.as_deref().map(StateDirectory::open).transpose()?;
     let are_kept = !passed.is_empty();
     let tcp = if are_kept { passed } else { listen::listen(&options.listen(&config))? };
     let (local, file) = config.admin.socket.as_deref().map(local::open).transpose()?.unzip();
@@ -117,14 +117,14 @@ async fn serve(options: &Options, ready: Ready) -> Result<(), Box<dyn Error>> {
 
 /// Says what a restart forgets, or what this one has not forgotten: leases and places.
 fn tell_of_state(config: &Config, remembered: Option<(usize, usize)>) {
-    match (&config.backend, &config.state, remembered) {
+    match (&config.backend, &config.state_dir, remembered) {
         (_, Some(directory), Some((leases, places))) => {
             let (leases, places) = (count(leases, "lease"), count(places, "place"));
             info!("the state directory {} remembers {leases}, and {places} in line", directory.display());
         }
         (Backend::InMemory, _, _) => warn!(
             "no state directory is configured: when this server is restarted, it has forgotten who holds what, and \
-             gives every slot to the next who asks; see \"state\" in config/distributex.yaml"
+             gives every slot to the next who asks; see \"state_dir\" in config/distributex.yaml"
         ),
         (Backend::Memcache(_), _, _) => {}
     }

@@ -33,7 +33,7 @@ async fn a_lever_is_sent_with_its_key_its_author_and_its_reason() {
         );
         let asked = fake.looked_at("/v1/admin/reload");
         assert_eq!(asked.body, json!({"author": "ann"}));
-        asked.answer_json("200 OK", &json!({"pools": 4, "need_restart": ["state"]}));
+        asked.answer_json("200 OK", &json!({"pools": 4, "need_restart": ["state_dir"]}));
         let asked = fake.looked_at("/v1/admin/pools/p/pause");
         asked.refuse("401 Unauthorized", "unauthorized", "s");
     });
@@ -45,7 +45,7 @@ async fn a_lever_is_sent_with_its_key_its_author_and_its_reason() {
 
     assert_eq!((forced.host.as_str(), forced.may_run_for), ("web7", Some(Duration::from_secs(22))));
     assert_eq!((moved.host.as_str(), moved.place), ("web9", Some(1)));
-    assert_eq!((reloaded.pools, reloaded.need_restart), (4, vec!["state".to_owned()]));
+    assert_eq!((reloaded.pools, reloaded.need_restart), (4, vec!["state_dir".to_owned()]));
     assert_eq!(error.refusal().unwrap().kind, Kind::Unauthorized);
     assert!(!format!("{operator:?}").contains("5f0c"), "the key is a secret");
     server.join().unwrap();

@@ -151,8 +151,8 @@ fn every_lever_says_what_came_of_it() {
             &["reload"],
             "reload",
             json!({"author": "ann"}),
-            &json!({"pools": 2, "need_restart": ["state"]}),
-            "read the configuration again: 2 pools; changed, but only a restart makes it count: state\n",
+            &json!({"pools": 2, "need_restart": ["state_dir"]}),
+            "read the configuration again: 2 pools; changed, but only a restart makes it count: state_dir\n",
         ),
     ] {
         let server = Fake::start();

@@ -177,9 +177,9 @@ fn a_file_with_mistakes_changes_nothing_and_all_of_them_are_told() {
 fn keys_that_need_a_restart_are_named_and_the_rest_counts() {
     let site = Site::new("pools: [{name: a}]");
 
-    let said = site.reads("state: /nowhere/at/all\nlisten: 127.0.0.1:1\npools: [{name: a}, {name: b}]");
+    let said = site.reads("state_dir: /nowhere/at/all\nlisten: 127.0.0.1:1\npools: [{name: a}, {name: b}]");
 
-    for key in ["listen", "state"] {
+    for key in ["listen", "state_dir"] {
         assert!(said.contains(&format!("{key} has changed, which counts only after a restart")), "{said}");
     }
     assert_eq!(site.word("get", "ann", "b"), "YES");
@@ -259,7 +259,7 @@ fn operators_keys_are_those_of_the_last_file_that_was_read() {
 
 #[test]
 fn what_was_reloaded_is_kept_over_a_restart_with_a_state_directory() {
-    let state = format!("state: {}", folder().join("state").display());
+    let state = format!("state_dir: {}", folder().join("state").display());
     let mut site = Site::new(&format!("{state}\npools: [{{name: a, maxlocks: 2}}, {{name: b}}]"));
     let (_, lease) = site.call("b/acquire", &json!({"host": "ann", "owner": "run1"}));
     site.reads(&format!("{state}\npools: [{{name: a}}, {{name: new}}]"));

@@ -75,7 +75,7 @@ fn ask(addr: SocketAddr, path: &str) -> Result<String, ErrorKind> {
 fn nobody_is_refused_while_the_server_is_restarted_again_and_again() {
     const RESTARTS: usize = 10;
     let (socket, addr) = socket();
-    let yaml = format!("state: {}\n{ONE_SLOT}", folder().join("state").display());
+    let yaml = format!("state_dir: {}\n{ONE_SLOT}", folder().join("state").display());
     let start = || Server::spawn(&mut activated(socket.try_clone().unwrap().into(), &yaml));
     let (is_over, asked, lost) = (AtomicBool::new(false), AtomicUsize::new(0), AtomicUsize::new(0));
 

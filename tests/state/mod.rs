@@ -21,7 +21,7 @@ fn keeping(lines: &str) -> Member {
 
 /// These lines of configuration, and a directory.
 fn kept_in(directory: &Path, lines: &str) -> String {
-    format!("state: {}\n{lines}", directory.display())
+    format!("state_dir: {}\n{lines}", directory.display())
 }
 
 /// Lets time pass, where time itself is what happens.

@@ -19,7 +19,7 @@ use crate::value::Unfit;
 /// The keys of the file.
 pub const KEYS: [&str; 20] = [
     "backend",
-    "state",
+    "state_dir",
     "memcachehost",
     "memcacheport",
     "memcacheservers",
@@ -58,7 +58,7 @@ pub(crate) fn config(Node { at, said }: Node) -> Result<Config, Vec<Mistake>> {
 
 fn map(mut file: Section) -> Result<Config, Vec<Mistake>> {
     let backend = backend(&mut file);
-    let state = state(&mut file, &backend);
+    let state_dir = state_dir(&mut file, &backend);
     let nowhere = Unfit::because("is an empty list", "leave the key out to listen on every address");
     let listen = file.take_each("listen", nowhere, listen).unwrap_or_default();
     let limits = limits::take(&mut file);
@@ -69,7 +69,7 @@ fn map(mut file: Section) -> Result<Config, Vec<Mistake>> {
     if !mistakes.is_empty() {
         return Err(mistakes);
     }
-    Ok(Config { backend, state, limits, listen, admin, watch, pools })
+    Ok(Config { backend, state_dir, limits, listen, admin, watch, pools })
 }
 
 fn backend(file: &mut Section) -> Backend {
@@ -79,14 +79,14 @@ fn backend(file: &mut Section) -> Backend {
 }
 
 /// Takes the directory that keeps leases over restarts. Only the server's own memory needs one.
-fn state(file: &mut Section, backend: &Backend) -> Option<PathBuf> {
-    let at = file.place("state");
-    let state = file.take("state", directory);
+fn state_dir(file: &mut Section, backend: &Backend) -> Option<PathBuf> {
+    let at = file.place("state_dir");
+    let state_dir = file.take("state_dir", directory);
     if let (Some(at), Backend::Memcache(_)) = (at, backend) {
         let way_out = "leave it out: leases are in memcached, and a restarted server finds them there";
-        file.note(Mistake::new(at, "state is given beside backend: memcache", way_out));
+        file.note(Mistake::new(at, "state_dir is given beside backend: memcache", way_out));
     }
-    state
+    state_dir
 }
 
 fn directory(said: &Said) -> Result<PathBuf, Unfit> {

@@ -16,7 +16,7 @@ const LISTEN: &str =
     "give HOST or HOST:PORT, as in localhost, 127.0.0.1:9889, [::1]:9889 or *:9889 (every address)";
 
 const KEYS: [&str; 2] = [
-    "backend, state, memcachehost, memcacheport, memcacheservers, memcacheconnections, memcachetimeout, \
+    "backend, state_dir, memcachehost, memcacheport, memcacheservers, memcacheconnections, memcachetimeout, \
      memcacheprefix, memcachepoll, memcacheoutage, listen, longest_wait, longest_patience, \
      limits, admin_keys, admin_socket, history, events, metrics",
     "pools",

@@ -126,7 +126,7 @@ fn pools_appear_with_a_reload_and_are_gone_when_nobody_holds_them_any_more() {
 
 #[test]
 fn writes_to_the_state_directory_are_counted() {
-    let server = Server::start(&format!("state: {}\n{ONE_SLOT}", folder().join("state").display()));
+    let server = Server::start(&format!("state_dir: {}\n{ONE_SLOT}", folder().join("state").display()));
     let calls =
         |numbers: &Numbers, what: &str| numbers.get(&format!("backend_{what}_total{{backend=\"state\"}}"));
     let before = Numbers::of(&server);

@@ -76,7 +76,7 @@ fn prometheus_takes(text: &str) {
 
 #[test]
 fn prometheus_takes_all_of_them_and_none_is_missing() {
-    let state = format!("state: {}\n{ONE_SLOT}", folder().join("state").display());
+    let state = format!("state_dir: {}\n{ONE_SLOT}", folder().join("state").display());
     let server = Server::start(&state);
     assert_eq!(
         (server.word("/get?host=ann&pool=pool1"), server.word("/get?host=bob&pool=pool1")),

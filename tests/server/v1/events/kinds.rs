@@ -175,7 +175,7 @@ fn hostile_names_and_notes_stay_inside_their_events() {
 fn a_pool_that_was_remembered_from_before_the_restart_tells_nothing_new() {
     let folder = crate::wrapper::run::folder();
     let file = folder.join("distributex.yaml");
-    let yaml = format!("state: {}\n{ONE_SLOT}", folder.join("state").display());
+    let yaml = format!("state_dir: {}\n{ONE_SLOT}", folder.join("state").display());
     fs::write(&file, yaml).unwrap();
     let start = || {
         let mut command = Command::new(env!("CARGO_BIN_EXE_distributexd"));

@@ -166,7 +166,7 @@ fn other_methods_are_refused_and_head_tells_what_a_get_would() {
 
 #[test]
 fn an_id_of_before_a_restart_is_not_known_even_if_leases_are() {
-    let state = format!("state: {}\n{ONE_SLOT}", folder().join("state").display());
+    let state = format!("state_dir: {}\n{ONE_SLOT}", folder().join("state").display());
     let mut server = Server::start(&state);
     let mut events = Stream::of(&server, "");
     cycles(&server, 1);
