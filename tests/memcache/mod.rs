@@ -5,6 +5,7 @@ mod faults;
 mod full;
 mod levers;
 mod memcached;
+mod order;
 mod paused;
 mod polls;
 mod proxy;

@@ -58,6 +58,12 @@ impl Text {
         }
     }
 
+    /// Whether there is an entry with this key.
+    pub(super) fn has(&mut self, key: &str) -> bool {
+        self.send(&format!("mg {key}\r\n"));
+        self.line() == "HD"
+    }
+
     /// Fills it until it takes nothing more; how many entries of each length that took.
     pub(super) fn fill(&mut self) -> Vec<usize> {
         FILLERS.into_iter().map(|length| self.fill_with(length)).collect()

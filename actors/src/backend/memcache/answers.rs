@@ -33,6 +33,7 @@ impl Memcache {
         let Done { mut job, trouble } = done;
         self.highest = job.highest;
         self.view = std::mem::take(&mut job.view);
+        self.elsewhere.learn(&job.order, &self.view, self.server, at, now);
         self.set_away(trouble.is_some(), now, out);
         self.settle_pauses(&pauses, job.pausing.is_some_and(|pausing| pausing.is_done), out);
 
@@ -350,14 +351,15 @@ impl Memcache {
         }
     }
 
-    /// Sees to it that somebody looks while somebody waits, or while memcached is away.
+    /// Sees to it that somebody looks while somebody waits, while others are told of waiters that are not
+    /// here any more, or while memcached is away.
     fn look_again(&mut self, at_once: bool, now: Instant) {
         let pause = match self.away {
             Some(_) => RETRY,
             None if at_once => Duration::ZERO,
             None => self.poll,
         };
-        let is_wanted = self.away.is_some() || self.rules.has_waiters();
+        let is_wanted = self.away.is_some() || self.rules.has_waiters() || self.has_hint();
         self.next_look = is_wanted.then(|| now + pause.mul_f64(jitter()));
     }
 }

@@ -2,6 +2,7 @@
 
 use std::{
     borrow::Cow,
+    fmt,
     time::{Duration, SystemTime},
 };
 
@@ -43,7 +44,7 @@ pub(super) struct Entry {
 }
 
 /// One run of a distributexd: 64 random bits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Server(pub(super) u64);
 
 impl Server {
@@ -53,6 +54,17 @@ impl Server {
     /// When the system has no random bits.
     pub(super) fn random() -> Self {
         Self(getrandom::u64().expect("the system gives random bits"))
+    }
+
+    /// Understands what [`fmt::Display`] wrote.
+    pub(super) fn parse(bits: &str) -> Option<Self> {
+        u64::from_str_radix(bits, 16).ok().map(Self)
+    }
+}
+
+impl fmt::Display for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
     }
 }
 
@@ -127,7 +139,7 @@ impl Entry {
             ttl: self.ttl.map(micros),
             end: self.end,
             command: self.command.clone(),
-            by: self.by.map(|Server(bits)| format!("{bits:016x}")),
+            by: self.by.map(|server| server.to_string()),
             revoked: self.revoked.as_ref().map(NoteRecord::from),
         };
         serde_json::to_string(&record).expect("a record has only texts and numbers")
@@ -138,7 +150,7 @@ impl Entry {
         let record: Record<'_> =
             serde_json::from_slice(value).ok().filter(|record: &Record<'_>| record.v == VERSION)?;
         let by = match record.by {
-            Some(bits) => Some(Server(u64::from_str_radix(&bits, 16).ok()?)),
+            Some(bits) => Some(Server::parse(&bits)?),
             None => None,
         };
         let is_exact = record.base.max(record.token.unwrap_or_default()) < EXACT;

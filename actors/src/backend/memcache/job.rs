@@ -2,7 +2,7 @@
 
 use std::{mem, sync::Arc, time::Duration};
 
-use super::{entry::Server, keys::Keys, pause::Pausing, revoke::Revoke, view::View};
+use super::{entry::Server, keys::Keys, order::Order, pause::Pausing, revoke::Revoke, view::View};
 use crate::pool::{Asker, LeaseId};
 
 /// Request: pause or resume the pool, end, renew and begin leases as far as possible, and tell how the pool is
@@ -29,6 +29,8 @@ pub(super) struct Job {
     pub(super) renewals: Vec<Renewal>,
     /// Who asks for slots, in the order in which they are to be served.
     pub(super) claims: Vec<Claim>,
+    /// What is known of waiters, here and elsewhere.
+    pub(super) order: Order,
     /// Why memcached stored something not, in its own words: it is full. `None`: it stored everything.
     pub(super) refused: Option<String>,
 }
@@ -44,6 +46,7 @@ impl Job {
             revokes: mem::take(&mut self.revokes),
             renewals: mem::take(&mut self.renewals),
             claims: mem::take(&mut self.claims),
+            order: mem::take(&mut self.order),
             refused: self.refused.take(),
             ..*self
         }

@@ -19,6 +19,8 @@ pub(super) struct Keys {
     pub(super) width: String,
     /// Who paused the pool.
     pub(super) paused: String,
+    /// At which servers somebody waits.
+    pub(super) waiting: String,
     /// What the names of the slots begin with.
     slots: String,
 }
@@ -33,6 +35,7 @@ impl Keys {
             probe: format!("{prefix}:probe"),
             width: format!("{prefix}:{pool}:width"),
             paused: format!("{prefix}:{pool}:paused"),
+            waiting: format!("{prefix}:{pool}:waiting"),
             slots: format!("{prefix}:{pool}:"),
         }
     }
@@ -85,6 +88,7 @@ mod tests {
         assert_eq!(keys.store, "distributex:store");
         assert_eq!(keys.width, "distributex:web-1.acme_com:width");
         assert_eq!(keys.paused, "distributex:web-1.acme_com:paused");
+        assert_eq!(keys.waiting, "distributex:web-1.acme_com:waiting");
         assert_eq!(keys.slot(12), "distributex:web-1.acme_com:12");
     }
 

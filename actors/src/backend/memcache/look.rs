@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{
     entry::Entry,
     keys::Keys,
-    pause,
+    order, pause,
     protocol::{Answer, Command, Item},
     store,
     view::{Slot, View, Width},
@@ -23,9 +23,9 @@ pub(super) struct Look {
     pub(super) newest: u64,
 }
 
-/// The commands that ask for so many slots, the width, the pause and the store.
+/// The commands that ask for so many slots, the width, the pause, the hints and the store.
 pub(super) fn questions(keys: &Keys, slots: usize) -> impl Iterator<Item = Command> {
-    let others = [&keys.width, &keys.paused, &keys.store].map(|key| Command::get(key));
+    let others = [&keys.width, &keys.paused, &keys.waiting, &keys.store].map(|key| Command::get(key));
     (0..slots).map(|slot| Command::get(&keys.slot(slot))).chain(others)
 }
 
@@ -34,7 +34,9 @@ pub(super) fn questions(keys: &Keys, slots: usize) -> impl Iterator<Item = Comma
 /// # Errors
 /// A sentence, if nothing can be done with such a memcached.
 pub(super) fn understand(answers: &[Answer], known: Option<&View>) -> Result<Look, String> {
-    let [slots @ .., width, paused, store] = answers else { return Err("answers too little".to_owned()) };
+    let [slots @ .., width, paused, waiting, store] = answers else {
+        return Err("answers too little".to_owned());
+    };
     let mut look = Look { view: View::default(), newest: 0 };
     for (number, answer) in slots.iter().enumerate() {
         let slot = look.slot(number, answer, known)?;
@@ -47,6 +49,7 @@ pub(super) fn understand(answers: &[Answer], known: Option<&View>) -> Result<Loo
         look.view.width = Some(Width { slots, cas: item.cas });
     }
     look.view.paused = look.item(paused)?.map(|item| pause::read(&item.value, item.cas));
+    look.view.hints = look.item(waiting)?.map(|item| order::read(&item.value, item.cas));
     if let Some(item) = look.item(store)? {
         let store = store::read(&item.value, item.cas);
         let store =

@@ -6,6 +6,7 @@
 //! | `job` | what a pool wants in one go |
 //! | `round`: `plan`, `send`, `look`, `settle` | how a job is done: every change is add, compare-and-swap or compare-and-delete |
 //! | `revoke` | leases that are revoked: who did it stands in them |
+//! | `order` | who came first, of those who wait at several servers |
 //! | `view`, `entry`, `pause`, `store`, `keys` | what stands in memcached, and where |
 //! | `shard`, `gate`, `link`, `protocol`, `stats`, `memory`, `time` | one memcached: threads, connections, commands, whether it is there and has room, and its clock |
 //!
@@ -17,8 +18,8 @@
 //!
 //! A pool has one job under way at a time; what is asked meanwhile goes into the next one. The line is that of
 //! this server; a job carries the first in line, so that a slot is given on in the exchange that frees it, or
-//! that finds it free. Slots that other servers free are found by looking from time to time, while somebody
-//! waits.
+//! that finds it free. Slots that other servers free, or leave to those who came first, are found by looking from
+//! time to time, while somebody waits.
 //!
 //! Levers: a lease that is ended by force is ended whichever server granted it; that one finds it gone when it
 //! looks next. A pause stands in memcached until it is resumed, without an end of its own, and every server that
@@ -43,6 +44,9 @@ mod keys;
 mod link;
 mod look;
 mod memory;
+mod order;
+#[cfg(test)]
+mod order_tests;
 mod pause;
 #[cfg(test)]
 mod pause_tests;
@@ -85,6 +89,7 @@ use self::{
     entry::Server,
     job::{Claim, Done, Job},
     keys::Keys,
+    order::Elsewhere,
     pending::{Missed, Pending, Revoking, Seen, Takeback},
     shard::Shard,
     view::View,
@@ -141,6 +146,8 @@ pub struct Memcache {
     me: Addr<PoolActor>,
     /// What was seen last; empty while a job is under way.
     view: View,
+    /// What is known of waiters at other servers.
+    elsewhere: Elsewhere,
     /// What is known of the leases besides what the rules know.
     seen: HashMap<Token, Seen>,
     /// The largest token ever seen.
@@ -200,6 +207,7 @@ impl Memcache {
             rules: Rules::stored(settings, limits),
             me,
             view: View::default(),
+            elsewhere: Elsewhere::default(),
             seen: HashMap::new(),
             highest: 0,
             pending: Pending::default(),
@@ -223,7 +231,7 @@ impl Memcache {
         if is_due {
             self.next_look = None;
         }
-        let has_to_look = is_due && (self.rules.has_waiters() || self.away.is_some());
+        let has_to_look = is_due && (self.rules.has_waiters() || self.away.is_some() || self.has_hint());
         if !has_to_look && self.pending.is_empty() {
             return;
         }
@@ -234,6 +242,11 @@ impl Memcache {
             me.do_send(Wake);
         };
         self.shard.run(job, reply);
+    }
+
+    /// Whether other servers are told of waiters here.
+    fn has_hint(&self) -> bool {
+        self.view.hint_of(self.server).is_some()
     }
 
     /// What the rules want to end goes into the next job. Another server ends its own leases itself; of one that was
@@ -257,8 +270,12 @@ impl Memcache {
     fn job(&mut self, now: Instant) -> Job {
         let later = self.pending.asks.split_off(ASKS.min(self.pending.asks.len()));
         let pending = mem::replace(&mut self.pending, Pending { asks: later, ..Pending::default() });
-        let waiters = self.rules.candidates(CANDIDATES.min(self.slots));
+        let most = CANDIDATES.min(self.slots);
+        let mut waiters = self.rules.candidates(most + 1);
+        let behind = waiters.split_off(most.min(waiters.len()));
         let candidates = waiters.len();
+        let behind = behind.first().map(|waiter| now - waiter.since);
+        let order = self.elsewhere.order(candidates, behind, self.poll, now);
         let wants = self.rules.may_serve_after(candidates);
         let mut claims: Vec<_> = waiters.into_iter().map(|waiter| Claim::new(waiter, true, now)).collect();
         for ask in &pending.asks {
@@ -275,6 +292,7 @@ impl Memcache {
             revokes: pending.revokes(),
             renewals: pending.renewals(self.expire),
             claims,
+            order,
             refused: None,
         };
         self.flight = Some(Flight { at: now, pending, candidates });

@@ -9,6 +9,7 @@ use std::{collections::HashSet, time::Duration};
 use super::{
     entry::Entry,
     job::{Claim, End, Job, Renewal},
+    order::{Hint, Own},
     pause::Pausing,
     view::{Slot, View, whole_seconds},
 };
@@ -21,6 +22,8 @@ pub(super) enum Write {
     Pause { cas: Option<u64>, to: Option<Operator> },
     /// The entry that says how many slots there are: added if it has no CAS number yet.
     Width { cas: Option<u64>, to: usize },
+    /// The hints of all servers are written: added if there are none yet. `own`: what ours says then.
+    Waiting { cas: Option<u64>, hints: Vec<Hint>, own: Option<Own>, end: u64 },
     /// A lease ends: for the end with this number, or because it was not granted after all.
     Remove { slot: usize, cas: u64, end: Option<usize> },
     /// A lease becomes another one.
@@ -36,7 +39,7 @@ impl Write {
     fn needs_memory(&self) -> bool {
         match self {
             Self::Pause { to, .. } => to.is_some(),
-            Self::Width { .. } | Self::Change { .. } | Self::Add { .. } => true,
+            Self::Width { .. } | Self::Waiting { .. } | Self::Change { .. } | Self::Add { .. } => true,
             Self::Remove { .. } | Self::Prolong { .. } => false,
         }
     }
@@ -56,8 +59,8 @@ pub(super) enum For {
 /// Decides what to send. `fresh`: the view was read by this very job, so what depends on all of it may be done.
 /// `now`: since 1970; `time`: the seconds since 1970 by memcached's clock.
 pub(super) fn writes(job: &Job, fresh: bool, now: Duration, time: u64) -> Vec<Write> {
-    let (touched, freed, taken) = Default::default();
-    let mut plan = Plan { job, fresh, now, time, writes: Vec::new(), touched, freed, taken };
+    let (touched, freed, taken, served) = Default::default();
+    let mut plan = Plan { job, fresh, now, time, writes: Vec::new(), touched, freed, taken, served };
     plan.pause();
     plan.width();
     for (number, end) in job.ends.iter().enumerate().filter(|(_, end)| end.had.is_none()) {
@@ -68,6 +71,7 @@ pub(super) fn writes(job: &Job, fresh: bool, now: Duration, time: u64) -> Vec<Wr
         plan.renew(number, renewal);
     }
     plan.claims();
+    plan.waiting();
     plan.writes
 }
 
@@ -89,6 +93,8 @@ pub(super) struct Plan<'a> {
     freed: HashSet<usize>,
     /// Slots that are taken in this batch.
     taken: HashSet<usize>,
+    /// Claims that take one of them.
+    served: HashSet<usize>,
 }
 
 impl Plan<'_> {
@@ -201,7 +207,7 @@ impl Plan<'_> {
             }
             let other = job.view.by(&claim.asker).filter(|(slot, _)| !self.freed.contains(slot));
             if let Some((slot, held)) = job.view.lease(claim.id) {
-                if !job.is_sound(held) {
+                if !job.may_keep(number, held) {
                     self.remove(slot, held, None);
                 }
             } else if let Some((slot, held)) = other {
@@ -246,6 +252,9 @@ impl Plan<'_> {
             |slot: &usize| !self.taken.contains(slot) && (self.freed.contains(slot) || view.is_free(*slot));
         let free = (0..room).find(is_free);
         let job = self.job;
+        if job.gives_way(number, |slots| (0..view.room(slots)).any(|slot| is_free(&slot))) {
+            return false;
+        }
         let slot = free.or_else(|| {
             let (slot, held) = job.overtaker(number).filter(|(slot, _)| !self.touched.contains(slot))?;
             self.remove(slot, held, None);
@@ -253,6 +262,7 @@ impl Plan<'_> {
         });
         if let Some(slot) = slot {
             self.add(slot, claim);
+            self.served.insert(number);
         }
         slot.is_some()
     }
@@ -262,6 +272,18 @@ impl Renewal {
     /// How long its holder wants this lease to live from now, and may.
     pub(super) fn wanted(&self, held: &Slot) -> Option<Duration> {
         shorter(self.ttl.or(held.entry.ttl), self.most)
+    }
+}
+
+impl Plan<'_> {
+    /// Behind all else, so that it says who waits still.
+    fn waiting(&mut self) {
+        let Some((own, hints)) = self.job.hints_to_write(|claim| self.served.contains(&claim)) else {
+            return;
+        };
+        let cas = self.job.view.hints.as_ref().map(|hints| hints.cas);
+        let end = self.time + whole_seconds(self.job.order.life) + 1;
+        self.write(Write::Waiting { cas, hints, own, end });
     }
 }
 

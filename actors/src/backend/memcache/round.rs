@@ -125,12 +125,14 @@ struct Round<'a> {
     fresh: bool,
     /// Whether an exchange failed already.
     failed: bool,
+    /// Whether another server changed the hints in the moment in which they were to be written.
+    crossed: bool,
 }
 
 impl<'a> Round<'a> {
     fn new(links: &'a Links, link: Option<PooledConnection<Dial>>, job: &'a mut Job) -> Self {
         let tried = vec![Tried::default(); job.ends.len()];
-        Round { links, link, job, tried, fresh: false, failed: false }
+        Round { links, link, job, tried, fresh: false, failed: false, crossed: false }
     }
 
     /// What is left to do behind a first exchange that was shared.
@@ -149,7 +151,7 @@ impl<'a> Round<'a> {
             }
         }
         if self.job.is_done() {
-            return Ok(()); // what is left is only how many slots to look at
+            return Ok(()); // what is left is only how many slots to look at, or who waits
         }
         Err(self.links.refused("is changed by others all the time: nothing was settled in 16 exchanges"))
     }
@@ -224,9 +226,14 @@ impl<'a> Round<'a> {
     /// What the changes have done. Returns the claims whose asker's lease was changed for them.
     fn note(&mut self, writes: &[Write], answers: &[Answer]) -> HashSet<usize> {
         let mut told = HashSet::new();
+        self.crossed = false;
         self.tried.iter_mut().for_each(|tried| tried.changed = false);
         for (write, answer) in writes.iter().zip(answers) {
             match (write, answer) {
+                (Write::Waiting { own, .. }, Answer::Done) => self.job.order.own = *own,
+                (Write::Waiting { .. }, answer) => {
+                    self.crossed = matches!(answer, Answer::Changed | Answer::Void); // without memory, none is written
+                }
                 (_, Answer::Refused(why)) => self.job.refused = Some(why.clone()),
                 (Write::Pause { .. }, Answer::Done) => {
                     self.job.pausing.iter_mut().for_each(|pausing| pausing.is_done = true);
@@ -290,7 +297,7 @@ impl<'a> Round<'a> {
             job.settle_claims(told);
         }
         let right = job.view.width() == job.view.needed(job.slots);
-        Ok(right && job.is_done())
+        Ok(right && job.is_done() && !self.crossed)
     }
 }
 

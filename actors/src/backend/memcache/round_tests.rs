@@ -63,11 +63,15 @@ fn a_freed_slot_is_handed_on_in_one_exchange() {
     assert_eq!(job.ends[0].had, Some(true));
     assert_eq!([job.claims[0].found, job.claims[1].found], [Some(Found::Granted), Some(Found::Full)]);
     assert!(job.view.lease(bob_id).is_some());
-    assert_eq!(commands(&memcached) - before, 4, "a slot, the width, the pause and the store are read once");
+    assert_eq!(
+        commands(&memcached) - before,
+        5,
+        "a slot, the width, the pause, the hints and the store are read once"
+    );
 }
 
 /// How many questions it was asked.
-fn commands(memcached: &Memcached) -> u64 {
+pub(super) fn commands(memcached: &Memcached) -> u64 {
     let stats = super::stats::ask(&memcached.stream(), "stats", Duration::from_secs(20)).unwrap();
     stats["get_hits"].parse::<u64>().unwrap() + stats["get_misses"].parse::<u64>().unwrap()
 }
@@ -110,8 +114,8 @@ fn jobs_of_several_pools_share_an_exchange() {
     assert!(jobs.iter().all(|job| job.ends[0].had == Some(true)), "{jobs:?}");
     assert_eq!(
         commands(&memcached) - before,
-        12,
-        "a slot, the width, the pause and the store of each are read once"
+        15,
+        "a slot, the width, the pause, the hints and the store of each are read once"
     );
 }
 

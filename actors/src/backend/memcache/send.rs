@@ -1,6 +1,6 @@
 //! A batch: changes, and behind them the questions that show what came of them.
 
-use super::{keys::Keys, pause, plan::Write, protocol::Command};
+use super::{keys::Keys, order, pause, plan::Write, protocol::Command};
 
 impl Write {
     /// The command. None of them harms an entry if memcached has no memory left: see [`super::protocol`].
@@ -15,6 +15,12 @@ impl Write {
             }
             Self::Pause { cas, to: None } => Command::delete(&keys.paused, *cas),
             Self::Width { cas, to } => write(&keys.width, *cas, to.to_string(), None),
+            Self::Waiting { cas: Some(cas), hints, .. } if hints.is_empty() => {
+                Command::delete(&keys.waiting, Some(*cas))
+            }
+            Self::Waiting { cas, hints, end, .. } => {
+                write(&keys.waiting, *cas, order::write(hints), Some(*end))
+            }
             Self::Remove { slot, cas, end: _ } => Command::delete(&keys.slot(*slot), Some(*cas)),
             Self::Change { slot, cas, entry, by: _ } => {
                 write(&keys.slot(*slot), Some(*cas), entry.write(), entry.end)

@@ -91,12 +91,15 @@ impl Job {
                 continue;
             }
             let found = if let Some((_, held)) = self.view.lease(claim.id) {
-                let may = self.is_sound(held) && !(waits && held.entry.token.is_none());
+                let may = self.may_keep(number, held) && !(waits && held.entry.token.is_none());
                 may.then_some(Found::Granted)
             } else if let Some((_, held)) = self.view.by(&claim.asker) {
                 let came_late = self.view.came_late(held);
                 if came_late { Some(Found::Full) } else { self.has(number, claim, held, told) }
-            } else if !claim.wants || self.view.paused.is_some() {
+            } else if !claim.wants
+                || self.view.paused.is_some()
+                || self.gives_way(number, |slots| self.view.has_room(slots))
+            {
                 Some(Found::Full)
             } else if spare > 0 {
                 spare -= 1;
@@ -136,6 +139,14 @@ impl Job {
     /// Whether this is the entry of a claim of this job.
     fn begins(&self, held: &Slot) -> bool {
         self.claims.iter().any(|claim| claim.id == held.entry.id)
+    }
+
+    /// Whether the entry of a claim may stay. One that has just come gives its slot back if somebody waits
+    /// elsewhere: that was not known when it took it.
+    pub(super) fn may_keep(&self, claim: usize, held: &Slot) -> bool {
+        let is_told = held.entry.token.is_some();
+        let has_just_come = claim >= self.order.waiters;
+        self.is_sound(held) && (is_told || !has_just_come || !self.gives_way(claim, |slots| slots > 0))
     }
 
     /// Whether nothing speaks against the entry of a claim: the pool is not paused, no slot is held too many, its

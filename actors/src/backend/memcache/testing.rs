@@ -21,6 +21,7 @@ use super::{
     job::{Claim, End, Found, Job, Renewal, What},
     keys::Keys,
     link::{Links, Trouble},
+    order::Order,
     pause::Pausing,
     protocol::{self, Answer, Connection},
     round,
@@ -193,6 +194,7 @@ impl Bench {
             revokes,
             renewals,
             claims,
+            order: Order::default(),
             refused: None,
         }
     }

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{entry::Entry, pause::Pause};
+use super::{entry::Entry, order::Hints, pause::Pause};
 use crate::pool::{Asker, LeaseId, Token};
 
 /// A pool as it was in one look.
@@ -18,6 +18,8 @@ pub(super) struct View {
     pub(super) width: Option<Width>,
     /// Who paused the pool; `None`: nobody.
     pub(super) paused: Option<Pause>,
+    /// What servers say of those who wait there; `None`: nothing.
+    pub(super) hints: Option<Hints>,
     /// The memcached; `None` before the first look.
     pub(super) store: Option<Arc<Store>>,
 }
