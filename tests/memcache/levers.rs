@@ -10,7 +10,7 @@ use crate::{
     faults::chance::Chance,
     member::{Member, OLGA, json_of},
     support::{Client, post},
-    wrapper::run::eventually,
+    wrapper::{revoked::is_stopped_before_the_next_gets_the_slot, run::eventually},
 };
 
 /// One slot, and leases that last.
@@ -211,6 +211,14 @@ fn a_lease_of_one_that_is_revoked_at_the_other_is_released_before_the_next_has_i
     );
     assert_eq!(other.pull("revoke", &revoke).0, 404);
     other.says("revoked pool=\"p\" host=\"ann\"");
+}
+
+#[test]
+fn a_command_that_is_revoked_at_the_other_is_dead_before_the_next_has_its_slot() {
+    let memcached = Memcached::start();
+    let (one, other) = (start(memcached.addr()), start(memcached.addr()));
+
+    is_stopped_before_the_next_gets_the_slot(&one, &other);
 }
 
 #[test]

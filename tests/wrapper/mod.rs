@@ -11,6 +11,7 @@ mod lost;
 mod max_run;
 mod outages;
 pub(crate) mod pty;
+pub(crate) mod revoked;
 pub(crate) mod run;
 mod servers;
 mod signals;
