@@ -1,8 +1,10 @@
 //! Two servers and one memcached: what one of them gave, the other one knows.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
-use super::memcached::Memcached;
+use super::{memcached::Memcached, pass};
 use crate::member::Member;
 use crate::wrapper::run::eventually;
 
@@ -132,6 +134,31 @@ fn a_host_that_waits_at_one_and_gets_the_slot_of_the_other_is_told_by_both() {
     assert_eq!(bob_too.answer(), (200, "YES".into()));
     assert_eq!(word(&two.other, "release", "bob"), "OK");
     assert_eq!(word(&two.one, "get", "cid"), "YES", "it was one slot");
+}
+
+#[test]
+fn a_lease_that_a_waiter_is_told_of_is_not_taken_back_elsewhere() {
+    let two = Two::start(LASTING);
+    let lease = two.one.gives("ann", "o");
+    let mut bob = two.other.server().waiting("bob", "p"); // so that cid is not the first in this queue
+    two.other.line_is(1);
+    let patient = json!({"host": "cid", "owner": "o", "patience": 1, "wait": 0});
+    assert_eq!(two.one.call("acquire", &patient).0, 423);
+    let mut cid = two.other.server().connect();
+    let parked = json!({"host": "cid", "owner": "o", "patience": 1, "wait": 60});
+    cid.post("/v1/pools/p/acquire", &parked.to_string());
+    two.other.line_is(2);
+
+    assert_eq!(two.one.release(&lease).0, 204); // the first server grants to cid, who is not connected there
+    let (status, body) = cid.answer();
+    pass(Duration::from_secs(2)); // so that the first server would take it back
+
+    assert_eq!(status, 200, "{body}");
+    let lease: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!(two.other.renew(&lease).0, 200);
+    assert!(bob.is_parked(two.other.server()));
+    assert_eq!(two.one.release(&lease).0, 204);
+    assert_eq!(bob.answer(), (200, "YES".into()));
 }
 
 #[test]

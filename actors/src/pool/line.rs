@@ -172,6 +172,13 @@ impl Line {
         self.queue.get(first).map(|place| place.ticket)
     }
 
+    /// The first place of this asker.
+    #[must_use]
+    pub fn first_of(&self, asker: &Asker) -> Option<&Waiter> {
+        let first = self.places.get(asker)?.first()?;
+        self.queue.get(first).map(|place| &place.waiter)
+    }
+
     /// Where this ask stands.
     #[must_use]
     pub fn ticket_of(&self, ask: AskId) -> Option<Ticket> {

@@ -45,10 +45,27 @@ impl Rules {
         !self.closed && self.line.askers() <= candidates
     }
 
+    /// Waiters whose request is parked, and who hold a lease that another server granted; so many at most.
+    #[must_use]
+    pub fn holders_in_line(&self, most: usize) -> Vec<&Waiter> {
+        if self.line.is_empty() {
+            return Vec::new();
+        }
+        let askers = self.leases.tokens().filter_map(|token| Some(&self.leases.get(token)?.asker));
+        let waiters = askers.filter_map(|asker| self.line.first_of(asker));
+        waiters.filter(|waiter| waiter.present.is_some()).take(most).collect()
+    }
+
     /// Whether somebody waits.
     #[must_use]
     pub fn has_waiters(&self) -> bool {
         !self.line.is_empty()
+    }
+
+    /// Whether this asker stands in line.
+    #[must_use]
+    pub fn waits(&self, asker: &Asker) -> bool {
+        self.line.first_of(asker).is_some()
     }
 
     /// How an ask will stand in line, if it has to.

@@ -43,9 +43,7 @@ impl Memcache {
         let (waiting, asking) = job.claims.split_at(candidates);
         let freed = job.ends.iter().any(|end| end.had == Some(true)).then_some(at);
         let has_granted = self.begin_all(&job.claims, at, out);
-        if trouble.is_none() {
-            self.compare(at, now, out);
-        }
+        let has_news = trouble.is_none() && self.compare(at, now, out);
         let revoked: Vec<_> = revokes.iter().map(|revoking| (revoking.ask, revoking.token)).collect();
         self.settle_revokes(&revoked, &job.revokes, out);
         self.settle_renewals(&renewals, &job.renewals, at, now, out);
@@ -60,7 +58,7 @@ impl Memcache {
             }
         }
         let has_more = has_granted && self.view.has_room(self.slots);
-        self.look_again(has_more, now);
+        self.look_again(has_more || has_news, now);
     }
 
     fn set_away(&mut self, is_away: bool, now: Instant, out: &mut Vec<Event>) {
@@ -178,8 +176,9 @@ impl Memcache {
         has_granted
     }
 
-    /// Brings what is known of the leases in line with what stands in memcached.
-    fn compare(&mut self, at: Instant, now: Instant, out: &mut Vec<Event>) {
+    /// Brings what is known of the leases in line with what stands in memcached. Returns whether a waiter has a
+    /// lease that was not known before.
+    fn compare(&mut self, at: Instant, now: Instant, out: &mut Vec<Event>) -> bool {
         let slots: Vec<Slot> = self.view.held().map(|(_, slot)| slot.clone()).collect();
         let mut there: Vec<Token> = slots.iter().map(Slot::token).collect();
         there.sort_unstable();
@@ -188,13 +187,13 @@ impl Memcache {
                 self.miss(token, now, out);
             }
         }
-        for slot in &slots {
-            self.learn(slot, at, now, out);
-        }
+        slots.iter().filter(|slot| self.learn(slot, at, now)).count() > 0
     }
 
-    /// Learns what stands in one slot.
-    fn learn(&mut self, slot: &Slot, at: Instant, now: Instant, out: &mut Vec<Event>) {
+    /// Learns what stands in one slot. Returns whether a waiter has a lease there that was not known before. The
+    /// waiter is not told yet: the server that granted the lease would take it back as undelivered. A claim of the
+    /// next job writes into memcached first that it is told.
+    fn learn(&mut self, slot: &Slot, at: Instant, now: Instant) -> bool {
         let (token, entry) = (slot.token(), &slot.entry);
         let is_ours = entry.by == Some(self.server);
         // Ours ends when we say so: no earlier than when it was renewed last, which was not later than now.
@@ -214,9 +213,10 @@ impl Memcache {
             None => {
                 self.seen.insert(token, Seen { cas: slot.cas, is_ours, began_here: false });
                 self.rules.learn(Lease { until, ..slot.foreign_lease(now) });
-                self.rules.tell_holder(&entry.asker, None, now, out);
+                return self.rules.waits(&entry.asker);
             }
         }
+        false
     }
 
     /// A lease is not where it was. Nobody ended it here.
@@ -263,7 +263,7 @@ impl Memcache {
             let slot = self.view.lease(*id).map(|(_, slot)| slot.clone());
             match (renewal.lives, slot) {
                 (Some(true), Some(slot)) => {
-                    self.learn(&slot, at, now, out);
+                    self.learn(&slot, at, now);
                     let until = match slot.entry.revoked {
                         Some(_) => slot.estimated_end(now),
                         None => slot.entry.ttl.map(|ttl| at + ttl),
@@ -305,8 +305,9 @@ impl Memcache {
             match claim.found {
                 Some(Found::Had(lease)) => {
                     if let Some((_, slot)) = self.view.lease(lease) {
-                        self.learn(&slot.clone(), at, now, out);
+                        self.learn(&slot.clone(), at, now);
                     }
+                    self.rules.tell_holder(&claim.asker, None, now, out); // the same asker may stand in line, too
                     self.rules.enter(ask, at, out);
                 }
                 Some(Found::Granted | Found::Full) => self.rules.enter(ask, at, out),
@@ -331,7 +332,7 @@ impl Memcache {
         out: &mut Vec<Event>,
     ) -> Vec<LeaseId> {
         let mut unwanted = Vec::new();
-        for claim in claims {
+        for claim in claims.iter().filter(|claim| claim.found.is_some_and(Found::is_held)) {
             let is_told = self.rules.tell_holder(&claim.asker, freed, now, out);
             if claim.found == Some(Found::Granted) && !is_told {
                 unwanted.push(claim.id);

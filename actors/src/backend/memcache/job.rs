@@ -121,6 +121,13 @@ pub(super) enum Found {
     Full,
 }
 
+impl Found {
+    /// Whether its asker holds a slot.
+    pub(super) fn is_held(self) -> bool {
+        matches!(self, Self::Granted | Self::Had(_))
+    }
+}
+
 /// A job that was tried, and why it could not be done to its end. What is not known yet then may or may not have
 /// happened.
 #[derive(Debug)]

@@ -178,7 +178,7 @@ struct Flight {
     at: Instant,
     /// What it was made of.
     pending: Pending,
-    /// How many of its claims are those of the first in line.
+    /// How many of its claims are those of waiters: the first in line, and those who hold a lease already.
     candidates: usize,
 }
 
@@ -278,6 +278,12 @@ impl Memcache {
         let order = self.elsewhere.order(candidates, behind, self.poll, now);
         let wants = self.rules.may_serve_after(candidates);
         let mut claims: Vec<_> = waiters.into_iter().map(|waiter| Claim::new(waiter, true, now)).collect();
+        for waiter in self.rules.holders_in_line(CANDIDATES) {
+            if claims.iter().all(|claim| claim.asker != waiter.asker) {
+                claims.push(Claim::new(waiter, false, now));
+            }
+        }
+        let candidates = claims.len();
         for ask in &pending.asks {
             claims.push(Claim::new(&self.rules.as_waiter(ask, now), wants, now));
         }
