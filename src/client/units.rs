@@ -10,12 +10,10 @@ pub(super) mod seconds {
         time: &Option<Duration>,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
-        match time.map(|time| (time.as_secs(), time.subsec_millis())) {
+        match time {
             None => serializer.serialize_none(),
-            Some((seconds, 0)) => serializer.serialize_u64(seconds),
-            Some((seconds, millis)) => {
-                serializer.serialize_f64((seconds * 1000 + u64::from(millis)) as f64 / 1000.0)
-            }
+            Some(time) if time.subsec_millis() == 0 => serializer.serialize_u64(time.as_secs()),
+            Some(time) => serializer.serialize_f64(time.as_millis() as f64 / 1000.0),
         }
     }
 
@@ -52,5 +50,28 @@ pub(super) mod moment {
     ) -> Result<Option<SystemTime>, D::Error> {
         let text = Option::<String>::deserialize(deserializer)?;
         Ok(text.and_then(|text| text.parse::<Timestamp>().ok()).map(SystemTime::from))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Serialize};
+
+    #[derive(Serialize, Deserialize)]
+    struct Time(#[serde(with = "super::seconds")] Option<Duration>);
+
+    #[test]
+    fn times_are_in_milliseconds_however_long_they_are() {
+        let written = |time| serde_json::to_string(&Time(Some(time))).unwrap();
+
+        assert_eq!(written(Duration::from_secs(30)), "30");
+        assert_eq!(written(Duration::from_micros(29_122_900)), "29.122");
+        assert_eq!(written(Duration::new(100_000_000_000_000_000, 500_000_000)), "1e+17");
+        assert_eq!(written(Duration::MAX), "1.8446744073709552e+19");
+        for text in ["1e17", "1e300", "-5"] {
+            assert!(serde_json::from_str::<Time>(text).is_ok(), "{text}");
+        }
     }
 }
