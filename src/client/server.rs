@@ -36,6 +36,11 @@ pub enum ServerError {
     /// What stands behind the colon is no port.
     #[error("{0:?} is no port; a port is a number from 1 to 65535")]
     NoPort(String),
+    /// The URL of a server that speaks TLS.
+    #[error(
+        "{0:?}: this program does not speak TLS yet; name the server's plain HTTP port, or ask through a tunnel"
+    )]
+    Tls(String),
 }
 
 impl Server {
@@ -45,7 +50,8 @@ impl Server {
         Self(At::Socket(path.into()))
     }
 
-    /// Reads `HOST`, `HOST:PORT`, `ADDRESS`, or `[ADDRESS]:PORT`; or `/PATH` of a unix socket.
+    /// Reads `HOST`, `HOST:PORT`, `ADDRESS`, or `[ADDRESS]:PORT`, also behind `http://` as a server prints it (its
+    /// default port is ours there, too); or `/PATH` of a unix socket.
     ///
     /// # Errors
     /// When the text is something else.
@@ -53,7 +59,11 @@ impl Server {
         if text.starts_with('/') {
             return Ok(Self::socket(text));
         }
-        let (host, port) = split_port(text);
+        if text.starts_with("https://") {
+            return Err(ServerError::Tls(text.to_owned()));
+        }
+        let plain = text.strip_prefix("http://").map(|rest| rest.strip_suffix('/').unwrap_or(rest));
+        let (host, port) = split_port(plain.unwrap_or(text));
         let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
         if !is_host(host) {
             return Err(ServerError::NoHost(text.to_owned()));
@@ -129,6 +139,9 @@ mod tests {
             ("::1", "[::1]:9889"),
             ("[::1]", "[::1]:9889"),
             ("[::1]:80", "[::1]:80"),
+            ("http://locks.acme.com", "locks.acme.com:9889"),
+            ("http://locks:80/", "locks:80"),
+            ("http://[::]:9889", "[::]:9889"),
             ("/run/distributexd/admin.sock", "/run/distributexd/admin.sock"),
         ] {
             assert_eq!(Server::parse(text, 9889).unwrap().to_string(), shown);
@@ -150,10 +163,23 @@ mod tests {
 
     #[test]
     fn what_is_no_server_is_refused() {
-        for text in
-            ["", ":80", "a b", "http://locks", "locks:", "locks:0", "locks:65536", "a,b", "x@y", "[::1"]
-        {
+        for text in [
+            "",
+            ":80",
+            "a b",
+            "http://",
+            "http://locks/get",
+            "ftp://locks",
+            "locks:",
+            "locks:0",
+            "locks:65536",
+            "a,b",
+            "x@y",
+            "[::1",
+        ] {
             assert!(Server::parse(text, 9889).is_err(), "{text}");
         }
+        let error = Server::parse("https://locks", 9889).unwrap_err();
+        assert!(error.to_string().contains("does not speak TLS yet"), "{error}");
     }
 }
