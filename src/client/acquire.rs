@@ -5,18 +5,19 @@
 //!       ├ no slot ─► parked for a slice ─┬ lease ─►┘
 //!       │            ▲                   └ no slot ─┐
 //!       │            └──────────────────────────────┘
-//!       └ nobody answers ─► pause ─► the same again
+//!       └ nobody answers ─► pause ─► the same again; when the time is over, once more without waiting
 //! ```
 //! The owner stays the same, so the place does too: a slice ends before a proxy loses patience, and a
 //! server that restarts finds the asker back in time.
 
 use std::{rc::Rc, time::Duration};
 
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep};
 
 use super::{
     Ask, AskError, Backoff, BootTime, Client, Lease, Line,
     asker::Failure,
+    in_time::in_time,
     lease::Held,
     leave::Back,
     renewal::renew,
@@ -77,7 +78,7 @@ impl<'a, T: FnMut(Progress<'_>)> Acquire<'a, T> {
 
     /// Asks until there is a lease, the time is over, or asking makes no sense.
     pub(super) async fn run(mut self) -> Result<Lease, AskError> {
-        let (mut backoff, mut wait) = (Backoff::new(), Duration::ZERO);
+        let (mut backoff, mut wait, mut is_last) = (Backoff::new(), Duration::ZERO, false);
         loop {
             let asked = Instant::now();
             let Failure { error, retry_after } = match self.ask_in_time(wait).await {
@@ -85,7 +86,7 @@ impl<'a, T: FnMut(Progress<'_>)> Acquire<'a, T> {
                 Err(failure) => failure,
             };
             self.is_known = self.is_still_known(&error);
-            if !self.waits || !error.may_pass() {
+            if !self.waits || is_last || !error.may_pass() {
                 return Err(error);
             }
             if asked.elapsed() > GOOD_WHILE {
@@ -94,11 +95,14 @@ impl<'a, T: FnMut(Progress<'_>)> Acquire<'a, T> {
             let no_slot = error.refusal().is_some_and(|refusal| refusal.kind.is_no_slot());
             let at_once = no_slot && (wait.is_zero() || asked.elapsed() > FRESH);
             let pause = if at_once { Duration::ZERO } else { backoff.pause_as_asked(retry_after) };
+            let left = self.left();
+            let pause = left.map_or(pause, |left| left.min(pause));
             self.tell(&error, pause);
-            match self.left() {
-                Some(left) if left <= pause => return Err(error),
-                left => wait = left.map_or(SLICE, |left| (left - pause).min(SLICE)),
+            if no_slot && left.is_some_and(|left| left.is_zero()) {
+                return Err(error); // as of now
             }
+            wait = left.map_or(SLICE, |left| (left - pause).min(SLICE));
+            is_last = wait.is_zero();
             sleep(pause).await;
         }
     }
@@ -109,7 +113,7 @@ impl<'a, T: FnMut(Progress<'_>)> Acquire<'a, T> {
             return self.ask_once(wait).await;
         };
         let asker = Rc::clone(&self.client.asker);
-        match timeout(left + LAST_ANSWER_PATIENCE, self.ask_once(wait)).await {
+        match in_time(left.saturating_add(LAST_ANSWER_PATIENCE), self.ask_once(wait)).await {
             Ok(came) => came,
             Err(_) => Err(asker.silent()),
         }

@@ -35,6 +35,7 @@ mod error;
 mod event;
 mod events;
 mod history;
+mod in_time;
 mod key;
 mod kind;
 mod lease;

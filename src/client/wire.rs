@@ -22,6 +22,7 @@ use super::{
     AskError, Key, Server,
     address::Address,
     dial,
+    in_time::in_time,
     question::{read_body, unanswered},
     route::Endpoint,
     stream::{self, Listening, Stream},
@@ -147,7 +148,7 @@ impl Wire {
         limit: usize,
         patience: Duration,
     ) -> Result<Reply, AskError> {
-        let answered = timeout(patience, Self::answer(server, sent, limit)).await;
+        let answered = in_time(patience, Self::answer(server, sent, limit)).await;
         answered.unwrap_or_else(|_| Err(AskError::Silent { server: server.clone() }))
     }
 

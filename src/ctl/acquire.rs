@@ -6,7 +6,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use tokio::select;
+use tokio::{select, time::Instant};
 
 use super::{
     Acquire, Ending, Options, failed, holding::unusable, lease_file::LeaseFile, output::print,
@@ -64,7 +64,8 @@ impl Acquiring<'_> {
             Some(host) => host.clone(),
             None => host::name().await,
         };
-        self.ask(client, &host).await.map_err(|error| self.without(&error, &host))
+        let started = Instant::now();
+        self.ask(client, &host).await.map_err(|error| self.without(&error, &host, started))
     }
 
     /// A lease that is still held is not written over: nobody could release it then.
@@ -158,12 +159,12 @@ impl Acquiring<'_> {
     }
 
     /// Ends without a slot because of this.
-    fn without(&self, error: &AskError, host: &str) -> Ending {
+    fn without(&self, error: &AskError, host: &str, started: Instant) -> Ending {
         let ending = Ending::without_slot(error);
         let advice = match (self.acquire.limit(), ending) {
             (Some(Duration::ZERO), Ending::NoSlot) => " (wait for one with -w SECONDS)".to_owned(),
             (None | Some(Duration::ZERO), _) | (Some(_), Ending::Refused) => String::new(),
-            (Some(limit), _) => format!("; gave up after {} s (wait longer with -w)", Seconds(limit)),
+            (Some(_), _) => format!("; gave up after {} s (wait longer with -w)", Seconds::since(started)),
         };
         let refusal = error.refusal();
         match refusal.map(|refusal| (refusal.kind, &refusal.line)) {

@@ -7,6 +7,8 @@ use std::{
     time::Duration,
 };
 
+use tokio::time::Instant;
+
 use super::{stderr, text::clean};
 
 /// What was said last. There is one standard error, so there is one of this.
@@ -57,6 +59,14 @@ impl Voice {
 /// A time in seconds as people write it: no more than three decimals, and none that say nothing.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Seconds(pub(crate) Duration);
+
+impl Seconds {
+    /// The time since then, in whole tenths of a second.
+    pub(crate) fn since(started: Instant) -> Self {
+        let elapsed = started.elapsed();
+        Self(Duration::new(elapsed.as_secs(), elapsed.subsec_millis() / 100 * 100_000_000))
+    }
+}
 
 impl Display for Seconds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -117,7 +117,9 @@ impl Asking<'_> {
                 " (wait for one with -w SECONDS)".to_owned()
             }
             (Some(limit), _) if limit.is_zero() => String::new(),
-            (Some(limit), _) => format!("; gave up after {} s (wait longer with -w)", Seconds(limit)),
+            (Some(_), _) => {
+                format!("; gave up after {} s (wait longer with -w)", Seconds::since(self.started))
+            }
         };
         let (pool, host) = (&self.options.pool, self.host);
         match error.refusal() {

@@ -19,6 +19,8 @@ use crate::client::{Answer, Backoff, Call, Classic, Question};
 
 /// How long a server may take to answer a question that needs no waiting.
 const TRY_PATIENCE: Duration = Duration::from_secs(10);
+/// The same when the time to wait is over.
+const LAST_TRY_PATIENCE: Duration = Duration::from_secs(1);
 /// A connection that lasted so long was no failed attempt: what comes after it is a new trouble.
 const GOOD_CONNECTION: Duration = Duration::from_secs(5);
 
@@ -54,25 +56,34 @@ impl Acquire<'_> {
     /// Comes back with a slot, after the time that took; or with the way the run ends.
     pub(super) async fn run(&self, signals: &mut Signals) -> Result<Duration, Ending> {
         match self.options.wait {
-            Some(Duration::ZERO) => self.try_once(signals).await?,
+            Some(Duration::ZERO) => {
+                self.try_once(TRY_PATIENCE, " (wait for one with -w SECONDS)", "", signals).await?;
+            }
             limit => self.wait(limit.map(|limit| self.started + limit), signals).await?,
         }
         Ok(self.started.elapsed())
     }
 
-    async fn try_once(&self, signals: &mut Signals) -> Result<(), Ending> {
-        let deadline = Instant::now() + TRY_PATIENCE;
-        match self.ask(Call::Get, Some(deadline), signals).await.0 {
+    /// Asks once. What a person can do is said if there is no slot (`advice`), or no answer (`gave_up`).
+    async fn try_once(
+        &self,
+        limit: Duration,
+        advice: &str,
+        gave_up: &str,
+        signals: &mut Signals,
+    ) -> Result<(), Ending> {
+        match self.ask(Call::Get, Some(Instant::now() + limit), signals).await.0 {
             Came::Slot => Ok(()),
-            Came::NoSlot => Err(self.busy(" (wait for one with -w SECONDS)")),
+            Came::NoSlot => Err(self.busy(advice)),
             Came::Refusal => Err(self.refused()),
-            Came::Trouble(trouble) => Err(self.without(&trouble, "")),
+            Came::Trouble(trouble) => Err(self.without(&trouble, gave_up)),
             Came::Stop(Stop::Signal(signal)) => Err(Ending::Signalled(signal.as_raw())),
-            Came::Stop(Stop::Over) => Err(self.unanswered("")),
+            Came::Stop(Stop::Over) => Err(self.unanswered(gave_up)),
         }
     }
 
-    /// Stands in line until there is a slot, again and again if the connection is lost.
+    /// Stands in line until there is a slot, again and again if the connection is lost. When the time is over it
+    /// asks once more, as the last attempt may be long ago.
     async fn wait(&self, deadline: Option<Instant>, signals: &mut Signals) -> Result<(), Ending> {
         let (mut outage, mut backoff) = (Outage::new(), Backoff::new());
         loop {
@@ -95,7 +106,10 @@ impl Acquire<'_> {
             match unless_stopped(sleep(pause), deadline, signals).await {
                 Ok(()) => {}
                 Err(Stop::Signal(signal)) => return Err(Ending::Signalled(signal.as_raw())),
-                Err(Stop::Over) => return Err(self.without(&trouble, &self.gave_up())),
+                Err(Stop::Over) => {
+                    let gave_up = self.gave_up();
+                    return self.try_once(LAST_TRY_PATIENCE, &gave_up, &gave_up, signals).await;
+                }
             }
         }
     }
@@ -159,7 +173,6 @@ impl Acquire<'_> {
     }
 
     fn gave_up(&self) -> String {
-        let waited = Seconds(self.options.wait.unwrap_or_default());
-        format!("; gave up after {waited} s (wait longer with -w)")
+        format!("; gave up after {} s (wait longer with -w)", Seconds::since(self.started))
     }
 }

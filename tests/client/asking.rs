@@ -84,6 +84,30 @@ async fn what_may_pass_is_asked_again_and_what_may_not_is_told() {
 }
 
 #[actix::test]
+async fn when_the_time_is_over_it_is_asked_once_more() {
+    let fake = Fake::start();
+    let client = client(&[fake.addr()]);
+    let server = thread::spawn(move || {
+        fake.asked_v1("acquire").refuse("503 Service Unavailable", "draining", "s");
+        loop {
+            let asked = fake.asked_v1("acquire");
+            if asked.body["wait"] == 0.0 {
+                break asked.give("s", 30.0); // who waits no more has no time left
+            }
+            asked.refuse("503 Service Unavailable", "draining", "s");
+        }
+        fake.asked_v1("release").done();
+    });
+    let limit = Duration::from_secs(1);
+
+    let lease = client.acquire(&ask().within(limit)).await.unwrap();
+
+    assert!(lease.waited() >= limit);
+    lease.release().await.unwrap();
+    server.join().unwrap();
+}
+
+#[actix::test]
 async fn trying_is_one_question_and_takes_no_place() {
     let fake = Fake::start();
     let client = client(&[fake.addr()]);

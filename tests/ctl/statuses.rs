@@ -73,7 +73,7 @@ fn no_slot_is_75() {
     acquired(&server, "web7");
 
     for (options, advice) in
-        [(&["-n"] as &[&str], "wait for one with -w"), (&["-w", "0.3"], "gave up after 0.3 s")]
+        [(&["-n"] as &[&str], "wait for one with -w"), (&["-w", "0.3"], "gave up after 0.")]
     {
         let (code, output, said) = ended(ctl(server.addr).args(["acquire", "p"]).args(options));
         assert_eq!((code, output.as_str()), (75, ""), "{options:?}");

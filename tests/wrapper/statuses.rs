@@ -1,8 +1,9 @@
 //! Every exit status there is.
 
-use std::process::Command;
+use std::{process::Command, time::Duration};
 
 use serde_json::json;
+use tokio::time::Instant;
 
 use super::{
     ONE_SLOT,
@@ -39,7 +40,7 @@ fn wrong_usage_is_64_and_says_how_to_do_it() {
         &["-H", "locks", "true"],
         &["-H", "locks", "-r", "p", ""],
         &["-H", "one,,two", "-r", "p", "true"],
-        &["-H", "http://locks", "-r", "p", "true"],
+        &["-H", "https://locks", "-r", "p", "true"],
         &["-H", "locks", "-r", "p", "-p", "0x", "true"],
         &["-H", "locks", "-r", "p", "-w", "soon", "true"],
         &["-H", "locks", "-r", "p", "-w", "1", "-n", "true"],
@@ -79,9 +80,13 @@ fn a_server_that_is_not_there_is_69_when_there_is_no_time() {
     assert_eq!(code, 69);
     assert!(said.contains("cannot reach"), "{said}");
 
-    let (code, _, said) = ended(wrapper(nowhere.addr()).args(["-w", "0.3", "true"]));
+    let started = Instant::now();
+    let (code, _, said) = ended(wrapper(nowhere.addr()).args(["-w", "1.2", "true"]));
+    assert!(started.elapsed() >= Duration::from_millis(1200), "it may have come by then");
     assert_eq!(code, 69);
-    assert!(said.contains("gave up after 0.3 s"), "{said}");
+    let (_, time) = said.split_once("gave up after ").unwrap();
+    let seconds: f64 = time.split(' ').next().unwrap().parse().unwrap();
+    assert!(seconds >= 1.2 && Duration::from_secs_f64(seconds) <= started.elapsed(), "{said}");
 }
 
 #[test]
@@ -154,4 +159,17 @@ fn what_a_server_says_does_nothing_to_the_terminal() {
     let (code, said) = run.end();
     assert_eq!((code, said.lines().count()), (77, 1));
     assert!(said.contains("[2J") && !said.trim_end().contains(char::is_control), "{said:?}");
+}
+
+#[test]
+fn a_server_can_be_named_by_its_url() {
+    let server = Server::start(ONE_SLOT);
+    let run = |url: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_distributex"));
+        ended(command.args(["-H", url, "-r", "p", "exit 3"]))
+    };
+
+    assert_eq!(run(&format!("http://{}", server.addr)), (3, String::new(), String::new()));
+    let (code, _, said) = run("https://locks.acme.com");
+    assert!(code == 64 && said.contains("does not speak TLS yet"), "{said}");
 }

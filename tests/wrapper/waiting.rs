@@ -1,6 +1,6 @@
 //! Waiting for a slot: in line, and leaving it again.
 
-use std::time::Duration;
+use std::{thread, time::Duration};
 
 use rustix::process::Signal;
 use tokio::time::Instant;
@@ -58,6 +58,24 @@ fn a_slot_that_was_on_its_way_is_given_back() {
 
     server.asked_to("release").answer("OK");
     assert_eq!((run.end().0, run.line()), (143, String::new()));
+}
+
+#[test]
+fn a_wrapper_that_was_stopped_reads_the_answer_that_came() {
+    let server = Fake::start();
+    let started = Instant::now();
+    let mut run = Run::start(wrapper(server.addr()).args(["-w", "1", "echo ran"]));
+    server.asked_v1("acquire").refuse("423 Locked", "pool_full", "s");
+    let parked = server.asked_v1("acquire");
+    run.signal(Signal::STOP);
+
+    let answering = thread::spawn(move || parked.refuse("423 Locked", "wait_over", "s"));
+    eventually("all the time it had is over", || started.elapsed() > Duration::from_secs(4));
+    run.signal(Signal::CONT);
+
+    let (code, said) = run.end();
+    assert!(code == 75 && said.contains("every slot of \"p\" is held"), "{code} {said}");
+    answering.join().unwrap();
 }
 
 #[test]
