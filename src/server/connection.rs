@@ -70,8 +70,8 @@ pub struct Peer {
     stream: RefCell<Stream>,
     /// The user at the other end of a local socket.
     uid: Option<u32>,
-    /// Where the client is; `None` for a local one.
-    address: Option<Address>,
+    /// The address of the client; a local one has none.
+    addr: Option<SocketAddr>,
     /// Its place among all connections; a local one has none.
     member: Option<Member>,
     /// Whether a request is being handled.
@@ -92,17 +92,16 @@ impl Connection {
     /// Takes a new connection over.
     ///
     /// # Errors
-    /// When the kernel refuses an option, because the client is gone already.
+    /// When the client is gone already.
     pub fn new(stream: impl Into<Stream>, crowd: &Arc<Crowd>) -> io::Result<Self> {
         let stream = stream.into();
-        stream.prepare()?;
         let uid = stream.uid()?;
-        let address = stream.addr().map(|addr| Address::from(addr.ip()));
+        let addr = stream.addr()?;
         let peer = Peer {
             stream: RefCell::new(stream),
             uid,
-            address,
-            member: address.map(|address| crowd.enter(address)),
+            addr,
+            member: addr.map(|addr| crowd.enter(Address::from(addr.ip()))),
             busy: Cell::new(false),
             under_way: Cell::new(false),
             parked: Cell::new(false),
@@ -131,7 +130,7 @@ impl Connection {
     /// The address of the client; a local one has none.
     #[must_use]
     pub fn addr(&self) -> Option<SocketAddr> {
-        self.peer.stream.borrow().addr()
+        self.peer.addr
     }
 
     /// Reads from the socket what belongs to the request that is being handed over, and keeps the rest. Nearly all
@@ -279,7 +278,7 @@ impl Peer {
     /// The address of the client, for its share of what all clients have; `None` for a local one, which needs none.
     #[must_use]
     pub fn address(&self) -> Option<Address> {
-        self.address
+        self.addr.map(|addr| Address::from(addr.ip()))
     }
 
     /// Whether the head of the request that is being handled was too large. All that is known of it is its path.

@@ -84,6 +84,7 @@ pub fn server(
         .shutdown_timeout(STOPPING)
         .disable_signals();
     for socket in sockets.tcp {
+        stream::prepare(&socket)?;
         let service = service.clone();
         server = server.listen("http", socket, move || service.start::<TcpStream>())?;
     }

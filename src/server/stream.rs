@@ -3,7 +3,7 @@
 use std::{
     future::Future as _,
     io,
-    net::SocketAddr,
+    net::{SocketAddr, TcpListener},
     os::fd::{AsFd, BorrowedFd},
     pin::Pin,
     task::{Context, Poll},
@@ -27,6 +27,21 @@ const KEEPALIVE: TcpKeepalive = TcpKeepalive::new()
     .with_interval(Duration::from_secs(10))
     .with_retries(3);
 
+/// How many bytes of a response the kernel takes before the client reads those it was sent. Otherwise that would be
+/// megabytes, and thousands of clients that read nothing could take all memory that the machine has for TCP.
+const MAX_UNSENT: u32 = 32 * 1024;
+
+/// Sets the options of all connections to a TCP listener, which inherit them: so each costs no system call.
+///
+/// # Errors
+/// When the kernel refuses one.
+pub fn prepare(listener: &TcpListener) -> io::Result<()> {
+    let socket = SockRef::from(listener);
+    socket.set_tcp_nodelay(true)?;
+    socket.set_tcp_keepalive(&KEEPALIVE)?;
+    socket.set_tcp_notsent_lowat(MAX_UNSENT)
+}
+
 /// A socket whose other end has to read.
 #[derive(Debug)]
 pub struct Stream {
@@ -42,21 +57,6 @@ enum Socket {
 }
 
 impl Stream {
-    /// Sets the options of a new connection.
-    ///
-    /// # Errors
-    /// When the kernel refuses one, because the client is gone already.
-    pub fn prepare(&self) -> io::Result<()> {
-        match &self.socket {
-            Socket::Tcp(stream) => {
-                let socket = SockRef::from(stream);
-                socket.set_tcp_nodelay(true)?;
-                socket.set_tcp_keepalive(&KEEPALIVE)
-            }
-            Socket::Local(_) => Ok(()),
-        }
-    }
-
     /// The user who opened the other end of a local socket; `None` over TCP.
     ///
     /// # Errors
@@ -69,11 +69,13 @@ impl Stream {
     }
 
     /// The address of the other end; a local one has none.
-    #[must_use]
-    pub fn addr(&self) -> Option<SocketAddr> {
+    ///
+    /// # Errors
+    /// When the client is gone already.
+    pub fn addr(&self) -> io::Result<Option<SocketAddr>> {
         match &self.socket {
-            Socket::Tcp(stream) => stream.peer_addr().ok(),
-            Socket::Local(_) => None,
+            Socket::Tcp(stream) => stream.peer_addr().map(Some),
+            Socket::Local(_) => Ok(None),
         }
     }
 }
@@ -169,6 +171,20 @@ mod tests {
         while poll_fn(|cx| Poll::Ready(Pin::new(&mut *stream).poll_write(cx, &[0; 64 * 1024]).is_ready()))
             .await
         {}
+    }
+
+    #[test]
+    fn a_connection_has_the_options_of_its_listener() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        prepare(&listener).unwrap();
+
+        let _client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (connection, _) = listener.accept().unwrap();
+
+        let socket = SockRef::from(&connection);
+        assert!(socket.tcp_nodelay().unwrap() && socket.keepalive().unwrap());
+        assert_eq!(socket.tcp_keepalive_time().unwrap(), Duration::from_secs(30));
+        assert_eq!(socket.tcp_notsent_lowat().unwrap(), MAX_UNSENT);
     }
 
     #[actix::test]
