@@ -6,7 +6,7 @@
 use std::{
     fmt,
     io::{self, ErrorKind},
-    net::{TcpStream, ToSocketAddrs},
+    net::TcpStream,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -20,6 +20,7 @@ use r2d2_memcache::r2d2::{self, ManageConnection, NopErrorHandler, PooledConnect
 use tokio::time::Instant;
 
 use super::{
+    address::Addresses,
     protocol::{Answer, Command, Connection},
     stats::{self, Stats},
     store::{self, Clock},
@@ -90,6 +91,7 @@ pub(super) struct Links {
 #[derive(Debug, Clone)]
 pub(super) struct Dial {
     server: MemcacheServer,
+    addresses: Addresses,
     timeout: Duration,
     /// How many connections were found broken. When one is, all that are older probably are.
     broken: Arc<AtomicU64>,
@@ -100,7 +102,8 @@ pub(super) struct Dial {
 impl Links {
     /// Up to so many connections, none of them made yet. Connecting and each exchange take at most `timeout`.
     pub(super) fn new(server: MemcacheServer, most: u32, timeout: Duration, calls: Calls) -> Self {
-        let dial = Dial { server, timeout, broken: Arc::default(), time: Arc::default() };
+        let addresses = Addresses::of(server.clone());
+        let dial = Dial { server, addresses, timeout, broken: Arc::default(), time: Arc::default() };
         let pool = r2d2::Pool::builder()
             .max_size(most)
             .min_idle(Some(0))
@@ -233,11 +236,12 @@ impl Dial {
         self.time.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A new connection to whichever of its addresses answers first.
+    /// A new connection to whichever of its addresses answers first. Half the time is left for that when the name
+    /// service does not answer.
     fn stream(&self) -> io::Result<TcpStream> {
         let deadline = Instant::now() + self.timeout;
         let mut failure = io::Error::new(ErrorKind::NotFound, "its name has no address");
-        for address in (self.server.host.as_str(), self.server.port).to_socket_addrs()? {
+        for address in self.addresses.get(self.timeout / 2)? {
             let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
             match TcpStream::connect_timeout(&address, left) {
                 Ok(stream) => return stream.set_nodelay(true).map(|()| stream),

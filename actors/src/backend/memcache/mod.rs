@@ -8,7 +8,7 @@
 //! | `revoke` | leases that are revoked: who did it stands in them |
 //! | `order` | who came first, of those who wait at several servers |
 //! | `view`, `entry`, `pause`, `store`, `keys` | what stands in memcached, and where |
-//! | `shard`, `gate`, `link`, `protocol`, `stats`, `memory`, `time` | one memcached: threads, connections, commands, whether it is there and has room, and its clock |
+//! | `shard`, `gate`, `link`, `address`, `protocol`, `stats`, `memory`, `time` | one memcached: threads, connections, commands, whether it is there and has room, and its clock |
 //!
 //! ```text
 //!  enter, renew, release, look ─► pending ─► job ──► a thread of the shard ──► memcached
@@ -34,6 +34,7 @@
 //! the secret name of its lease, under which the next job finds it, and either grants it to its asker, who still
 //! waits, or ends it.
 
+mod address;
 mod answers;
 mod entry;
 #[cfg(test)]
