@@ -11,6 +11,7 @@ mod member;
 #[cfg(feature = "memcache")]
 mod memcache;
 mod page;
+mod readme;
 mod server;
 mod state;
 mod support;

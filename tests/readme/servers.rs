@@ -1,0 +1,176 @@
+//! The blocks about the server.
+
+use std::{
+    fs,
+    net::TcpStream,
+    process::{Command, Stdio},
+};
+
+use serde_json::Value;
+
+use super::{
+    blocks::{block, steps},
+    machine::Machine,
+    tool::install,
+};
+use crate::{
+    fake::Port,
+    support::{Server, file_with},
+    wrapper::run::{ended, eventually},
+};
+
+/// The first command, on a port of its own.
+pub(super) fn the_first_command_builds_and_serves(machine: &Machine, block: &str) {
+    let script = block.replace("&& target/", "&& exec target/"); // so that it is the server that ends with the test
+    let script = format!("{} --listen 127.0.0.1:0", script.trim_end());
+
+    let server = Server::spawn(&mut machine.shell(&script));
+
+    assert_eq!(server.word("/get/?host=me&pool=pool1"), "YES");
+    let called = machine.read("called");
+    assert!(called.contains("apt-get update\n") && called.contains("apt-get install -y build-essential"));
+}
+
+/// A session with a server that has the sample configuration.
+pub(super) fn a_session_gets_its_answers(machine: &Machine, block: &str) {
+    let server = Server::start(&machine.read("clone/config/distributex.yaml"));
+    session(machine, &block.replace("localhost:9889", &server.addr.to_string()));
+}
+
+/// Runs a session and looks at every answer.
+fn session(machine: &Machine, block: &str) {
+    let (mut before, mut lease) = (String::new(), None::<(String, String)>);
+    for step in steps(block) {
+        if step.command.starts_with("U=") {
+            before = format!("{}; ", step.command);
+            continue;
+        }
+        let mut command = format!("{before}{}", step.command);
+        if let Some((example, own)) = &lease {
+            command = command.replace(example, own);
+        }
+        let printed = machine.run(&command);
+        match (step.answer, step.output.as_slice()) {
+            ("status 204", []) => assert_eq!(printed, ""),
+            (word, []) if word.chars().all(|c| c.is_ascii_uppercase()) => assert_eq!(printed, word),
+            (_, []) => assert!(serde_json::from_str::<Value>(&printed).unwrap().is_object()),
+            (_, example) => {
+                let read = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+                let (example, own) = (read(&example.join("\n")), read(&printed));
+                let fields = |object: &Value| object.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+                assert_eq!(fields(&own), fields(&example));
+                let id = |lease: &Value| lease["lease"].as_str().unwrap().to_owned();
+                lease = Some((id(&example), id(&own)));
+            }
+        }
+    }
+}
+
+/// The stream of events, while something happens.
+pub(super) fn events_look_as_shown(machine: &Machine, block: &str) {
+    let server = Server::start(&machine.read("clone/config/distributex.yaml"));
+    let step = steps(block).remove(0);
+    let command = step.command.replace("localhost:9889", &server.addr.to_string());
+    let shown = machine.path("events");
+    let mut curl = machine.shell(&format!("exec {command}"));
+    let mut curl = curl.stdout(fs::File::create(&shown).unwrap()).spawn().unwrap();
+
+    eventually("an event comes", || {
+        server.word("/get?host=web1&pool=pool1");
+        server.word("/release?host=web1&pool=pool1");
+        fs::read_to_string(&shown).unwrap().contains("event: granted\ndata: {")
+    });
+
+    curl.kill().unwrap();
+    curl.wait().unwrap();
+    let starts = step.output.iter().map(|line| line.split(' ').next().unwrap()).collect::<Vec<_>>();
+    assert_eq!(starts, ["id:", "event:", "data:"]);
+}
+
+/// Part of the configuration of a Prometheus.
+pub(super) fn prometheus_reads_it(machine: &Machine, block: &str) {
+    fs::write(machine.path("clone/config/prometheus.yaml"), block).unwrap();
+    machine.run("promtool check config config/prometheus.yaml");
+}
+
+/// Two admin actions, on the local socket and with a key.
+pub(super) fn admin_actions_are_taken(machine: &Machine, block: &str) {
+    let hash = machine.run("printf %s secret | sha256sum").split(' ').next().unwrap().to_owned();
+    let server = Server::start(&machine.here(&format!(
+        "admin_socket: /run/distributexd/admin.sock\nadmin_keys: [{{name: ann, sha256: {hash}}}]\n\
+         pools: [{{name: pool1}}]"
+    )));
+    fs::write(machine.path("clone/file"), "Authorization: Bearer secret\n").unwrap();
+    let commands: Vec<_> = block.lines().collect();
+    let is_paused = || !server.get("/v1/pools/pool1").1.contains(r#""paused":null"#);
+
+    machine.run(commands[0]);
+    assert!(is_paused());
+    machine.run(&commands[1].replace("locks.acme.com:9889", &server.addr.to_string()));
+    assert!(!is_paused());
+    assert_eq!(commands.len(), 2);
+}
+
+/// Part of a configuration.
+pub(super) fn the_configuration_is_right(_: &Machine, block: &str) {
+    let mut check = Command::new(env!("CARGO_BIN_EXE_distributexd"));
+    let (status, _, said) =
+        ended(check.arg("--check").arg("-c").arg(file_with(&format!("{block}\npools: [{{name: p}}]\n"))));
+    assert_eq!(status, 0, "{said}");
+}
+
+/// The installation for systemd: it knows the units, a restart forgets nothing, and the tool works at once.
+pub(super) fn systemd_finds_what_was_installed(machine: &Machine, block: &str) {
+    install(machine);
+    machine.run(block);
+
+    assert!(machine.read("called").contains("enable --now distributexd.socket distributexd.service"));
+    let units = ["distributexd.service", "distributexd.socket"].map(|unit| {
+        let unit = format!("/etc/systemd/system/{unit}");
+        fs::write(machine.path(&unit), machine.here(&machine.read(&unit))).unwrap();
+        unit
+    });
+    if Command::new("systemd-analyze").arg("--version").output().is_ok() {
+        machine.run(&format!("systemd-analyze verify {}", units.join(" ")));
+    }
+    let config = machine.here(&machine.read("/etc/distributex.yaml"));
+    let state = machine.path("var/lib/distributex");
+    let config = config.replace("/var/lib/distributex", state.to_str().unwrap());
+    let server = Server::start(&config);
+    assert_eq!(server.word("/get?host=me&pool=pool1"), "YES");
+    drop(server); // killed
+    let server = Server::start(&config);
+    assert_eq!(server.word("/get?host=them&pool=pool1"), "NO");
+    machine.run("distributexctl --socket /run/distributexd/admin.sock pause pool1 --reason trial");
+}
+
+/// The servers that share a memcached, and the two blocks that use them.
+pub(super) fn two_servers_share_a_memcached(machine: &Machine, start: &str) {
+    if !cfg!(feature = "memcache") {
+        return;
+    }
+    let ports = [Port::take(), Port::take(), Port::take()];
+    let [one, two, store] = ports.each_ref().map(|port| port.addr().port().to_string());
+    let file = machine.path("clone/config/memcache.yaml");
+    fs::write(&file, machine.read("clone/config/memcache.yaml").replace("11211", &store)).unwrap();
+    let here = |text: &str| text.replace("9889", &one).replace("9890", &two);
+    let start = here(start).replace("memcached ", &format!("memcached -p {store} "));
+    let end = "kill %1 %2 %3";
+    let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    assert!(readme.contains(end));
+    let script = format!("cargo build --release; set -m; {start}\nread _; {end}; wait");
+    let mut shell = machine.shell(&script);
+    let mut shell = shell.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    for port in &ports {
+        eventually("all three listen", || TcpStream::connect(port.addr()).is_ok());
+    }
+
+    session(machine, &here(&block("$ curl \"http://localhost:9889/get?")));
+    let wrapped = block("$ target/release/distributex -H");
+    let printed = machine.run(&here(wrapped.strip_prefix("$ ").unwrap()));
+
+    assert!(printed.starts_with("token 1"), "{printed}");
+    drop(shell.stdin.take());
+    shell.wait().unwrap();
+    assert!(TcpStream::connect(ports[0].addr()).is_err(), "{end} ends all");
+}
