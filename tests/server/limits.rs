@@ -1,14 +1,19 @@
 //! One client cannot take the service from the others.
 
 use std::{
+    fs,
     io::{ErrorKind, Write as _},
+    path::Path,
     process::Command,
     time::Duration,
 };
 
 use rustix::process::Signal;
 
-use crate::support::{ONE_SLOT, Server, file_with};
+use crate::{
+    support::{ONE_SLOT, Server, connect_local, eventually, file_with},
+    wrapper::run::folder,
+};
 
 #[test]
 fn above_max_waiters_a_wait_is_refused_at_once() {
@@ -25,9 +30,16 @@ fn above_max_waiters_a_wait_is_refused_at_once() {
 /// The address of a client that is not the one all others have.
 const OTHER: &str = "127.0.0.2";
 
-/// The server under `ulimit -n 200`.
+/// Two pools.
+const POOLS: &str = "pools: [{name: one}, {name: two}]";
+
+/// A server that may open 200 files: 168 connections, of which 160 can have a parked request.
 fn with_few_files() -> Server {
-    let config = file_with("pools: [{name: one}, {name: two}]");
+    with_few_files_and(&file_with(POOLS))
+}
+
+/// The same with this configuration file.
+fn with_few_files_and(config: &Path) -> Server {
     let script = r#"ulimit -n 200; exec "$0" -c "$1" --listen 127.0.0.1:0"#;
     let program = env!("CARGO_BIN_EXE_distributexd");
     Server::spawn(Command::new("/bin/sh").arg("-c").arg(script).arg(program).arg(config))
@@ -63,6 +75,32 @@ fn when_one_address_parks_all_that_it_can_others_still_wait() {
     waiters.clear();
     server.word("/release?host=ann&pool=one");
     assert_eq!(other.answer().1, "YES");
+}
+
+#[test]
+fn a_share_that_a_reload_raises_counts_at_once() {
+    let config = file_with(POOLS);
+    let server = with_few_files_and(&config);
+    assert_eq!(server.word("/get?host=ann&pool=one"), "YES");
+    let _waiters: Vec<_> = (0..144).map(|n| server.waiting(&format!("host{n}"), "one")).collect();
+    assert_eq!(server.get("/wait?host=bob&pool=one"), (503, "NO".to_owned()));
+
+    fs::write(&config, format!("limits: {{waiters_per_address: 150}}\n{POOLS}")).unwrap();
+    server.signal(Signal::HUP);
+
+    eventually(|| server.waiting("bob", "one").is_parked(&server));
+}
+
+#[test]
+fn the_local_socket_answers_when_tcp_has_all_connections() {
+    let socket = folder().join("s");
+    let server = with_few_files_and(&file_with(&format!("admin_socket: {}\n{POOLS}", socket.display())));
+    let silent: Vec<_> = (0..300).map(|_| server.connect()).collect();
+
+    let mut local = connect_local(&socket);
+
+    assert_eq!(local.ask("/get?host=ann&pool=one").1, "YES");
+    drop(silent);
 }
 
 #[test]
