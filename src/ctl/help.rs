@@ -92,9 +92,9 @@ pub(super) const FORCE: &str = r#"The old holder is not asked, and may not notic
 been over (you are told how long that is). Then two do what only one should, so look there first.
 "#;
 /// What comes of a revoke.
-pub(super) const REVOKE: &str = r#"Its wrapper learns it at its next renewal, stops the command (TERM, later KILL) and releases the slot: nobody gets it
-before. Its lease never ends earlier than the holder was told, so --within counts only from there on. A second revoke
-can shorten the time, not lengthen it. Who does not renew (the classic protocol, curl, a lease without a --ttl in a
+pub(super) const REVOKE: &str = r#"Its wrapper learns of it at its next renewal, stops the command (TERM, later KILL) and releases the slot: nobody gets
+it before. The lease never ends earlier than its holder was told before, however short --within is. A second revoke can
+shorten the time, not lengthen it. Who does not renew (the classic protocol, curl, a lease without a --ttl in a
 pool with expire: 0) is not notified and keeps the slot until it is released or expires.
 
 For a holder that is dead for sure there is force-release.

@@ -7,8 +7,8 @@ use crate::pool::{Asker, Ending, Held};
 
 /// The number of leases remembered that were released, and of those that ended otherwise. A holder asks within
 /// seconds of a release that it repeats, and within a third of its `ttl` of any other end: it is told nothing if a pool
-/// ends more leases in that time. Both together take 200 KiB per pool at most, and a search through all of them
-/// about a microsecond.
+/// ends more leases in that time. Both together usually take less than 200 KiB per pool, of which the history has its part
+/// anyway, and a search through all of them takes about a microsecond.
 const REMEMBERED: usize = 256;
 
 /// The latest ends, in the order in which they happened. Releases do not push the other ends out: those are what
