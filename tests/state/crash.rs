@@ -61,13 +61,13 @@ fn is_killed_often(member: Member) {
 #[test]
 fn a_disk_that_fails_again_and_again_costs_answers_and_no_promise() {
     let disk = MoodyDisk::new();
-    let mut members = [disk.server(&pools())];
+    let mut members = [disk.server_without_power(&pools())];
     let mut chance = Chance::new();
 
     let histories = Fight::of_workers(WORK, &POOLS, 1, &mut members, |fight, members| {
         for _ in 0..12 {
             fight.gives(POOLS.len());
-            disk.becomes(chance.one_of(["eio", "enospc"]));
+            disk.becomes(chance.one_of(["eio", "enospc", "clean"]));
             pass(chance.up_to(LIFE));
             if chance.once_in(2) {
                 members[0].is_killed();

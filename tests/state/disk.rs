@@ -87,11 +87,16 @@ impl MoodyDisk {
         Member::start_in(environment.collect(), &kept_in(&self.directory, lines))
     }
 
+    /// The database.
+    pub(super) fn file(&self) -> PathBuf {
+        self.directory.join("leases.redb")
+    }
+
     fn environment(&self) -> Vec<(&'static str, OsString)> {
         vec![("LD_PRELOAD", library().into()), ("DISK_MOOD", self.mood.clone().into_os_string())]
     }
 
-    /// From now on it fails with `eio` or `enospc`, or is `slow`.
+    /// From now on it fails with `eio` or `enospc`, or is `slow`; without power it may also be `clean`: see disk.c.
     pub(super) fn becomes(&self, mood: &str) {
         let new = self.mood.with_extension("new");
         fs::write(&new, mood).unwrap();

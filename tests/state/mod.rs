@@ -6,6 +6,7 @@ mod boots;
 mod crash;
 mod directory;
 mod disk;
+mod flush;
 mod levers;
 mod restart;
 mod trouble;

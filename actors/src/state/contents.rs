@@ -2,12 +2,12 @@
 
 use std::collections::{HashMap, HashSet};
 
-use distributex_config::Name;
+use distributex_config::{BadName, Name};
 use serde::Deserialize;
 
 use super::{
     boot::{Boot, Now},
-    file::{Changes, Key, Kind},
+    file::{Changes, Key, Kind, Rows},
     record::{LeaseRecord, NumbersRecord, PauseRecord, PlaceRecord, Record},
 };
 use crate::pool::{Ticket, Token, kept::Kept};
@@ -21,26 +21,40 @@ impl Contents {
     pub(super) fn read(&self, now: &Now) -> Result<HashMap<Name, Kept>, String> {
         let mut kept = HashMap::<Name, Kept>::new();
         for (pool, kind, number, value) in &self.0 {
-            let name =
-                Name::new(pool).map_err(|why| format!("there is a pool without a proper name: {why}"))?;
+            let name = Name::new(pool).map_err(|why| nameless(&why))?;
             let of_pool = kept.entry(name).or_default();
-            let bad = || format!("what it says of pool {pool:?} cannot be understood");
-            match *kind {
-                NUMBERS => of_pool.numbers = json::<NumbersRecord>(value).ok_or_else(bad)?.read(),
-                LEASE => {
+            let bad = || misunderstood(pool);
+            match Kind::of(*kind).ok_or_else(bad)? {
+                Kind::Numbers => of_pool.numbers = json::<NumbersRecord>(value).ok_or_else(bad)?.read(),
+                Kind::Lease => {
                     let lease =
                         json::<LeaseRecord<'_>>(value).and_then(|record| record.read(Token(*number), now));
                     of_pool.leases.push(lease.ok_or_else(bad)?);
                 }
-                PLACE => {
+                Kind::Place => {
                     let place = json::<PlaceRecord<'_>>(value).and_then(|record| record.read(now));
                     of_pool.places.push((Ticket(*number), place.ok_or_else(bad)?));
                 }
-                PAUSED => of_pool.paused = Some(json::<PauseRecord<'_>>(value).ok_or_else(bad)?.read()),
-                _ => return Err(bad()),
+                Kind::Paused => of_pool.paused = Some(json::<PauseRecord<'_>>(value).ok_or_else(bad)?.read()),
             }
         }
         Ok(kept)
+    }
+
+    /// All of it by key, as it is written again.
+    pub(super) fn rows(&self) -> Result<Rows, String> {
+        let mut rows = Rows::with_capacity(self.0.len());
+        let mut last: Option<Name> = None; // they come sorted by pool, and share its name
+        for (pool, kind, number, value) in &self.0 {
+            let name = match last.take().filter(|last| last.as_str() == pool) {
+                Some(name) => name,
+                None => Name::new(pool).map_err(|why| nameless(&why))?,
+            };
+            let kind = Kind::of(*kind).ok_or_else(|| misunderstood(pool))?;
+            rows.insert(Key { pool: name.clone(), kind, number: *number }, value.as_slice().into());
+            last = Some(name);
+        }
+        Ok(rows)
     }
 
     /// What is to be written so that leases of other boots, which begin anew with what they had left, do so only
@@ -71,10 +85,16 @@ impl Contents {
     }
 }
 
-const NUMBERS: u8 = Kind::Numbers as u8;
 pub(super) const LEASE: u8 = Kind::Lease as u8;
 const PLACE: u8 = Kind::Place as u8;
-const PAUSED: u8 = Kind::Paused as u8;
+
+fn nameless(why: &BadName) -> String {
+    format!("there is a pool without a proper name: {why}")
+}
+
+fn misunderstood(pool: &str) -> String {
+    format!("what it says of pool {pool:?} cannot be understood")
+}
 
 fn json<'a, T: Deserialize<'a>>(value: &'a [u8]) -> Option<T> {
     serde_json::from_slice(value).ok()

@@ -3,7 +3,7 @@
 //! | file | what it is |
 //! | --- | --- |
 //! | `leases.redb` | the database, in redb's format |
-//! | `leases.redb.new` | one that is just being made; without its name it is nothing yet |
+//! | `leases.redb.new` | one that is just being written; it counts when it has the other name |
 //! | `lock` | locked by the server that uses the directory, for as long as it lives |
 //!
 //! | table | key | value |
@@ -15,12 +15,16 @@
 //! | | pool, 2, ticket | the place of an asker that comes back |
 //!
 //! All of that is one table because a commit then touches the fewest pages.
+//!
+//! After an error a file is not written again. What a failed flush held may be lost although it can still be read: the
+//! kernel takes those pages for written (<https://wiki.postgresql.org/wiki/Fsync_Errors>). So everything is written to a
+//! new file, from memory, and the new file replaces the old one when it is on the disk.
 
 use std::{
-    collections::HashMap,
-    fs::{self, DirBuilder, OpenOptions},
+    collections::{BTreeMap, HashMap},
+    fs::DirBuilder,
     io,
-    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -29,13 +33,14 @@ use distributex_config::Name;
 use fslock::LockFile;
 use redb::{
     Builder, Database, DatabaseError, Durability, ReadableDatabase as _, ReadableTable as _, StorageError,
-    TableDefinition,
+    Table, TableDefinition, backends::FileBackend,
 };
 
 use super::{
     CannotOpen,
     boot::{Boot, this_boot},
     contents::Contents,
+    directory::Directory,
     record::Record,
     shown,
 };
@@ -73,19 +78,35 @@ pub(super) enum Kind {
     Paused = 3,
 }
 
+impl Kind {
+    /// The kind with this number.
+    pub(super) fn of(number: u8) -> Option<Self> {
+        [Self::Numbers, Self::Lease, Self::Place, Self::Paused].into_iter().find(|kind| *kind as u8 == number)
+    }
+}
+
 /// What is to be written, the latest under each key; nothing: what stands there is over.
 pub(super) type Changes = HashMap<Key, Option<Record>>;
+
+/// All that is to be in the database: JSON by key.
+pub(super) type Rows = HashMap<Key, Box<[u8]>>;
+
+/// The boots of which something is left, by number.
+type Boots = BTreeMap<u64, String>;
 
 /// The database, and the directory that we have for ourselves.
 #[derive(Debug)]
 pub(super) struct File {
-    directory: PathBuf,
-    /// Closed after an error: redb takes nothing more then.
+    directory: Directory,
+    /// `None` after an error, until everything is in a new one.
     database: Option<Database>,
     /// The random name of what is kept here.
     store: Arc<str>,
     /// The number of this boot.
     boot: Boot,
+    boots: Boots,
+    /// All that was to be written so far, for a new file.
+    rows: Rows,
     /// Locked as long as this is open.
     _lock: LockFile,
 }
@@ -100,8 +121,12 @@ impl File {
             return Err(CannotOpen::Locked { directory: shown(directory) });
         }
         let path = directory.join(FILE);
+        let opened = Directory::open(directory).map_err(fails)?;
+        opened.remove(NEW_FILE).map_err(fails)?;
         if !path.try_exists().map_err(fails)? {
-            make(directory).map_err(|why| CannotOpen::io(directory, why))?;
+            let store = LeaseId::random().reveal();
+            let made = make(&opened, &store, &Boots::new(), &Rows::new());
+            made.map_err(|why| CannotOpen::io(directory, why))?;
         }
         let database = database(&path).map_err(|why| cannot_open(directory, why))?;
         let about = about(&database).map_err(|why| CannotOpen::damaged(&path, why))?;
@@ -109,19 +134,21 @@ impl File {
             return Err(CannotOpen::Later { file: shown(&path), format: about.format });
         }
         let contents = contents(&database).map_err(|why| CannotOpen::damaged(&path, why))?;
-        let boot = boot(&database, &contents).map_err(|why| CannotOpen::io(directory, why))?;
-        let (directory, store) = (directory.to_path_buf(), about.store.into());
-        Ok((Self { directory, database: Some(database), store, boot, _lock: lock }, contents))
+        let rows = contents.rows().map_err(|why| CannotOpen::damaged(&path, why))?;
+        let (boot, boots) = boot(&database, &contents).map_err(|why| CannotOpen::io(directory, why))?;
+        let store = about.store.into();
+        let database = Some(database);
+        Ok((Self { directory: opened, database, store, boot, boots, rows, _lock: lock }, contents))
     }
 
     /// The file itself.
     pub(super) fn path(&self) -> PathBuf {
-        self.directory.join(FILE)
+        self.directory.path().join(FILE)
     }
 
     /// The directory.
     pub(super) fn directory(&self) -> &Path {
-        &self.directory
+        self.directory.path()
     }
 
     /// The number of this boot.
@@ -134,29 +161,30 @@ impl File {
         Arc::clone(&self.store)
     }
 
-    /// Writes all of this or nothing; when it returns, it is on the disk. After an error it may be either.
+    /// Writes all of this or nothing; when it returns, it is on the disk. After an error it may be either, and the
+    /// next call writes it again, with everything else.
     pub(super) fn write(&mut self, changes: &Changes) -> Result<(), redb::Error> {
         if changes.is_empty() {
             return Ok(());
         }
-        let database = match self.database.take() {
-            Some(database) => database,
-            None => self.reopen()?,
-        };
-        write(&database, changes)?;
-        self.database = Some(database); // one that failed is not used again
-        Ok(())
-    }
-
-    /// Opens the database once more after an error, if it is still the same.
-    fn reopen(&self) -> Result<Database, redb::Error> {
-        let database = database(&self.path())?;
-        if about(&database)?.store == *self.store {
-            return Ok(database);
+        for (key, record) in changes {
+            match record {
+                Some(record) => drop(self.rows.insert(key.clone(), record.to_json().into())),
+                None => drop(self.rows.remove(key)),
+            }
         }
-        let why =
-            "the file is another one than at the start: put the right one back, or start the server anew";
-        Err(io::Error::other(why).into())
+        let database = match self.database.take() {
+            Some(database) => {
+                write(&database, changes.keys(), &self.rows)?;
+                database
+            }
+            None => {
+                let made = make(&self.directory, &self.store, &self.boots, &self.rows);
+                made.map_err(|why| self.directory.explain(why))?
+            }
+        };
+        self.database = Some(database);
+        Ok(())
     }
 }
 
@@ -166,27 +194,33 @@ struct About {
     store: String,
 }
 
-/// Makes an empty database under another name, and names it when it is whole and on the disk.
-fn make(directory: &Path) -> Result<(), redb::Error> {
-    let (new, path) = (directory.join(NEW_FILE), directory.join(FILE));
-    if new.try_exists()? {
-        fs::remove_file(&new)?;
+/// Makes a database of all this, which replaces one that is there when it is whole and on the disk.
+fn make(directory: &Directory, store: &str, known: &Boots, rows: &Rows) -> Result<Database, redb::Error> {
+    let made = make_new(directory, store, known, rows)
+        .and_then(|database| Ok(directory.rename(NEW_FILE, FILE).map(|()| database)?));
+    if made.is_err() {
+        let _ = directory.remove(NEW_FILE); // the disk may be full
     }
-    OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?; // secrets will stand in it
-    let database = builder().create(&new)?;
-    let transaction = database.begin_write()?;
+    made
+}
+
+fn make_new(directory: &Directory, store: &str, known: &Boots, rows: &Rows) -> Result<Database, redb::Error> {
+    let database = builder().create_with_backend(FileBackend::new(directory.create(NEW_FILE)?)?)?;
+    let mut transaction = database.begin_write()?;
+    transaction.set_durability(Durability::Immediate)?;
     {
         let mut about = transaction.open_table(ABOUT)?;
         about.insert("format", FORMAT)?;
-        about.insert("store", &*LeaseId::random().reveal())?;
-        transaction.open_table(BOOTS)?;
-        transaction.open_table(POOLS)?;
+        about.insert("store", store)?;
+        let mut boots = transaction.open_table(BOOTS)?;
+        for (number, name) in known {
+            boots.insert(number, &**name)?;
+        }
+        let mut pools = transaction.open_table(POOLS)?;
+        rows.iter().try_for_each(|(key, json)| put(&mut pools, key, Some(&**json)))?;
     }
     transaction.commit()?;
-    database.close()?;
-    fs::rename(&new, &path)?;
-    fs::File::open(directory)?.sync_all()?;
-    Ok(())
+    Ok(database)
 }
 
 fn builder() -> Builder {
@@ -216,28 +250,30 @@ fn about(database: &Database) -> Result<About, redb::Error> {
     Ok(About { format: text("format")?, store: text("store")? })
 }
 
-/// The number of this boot, which gets one if it has none. Boots of which nothing stands any more are forgotten.
-fn boot(database: &Database, contents: &Contents) -> Result<Boot, redb::Error> {
-    let (mut number, mut known) = (None, Vec::new());
+/// The number of this boot, which gets one if it has none, and all boots that are known then. Boots of which nothing is
+/// left are forgotten.
+fn boot(database: &Database, contents: &Contents) -> Result<(Boot, Boots), redb::Error> {
+    let (this, mut known) = (this_boot(), Boots::new());
     for row in database.begin_read()?.open_table(BOOTS)?.iter()? {
-        let (key, name) = row?;
-        known.push(key.value());
-        number = if name.value() == this_boot() { Some(Boot(key.value())) } else { number };
+        let (number, name) = row?;
+        known.insert(number.value(), name.value().to_owned());
     }
-    if let Some(number) = number {
-        return Ok(number);
+    if let Some((number, _)) = known.iter().find(|(_, name)| **name == this) {
+        return Ok((Boot(*number), known));
     }
-    let (number, used) = (known.iter().max().map_or(1, |last| last + 1), contents.boots());
+    let number = known.last_key_value().map_or(1, |(last, _)| last + 1);
+    let used = contents.boots();
     let transaction = database.begin_write()?;
     {
         let mut boots = transaction.open_table(BOOTS)?;
-        for old in known.into_iter().filter(|old| !used.contains(&Boot(*old))) {
+        for (old, _) in known.extract_if(.., |old, _| !used.contains(&Boot(*old))) {
             boots.remove(old)?;
         }
-        boots.insert(number, &*this_boot())?;
+        boots.insert(number, &*this)?;
     }
     transaction.commit()?;
-    Ok(Boot(number))
+    known.insert(number, this);
+    Ok((Boot(number), known))
 }
 
 fn contents(database: &Database) -> Result<Contents, redb::Error> {
@@ -250,26 +286,38 @@ fn contents(database: &Database) -> Result<Contents, redb::Error> {
     Ok(contents)
 }
 
-fn write(database: &Database, changes: &Changes) -> Result<(), redb::Error> {
+/// Brings these keys up to date with the rows.
+fn write<'a>(
+    database: &Database,
+    mut keys: impl Iterator<Item = &'a Key>,
+    rows: &Rows,
+) -> Result<(), redb::Error> {
     let mut transaction = database.begin_write()?;
     transaction.set_durability(Durability::Immediate)?;
     {
         let mut pools = transaction.open_table(POOLS)?;
-        for (Key { pool, kind, number }, record) in changes {
-            let key = (pool.as_str(), *kind as u8, *number);
-            match record {
-                Some(record) => drop(pools.insert(key, &*record.to_json())?),
-                None => drop(pools.remove(key)?),
-            }
-        }
+        keys.try_for_each(|key| put(&mut pools, key, rows.get(key).map(|json| &**json)))?;
     }
     transaction.commit()?;
     Ok(())
 }
 
+fn put(
+    pools: &mut Table<'_, (&'static str, u8, u64), &'static [u8]>,
+    Key { pool, kind, number }: &Key,
+    json: Option<&[u8]>,
+) -> Result<(), StorageError> {
+    let key = (pool.as_str(), *kind as u8, *number);
+    match json {
+        Some(json) => drop(pools.insert(key, json)?),
+        None => drop(pools.remove(key)?),
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
-    use std::collections::HashSet;
+    use std::{collections::HashSet, fs};
 
     use super::*;
     use crate::{
@@ -294,10 +342,13 @@ mod tests {
         }
     }
 
-    fn change(token: u64) -> Changes {
-        let key = Key { pool: Name::new("p").unwrap(), kind: Kind::Numbers, number: 0 };
+    fn numbers_of(pool: &str) -> Key {
+        Key { pool: Name::new(pool).unwrap(), kind: Kind::Numbers, number: 0 }
+    }
+
+    fn change(pool: &str, token: u64) -> Changes {
         let numbers = crate::pool::kept::Numbers { token: Token(token), ticket: Ticket(0) };
-        Changes::from([(key, Some(Record::Numbers(numbers)))])
+        Changes::from([(numbers_of(pool), Some(Record::Numbers(numbers)))])
     }
 
     #[test]
@@ -314,22 +365,77 @@ mod tests {
         assert!(told.contains("has format 2") && told.contains("start the version that wrote it"), "{told}");
     }
 
+    /// The tokens of the pools `p` and `q`.
+    fn tokens(directory: &Path) -> [Option<u64>; 2] {
+        let (file, _) = File::open(directory).unwrap();
+        let token = |pool| {
+            let json = file.rows.get(&numbers_of(pool))?;
+            Some(serde_json::from_slice::<serde_json::Value>(json).unwrap()["token"].as_u64().unwrap())
+        };
+        [token("p"), token("q")]
+    }
+
     #[test]
-    fn after_an_error_the_file_is_opened_again_if_it_is_still_the_same() {
+    fn after_an_error_everything_is_written_to_a_new_file() {
         let folder = Folder::new("again");
         let (mut file, _) = File::open(&folder.0).unwrap();
-        file.write(&change(7)).unwrap();
+        file.write(&change("p", 7)).unwrap();
+        let older = fs::read(file.path()).unwrap();
+        file.write(&change("q", 8)).unwrap();
         file.database = None; // as after an error
+        fs::write(file.path(), older).unwrap();
 
-        file.write(&change(8)).unwrap();
+        file.write(&change("p", 9)).unwrap();
+        file.write(&change("p", 10)).unwrap();
+        drop(file);
+
+        assert_eq!(tokens(&folder.0), [Some(10), Some(8)]);
+        assert!(!folder.0.join(NEW_FILE).exists());
+    }
+
+    #[test]
+    fn what_an_error_left_open_is_written_with_the_rest() {
+        let folder = Folder::new("left");
+        let (mut file, _) = File::open(&folder.0).unwrap();
+        file.write(&change("p", 7)).unwrap();
         file.database = None;
-        fs::remove_file(file.path()).unwrap();
-        let gone = file.write(&change(9)).unwrap_err().to_string();
-        make(&folder.0).unwrap();
-        let other = file.write(&change(9)).unwrap_err().to_string();
+        fs::create_dir(folder.0.join(NEW_FILE)).unwrap();
+        assert!(file.write(&change("q", 8)).is_err());
+        fs::remove_dir(folder.0.join(NEW_FILE)).unwrap();
 
-        assert!(gone.contains("No such file"), "{gone}");
-        assert!(other.contains("another one than at the start"), "{other}");
+        file.write(&change("p", 9)).unwrap();
+        drop(file);
+
+        assert_eq!(tokens(&folder.0), [Some(9), Some(8)]);
+    }
+
+    #[test]
+    fn a_server_whose_directory_was_moved_leaves_the_new_one_alone() {
+        let (folder, moved) = (Folder::new("moved"), Folder::new("moved-away"));
+        let (mut file, _) = File::open(&folder.0).unwrap();
+        file.write(&change("p", 7)).unwrap();
+        fs::rename(&folder.0, &moved.0).unwrap();
+        let (mut other, _) = File::open(&folder.0).unwrap();
+        other.write(&change("p", 1)).unwrap();
+        file.database = None;
+
+        file.write(&change("q", 8)).unwrap();
+        drop((file, other));
+
+        assert_eq!(tokens(&moved.0), [Some(7), Some(8)]);
+        assert_eq!(tokens(&folder.0), [Some(1), None]);
+    }
+
+    #[test]
+    fn a_directory_that_was_removed_is_the_reason_of_errors() {
+        let folder = Folder::new("removed");
+        let (mut file, _) = File::open(&folder.0).unwrap();
+        fs::remove_dir_all(&folder.0).unwrap();
+        file.database = None;
+
+        let said = file.write(&change("p", 7)).unwrap_err().to_string();
+
+        assert!(said.contains("the directory was moved or removed"), "{said}");
     }
 
     #[test]
@@ -343,15 +449,15 @@ mod tests {
             transaction.open_table(BOOTS).unwrap().insert(1, name).unwrap();
             transaction.commit().unwrap();
         };
-        assert_eq!(boot(database, &Contents::default()).unwrap(), Boot(1));
+        assert_eq!(boot(database, &Contents::default()).unwrap().0, Boot(1));
 
         rename("another boot");
         let used = r#"{"asker":{"kind":"host","host":"a"},"now":{"boot":1,"at":1,"wall":1},"told":true}"#;
         let used = Contents(vec![("p".to_owned(), LEASE, 7, used.into())]);
 
         assert_eq!(used.boots(), HashSet::from([Boot(1)]));
-        assert_eq!(boot(database, &used).unwrap(), Boot(2));
+        assert_eq!(boot(database, &used).unwrap().0, Boot(2));
         rename("a third one");
-        assert_eq!(boot(database, &Contents::default()).unwrap(), Boot(2));
+        assert_eq!(boot(database, &Contents::default()).unwrap().0, Boot(2));
     }
 }

@@ -5,6 +5,7 @@
 //! | [`StateDirectory`] here | the directory, opened: what it remembers, and the journal that goes on from there |
 //! | `journal` | takes the changes of all pools; one thread writes them, many with one flush |
 //! | `file` | the database in the directory, and its format |
+//! | `directory` | the directory itself, which may be moved |
 //! | `contents` | all that stands in it, as it is read at the start |
 //! | `record` | a lease, a place and a pool as they are written down |
 //! | `boot` | clocks: how much of a lease is left after a restart |
@@ -24,6 +25,7 @@
 mod boot;
 mod cannot_open;
 mod contents;
+mod directory;
 mod file;
 mod journal;
 mod record;
