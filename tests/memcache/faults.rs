@@ -29,6 +29,8 @@ const TROUBLES: usize = 4;
 const BETWEEN: usize = 50;
 /// It stands still for so long at most: less than a server waits for it, or more.
 const PAUSE: Duration = Duration::from_millis(800);
+/// What comes late is late by so much at most: most of it when its server has given it up.
+const LATE: Duration = Duration::from_secs(3);
 /// It can hardly be heard for so long, before that changes.
 const TROUBLE: Duration = Duration::from_millis(1500);
 /// It stands still for so long that all leases are over.
@@ -115,10 +117,10 @@ fn hardly_heard(pools: &[&'static str], slots: usize) {
 
     let histories = Fight::of_pools(pools, slots, &mut members, |fight, _| {
         for _ in 0..TROUBLES / 2 {
-            become_all(Mood::Bad(20, PAUSE));
+            become_all(Mood::Bad(20, LATE));
             pass(TROUBLE);
             fight.gives(1);
-            proxies[chance.one_of([0, 1, 2])].becomes(Mood::Bad(3, PAUSE));
+            proxies[chance.one_of([0, 1, 2])].becomes(Mood::Bad(3, LATE));
             pass(TROUBLE);
             fight.gives(1);
         }

@@ -3,6 +3,7 @@
 
 mod faults;
 mod full;
+mod late;
 mod levers;
 mod memcached;
 mod order;

@@ -29,6 +29,8 @@ pub(super) enum Fate {
     Passes,
     /// It is a question, which arrives so much later, even if nobody waits for an answer any more.
     ComesLate(Duration),
+    /// It is a question, and arrives when the proxy is told so, even if nobody waits for an answer any more.
+    IsHeld,
     /// It is a question, and the connection is cut before it arrives.
     IsCut,
     /// It is an answer, which arrives so much later.
@@ -59,6 +61,8 @@ pub(super) struct Proxy {
     addr: SocketAddr,
     /// Changes it; `None`: its time is over.
     tell: watch::Sender<Option<Mood>>,
+    /// How often what was held was let go.
+    letting: watch::Sender<usize>,
     /// Where it is made.
     thread: Option<JoinHandle<()>>,
 }
@@ -68,6 +72,8 @@ pub(super) struct Proxy {
 struct Decider {
     /// How the network is.
     told: watch::Receiver<Option<Mood>>,
+    /// How often what was held was let go.
+    let_go: watch::Receiver<usize>,
     /// What happens if anything can happen.
     chance: Arc<Mutex<Chance>>,
 }
@@ -87,7 +93,8 @@ impl Proxy {
     /// A whole one, to this memcached.
     pub(super) fn to(memcached: SocketAddr, chance: &mut Chance) -> Self {
         let (tell, told) = watch::channel(Some(Mood::Whole));
-        let decider = Decider { told, chance: Arc::new(Mutex::new(chance.another())) };
+        let (letting, let_go) = watch::channel(0);
+        let decider = Decider { told, let_go, chance: Arc::new(Mutex::new(chance.another())) };
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let addr = listener.local_addr().unwrap();
@@ -95,7 +102,7 @@ impl Proxy {
             let runtime = runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(serve(listener, memcached, decider)); // with it all connections end
         }));
-        Self { addr, tell, thread }
+        Self { addr, tell, letting, thread }
     }
 
     /// Where its near end is.
@@ -106,6 +113,13 @@ impl Proxy {
     /// From now on it is like this.
     pub(super) fn becomes(&self, mood: Mood) {
         self.tell.send_replace(Some(mood));
+    }
+}
+
+impl Proxy {
+    /// What is held arrives now.
+    pub(super) fn lets_go(&self) {
+        self.letting.send_modify(|times| *times += 1);
     }
 }
 
@@ -135,7 +149,7 @@ impl Decider {
                 }
             }
         };
-        let is_of_questions = matches!(fate, Fate::ComesLate(_) | Fate::IsCut);
+        let is_of_questions = matches!(fate, Fate::ComesLate(_) | Fate::IsHeld | Fate::IsCut);
         if is_of_questions == matches!(way, Way::There) { fate } else { Fate::Passes }
     }
 }
@@ -168,7 +182,8 @@ async fn carry(mut client: TcpStream, memcached: SocketAddr, decider: Decider) {
     }
 }
 
-/// Passes on what comes, if that is its fate, and its end.
+/// Passes on what comes, if that is its fate, and its end. What a client sent before it hung up, or cut the
+/// connection, still arrives.
 async fn pump(
     mut from: impl AsyncRead + Unpin,
     mut to: impl AsyncWrite + Unpin,
@@ -178,7 +193,11 @@ async fn pump(
     let mut bytes = vec![0; 1 << 16];
     let mut is_mute = false;
     loop {
-        let length = from.read(&mut bytes).await.map_err(|_| Cut)?;
+        let length = match from.read(&mut bytes).await {
+            Ok(length) => length,
+            Err(_) if matches!(way, Way::There) => 0,
+            Err(_) => return Err(Cut),
+        };
         if length == 0 {
             let _ = to.shutdown().await;
             return Ok(());
@@ -188,6 +207,7 @@ async fn pump(
             _ if is_mute => continue,
             Fate::Passes => {}
             Fate::ComesLate(late) | Fate::AnswerComesLate(late) => sleep(late).await,
+            Fate::IsHeld => drop(decider.let_go.clone().changed().await),
             Fate::IsCut | Fate::AnswerIsCut => return Err(Cut),
             Fate::HalfAnswer => passes = length / 2,
             Fate::NoAnswer => {

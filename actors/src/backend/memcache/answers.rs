@@ -35,6 +35,7 @@ impl Memcache {
         self.view = std::mem::take(&mut job.view);
         self.elsewhere.learn(&job.order, &self.view, self.server, at, now);
         self.set_away(trouble.is_some(), now, out);
+        self.fates.learn(std::mem::take(&mut job.unsettled), trouble.is_some(), now);
         self.settle_pauses(&pauses, job.pausing.is_some_and(|pausing| pausing.is_done), out);
 
         let (released, taken) = job.ends.split_at(releases.len());
@@ -353,15 +354,16 @@ impl Memcache {
     }
 
     /// Sees to it that somebody looks while somebody waits, while others are told of waiters that are not
-    /// here any more, or while memcached is away.
+    /// here any more, while memcached is away, or while writes may arrive late.
     fn look_again(&mut self, at_once: bool, now: Instant) {
         let pause = match self.away {
             Some(_) => RETRY,
             None if at_once => Duration::ZERO,
-            None => self.poll,
+            None if !self.fates.is_open() => self.poll,
+            None if self.rules.has_waiters() => self.poll.min(RETRY),
+            None => RETRY,
         };
-        let is_wanted = self.away.is_some() || self.rules.has_waiters() || self.has_hint();
-        self.next_look = is_wanted.then(|| now + pause.mul_f64(jitter()));
+        self.next_look = self.has_to_look().then(|| now + pause.mul_f64(jitter()));
     }
 }
 

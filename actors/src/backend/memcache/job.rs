@@ -2,7 +2,9 @@
 
 use std::{mem, sync::Arc, time::Duration};
 
-use super::{entry::Server, keys::Keys, order::Order, pause::Pausing, revoke::Revoke, view::View};
+use super::{
+    entry::Server, fate::Unsettled, keys::Keys, order::Order, pause::Pausing, revoke::Revoke, view::View,
+};
 use crate::pool::{Asker, LeaseId};
 
 /// Request: pause or resume the pool, end, renew and begin leases as far as possible, and tell how the pool is
@@ -31,6 +33,8 @@ pub(super) struct Job {
     pub(super) claims: Vec<Claim>,
     /// What is known of waiters, here and elsewhere.
     pub(super) order: Order,
+    /// What this server has sent, in this job and before, without knowing what came of it.
+    pub(super) unsettled: Unsettled,
     /// Why memcached stored something not, in its own words: it is full. `None`: it stored everything.
     pub(super) refused: Option<String>,
 }
@@ -47,6 +51,7 @@ impl Job {
             renewals: mem::take(&mut self.renewals),
             claims: mem::take(&mut self.claims),
             order: mem::take(&mut self.order),
+            unsettled: mem::take(&mut self.unsettled),
             refused: self.refused.take(),
             ..*self
         }
@@ -89,8 +94,8 @@ pub(super) struct Renewal {
 /// Somebody who asks for a slot.
 #[derive(Debug)]
 pub(super) struct Claim {
-    /// The secret name of the lease that it may get. The same one for as long as it asks, so that a slot that was
-    /// taken without an answer is found again.
+    /// The secret name of the lease that it may get. Each attempt to take a slot has another one: see
+    /// [`super::fate`].
     pub(super) id: LeaseId,
     /// Who asks.
     pub(super) asker: Asker,

@@ -5,6 +5,7 @@
 //! | here, `pending`, `answers` | a pool's line, what it wants of its memcached, and what becomes of the answers |
 //! | `job` | what a pool wants in one go |
 //! | `round`: `plan`, `send`, `look`, `settle` | how a job is done: every change is add, compare-and-swap or compare-and-delete |
+//! | `fate` | writes without an answer, which may still happen |
 //! | `revoke` | leases that are revoked: who did it stands in them |
 //! | `order` | who came first, of those who wait at several servers |
 //! | `view`, `entry`, `pause`, `store`, `keys` | what stands in memcached, and where |
@@ -30,13 +31,13 @@
 //! before those who wait here.
 //!
 //! What this promises when memcached is away: nobody is granted anything, nobody is told that they hold or lost
-//! anything, and who is parked stays parked for a while. A write without an answer may have happened: it has
-//! the secret name of its lease, under which the next job finds it, and either grants it to its asker, who still
-//! waits, or ends it.
+//! anything, and who is parked stays parked for a while. A write without an answer may have happened, or happen later:
+//! `fate` tells what becomes of it.
 
 mod address;
 mod answers;
 mod entry;
+mod fate;
 #[cfg(test)]
 mod full_tests;
 mod gate;
@@ -88,6 +89,7 @@ use tokio::time::Instant;
 pub use self::shards::Shards;
 use self::{
     entry::Server,
+    fate::Fates,
     job::{Claim, Done, Job},
     keys::Keys,
     order::Elsewhere,
@@ -159,6 +161,8 @@ pub struct Memcache {
     left: HashSet<AskId>,
     /// The job that is under way.
     flight: Option<Flight>,
+    /// What was sent without an answer, and may still arrive.
+    fates: Fates,
     /// What came of it.
     done: Arc<Mutex<Option<Done>>>,
     /// When to look again.
@@ -214,6 +218,7 @@ impl Memcache {
             pending: Pending::default(),
             left: HashSet::new(),
             flight: None,
+            fates: Fates::default(),
             done: Arc::default(),
             next_look: None,
             away: None,
@@ -232,8 +237,8 @@ impl Memcache {
         if is_due {
             self.next_look = None;
         }
-        let has_to_look = is_due && (self.rules.has_waiters() || self.away.is_some() || self.has_hint());
-        if !has_to_look && self.pending.is_empty() {
+        let looks = is_due && self.has_to_look();
+        if !looks && self.pending.is_empty() {
             return;
         }
         let job = self.job(now);
@@ -248,6 +253,11 @@ impl Memcache {
     /// Whether other servers are told of waiters here.
     fn has_hint(&self) -> bool {
         self.view.hint_of(self.server).is_some()
+    }
+
+    /// Whether something may have changed in memcached that matters here, though nobody asks.
+    fn has_to_look(&self) -> bool {
+        self.rules.has_waiters() || self.away.is_some() || self.has_hint() || self.fates.is_open()
     }
 
     /// What the rules want to end goes into the next job. Another server ends its own leases itself; of one that was
@@ -300,6 +310,7 @@ impl Memcache {
             renewals: pending.renewals(self.expire),
             claims,
             order,
+            unsettled: self.fates.unsettled.clone(),
             refused: None,
         };
         self.flight = Some(Flight { at: now, pending, candidates });
@@ -313,11 +324,10 @@ fn rareness(slots: u32) -> u32 {
 }
 
 impl Backend for Memcache {
-    fn enter(&mut self, mut ask: Ask, now: Instant, out: &mut Vec<Event>) {
+    fn enter(&mut self, ask: Ask, now: Instant, out: &mut Vec<Event>) {
         if let Some(why) = self.rules.turns_away(&ask.asker) {
             return refuse(ask.id, why, None, out);
         }
-        ask.lease.get_or_insert_with(LeaseId::random);
         self.pending.asks.push(ask);
         self.go_on(now);
     }

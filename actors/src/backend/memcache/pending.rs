@@ -146,7 +146,7 @@ impl Claim {
     /// What the store is to be asked for this waiter.
     pub(super) fn new(waiter: &Waiter, wants: bool, now: Instant) -> Self {
         Self {
-            id: waiter.lease.unwrap_or_else(LeaseId::random), // there is one: every ask gets its own as it enters
+            id: LeaseId::random(),
             asker: waiter.asker.clone(),
             ttl: waiter.ttl,
             patience: waiter.patience,

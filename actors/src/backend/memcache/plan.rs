@@ -15,6 +15,10 @@ use super::{
 };
 use crate::pool::Operator;
 
+/// An entry of a lease without an end has one, after so many seconds, until it is known that it was written: else one
+/// that arrives late, when its server is gone, would stay for ever.
+const FIRST_END: u64 = 60;
+
 /// One change.
 #[derive(Debug)]
 pub(super) enum Write {
@@ -65,6 +69,9 @@ pub(super) fn writes(job: &Job, fresh: bool, now: Duration, time: u64) -> Vec<Wr
     plan.width();
     for (number, end) in job.ends.iter().enumerate().filter(|(_, end)| end.had.is_none()) {
         plan.end(number, end);
+    }
+    for (slot, held) in job.strays() {
+        plan.remove(slot, held, None);
     }
     plan.revokes();
     for (number, renewal) in job.renewals.iter().enumerate().filter(|(_, renewal)| renewal.lives.is_none()) {
@@ -162,7 +169,7 @@ impl Plan<'_> {
             since: self.now,
             waited: claim.waited,
             ttl: claim.ttl,
-            end: self.end_for(claim),
+            end: self.end_for(claim).or(Some(self.time + FIRST_END)),
             command: claim.command.as_deref().map(str::to_owned),
             by: Some(self.job.server),
             revoked: None,
@@ -205,10 +212,13 @@ impl Plan<'_> {
             if job.asks_before(number) {
                 continue; // what becomes of that one decides
             }
-            let other = job.view.by(&claim.asker).filter(|(slot, _)| !self.freed.contains(slot));
+            let other = job.by(&claim.asker).filter(|(slot, _)| !self.freed.contains(slot));
             if let Some((slot, held)) = job.view.lease(claim.id) {
                 if !job.may_keep(number, held) {
                     self.remove(slot, held, None);
+                } else if !held.lasts() {
+                    let entry = Entry { end: None, ..Entry::clone(&held.entry) };
+                    self.change(slot, held, entry, For::Claim(number));
                 }
             } else if let Some((slot, held)) = other {
                 if !job.view.came_late(held) {
@@ -223,8 +233,8 @@ impl Plan<'_> {
     /// Its asker has a lease: that one is renewed if the asker comes back. Otherwise the server that granted it
     /// must learn that its holder has heard of it, so that it does not take it back.
     fn tell(&mut self, number: usize, claim: &Claim, slot: usize, held: &Slot) {
-        if held.entry.revoked.is_some() {
-            if let Some(entry) = self.extended(held, claim.ttl).filter(|_| claim.asker.comes_back()) {
+        if claim.asker.comes_back() && held.entry.revoked.is_some() {
+            if let Some(entry) = self.extended(held, claim.ttl) {
                 self.change(slot, held, entry, For::Claim(number));
             }
         } else if claim.asker.comes_back() {
@@ -235,7 +245,9 @@ impl Plan<'_> {
             let entry = Entry { ttl, end, by: Some(self.job.server), command, ..old };
             self.change(slot, held, entry, For::Claim(number));
         } else if self.fresh && !self.job.knows_told(held) {
-            let entry = Entry { by: None, ..Entry::clone(&held.entry) };
+            let end = if held.prolonged { self.end_of(held) } else { held.entry.end };
+            let end = held.entry.ttl.and(end);
+            let entry = Entry { by: None, end, ..Entry::clone(&held.entry) };
             self.change(slot, held, entry, For::Claim(number));
         }
     }

@@ -108,7 +108,7 @@ impl Plan<'_> {
     }
 
     /// When memcached ends an entry whose date is not the one in it; no earlier.
-    fn end_of(&self, held: &Slot) -> Option<u64> {
+    pub(super) fn end_of(&self, held: &Slot) -> Option<u64> {
         held.left.map(|left| self.time + left.as_secs() + 1)
     }
 }

@@ -217,6 +217,7 @@ impl<'a> Round<'a> {
     /// No answer came to these changes.
     fn forget(&mut self, writes: &[Write]) {
         for write in writes {
+            self.job.unanswered(write);
             if let Write::Remove { end: Some(end), .. } = write {
                 self.tried[*end].lost = true;
             }
@@ -229,6 +230,7 @@ impl<'a> Round<'a> {
         self.crossed = false;
         self.tried.iter_mut().for_each(|tried| tried.changed = false);
         for (write, answer) in writes.iter().zip(answers) {
+            self.job.answered(write, answer);
             match (write, answer) {
                 (Write::Waiting { own, .. }, Answer::Done) => self.job.order.own = *own,
                 (Write::Waiting { .. }, answer) => {
@@ -291,6 +293,7 @@ impl<'a> Round<'a> {
         if view.width() > view.slots.len() {
             return Ok(false); // there are more to look at
         }
+        job.unsettled.see(view, job.server);
         let is_wide = view.width() >= job.slots;
         job.settle_held(&self.tried);
         if is_wide {

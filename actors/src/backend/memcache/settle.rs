@@ -12,6 +12,7 @@ use super::{
     pause::Pausing,
     view::Slot,
 };
+use crate::pool::Asker;
 
 /// What came of the attempts to end a lease.
 #[derive(Debug, Clone, Default)]
@@ -32,6 +33,7 @@ impl Job {
             && self.revokes.iter().all(|revoke| revoke.is_done.is_some())
             && self.renewals.iter().all(|renewal| renewal.lives.is_some())
             && self.claims.iter().all(|claim| claim.found.is_some())
+            && self.strays().next().is_none()
     }
 
     /// Takes over what a complete look says of the pause and of leases that are there.
@@ -80,8 +82,11 @@ impl Job {
 
     /// Takes over what a complete look says of claims, once everybody looks at all slots: those that were served
     /// first, and for each of them a slot, before those behind them. `told`: the claims of whose asker's lease it
-    /// is now known that it was told.
+    /// is now known that it was told. What is still to end, or was given up, comes first: its slot is theirs.
     pub(super) fn settle_claims(&mut self, told: &HashSet<usize>) {
+        if self.ends.iter().any(|end| end.had.is_none()) || self.strays().next().is_some() {
+            return;
+        }
         let room = self.view.room(self.slots);
         let mut spare = (0..room).filter(|slot| self.view.is_free(*slot)).count();
         let mut waits = false; // somebody who comes first is still to get one
@@ -91,9 +96,10 @@ impl Job {
                 continue;
             }
             let found = if let Some((_, held)) = self.view.lease(claim.id) {
-                let may = self.may_keep(number, held) && !(waits && held.entry.token.is_none());
+                let may =
+                    self.may_keep(number, held) && held.lasts() && !(waits && held.entry.token.is_none());
                 may.then_some(Found::Granted)
-            } else if let Some((_, held)) = self.view.by(&claim.asker) {
+            } else if let Some((_, held)) = self.by(&claim.asker) {
                 let came_late = self.view.came_late(held);
                 if came_late { Some(Found::Full) } else { self.has(number, claim, held, told) }
             } else if !claim.wants
@@ -111,6 +117,9 @@ impl Job {
             } else {
                 Some(Found::Full)
             };
+            if found == Some(Found::Granted) {
+                self.unsettled.settled(self.claims[number].id);
+            }
             self.claims[number].found = found;
         }
     }
@@ -120,12 +129,9 @@ impl Job {
         let is_so = if claim.asker.comes_back() {
             told.contains(&number) && held.is_kept() || self.leaves(held, claim.ttl)
         } else {
-            self.knows_told(held)
+            told.contains(&number) || self.knows_told(held)
         };
-        let ends = self.ends.iter().filter(|end| end.had.is_none());
-        let ends =
-            ends.flat_map(|end| self.meant(&end.what)).any(|(_, meant)| meant.entry.id == held.entry.id);
-        (is_so && !ends).then_some(Found::Had(held.entry.id))
+        is_so.then_some(Found::Had(held.entry.id))
     }
 
     /// The leases that are to end by one word. Those that this job has begun are not among those of an asker.
@@ -136,8 +142,13 @@ impl Job {
         })
     }
 
+    /// The slot that this asker has; see [`View::by`].
+    pub(super) fn by(&self, asker: &Asker) -> Option<(usize, &Slot)> {
+        self.view.by(asker, |held| !self.is_stray(held))
+    }
+
     /// Whether this is the entry of a claim of this job.
-    fn begins(&self, held: &Slot) -> bool {
+    pub(super) fn begins(&self, held: &Slot) -> bool {
         self.claims.iter().any(|claim| claim.id == held.entry.id)
     }
 
@@ -154,16 +165,16 @@ impl Job {
     /// of it has changed it; then it is good.
     pub(super) fn is_sound(&self, held: &Slot) -> bool {
         let rises = self.view.store.as_ref().is_some_and(|store| store.base == held.entry.base);
-        let oldest = self.view.by(&held.entry.asker).is_none_or(|(_, other)| other.token() >= held.token());
+        let oldest = self.by(&held.entry.asker).is_none_or(|(_, other)| other.token() >= held.token());
         let fits = self.view.taken_from(0) <= self.slots;
         let goes_on = self.view.paused.is_none();
         held.entry.token.is_some() || (goes_on && rises && oldest && fits && held.is_kept())
     }
 
-    /// Whether the server that ends a lease in time knows that its asker has heard of it: this one does, as it
-    /// says so itself.
+    /// Whether an asker can be told of its lease as it stands: this server ends it in time, and none of its writes
+    /// that may still arrive does so earlier. What other servers have written may.
     pub(super) fn knows_told(&self, held: &Slot) -> bool {
-        held.entry.by.is_none_or(|by| by == self.server)
+        held.entry.by == Some(self.server) && !self.unsettled.may_vanish(held)
     }
 
     /// Whether the asker of a claim has an earlier one in this job that is not answered yet.

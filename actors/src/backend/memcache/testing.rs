@@ -18,6 +18,7 @@ use tokio::time::Instant;
 
 use super::{
     entry::Server,
+    fate::Unsettled,
     job::{Claim, End, Found, Job, Renewal, What},
     keys::Keys,
     link::{Links, Trouble},
@@ -155,6 +156,7 @@ pub(super) struct Bench {
     pub(super) slots: usize,
     pub(super) view: View,
     pub(super) highest: u64,
+    pub(super) unsettled: Unsettled,
 }
 
 impl Bench {
@@ -175,7 +177,15 @@ impl Bench {
     ) -> Self {
         let links = Links::new(memcached, 2, timeout, Calls::new("test"));
         let keys = Arc::new(Keys::new("test", &name("pool1")));
-        Self { links, keys, server: Server(server), slots, view: View::default(), highest: 0 }
+        Self {
+            links,
+            keys,
+            server: Server(server),
+            slots,
+            view: View::default(),
+            highest: 0,
+            unsettled: Unsettled::default(),
+        }
     }
 
     /// A job of this server.
@@ -195,6 +205,7 @@ impl Bench {
             renewals,
             claims,
             order: Order::default(),
+            unsettled: self.unsettled.clone(),
             refused: None,
         }
     }
@@ -209,6 +220,7 @@ impl Bench {
         let mut job = self.job(ends, renewals, claims);
         let result = round::run(&self.links, &mut job);
         (self.view, self.highest) = (job.view.clone(), job.highest);
+        self.unsettled = job.unsettled.clone();
         (job, result)
     }
 

@@ -72,6 +72,11 @@ impl Slot {
         self.left.zip(self.entry.ttl).is_none_or(|(left, ttl)| left >= needed(ttl))
     }
 
+    /// Whether memcached keeps it for ever if its lease has no end.
+    pub(super) fn lasts(&self) -> bool {
+        self.entry.ttl.is_some() || self.left.is_none()
+    }
+
     /// What memcached's clock showed when this was seen, if that can be told.
     pub(super) fn time(&self) -> Option<u64> {
         if self.prolonged {
@@ -97,10 +102,11 @@ impl View {
         self.slots.iter().enumerate().filter_map(|(number, slot)| Some((number, slot.as_ref()?)))
     }
 
-    /// The slot that is held by this asker. If servers gave it several in the same moment: the one that stays,
-    /// which is the oldest.
-    pub(super) fn by(&self, asker: &Asker) -> Option<(usize, &Slot)> {
-        self.held().filter(|(_, slot)| slot.entry.asker == *asker).min_by_key(|(_, slot)| slot.token())
+    /// The slot that is held by this asker, of those that count. If servers gave it several in the same moment: the
+    /// one that stays, which is the oldest.
+    pub(super) fn by(&self, asker: &Asker, counts: impl Fn(&Slot) -> bool) -> Option<(usize, &Slot)> {
+        let held = self.held().filter(|(_, slot)| slot.entry.asker == *asker && counts(slot));
+        held.min_by_key(|(_, slot)| slot.token())
     }
 
     /// Whether a slot with this number can be taken.
