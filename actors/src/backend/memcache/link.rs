@@ -31,6 +31,9 @@ use crate::watch::calls::Calls;
 /// How long it takes at most until memcached's clock, which shows seconds, moves.
 const LONGEST_TICK: Duration = Duration::from_secs(3);
 
+/// So many seconds ahead is no clock that was looked at a moment ago.
+const DOUBTFUL: u64 = 10;
+
 /// How often it is looked at until then.
 const GLANCE: Duration = Duration::from_millis(50);
 
@@ -156,9 +159,13 @@ impl Links {
         Ok(self.dial.time().get_or_insert(Time::new(seconds, now)).seconds(now))
     }
 
-    /// Remembers what its clock was seen to show.
+    /// Remembers what an entry says that its clock shows. If that is far ahead of what is known, memcached itself is
+    /// asked: the entry may be another writer's.
     pub(super) fn see_time(&self, seconds: u64) {
-        if let Some(time) = &mut *self.dial.time() {
+        let known = self.dial.time().map(|time| time.seconds(Instant::now()));
+        let is_doubtful = known.is_some_and(|known| seconds > known.saturating_add(DOUBTFUL));
+        let seconds = if is_doubtful { self.clock().ok().map(|clock| clock.time) } else { Some(seconds) };
+        if let (Some(time), Some(seconds)) = (&mut *self.dial.time(), seconds) {
             time.see(seconds, Instant::now());
         }
     }
