@@ -221,6 +221,7 @@ impl Links {
         self.calls.count(answers.is_ok());
         answers.map_err(|error| {
             link.broken = true;
+            link.connection.abort();
             self.failure(link.age, &error)
         })
     }

@@ -128,6 +128,12 @@ impl Connection {
         commands.iter().map(|_| self.answer()).collect()
     }
 
+    /// What memcached has not received yet is not sent any more when the connection is closed.
+    pub(super) fn abort(&self) {
+        let stream = &self.reader.get_ref().stream;
+        let _ = rustix::net::sockopt::set_socket_linger(stream, Some(Duration::ZERO)); // else it may arrive late
+    }
+
     fn answer(&mut self) -> io::Result<Answer> {
         let line = self.line()?;
         let (word, rest) = line.split_once(' ').unwrap_or((&line, ""));
