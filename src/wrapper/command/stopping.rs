@@ -40,21 +40,19 @@ impl Job {
     /// TERM now, KILL one grace later or at the deadline of the lease if that comes first. If this wrapper is
     /// killed meanwhile, the guard goes on.
     fn stop_for_loss(&mut self) {
-        let now = BootTime::now();
         let known = self.limits.deadline;
-        self.limits.deadline = known.stopped_at(now);
+        let deadline = known.stopped_at(BootTime::now());
+        self.limits.deadline = deadline;
         if known.grace.is_zero() {
             self.stop(Signal::KILL);
-        }
-        // After TERM's time the guard has sent it, and what is stopped already got it from us.
-        let is_new = self.stopped.is_none() && !known.is_due();
-        if is_new && !known.grace.is_zero() {
-            self.due = None;
-            self.ask();
-            self.guard.iter_mut().for_each(|guard| guard.took_over(self.limits.deadline));
-        } else {
-            self.guard.iter_mut().for_each(|guard| guard.set(self.limits.deadline));
-        }
+            self.guard.iter_mut().for_each(|guard| guard.set(deadline));
+        } else if !known.is_due() {
+            if self.stopped.is_none() {
+                self.due = None;
+                self.ask();
+            }
+            self.guard.iter_mut().for_each(|guard| guard.took_over(deadline));
+        } // else the guard has sent TERM, and KILL comes when it would have come
         self.stopped.get_or_insert(Ending::Lost);
     }
 
