@@ -1,6 +1,6 @@
 //! Waiting for a slot: in line, and leaving it again.
 
-use std::{thread, time::Duration};
+use std::{fs, thread, time::Duration};
 
 use rustix::process::Signal;
 use tokio::time::Instant;
@@ -68,6 +68,8 @@ fn a_wrapper_that_was_stopped_reads_the_answer_that_came() {
     server.asked_v1("acquire").refuse("423 Locked", "pool_full", "s");
     let parked = server.asked_v1("acquire");
     run.signal(Signal::STOP);
+    let stat = format!("/proc/{}/stat", run.child.id());
+    eventually("it stands still", || fs::read_to_string(&stat).unwrap().contains(") T "));
 
     let answering = thread::spawn(move || parked.refuse("423 Locked", "wait_over", "s"));
     eventually("all the time it had is over", || started.elapsed() > Duration::from_secs(4));
