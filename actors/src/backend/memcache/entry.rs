@@ -113,7 +113,7 @@ impl NoteRecord<'_> {
     fn read(self) -> Option<Note> {
         let at = SystemTime::UNIX_EPOCH.checked_add(Duration::from_micros(self.at))?;
         let operator = Operator { author: self.author.into(), reason: self.reason.into(), at };
-        Some(Note { operator, end: self.end })
+        Some(Note { operator, end: self.end.min(EXACT) })
     }
 }
 

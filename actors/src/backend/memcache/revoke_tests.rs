@@ -96,6 +96,23 @@ fn a_second_revoke_can_only_shorten_the_first() {
 }
 
 #[test]
+fn a_note_of_another_writer_may_have_any_end() {
+    let memcached = Memcached::start(&[]);
+    let (mut one, _, id) = granted(&memcached, owner("ann", "o"));
+    assert_eq!(revoke(&mut one, id, Some(SECOND), "hotfix"), Some(true));
+    let (_, held) = one.view.lease(id).unwrap();
+    let note = held.entry.revoked.as_ref().unwrap();
+    let value = held.entry.write().replace(&note.end.to_string(), &u64::MAX.to_string());
+    let command = protocol::Command::swap("test:pool1:0", held.cas, value, held.entry.end);
+    protocol::Connection::new(memcached.stream(), TIMEOUT).exchange(&[command]).unwrap();
+
+    let (_, held) = one.look().lease(id).unwrap();
+
+    assert!(held.revoked(tokio::time::Instant::now()).is_some());
+    assert!(one.renew(id));
+}
+
+#[test]
 fn a_classic_lease_is_revoked_and_ends_as_before() {
     let memcached = Memcached::start(&[]);
     let (mut one, mut other, id) = granted(&memcached, host("ann"));
