@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use super::{
     entry::Server,
     job::Job,
+    pause::{self, Pause},
     plan::Write,
     protocol::Answer,
     view::{Slot, View},
@@ -30,6 +31,10 @@ pub(super) struct Unsettled {
     adds: HashSet<LeaseId>,
     /// The CAS numbers of entries that were to be deleted. They are of no interest once they are not seen any more.
     removes: HashSet<u64>,
+    /// Pauses, as they would stand in memcached.
+    pauses: HashSet<String>,
+    /// Those of them that an operator has ended since.
+    withdrawn: HashSet<String>,
 }
 
 /// How long that matters.
@@ -57,6 +62,21 @@ impl Unsettled {
         self.removes.retain(|cas| view.held().any(|(_, held)| held.cas == *cas));
     }
 
+    /// An operator has ended all pauses so far, also one that is still under way.
+    pub(super) fn resumed(&mut self) {
+        self.withdrawn.extend(self.pauses.drain());
+    }
+
+    /// Whether this pause arrived when an operator had ended it.
+    pub(super) fn is_withdrawn(&self, pause: &Pause) -> bool {
+        !self.withdrawn.is_empty() && self.withdrawn.contains(&pause::write(&pause.operator))
+    }
+
+    /// How many writes may show up that nobody wants any more.
+    fn open(&self) -> usize {
+        self.adds.len() + self.withdrawn.len()
+    }
+
     /// Whether this entry may be deleted by a write that is still under way.
     pub(super) fn may_vanish(&self, held: &Slot) -> bool {
         self.removes.contains(&held.cas)
@@ -66,7 +86,7 @@ impl Unsettled {
 impl Fates {
     /// Takes over what a job has left. The time begins when memcached answers.
     pub(super) fn learn(&mut self, unsettled: Unsettled, is_away: bool, now: Instant) {
-        let is_new = unsettled.adds.len() > self.unsettled.adds.len();
+        let is_new = unsettled.open() > self.unsettled.open();
         self.unsettled = unsettled;
         if is_away || is_new {
             self.until = Some(now + LONGEST);
@@ -75,9 +95,9 @@ impl Fates {
         }
     }
 
-    /// Whether entries may show up that nobody was given.
+    /// Whether writes may show up that nobody wants any more.
     pub(super) fn is_open(&self) -> bool {
-        !self.unsettled.adds.is_empty()
+        self.unsettled.open() > 0
     }
 }
 
@@ -87,6 +107,16 @@ impl Job {
         held.entry.by == Some(self.server)
             && self.unsettled.adds.contains(&held.entry.id)
             && !self.begins(held)
+    }
+
+    /// Whether something stands in memcached that arrived late, and is deleted before all else.
+    pub(super) fn has_strays(&self) -> bool {
+        self.late_pause().is_some() || self.strays().next().is_some()
+    }
+
+    /// A pause that arrived when an operator had ended it.
+    pub(super) fn late_pause(&self) -> Option<&Pause> {
+        self.view.paused.as_ref().filter(|pause| self.unsettled.is_withdrawn(pause))
     }
 
     /// The entries of attempts that were given up.
@@ -112,6 +142,10 @@ impl Job {
     /// No answer came to a write. A claim whose entry may come or go without notice goes on with another one.
     pub(super) fn unanswered(&mut self, write: &Write) {
         let id = match write {
+            Write::Pause { cas: None, to: Some(operator) } => {
+                self.unsettled.pauses.insert(pause::write(operator));
+                None
+            }
             Write::Add { entry, .. } => Some(entry.id),
             Write::Remove { slot, cas, .. } => {
                 self.unsettled.removes.insert(*cas);

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 
 use super::{
     job::{Found, What},
+    plan::Write,
     testing::{Bench, Memcached, Proxy, TIMEOUT, end, host, once, owner},
 };
 use crate::pool::{LeaseId, Operator};
@@ -95,6 +96,23 @@ fn a_pause_whose_answer_is_lost_is_written_again() {
     bench.pause(operator("olga"));
 
     assert_eq!(paused_by(&mut bench), operator("olga"));
+}
+
+#[test]
+fn a_pause_that_arrives_behind_its_end_does_not_pause() {
+    let memcached = Memcached::start(&[]);
+    let (mut one, mut network) = (Bench::new(&memcached, 1, 1), Bench::new(&memcached, 2, 1));
+    let mut job = one.job(vec![], vec![], vec![]);
+    job.unanswered(&Write::Pause { cas: None, to: operator("olga") });
+    one.unsettled = job.unsettled;
+
+    one.pause(None);
+    network.pause(operator("olga"));
+    assert_eq!(one.claim(vec![once("ann")]), [Found::Granted]);
+    assert_eq!(paused_by(&mut network), None);
+
+    network.pause(operator("otto"));
+    assert_eq!(one.claim(vec![once("bob")]), [Found::Full], "another word counts");
 }
 
 /// What servers and an operator know of each other.

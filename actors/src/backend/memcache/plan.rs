@@ -119,6 +119,8 @@ impl Plan<'_> {
             if cas.is_some() || to.is_some() {
                 self.write(Write::Pause { cas, to: to.clone() });
             }
+        } else if let Some(pause) = self.job.late_pause() {
+            self.write(Write::Pause { cas: Some(pause.cas), to: None });
         }
     }
 

@@ -33,13 +33,16 @@ impl Job {
             && self.revokes.iter().all(|revoke| revoke.is_done.is_some())
             && self.renewals.iter().all(|renewal| renewal.lives.is_some())
             && self.claims.iter().all(|claim| claim.found.is_some())
-            && self.strays().next().is_none()
+            && !self.has_strays()
     }
 
     /// Takes over what a complete look says of the pause and of leases that are there.
     pub(super) fn settle_held(&mut self, tried: &[Tried]) {
         if let Some(Pausing { to: None, is_done }) = &mut self.pausing {
             *is_done |= self.view.paused.is_none();
+            if *is_done {
+                self.unsettled.resumed();
+            }
         }
         self.settle_ends(tried);
         self.settle_revokes();
@@ -84,7 +87,7 @@ impl Job {
     /// first, and for each of them a slot, before those behind them. `told`: the claims of whose asker's lease it
     /// is now known that it was told. What is still to end, or was given up, comes first: its slot is theirs.
     pub(super) fn settle_claims(&mut self, told: &HashSet<usize>) {
-        if self.ends.iter().any(|end| end.had.is_none()) || self.strays().next().is_some() {
+        if self.ends.iter().any(|end| end.had.is_none()) || self.has_strays() {
             return;
         }
         let room = self.view.room(self.slots);

@@ -230,6 +230,7 @@ impl Bench {
         let mut job = Job { pausing, ..self.job(vec![], vec![], vec![]) };
         round::run(&self.links, &mut job).unwrap();
         (self.view, self.highest) = (job.view.clone(), job.highest);
+        self.unsettled = job.unsettled.clone();
         assert!(job.pausing.unwrap().is_done);
     }
 
