@@ -20,6 +20,8 @@ const SHORT_TTL: Duration = Duration::from_millis(600);
 const WAIT: Duration = Duration::from_secs(1);
 /// What a server may take longer than that until its host gives up and asks another one.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long the place of an owner is kept at most, which goes on to another server.
+const KEEPING: Duration = Duration::from_millis(200);
 /// How long a host that got no slot does something else, at most.
 const PAUSE: Duration = Duration::from_millis(300);
 /// How long a host usually has its slot, at most, if it gives it back.
@@ -123,6 +125,7 @@ impl Host {
         }
         if self.way == Way::Owner {
             ask["owner"] = format!("{}-{}", self.number, self.asked).into();
+            ask["patience"] = self.chance.up_to(KEEPING).as_secs_f64().into();
         }
         let first = Instant::now();
         for _ in 0..TRIALS {
@@ -132,6 +135,7 @@ impl Host {
                     let ttl = Duration::from_secs_f64(lease["expires_in"].as_f64().unwrap());
                     return Some(self.has(server, Some(lease), first, asked, ttl));
                 }
+                Some((423, _)) if self.way == Way::Owner => {} // its place is kept there
                 Some((423 | 409, _)) => return None,
                 Some((503, _)) | None if self.way == Way::Owner => sleep(self.chance.up_to(PAUSE)).await,
                 Some((503, _)) | None => return None,
