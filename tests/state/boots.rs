@@ -5,7 +5,11 @@ use std::{fs, process::Command, time::Duration};
 use serde_json::json;
 
 use super::{keeping, kept_in, pass};
-use crate::{faults::clock::Clock, member::Member, wrapper::run::folder};
+use crate::{
+    faults::clock::Clock,
+    member::Member,
+    wrapper::run::{eventually, folder},
+};
 
 const P: &str = "pools: [{name: p}]";
 /// How long the machine, or only the server, is off.
@@ -77,6 +81,52 @@ fn clocks_of_another_container_tell_nothing() {
     member.comes();
 
     assert!(left(&member) > 56.1);
+}
+
+/// Containers are made one after the other, and the kernel may know the second by the number of the first.
+#[test]
+fn a_clock_that_runs_ahead_after_a_restart_ends_no_lease() {
+    let ahead = |seconds| ["unshare", "--time", "--boottime", seconds, "--fork", "--kill-child"];
+    if !can(&ahead("1000")) {
+        return;
+    }
+    let directory = folder().join("state");
+    let mut member = Member::alone(&kept_in(&directory, P));
+    member.is_launched_by(&ahead("1000"));
+    member.is_restarted();
+    let (status, _) = member.call("acquire", &json!({"host": "ann", "owner": "run1", "ttl": 60}));
+    assert_eq!(status, 201);
+    member.is_killed();
+    eventually("the container has ended, too", || {
+        Command::new("flock").arg("-n").arg(directory.join("lock")).arg("true").status().unwrap().success()
+    });
+    member.is_launched_by(&ahead("100000"));
+
+    member.comes();
+
+    assert!(left(&member) > 30.0);
+}
+
+#[test]
+fn a_clock_without_a_name_is_a_new_one_at_every_start() {
+    let script = "mount -t tmpfs none /proc/sys/kernel/random && exec \"$0\" \"$@\"";
+    let nameless = ["unshare", "--mount", "sh", "-c", script];
+    if !can(&nameless) {
+        return;
+    }
+    let mut member = keeping(P);
+    member.is_launched_by(&nameless);
+    member.is_restarted();
+    let (status, _) = member.call("acquire", &json!({"host": "ann", "owner": "run1", "ttl": 60}));
+    assert_eq!(status, 201);
+    member.is_killed();
+    pass(OFF);
+
+    member.comes();
+
+    let left = left(&member);
+    assert!(left > 56.1, "{left} s are left of 60, as no clock tells how much time went by");
+    member.says("/proc/sys/kernel/random/boot_id: No such file");
 }
 
 /// Whether a program can be started so.

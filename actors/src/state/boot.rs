@@ -4,7 +4,8 @@
 //! can set it. Over another boot no clock can be trusted: what is left of a lease then begins anew with the server.
 
 use std::{
-    fs,
+    fs, io,
+    path::Path,
     time::{Duration, SystemTime},
 };
 
@@ -14,12 +15,43 @@ use tokio::time::Instant;
 
 use crate::record::micros;
 
-/// One boot of a machine, as one kind of process sees it: its name.
-pub(super) fn this_boot() -> String {
-    let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-    // A container with clocks of its own (a time namespace) is a boot of its own: its clock tells nothing to others.
-    let clocks = fs::read_link("/proc/self/ns/time").unwrap_or_default();
-    format!("{} {}", id.trim(), clocks.display())
+/// The name of the clock by which this process counts time: of this boot of the machine, and of this process's time
+/// namespace. Two starts have the same one only if `CLOCK_BOOTTIME` went on from one to the other.
+///
+/// # Errors
+/// What cannot be read of it. Then the time of no earlier start can be compared with this one's.
+pub(super) fn clock_name() -> io::Result<String> {
+    let boot = read("/proc/sys/kernel/random/boot_id")?;
+    name_of(&boot, &clock_offset()?).ok_or_else(|| io::Error::other("/proc does not say which clock this is"))
+}
+
+/// By how much the clock of this process is ahead of the machine's, in the words of `/proc/self/timens_offsets`.
+fn clock_offset() -> io::Result<String> {
+    let namespaces = Path::new("/proc/self/ns");
+    let [own, of_children] =
+        ["time", "time_for_children"].map(|name| fs::read_link(namespaces.join(name)).ok());
+    if own != of_children {
+        return Err(io::Error::other("/proc/self/timens_offsets tells of another clock")); // that of children
+    }
+    match read("/proc/self/timens_offsets") {
+        Err(why) if why.kind() == io::ErrorKind::NotFound && own.is_none() && namespaces.is_dir() => {
+            Ok("boottime 0 0".to_owned()) // this kernel has no time namespaces
+        }
+        offsets => offsets,
+    }
+}
+
+/// The name of a clock; `None` if these are not what the kernel writes.
+fn name_of(boot: &str, offsets: &str) -> Option<String> {
+    let words = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    let offset =
+        offsets.lines().map(words).find(|words| words.first().is_some_and(|word| word == "boottime"))?;
+    let is_named = offset.len() == 3 && boot.trim().len() == 36;
+    is_named.then(|| format!("{} {}", boot.trim(), offset.join(" ")))
+}
+
+fn read(path: &str) -> io::Result<String> {
+    fs::read_to_string(path).map_err(|why| io::Error::new(why.kind(), format!("{path}: {why}")))
 }
 
 /// The number under which a boot is known in a directory.
@@ -93,7 +125,20 @@ mod tests {
     }
 
     #[test]
-    fn a_boot_has_a_name() {
-        assert!(this_boot().len() > 36, "{}", this_boot());
+    fn a_clock_is_named_by_its_boot_and_its_offset() {
+        let boot = "01234567-89ab-cdef-0123-456789abcdef\n";
+        let offsets =
+            |seconds| format!("monotonic           5         0\nboottime  {seconds:>10}         0\n");
+
+        let name = name_of(boot, &offsets(100_000)).unwrap();
+
+        assert_eq!(name, "01234567-89ab-cdef-0123-456789abcdef boottime 100000 0");
+        assert_ne!(name_of(boot, &offsets(0)), Some(name));
+    }
+
+    #[test]
+    fn a_clock_that_cannot_be_identified_has_no_name() {
+        assert_eq!(name_of("", "boottime 0 0"), None);
+        assert_eq!(name_of("01234567-89ab-cdef-0123-456789abcdef", ""), None);
     }
 }

@@ -31,6 +31,7 @@ use std::{
 
 use distributex_config::Name;
 use fslock::LockFile;
+use log::warn;
 use redb::{
     Builder, Database, DatabaseError, Durability, ReadableDatabase as _, ReadableTable as _, StorageError,
     Table, TableDefinition, backends::FileBackend,
@@ -38,7 +39,7 @@ use redb::{
 
 use super::{
     CannotOpen,
-    boot::{Boot, this_boot},
+    boot::{Boot, clock_name},
     contents::Contents,
     directory::Directory,
     record::Record,
@@ -135,7 +136,15 @@ impl File {
         }
         let contents = contents(&database).map_err(|why| CannotOpen::damaged(&path, why))?;
         let rows = contents.rows().map_err(|why| CannotOpen::damaged(&path, why))?;
-        let (boot, boots) = boot(&database, &contents).map_err(|why| CannotOpen::io(directory, why))?;
+        let clock = clock_name().unwrap_or_else(|why| {
+            warn!(
+                "it cannot be told whether the clock went on since the last start, so leases begin anew with what \
+                 they had left: {why}"
+            );
+            format!("unknown {}", LeaseId::random().reveal())
+        });
+        let boot = boot(&database, &contents, &clock);
+        let (boot, boots) = boot.map_err(|why| CannotOpen::io(directory, why))?;
         let store = about.store.into();
         let database = Some(database);
         Ok((Self { directory: opened, database, store, boot, boots, rows, _lock: lock }, contents))
@@ -250,15 +259,15 @@ fn about(database: &Database) -> Result<About, redb::Error> {
     Ok(About { format: text("format")?, store: text("store")? })
 }
 
-/// The number of this boot, which gets one if it has none, and all boots that are known then. Boots of which nothing is
-/// left are forgotten.
-fn boot(database: &Database, contents: &Contents) -> Result<(Boot, Boots), redb::Error> {
-    let (this, mut known) = (this_boot(), Boots::new());
+/// The number of this boot, whose clock has this name and which gets a number if it has none, and all boots that are
+/// known then. Boots of which nothing is left are forgotten.
+fn boot(database: &Database, contents: &Contents, clock: &str) -> Result<(Boot, Boots), redb::Error> {
+    let mut known = Boots::new();
     for row in database.begin_read()?.open_table(BOOTS)?.iter()? {
         let (number, name) = row?;
         known.insert(number.value(), name.value().to_owned());
     }
-    if let Some((number, _)) = known.iter().find(|(_, name)| **name == this) {
+    if let Some((number, _)) = known.iter().find(|(_, name)| *name == clock) {
         return Ok((Boot(*number), known));
     }
     let number = known.last_key_value().map_or(1, |(last, _)| last + 1);
@@ -269,10 +278,10 @@ fn boot(database: &Database, contents: &Contents) -> Result<(Boot, Boots), redb:
         for (old, _) in known.extract_if(.., |old, _| !used.contains(&Boot(*old))) {
             boots.remove(old)?;
         }
-        boots.insert(number, &*this)?;
+        boots.insert(number, clock)?;
     }
     transaction.commit()?;
-    known.insert(number, this);
+    known.insert(number, clock.to_owned());
     Ok((Boot(number), known))
 }
 
@@ -444,20 +453,17 @@ mod tests {
         let (file, _) = File::open(&folder.0).unwrap();
         assert_eq!(file.boot(), Boot(1));
         let database = file.database.as_ref().unwrap();
-        let rename = |name: &str| {
-            let transaction = database.begin_write().unwrap();
-            transaction.open_table(BOOTS).unwrap().insert(1, name).unwrap();
-            transaction.commit().unwrap();
-        };
-        assert_eq!(boot(database, &Contents::default()).unwrap().0, Boot(1));
+        let boot = |contents: &Contents, clock| boot(database, contents, clock).unwrap().0;
+        let known = clock_name().unwrap();
+        assert_eq!(boot(&Contents::default(), &known), Boot(1));
 
-        rename("another boot");
         let used = r#"{"asker":{"kind":"host","host":"a"},"now":{"boot":1,"at":1,"wall":1},"told":true}"#;
         let used = Contents(vec![("p".to_owned(), LEASE, 7, used.into())]);
 
         assert_eq!(used.boots(), HashSet::from([Boot(1)]));
-        assert_eq!(boot(database, &used).unwrap().0, Boot(2));
-        rename("a third one");
-        assert_eq!(boot(database, &Contents::default()).unwrap().0, Boot(2));
+        assert_eq!(boot(&used, "another boot"), Boot(2));
+        assert_eq!(boot(&used, &known), Boot(1));
+        assert_eq!(boot(&Contents::default(), "a third one"), Boot(3));
+        assert_eq!(boot(&Contents::default(), &known), Boot(4));
     }
 }
