@@ -198,6 +198,20 @@ fn a_ticket_that_was_given_is_not_given_again() {
 }
 
 #[test]
+fn tickets_of_classic_hosts_do_not_repeat_either() {
+    let (mut pool, mut book) = (written(Pool { max_waiters: 5_000, ..settings() }), Book::default());
+    pool.get("ann");
+    for host in 0..1_500 {
+        pool.wait(&format!("web{host}"));
+        book.enter(pool.rules.take_changes());
+    }
+
+    let (_, cid) = restarted(&pool, &book, settings()).ask(wait_of("cid", "run1"));
+
+    assert!(matches!(cid[0], Event::Joined { ticket: Ticket(1_501..), .. }), "{cid:?}");
+}
+
+#[test]
 fn while_nothing_can_be_written_nobody_gets_a_slot_and_nobody_loses_patience() {
     let mut pool = written(settings());
     pool.get("ann");
