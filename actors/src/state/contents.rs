@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::{
     boot::{Boot, Now},
     file::{Changes, Key, Kind, Rows},
-    record::{LeaseRecord, NumbersRecord, PauseRecord, PlaceRecord, Record},
+    record::{LeaseRecord, NumbersRecord, PauseRecord, PlaceRecord, Record, is_number},
 };
 use crate::pool::{Ticket, Token, kept::Kept};
 
@@ -19,13 +19,19 @@ pub(super) struct Contents(pub(super) Vec<(String, u8, u64, Vec<u8>)>);
 impl Contents {
     /// What was written down of each pool.
     pub(super) fn read(&self, now: &Now) -> Result<HashMap<Name, Kept>, String> {
-        let mut kept = HashMap::<Name, Kept>::new();
+        let (mut kept, mut moved) = (HashMap::<Name, Kept>::new(), HashSet::new());
         for (pool, kind, number, value) in &self.0 {
             let name = Name::new(pool).map_err(|why| nameless(&why))?;
             let of_pool = kept.entry(name).or_default();
             let bad = || misunderstood(pool);
+            if !is_number(*number) {
+                return Err(bad());
+            }
             match Kind::of(*kind).ok_or_else(bad)? {
-                Kind::Numbers => of_pool.numbers = json::<NumbersRecord>(value).ok_or_else(bad)?.read(),
+                Kind::Numbers => {
+                    of_pool.numbers =
+                        json::<NumbersRecord>(value).and_then(NumbersRecord::read).ok_or_else(bad)?;
+                }
                 Kind::Lease => {
                     let lease =
                         json::<LeaseRecord<'_>>(value).and_then(|record| record.read(Token(*number), now));
@@ -33,7 +39,11 @@ impl Contents {
                 }
                 Kind::Place => {
                     let place = json::<PlaceRecord<'_>>(value).and_then(|record| record.read(now));
-                    of_pool.places.push((Ticket(*number), place.ok_or_else(bad)?));
+                    let place = place.filter(|_| *number > 0).ok_or_else(bad)?;
+                    if place.moved.is_some_and(|spot| !moved.insert((pool, spot))) {
+                        return Err(format!("two waiters of pool {pool:?} have the same position"));
+                    }
+                    of_pool.places.push((Ticket(*number), place));
                 }
                 Kind::Paused => of_pool.paused = Some(json::<PauseRecord<'_>>(value).ok_or_else(bad)?.read()),
             }
@@ -98,4 +108,50 @@ fn misunderstood(pool: &str) -> String {
 
 fn json<'a, T: Deserialize<'a>>(value: &'a [u8]) -> Option<T> {
     serde_json::from_slice(value).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::Instant;
+
+    use super::*;
+
+    fn read(contents: Vec<(u8, u64, &str)>) -> Result<HashMap<Name, Kept>, String> {
+        let rows =
+            contents.into_iter().map(|(kind, number, json)| ("p".to_owned(), kind, number, json.into()));
+        Contents(rows.collect()).read(&Boot(1).now(Instant::now()))
+    }
+
+    fn place(owner: &str, moved: i64) -> String {
+        format!(
+            r#"{{"asker":{{"kind":"owner","host":"a","owner":"{owner}"}},"now":{{"boot":1,"at":1,"wall":1}},"waited":0,"patience":1,"ttl":1,"lease":null,"moved":{moved}}}"#
+        )
+    }
+
+    #[test]
+    fn numbers_that_are_too_large_cannot_be_understood() {
+        let lease = r#"{"asker":{"kind":"host","host":"a"},"now":{"boot":1,"at":1,"wall":1},"ttl":1,"left":1,"told":true}"#;
+
+        assert!(read(vec![(LEASE, (1 << 53) - 1, lease)]).is_ok());
+        for (kind, number, json) in [
+            (LEASE, 1 << 53, lease),
+            (LEASE, u64::MAX, lease),
+            (PLACE, u64::MAX, &*place("x", 0)),
+            (PLACE, 0, &*place("x", 0)),
+        ] {
+            assert!(
+                read(vec![(kind, number, json)]).unwrap_err().contains("cannot be understood"),
+                "{number}"
+            );
+        }
+    }
+
+    #[test]
+    fn two_waiters_with_one_position_are_refused() {
+        let [one, two] = [place("x", -3), place("y", -3)];
+
+        let told = read(vec![(PLACE, 5, &*one), (PLACE, 6, &*two)]).unwrap_err();
+
+        assert!(told.contains("the same position"), "{told}");
+    }
 }

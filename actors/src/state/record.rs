@@ -35,6 +35,14 @@ pub(super) enum Record {
     Paused(Operator),
 }
 
+/// Tokens, tickets and positions stay below this, where JSON numbers are exact.
+const END: u64 = 1 << 53;
+
+/// Whether a number can be a token or a ticket.
+pub(super) fn is_number(number: u64) -> bool {
+    number < END
+}
+
 impl Record {
     /// What is written.
     pub(super) fn to_json(&self) -> Vec<u8> {
@@ -189,6 +197,10 @@ impl<'a> PlaceRecord<'a> {
     /// The place, which waits for its asker; `None` if this is none.
     pub(super) fn read(self, now: &Now) -> Option<Waiter> {
         let waited = Duration::from_micros(self.waited) + now.about_since(&self.now);
+        // Whoever is moved stands before the first ticket, which is 1.
+        if self.moved.is_some_and(|spot| spot > 0 || !is_number(spot.unsigned_abs())) {
+            return None;
+        }
         Some(Waiter {
             asker: self.asker.read()?,
             since: now.instant.checked_sub(waited).unwrap_or(now.instant),
@@ -224,8 +236,10 @@ impl NumbersRecord {
         Self { token: numbers.token.0, ticket: numbers.ticket.0 }
     }
 
-    pub(super) fn read(self) -> Numbers {
-        Numbers { token: Token(self.token), ticket: Ticket(self.ticket) }
+    /// The numbers; `None` if no pool can have given them out.
+    pub(super) fn read(self) -> Option<Numbers> {
+        let are_numbers = is_number(self.token) && is_number(self.ticket);
+        are_numbers.then_some(Numbers { token: Token(self.token), ticket: Ticket(self.ticket) })
     }
 }
 
@@ -395,5 +409,20 @@ mod tests {
             assert!(read.is_none(), "{bad}");
         }
         assert!(serde_json::from_str::<LeaseRecord<'_>>("{}").is_err());
+    }
+    #[test]
+    fn a_number_that_no_pool_gives_out_is_none() {
+        let numbers = |text| serde_json::from_str::<NumbersRecord>(text).unwrap().read();
+        let moved = |spot: i64| {
+            let json = format!(
+                r#"{{"asker":{{"kind":"host","host":"a"}},"now":{{"boot":1,"at":1,"wall":1}},"waited":0,"patience":1,"ttl":1,"lease":null,"moved":{spot}}}"#
+            );
+            serde_json::from_str::<PlaceRecord<'_>>(&json).unwrap().read(&now(1, SECOND, SECOND)).is_some()
+        };
+
+        assert!(numbers(r#"{"token":9007199254740991,"ticket":0}"#).is_some());
+        assert_eq!(numbers(r#"{"token":9007199254740992,"ticket":0}"#), None);
+        assert_eq!(numbers(r#"{"token":0,"ticket":18446744073709551615}"#), None);
+        assert_eq!([0, -7, 1, i64::MIN].map(moved), [true, true, false, false]);
     }
 }
