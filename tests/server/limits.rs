@@ -95,12 +95,12 @@ fn a_share_that_a_reload_raises_counts_at_once() {
 fn the_local_socket_answers_when_tcp_has_all_connections() {
     let socket = folder().join("s");
     let server = with_few_files_and(&file_with(&format!("admin_socket: {}\n{POOLS}", socket.display())));
-    let silent: Vec<_> = (0..300).map(|_| server.connect()).collect();
+    let mut silent: Vec<_> = (0..300).map(|_| server.connect()).collect();
 
     let mut local = connect_local(&socket);
 
     assert_eq!(local.ask("/get?host=ann&pool=one").1, "YES");
-    drop(silent);
+    assert_eq!(silent[0].rest(), "", "it was closed for others, before its time was over");
 }
 
 #[test]
