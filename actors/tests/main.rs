@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "these are tests; a failed step ends one of them")]
 
+mod absent;
 mod actor;
 mod behaviour;
 mod kept;

@@ -183,7 +183,7 @@ impl Model {
             return self.serve(None, now, out);
         } else if !parks && (patience(&ask).is_zero() || ask.patience.is_none()) {
             return out.push(refused(ask.id, self.full(), Some(self.line.len() + 1)));
-        } else if self.line.len() >= MAX_WAITERS {
+        } else if self.line.len() >= MAX_WAITERS && !self.make_room(parks, out) {
             return out.push(refused(ask.id, Refusal::LineFull, None));
         } else {
             self.tickets += 1;
@@ -201,6 +201,12 @@ impl Model {
             out.push(refused(ask.id, self.full(), Some(place)));
             self.part(place - 1, now, out);
         }
+    }
+
+    fn make_room(&mut self, parks: bool, out: &mut Vec<Event>) -> bool {
+        // A place that was moved stands before all others, so the last in line is who came last.
+        let last = self.line.iter().rposition(|place| parks && !place.present);
+        last.map(|at| self.give_up(at, out)).is_some()
     }
 
     fn full(&self) -> Refusal {

@@ -108,6 +108,7 @@ impl Rules {
         self.be_patient(now);
         let _ = (self.leases.changed().take(), self.line.changed().take(), self.pauses.take());
         self.turn_out(&mut Vec::new()); // nobody is parked who would have to be told
+        self.limit_all_absent(&mut Vec::new());
     }
 
     /// What has changed since it was last taken.

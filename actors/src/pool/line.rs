@@ -75,6 +75,10 @@ pub struct Line {
     ends: BTreeSet<(Instant, Ticket)>,
     /// Who stands before whom.
     ranks: Ranks,
+    /// The places whose request has ended.
+    absent: BTreeSet<Spot>,
+    /// The same by host.
+    absent_of: HashMap<Name, BTreeSet<Spot>>,
     /// The ticket that was given out last.
     last: u64,
     /// What is written down of the places of those who come back, if anything is.
@@ -265,6 +269,25 @@ impl Line {
         firsts.map(|(_, waiter)| waiter).take(most).collect()
     }
 
+    /// How many places of this host have no request any more.
+    #[must_use]
+    pub fn absent_of(&self, host: &Name) -> usize {
+        self.absent_of.get(host).map_or(0, BTreeSet::len)
+    }
+
+    /// The hosts of all such places.
+    #[must_use]
+    pub fn absent_hosts(&self) -> Vec<Name> {
+        self.absent_of.keys().cloned().collect()
+    }
+
+    /// The last place in line that has no request any more, of this host or of any.
+    #[must_use]
+    pub fn last_absent(&self, host: Option<&Name>) -> Option<Ticket> {
+        let absent = host.map_or(Some(&self.absent), |host| self.absent_of.get(host))?;
+        self.queue.get(absent.last()?).map(|place| place.ticket)
+    }
+
     /// How many askers wait.
     #[must_use]
     pub fn askers(&self) -> usize {
@@ -304,22 +327,41 @@ impl Line {
 
     /// Puts a waiter where it belongs, and gives it a seat if it has none.
     fn put(&mut self, ticket: Ticket, waiter: Waiter, seat: Option<usize>) {
-        self.tickets.extend(waiter.present.map(|ask| (ask, ticket)));
+        let spot = self.spot(ticket);
+        match waiter.present {
+            Some(ask) => drop(self.tickets.insert(ask, ticket)),
+            None => {
+                self.absent.insert(spot);
+                self.absent_of.entry(waiter.asker.host().clone()).or_default().insert(spot);
+            }
+        }
         self.ends.extend(waiter.until.map(|end| (end, ticket)));
         let seat = seat.unwrap_or_else(|| self.ranks.push());
-        self.queue.insert(self.spot(ticket), Box::new(Place { ticket, waiter, seat }));
+        self.queue.insert(spot, Box::new(Place { ticket, waiter, seat }));
     }
 
     /// Takes a waiter out, but leaves its seat and what is known of its asker.
     fn take(&mut self, ticket: Ticket) -> Option<(Waiter, usize)> {
-        let Place { waiter, seat, .. } = *self.queue.remove(&self.spot(ticket))?;
-        if let Some(ask) = waiter.present {
-            self.tickets.remove(&ask);
+        let spot = self.spot(ticket);
+        let Place { waiter, seat, .. } = *self.queue.remove(&spot)?;
+        match waiter.present {
+            Some(ask) => drop(self.tickets.remove(&ask)),
+            None => self.take_absent(spot, waiter.asker.host()),
         }
         if let Some(end) = waiter.until {
             self.ends.remove(&(end, ticket));
         }
         Some((waiter, seat))
+    }
+
+    fn take_absent(&mut self, spot: Spot, host: &Name) {
+        self.absent.remove(&spot);
+        if let Some(own) = self.absent_of.get_mut(host) {
+            own.remove(&spot);
+            if own.is_empty() {
+                self.absent_of.remove(host);
+            }
+        }
     }
 
     /// Makes room at the end of the row of seats. As many come before it is full again as there are now, so

@@ -15,7 +15,7 @@
 use std::{iter, time::Duration};
 
 use distributex_config as config;
-use distributex_config::Limits;
+use distributex_config::{Limits, Name};
 use tokio::time::Instant;
 
 use super::{
@@ -104,7 +104,7 @@ impl Rules {
         if !ask.parks() && !self.keeps_a_place_for(&ask) {
             return refuse(ask.id, self.full(), Some(self.line.len() + 1), out);
         }
-        if self.line.len() >= self.settings.max_waiters {
+        if self.line.len() >= self.settings.max_waiters && !self.makes_room_for(&ask, out) {
             return refuse(ask.id, Refusal::LineFull, None, out);
         }
         let waiter = self.waiter(&ask, now);
@@ -254,7 +254,33 @@ impl Rules {
 
     /// Whether the place of an ask that does not park is kept: only who comes back, and said so.
     fn keeps_a_place_for(&self, ask: &Ask) -> bool {
-        ask.patience.is_some() && !self.patience(ask).is_zero()
+        let asks = ask.patience.is_some() && !self.patience(ask).is_zero();
+        asks && self.line.absent_of(ask.asker.host()) < self.limits.absent_per_host
+    }
+
+    /// Gives up the last place of somebody who is not there, for an ask that waits. False if there is none.
+    fn makes_room_for(&mut self, ask: &Ask, out: &mut Vec<Event>) -> bool {
+        let last = if ask.parks() { self.line.last_absent(None) } else { None };
+        if let Some(ticket) = last {
+            self.give_up_place(ticket, out);
+        }
+        last.is_some()
+    }
+
+    /// Gives up the last places of a host of which too many are kept for askers who are not there.
+    pub(super) fn limit_absent(&mut self, host: &Name, out: &mut Vec<Event>) {
+        while self.line.absent_of(host) > self.limits.absent_per_host
+            && let Some(ticket) = self.line.last_absent(Some(host))
+        {
+            self.give_up_place(ticket, out);
+        }
+    }
+
+    /// The same for all hosts.
+    pub(super) fn limit_all_absent(&mut self, out: &mut Vec<Event>) {
+        for host in self.line.absent_hosts() {
+            self.limit_absent(&host, out);
+        }
     }
 
     pub(super) fn patience(&self, ask: &Ask) -> Duration {
@@ -340,14 +366,15 @@ impl Rules {
 
     /// The request at this place has ended: from here on the place lives as long as its patience.
     pub(super) fn part(&mut self, ticket: Ticket, now: Instant, out: &mut Vec<Event>) {
-        let (mut stays, suspended) = (false, self.suspended);
+        let (mut host, suspended) = (None, self.suspended);
         self.line.change(ticket, |waiter| {
-            stays = !waiter.patience.is_zero();
+            host = (!waiter.patience.is_zero()).then(|| waiter.asker.host().clone());
             waiter.present = None;
             waiter.until = end_of_patience(waiter.patience, suspended, now);
         });
-        if !stays {
-            self.give_up_place(ticket, out);
+        match host {
+            Some(host) => self.limit_absent(&host, out),
+            None => drop(self.give_up_place(ticket, out)),
         }
     }
 

@@ -46,6 +46,7 @@ impl Rules {
             self.expire_waiters_as_set(&old);
         }
         self.turn_out(out);
+        self.limit_all_absent(out);
         self.serve(now, out);
     }
 

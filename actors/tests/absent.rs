@@ -1,0 +1,116 @@
+//! Queue entries whose requests have ended: how many of them a pool keeps.
+
+use std::time::Duration;
+
+use distributex_actors::{Ask, AskId, Event, Refusal, Ticket};
+use distributex_config::{Limits, Pool};
+
+use crate::support::{MINUTE, SECOND, Stage, ask_of, grants, name, refusals, settings, wait_of};
+
+/// A pool whose slot is held, and which keeps three entries of a host that is not there.
+fn held(max_waiters: usize) -> Stage {
+    let (mut pool, settings) = (Stage::new(settings()), Pool { max_waiters, ..settings() });
+    let limits = Limits { absent_per_host: 3, ..Limits::default() };
+    pool.act(|rules, now, out| rules.reconfigure(Some(settings), limits, now, out));
+    pool.get("holder");
+    pool
+}
+
+/// A try that wants its place kept.
+fn try_of(host: &str, owner: &str) -> Ask {
+    Ask { patience: Some(MINUTE), ..ask_of(host, owner) }
+}
+
+/// Which tickets were given up.
+fn left(events: &[Event]) -> Vec<u64> {
+    let ticket = |event: &Event| {
+        if let Event::Left { ticket: Ticket(number), .. } = event { Some(*number) } else { None }
+    };
+    events.iter().filter_map(ticket).collect()
+}
+
+fn length(pool: &Stage) -> usize {
+    pool.rules.counts().waiting
+}
+
+#[test]
+fn a_host_with_ever_new_owners_has_few_entries() {
+    let mut pool = held(1_000);
+
+    let tries: Vec<_> = (0..100).map(|n| pool.ask(try_of("evil", &format!("run{n}")))).collect();
+
+    assert_eq!(length(&pool), 3);
+    let places =
+        tries.iter().flat_map(|(_, events)| refusals(events)).map(|(_, why, place)| (why, place.unwrap()));
+    let places: Vec<_> = places.collect();
+    assert_eq!(places[..3], [(Refusal::Full, 1), (Refusal::Full, 2), (Refusal::Full, 3)]);
+    assert!(places[3..].iter().all(|refused| *refused == (Refusal::Full, 4)), "it would be the 4th");
+    let (_, events) = pool.ask(try_of("good", "run"));
+    assert_eq!(refusals(&events)[0].2, Some(4));
+    assert_eq!(length(&pool), 4);
+}
+
+#[test]
+fn of_waits_that_end_those_who_came_last_are_dropped() {
+    let mut pool = held(1_000);
+    let waits: Vec<AskId> = (0..5).map(|n| pool.ask(wait_of("web", &format!("run{n}"))).0).collect();
+
+    let events: Vec<_> = waits.into_iter().rev().map(|ask| left(&pool.cut(ask))).collect();
+
+    assert_eq!(events, [vec![], vec![], vec![], vec![5], vec![4]]);
+    assert_eq!(length(&pool), 3);
+}
+
+#[test]
+fn who_waits_gets_the_place_of_one_who_is_not_there() {
+    let mut pool = held(3);
+    pool.ask(try_of("evil", "run1"));
+    pool.ask(try_of("evil", "run2"));
+    pool.wait("ann");
+
+    let (bob, events) = pool.wait("bob");
+    let (_, refused) = pool.ask(try_of("other", "run"));
+
+    let (ticket, host, place) = (Ticket(4), name("bob"), 3);
+    assert_eq!(
+        events,
+        [
+            Event::Left { ticket: Ticket(2), host: name("evil") },
+            Event::Joined { ticket, host, place },
+            Event::Placed { ask: bob, ticket, place }
+        ]
+    );
+    assert_eq!(refusals(&refused)[0].1, Refusal::LineFull, "it would not be there either");
+    assert_eq!(left(&pool.wait("cid").1), [1]);
+    assert_eq!(refusals(&pool.wait("dan").1)[0].1, Refusal::LineFull);
+}
+
+#[test]
+fn a_freed_slot_waits_no_longer_than_one_patience() {
+    let mut pool = held(1_000);
+    for n in 0..100 {
+        pool.ask(try_of("evil", &format!("run{n}")));
+        pool.pass(Duration::from_millis(100));
+    }
+    pool.wait("good");
+
+    pool.release("holder");
+    let early = pool.pass(MINUTE - 11 * SECOND);
+    let served = pool.pass(11 * SECOND);
+
+    assert_eq!(grants(&early), []);
+    assert_eq!(grants(&served)[0].0, "good");
+}
+
+#[test]
+fn a_lower_limit_counts_at_once() {
+    let mut pool = held(1_000);
+    for n in 0..3 {
+        pool.ask(try_of("web", &format!("run{n}")));
+    }
+    let limits = Limits { absent_per_host: 1, ..Limits::default() };
+
+    let events = pool.act(|rules, now, out| rules.reconfigure(Some(settings()), limits, now, out));
+
+    assert_eq!(left(&events), [3, 2]);
+}
