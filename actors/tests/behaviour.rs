@@ -407,6 +407,12 @@ async fn parked_asks_are_limited_and_who_need_not_wait_is_not(ground: Ground) {
 
     assert_eq!(cid.unwrap_err(), Refusal::LineFull);
     assert!(!dan.is_finished()); // it has bob's seat
+    assert_eq!(pulled(&pool, Lever::Pause).await, Some(Pulled::Set));
+    assert_eq!(
+        pool.wait(name("eve")).await.unwrap_err(),
+        Refusal::LineFull,
+        "as long as the pool is paused, too"
+    );
 }
 
 async fn draining_answers_who_waits_and_still_serves_releases(ground: Ground) {

@@ -151,7 +151,8 @@ impl PoolActor {
     fn refuse(&mut self, ask: AskId, why: Refusal, place: Option<usize>) {
         match self.open.remove(&ask) {
             Some(Reply::Grant { to, wait, seat, curious }) => {
-                let would_have_waited = wait && seat.is_none() && why == Refusal::Full;
+                let has_no_slot = matches!(why, Refusal::Full | Refusal::Paused);
+                let would_have_waited = wait && seat.is_none() && has_no_slot;
                 let why = if would_have_waited { Refusal::LineFull } else { why };
                 self.watch.refused(why);
                 let state = curious.then(|| Box::new(self.backend.state(SHOWN, Instant::now())));
