@@ -183,6 +183,12 @@ impl Board {
         (self.counts.readers.get() <= MOST_READERS as i64).then_some(reader)
     }
 
+    /// How many readers there are.
+    #[must_use]
+    pub fn readers(&self) -> u32 {
+        u32::try_from(self.counts.readers.get()).unwrap_or_default()
+    }
+
     /// The name of some news, by which a reader comes back.
     #[must_use]
     pub fn id(&self, number: u64) -> String {

@@ -7,7 +7,8 @@
 //! ```
 //!
 //! Many readers of a busy server cost less when each looks a few times a second and takes all that is new at once; on
-//! a quiet server an event is sent in the moment it happens.
+//! a quiet server an event is sent in the moment it happens. The more readers there are, the longer each rests: all of
+//! them together look about as often as a few would, and the pools do not notice them.
 
 use std::{
     convert::Infallible,
@@ -60,11 +61,17 @@ const REST: Duration = Duration::from_millis(50);
 /// Unless there was more: who catches up rests so long.
 const HURRY: Duration = Duration::from_millis(5);
 
-/// Readers who came together do not all look in the same moment: their rests differ by up to so many steps.
-const STEPS: u32 = 16;
+/// But every rest is at least so long for each reader there is: a thousand of them look a thousand times a second.
+const SHARE: Duration = Duration::from_millis(1);
 
-/// Of this length.
-const STEP: Duration = Duration::from_millis(1);
+/// Readers who came together do not all look in the same moment: each is one of so many groups.
+const GROUPS: u32 = 16;
+
+/// The rests of two groups differ by this part.
+const STEP: u32 = 50;
+
+/// An event on a quiet server is sent to the last group so much later for each reader there is.
+const DELAY: Duration = Duration::from_micros(50);
 
 /// Stands for an id that is no text: nobody knows it.
 const NO_ID: &str = "?";
@@ -126,9 +133,8 @@ pub(super) fn head() -> HttpResponse {
 /// The answer: events until the reader goes or is too slow, or the server stops.
 pub(super) fn answer(reading: Reading, handling: Handling) -> HttpResponse {
     static COUNT: AtomicU32 = AtomicU32::new(0);
-    let number = COUNT.fetch_add(1, Ordering::Relaxed);
-    let rest = REST + STEP * (number % STEPS);
-    let stream = Stream { reading, handling, rest, looks: None };
+    let group = COUNT.fetch_add(1, Ordering::Relaxed) % GROUPS;
+    let stream = Stream { reading, handling, group, looks: None };
     let parts = stream::unfold(stream, |mut stream| async move {
         let part = stream.next().await?;
         Some((Ok::<_, Infallible>(part), stream))
@@ -151,7 +157,8 @@ struct Stream {
     reading: Reading,
     /// The request is handled for as long as the stream lives.
     handling: Handling,
-    rest: Duration,
+    /// Which of the [`GROUPS`] it is in.
+    group: u32,
     /// When to look next; `None` before the beginning.
     looks: Option<Instant>,
 }
@@ -173,6 +180,9 @@ impl Stream {
                 () = &mut silence => return Some(self.aside(STILL_HERE)),
                 () = self.reading.reader.something() => {}
             }
+            if let Some(delay) = self.delay() {
+                sleep(delay).await;
+            }
             let render = |news: &News| EventBody::of(news).text(&self.reading.board.id(news.number));
             let part = match self.reading.reader.read(BATCH, render) {
                 Read::News(events) => events.concat(),
@@ -180,13 +190,25 @@ impl Stream {
                 Read::End => return None,
             };
             if part.is_empty() {
-                sleep(self.rest).await; // it was about pools that are not read: there may be thousands such events
+                sleep(self.rest(REST)).await; // it was about pools that are not read: there may be thousands such events
                 continue;
             }
-            let rest = if part.len() < BATCH { self.rest } else { HURRY };
+            let rest = self.rest(if part.len() < BATCH { REST } else { HURRY });
             self.looks = Some(Instant::now() + rest);
             return Some(part.into());
         }
+    }
+
+    /// How long to rest: so long, or longer where there are many readers.
+    fn rest(&self, usual: Duration) -> Duration {
+        let rest = usual.max(SHARE * self.reading.board.readers());
+        rest + rest / STEP * self.group
+    }
+
+    /// How much later than it happens an event is read, where not all readers can be the first.
+    fn delay(&self) -> Option<Duration> {
+        let delay = DELAY * self.reading.board.readers() / GROUPS * self.group;
+        (delay >= Duration::from_millis(1)).then_some(delay)
     }
 
     /// Something that is no event, and the id of where the reader is: it has been told, or need not be told, of all
@@ -235,7 +257,7 @@ mod tests {
         let reader = board.reader(None, HashSet::from([name("one")])).unwrap();
         let reading = Reading { reader, board, _seat: Room::new(1).take(None).unwrap() };
         let handling = connection.peer().begin();
-        let mut stream = Stream { reading, handling, rest: REST, looks: None };
+        let mut stream = Stream { reading, handling, group: 0, looks: None };
         assert!(stream.next().await.unwrap().starts_with(b"retry: 1000\nid: "));
         stream
     }
@@ -264,6 +286,27 @@ mod tests {
         one.get(name("bob")).await.unwrap().heard();
         let event = stream.next().await.unwrap();
         assert!(event.starts_with(b"id: ") && event.ends_with(b"\n\n"), "{event:?}");
+    }
+
+    #[actix::test]
+    async fn a_thousand_readers_look_once_a_second_each() {
+        let watch = Watch::new(&config::Watch { events: 100_000, ..config::Watch::default() });
+        let pool = pool(name("one"), &watch);
+        let board = Arc::clone(watch.board().unwrap());
+        let mut stream = begun(&watch).await;
+        let _others: Vec<_> = (1..1_000).map(|_| board.reader(None, HashSet::new()).unwrap()).collect();
+        for _ in 0..2_000 {
+            pool.get(name("ann")).await.unwrap().heard();
+            pool.release(name("ann")).await.unwrap();
+        }
+        pause();
+        let start = Instant::now();
+
+        for _ in 0..5 {
+            stream.next().await.unwrap();
+        }
+
+        assert!(start.elapsed() >= Duration::from_secs(4), "{:?}", start.elapsed());
     }
 
     #[actix::test]
