@@ -57,6 +57,7 @@ pub(crate) fn mistake(error: &serde_yaml::Error, text: &str) -> Mistake {
     let (line, column) = (location.line(), location.column());
     let place = format!(" at line {line} column {column}");
     let said = error.to_string().replacen(&place, "", 1);
+    let line = line.min(text.lines().count()).max(1); // what is missing at the end is missed behind the last line
     let way_out = way_out(&said, text.lines().nth(line - 1).unwrap_or_default());
     Mistake::in_line(line, format!("not valid YAML: {said}"), way_out)
 }
