@@ -89,7 +89,9 @@ fn fields(body: &[u8]) -> Result<Fields<'_>, Problem> {
 pub(super) fn object<'a, T: Deserialize<'a>>(body: &'a [u8], example: &str) -> Result<T, Problem> {
     match body.trim_ascii_start().first() {
         Some(b'{') => {
-            serde_json::from_slice(body).map_err(|error| bad(format!("the body is no JSON: {error}")))
+            let text =
+                std::str::from_utf8(body).map_err(|error| bad(format!("the body is not UTF-8: {error}")))?;
+            serde_json::from_str(text).map_err(|error| bad(format!("the body is no JSON: {error}")))
         }
         Some(_) => Err(bad(format!("the body has to be a JSON object, such as {example}"))),
         None => Err(bad(format!("the body is empty; it has to be a JSON object, such as {example}"))),
@@ -165,4 +167,20 @@ fn missing(what: &str) -> Problem {
 /// A mistake in a body.
 pub(super) fn bad(message: impl Into<Cow<'static, str>>) -> Problem {
     Problem::new(Kind::BadRequest, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_is_utf8_also_where_nobody_looks() {
+        let refused =
+            |body: &[u8]| acquire(body).err().map(|problem| format!("{problem:?}")).unwrap_or_default();
+
+        assert_eq!(refused(br#"{"host": "web1", "x": "y"}"#), "");
+        for body in [&b"{\"host\": \"web1\", \"x\": \"\xff\"}"[..], b"{\"host\": \"web1\", \"\xff\": 1}"] {
+            assert!(refused(body).contains("the body is not UTF-8"), "{}", refused(body));
+        }
+    }
 }
