@@ -5,6 +5,7 @@
 //! written many at once; when too many wait to be written, further ones are counted and left out.
 
 use std::{
+    env,
     io::{self, Write as _},
     mem,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
@@ -14,8 +15,11 @@ use std::{
 
 use log::{Log, Metadata, Record};
 
-/// What is logged unless RUST_LOG says otherwise. actix-http would log every mistake of a client as an error.
-const DEFAULT_FILTER: &str = "info,actix_http=off,actix_server=warn";
+/// What is logged when RUST_LOG is not set.
+const DEFAULT_FILTER: &str = "info";
+
+/// What is not logged unless RUST_LOG names these: actix-http would log every mistake of a client as an error.
+const QUIET: &str = "actix_http=off,actix_server=warn";
 
 /// For how long lines are collected.
 const COLLECT: Duration = Duration::from_millis(20);
@@ -34,7 +38,9 @@ pub fn start() -> io::Result<()> {
     let lines = Arc::new(Lines::default());
     let writer = Arc::clone(&lines);
     thread::Builder::new().name("log".to_owned()).spawn(move || writer.write_for_ever())?;
-    let logger = env_logger::Builder::from_env(env_logger::Env::default().default_filter_or(DEFAULT_FILTER))
+    let wanted = env::var("RUST_LOG").unwrap_or_else(|_| DEFAULT_FILTER.to_owned());
+    let logger = env_logger::Builder::new()
+        .parse_filters(&format!("{QUIET},{wanted}"))
         .format(|line, record| {
             writeln!(line, "{} {:5} {}", line.timestamp_millis(), record.level(), record.args())
         })

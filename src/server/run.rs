@@ -179,15 +179,23 @@ fn stop_on_signal(server: &actix_server::Server, shared: Arc<Shared>, are_kept: 
         actix_rt::spawn(async move { std::process::exit(128 + next(&mut term, &mut int).await) });
         systemd::stopping();
         if are_kept {
-            handle.pause().await;
-            sleep(ACCEPTED).await;
+            stop_accepting(&handle).await;
         }
         if let Some(pools) = shared.registry() {
             let _ = timeout(LAST_WORD, pools.drain()).await; // a store that takes longer was told of all that was answered
         }
+        if !are_kept {
+            stop_accepting(&handle).await;
+        }
         handle.stop(true).await;
     });
     Ok(())
+}
+
+/// A connection that is accepted later than its worker ends would be dropped without an answer.
+async fn stop_accepting(handle: &actix_server::ServerHandle) {
+    handle.pause().await;
+    sleep(ACCEPTED).await;
 }
 
 async fn next(term: &mut Signal, int: &mut Signal) -> i32 {

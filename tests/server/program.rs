@@ -217,6 +217,24 @@ fn the_log_has_a_line_for_every_grant_release_and_expiry() {
 }
 
 /// A line of the log without its time, its numbers, and what follows a mark.
+#[test]
+fn mistakes_of_clients_are_not_logged_however_little_is() {
+    for level in ["warn", "info", "error,distributex=debug"] {
+        let mut server =
+            Server::start_with(ONE_SLOT, |command| command.env("RUST_LOG", level).stderr(Stdio::piped()));
+
+        let mut client = server.connect();
+        client.send_raw("no request\r\n\r\n");
+        assert!(client.rest().starts_with("HTTP/1.1 400 "));
+        server.signal(Signal::TERM);
+        assert_eq!(server.end().code(), Some(0));
+
+        let mut log = String::new();
+        server.child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+        assert!(!log.contains("ERROR"), "{level}: {log}");
+    }
+}
+
 fn without_figures(line: &str) -> String {
     let (_, line) = line.split_once(' ').unwrap();
     let line = line.split([';', ',']).next().unwrap();
