@@ -1,20 +1,24 @@
 //! The configuration is read again, and the pools and the operators' keys go on as it now says: on HUP, or when an
 //! operator asks for it.
 
-use std::{io, path::Path, sync::Arc, time::Duration};
+use std::{fs, io, path::Path, sync::Arc, thread, time::Duration};
 
 use distributex_actors::{Operator, Pools};
 use distributex_config::Config;
 use log::{error, info, warn};
 use tokio::{
     signal::unix::{SignalKind, signal},
-    time::sleep,
+    sync::oneshot,
+    time::{sleep, timeout},
 };
 
 use super::{run::count, shared::Shared, systemd};
 
 /// How long it takes at most until it is seen that the pools have been started.
 const START: Duration = Duration::from_millis(10);
+
+/// How long the disk may take to read the file.
+const READING: Duration = Duration::from_secs(10);
 
 /// What came of a reload.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,7 +40,7 @@ pub fn on_signal(shared: Arc<Shared>) -> io::Result<()> {
             while shared.registry().is_none() {
                 sleep(START).await;
             }
-            let _ = reload(&shared, None); // the log has it
+            let _ = reload(&shared, None).await; // the log has it
         }
     });
     Ok(())
@@ -52,14 +56,14 @@ pub fn read(file: &Path) -> Result<Config, String> {
     Ok(config)
 }
 
-/// Reads the file again, for this operator or a signal, and tells systemd and the log. Blocks as long as the disk does.
+/// Reads the file again, for this operator or a signal, and tells systemd and the log.
 ///
 /// # Errors
-/// All mistakes of the file, a line each; it then changed nothing.
-pub fn reload(shared: &Shared, operator: Option<&Operator>) -> Result<Reloaded, String> {
-    let _alone = shared.reloading();
+/// All mistakes of the file, a line each, or that it cannot be read now; it then changed nothing.
+pub async fn reload(shared: &Shared, operator: Option<&Operator>) -> Result<Reloaded, String> {
+    let _alone = shared.reloading().await;
     systemd::reloading();
-    let reloaded = follow(shared);
+    let reloaded = follow(shared).await;
     systemd::ready();
     let by = operator.map_or(String::new(), |Operator { author, reason, .. }| {
         format!(" author={author:?} reason={reason:?}")
@@ -82,11 +86,35 @@ pub fn reload(shared: &Shared, operator: Option<&Operator>) -> Result<Reloaded, 
 }
 
 /// A file with a mistake changes nothing.
-fn follow(shared: &Shared) -> Result<Reloaded, String> {
+async fn follow(shared: &Shared) -> Result<Reloaded, String> {
     let registry = shared.registry().ok_or("the pools have not been started yet")?;
-    let config = read(shared.file())?;
+    let config = read_in_time(shared.file()).await?;
     let need_restart = registry.reload(&config);
     shared.set_keys(&config.admin.keys);
     shared.crowd().set_share(config.limits.connections_per_address);
     Ok(Reloaded { pools: config.pools.len(), need_restart })
+}
+
+/// Reads a file on a thread of its own, which hangs if the disk does: nobody waits for it then, not even the end of the
+/// process.
+async fn read_in_time(file: &Path) -> Result<Config, String> {
+    let (done, config) = oneshot::channel();
+    let path = file.to_owned();
+    let started =
+        thread::Builder::new().name("reload".to_owned()).spawn(move || drop(done.send(read_again(&path))));
+    started.map_err(|error| format!("{}: no thread to read it: {error}", file.display()))?;
+    let too_late = |_| format!("{}: not read within {} s", file.display(), READING.as_secs());
+    let failed = |_| format!("{}: reading it failed", file.display());
+    timeout(READING, config).await.map_err(too_late)?.map_err(failed)?
+}
+
+/// A server has a terminal, a pipe or a FIFO only once: to read it again may take for ever.
+fn read_again(file: &Path) -> Result<Config, String> {
+    if fs::metadata(file).is_ok_and(|about| !about.is_file() && !about.is_dir()) {
+        return Err(format!(
+            "{}: the file is no regular file; only such a one can be read again",
+            file.display()
+        ));
+    }
+    read(file)
 }

@@ -2,11 +2,12 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock},
+    sync::{Arc, OnceLock, PoisonError, RwLock},
 };
 
 use distributex_actors::Registry;
 use distributex_config::{AdminKey, Config};
+use tokio::sync::{Mutex, MutexGuard};
 
 use super::{crowd::Crowd, watch::Requests};
 
@@ -86,7 +87,7 @@ impl Shared {
     }
 
     /// Nobody else reads the file again until this is dropped.
-    pub fn reloading(&self) -> MutexGuard<'_, ()> {
-        self.reloading.lock().unwrap_or_else(PoisonError::into_inner)
+    pub async fn reloading(&self) -> MutexGuard<'_, ()> {
+        self.reloading.lock().await
     }
 }

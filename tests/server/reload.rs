@@ -67,6 +67,20 @@ impl Site {
 }
 
 #[test]
+fn a_file_that_cannot_be_read_now_hinders_no_signal() {
+    let mut site = Site::new("pools: [{name: a}]");
+    fs::remove_file(&site.file).unwrap();
+    assert!(Command::new("mkfifo").arg(&site.file).status().unwrap().success());
+
+    site.server.signal(Signal::HUP);
+    eventually("it is refused", || site.log().contains("not reloaded: "));
+    site.server.signal(Signal::TERM);
+
+    assert_eq!(site.server.end().code(), Some(0));
+    assert!(site.log().contains("is no regular file"), "{}", site.log());
+}
+
+#[test]
 fn pools_appear_and_disappear_and_their_waits_end_at_once() {
     let site = Site::new("pools: [{name: a}, {name: b}]");
     assert_eq!(site.word("get", "ann", "a"), "YES");

@@ -160,7 +160,7 @@ async fn handle<'a>(
         Call::Reload => {
             let right = auth::right(request.headers(), peer.uid(), &shared.keys())?;
             let body = body::read(request).await?;
-            admin::reload(Arc::clone(shared), &body, &right).await?
+            admin::reload(shared, &body, &right).await?
         }
     };
     Ok(Done::Answered(answer))

@@ -1,8 +1,6 @@
 //! Levers: what an operator does to a pool, or to the server.
 
-use std::sync::Arc;
-
-use actix_web::{HttpResponse, http::StatusCode, rt::task::spawn_blocking};
+use actix_web::{HttpResponse, http::StatusCode};
 use distributex_actors::{Lever, Pulled};
 
 use self::{
@@ -69,13 +67,11 @@ pub(super) async fn pull(
     })
 }
 
-/// Lets the server read its configuration again, on a thread that may wait for the disk.
-pub(super) async fn reload(shared: Arc<Shared>, body: &[u8], right: &Right) -> Result<HttpResponse, Problem> {
+/// Lets the server read its configuration again.
+pub(super) async fn reload(shared: &Shared, body: &[u8], right: &Right) -> Result<HttpResponse, Problem> {
     let operator = request::reload(body, right)?;
-    let reloaded = spawn_blocking(move || reload::reload(&shared, Some(&operator))).await;
-    let failed = |_| Problem::new(Kind::Internal, "the reload failed; the log may say why");
     let bad = |mistakes: String| Problem::new(Kind::BadRequest, mistakes);
-    let reloaded = reloaded.map_err(failed)?.map_err(bad)?;
+    let reloaded = reload::reload(shared, Some(&operator)).await.map_err(bad)?;
     let body = ReloadedBody { pools: reloaded.pools, need_restart: &reloaded.need_restart };
     Ok(json(StatusCode::OK, &body))
 }
