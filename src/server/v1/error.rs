@@ -56,7 +56,7 @@ impl Problem {
 
     pub(super) fn no_such_pool(segment: &str) -> Self {
         let cut = &segment[..segment.floor_char_boundary(Name::MOST_BYTES)];
-        Self::new(Kind::NoSuchPool, format!("no pool is named {cut:?}; GET /v1/pools tells which there are"))
+        Self::new(Kind::NoSuchPool, format!("no pool is named {cut:?} in the configuration of the server"))
     }
 
     /// A lease is over, and this is how it ended, if that is known.
@@ -100,6 +100,9 @@ impl Problem {
     pub(super) fn denied(denial: Denial, pool: &Name, keeps_place: bool) -> Self {
         let problem = Self::refused(denial.why, pool);
         let (Some(place), Some(state)) = (denial.place, denial.state) else { return problem };
+        if problem.kind == Kind::LineFull {
+            return Self { line: Some((place, state)), ..problem };
+        }
         let held = match (&state.paused, state.slots) {
             (Some(Operator { author, reason, .. }), _) if problem.kind == Kind::PoolPaused => {
                 format!("{pool} is paused by {author}: {reason}")
@@ -115,7 +118,7 @@ impl Problem {
                 "{held}, and the wait is over; only who names an \"owner\" keeps a place between two asks"
             )
         } else {
-            format!("{held}; you would be {place_is} in line: ask with a \"wait\" to stand there")
+            format!("{held}; you would be {place_is} in line")
         };
         let message = message.into();
         Self { message, line: Some((place, state)), ..problem }
