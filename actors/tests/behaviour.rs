@@ -582,7 +582,7 @@ async fn who_holds_a_slot_of_a_paused_pool_keeps_renews_and_releases_it(ground: 
 
 async fn whoever_pauses_last_is_shown_and_a_pool_that_is_not_paused_may_be_resumed(ground: Ground) {
     let pool = ground.start(settings(), 10);
-    assert_eq!(pulled(&pool, Lever::Resume).await, Some(Pulled::Set));
+    assert_eq!(pulled(&pool, Lever::Resume).await, Some(Pulled::Unchanged));
     assert_eq!(paused_by(&pool).await, None);
 
     pulled(&pool, Lever::Pause).await;

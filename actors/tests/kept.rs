@@ -108,7 +108,8 @@ proptest! {
             prop_assert_eq!(hosts, model.owners_in_line());
             prop_assert_eq!(now.paused, before.paused);
             let mut wide = restarted(&pool, &book, Pool { slots: 99, ..settings.clone() });
-            wide.pull(Lever::Resume);
+            wide.pull(Lever::Pause);
+            wide.pull(Lever::Resume); // now those who wait are served
             let token = grants(&wide.get("somebody else"))[0].1;
             prop_assert!(token > latest, "a token that was given is not given again");
         }

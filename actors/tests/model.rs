@@ -242,6 +242,7 @@ impl Model {
                 self.paused = true;
                 Some(Pulled::Set)
             }
+            Lever::Resume if !self.paused => Some(Pulled::Unchanged),
             Lever::Resume => {
                 self.paused = false;
                 out.push(Event::Pulled { ask, what: Some(Pulled::Set) });

@@ -76,7 +76,7 @@ pub use self::{
     lease::Lease,
     line::{Holder, Line, Revocation},
     lookup::off_thread,
-    operator::{Forced, Moved, Operator, Reloaded, Revoked},
+    operator::{Forced, Moved, Operator, Reloaded, Resumed, Revoked},
     question::Question,
     record::{LeaseId, LeaseRecord},
     server::{Server, ServerError},

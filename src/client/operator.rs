@@ -44,6 +44,16 @@ pub struct Forced {
     pub may_run_for: Option<Duration>,
 }
 
+/// What came of a resume.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Resumed {
+    /// The pool.
+    #[serde(flatten)]
+    pub pool: PoolState,
+    /// Whether it had been paused, if the server says so.
+    pub resumed: Option<bool>,
+}
+
 /// What came of a revoke.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Revoked {
@@ -169,7 +179,7 @@ impl Operator {
     ///
     /// # Errors
     /// As [`Operator::force_release`].
-    pub async fn resume(&self, pool: &str, reason: Option<&str>) -> Result<Seen<PoolState>, AskError> {
+    pub async fn resume(&self, pool: &str, reason: Option<&str>) -> Result<Seen<Resumed>, AskError> {
         self.pull(&lever_path(pool, "resume"), Body { reason, ..Body::default() }).await
     }
 

@@ -9,7 +9,10 @@ use std::{
 use tokio::{select, time::Instant};
 
 use super::{
-    Acquire, Ending, Options, failed, holding::unusable, lease_file::LeaseFile, output::print,
+    Acquire, Ending, Options, failed,
+    holding::unusable,
+    lease_file::LeaseFile,
+    output::{print, was_missing},
     renew::document,
 };
 use crate::{
@@ -57,8 +60,15 @@ impl Acquiring<'_> {
 
     /// Waits for a lease, if there is a place to write it to.
     async fn lease(&self, client: &Client) -> Result<Lease, Ending> {
-        if let Some(path) = &self.acquire.lease_file {
-            self.look_at_file(path).await?;
+        match &self.acquire.lease_file {
+            Some(path) => self.look_at_file(path).await?,
+            None if was_missing() => {
+                self.voice.say(format_args!(
+                    "there is no standard output to write the lease to; open it, or use --lease-file"
+                ));
+                return Err(Ending::System);
+            }
+            None => {}
         }
         let host = match self.acquire.host.as_ref().or(self.options.host.as_ref()) {
             Some(host) => host.clone(),

@@ -42,9 +42,9 @@ pub(super) struct Arguments {
     /// Who does it, for the log and for those who ask why [default: SUDO_USER, USER or LOGNAME]
     #[structopt(long, global = true, value_name = "NAME", parse(try_from_str = reason))]
     pub(super) author: Option<String>,
-    /// Colours: auto is on a terminal, unless NO_COLOR is set
-    #[structopt(long, global = true, value_name = "auto|always|never", default_value = "auto")]
-    pub(super) color: Color,
+    /// Colours: auto is on a terminal, unless NO_COLOR is set or TERM is dumb or not set [default: auto]
+    #[structopt(long, global = true, value_name = "auto|always|never")]
+    pub(super) color: Option<Color>,
     #[structopt(subcommand)]
     pub(super) command: Written,
 }

@@ -9,7 +9,7 @@ use std::{
 /// When there are colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Color {
-    /// On a terminal, unless `NO_COLOR` is set.
+    /// On a terminal that knows them, unless `NO_COLOR` is set.
     #[default]
     Auto,
     /// Always.
@@ -37,11 +37,18 @@ impl Color {
     pub(super) fn is_wanted(self) -> bool {
         let no_color = || env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         match self {
-            Self::Auto => io::stdout().is_terminal() && !no_color(),
+            Self::Auto => is_drawable() && !no_color(),
             Self::Always => true,
             Self::Never => false,
         }
     }
+}
+
+/// Whether the standard output is a terminal that knows colours and how to move the cursor. One without a name, or
+/// called `dumb`, shows the codes for them as text.
+pub(super) fn is_drawable() -> bool {
+    let is_smart = || env::var_os("TERM").is_some_and(|term| !term.is_empty() && term != "dumb");
+    io::stdout().is_terminal() && is_smart()
 }
 
 impl FromStr for Color {

@@ -20,13 +20,13 @@ pub(super) fn estimate(pool: &PoolState, runs: &[Run], now: SystemTime) -> Optio
     if times.len() < ENOUGH {
         return None;
     }
-    let usual = format!(
-        "The last {} runs took {} to {}, half of them no more than {}.",
-        times.len(),
-        human(*shortest),
-        human(*longest),
-        human(middle(&times)?)
-    );
+    let (runs, shortest, longest) = (times.len(), human(*shortest), human(*longest));
+    let usual = if shortest == longest {
+        format!("The last {runs} runs took {longest} each.")
+    } else {
+        let middle = human(middle(&times)?);
+        format!("The last {runs} runs took {shortest} to {longest}, half of them no more than {middle}.")
+    };
     if pool.held != pool.slots || pool.holders.is_empty() {
         return Some(usual); // free, or more than one lease has to end
     }
@@ -109,6 +109,13 @@ mod tests {
         assert!(both.starts_with(&format!("{usual} If the run of web90 is like")), "{both}");
         assert!(both.ends_with("a slot is free in about 10 s."), "{both}");
         assert!(told(&[400, 301], &runs).unwrap().ends_with("nothing can be said of its end."));
+    }
+
+    #[test]
+    fn runs_that_took_the_same_time_are_told_so() {
+        let runs = [5, 5, 5].map(|held| run(held, How::Released));
+
+        assert_eq!(told(&[], &runs).as_deref(), Some("The last 3 runs took 5 s each."));
     }
 
     #[test]

@@ -54,7 +54,8 @@ ENVIRONMENT:
     force-release, revoke, pause, resume, front, remove and reload ask /run/distributexd/admin.sock if it is
     there and nothing says which server to ask.
 
-    NO_COLOR, if it is not empty, leaves the colours out.
+    NO_COLOR, if it is not empty, leaves the colours out; so does a TERM that is dumb or not set, and there
+    status --watch adds lines instead of drawing over them.
 
 EXIT STATUS:
       0  done. A release of what is not held any more is done, too, and says so

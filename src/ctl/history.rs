@@ -8,7 +8,7 @@ use super::{
     failed,
     output::{document, show},
     table::{Cell, Table},
-    text::{human, moment},
+    text::{exit_status, human, moment},
 };
 use crate::{
     client::{Client, How, Run},
@@ -52,8 +52,10 @@ pub(super) fn ended(run: &Run) -> (String, Paint) {
     let reason = run.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
     let (ended, paint) = match (run.how, run.exit_status) {
         (How::Released, None) => ("released".to_owned(), Paint::Plain),
-        (How::Released, Some(0)) => ("released 0".to_owned(), Paint::Plain),
-        (How::Released, Some(status)) => (format!("released {status}"), Paint::Red),
+        (How::Released, Some(status)) => {
+            let paint = if status == 0 { Paint::Plain } else { Paint::Red };
+            (format!("released, {}", exit_status(status)), paint)
+        }
         (How::Expired, _) => ("expired".to_owned(), Paint::Red),
         (How::Lost, _) => ("lost".to_owned(), Paint::Red),
         (How::Forced, _) => (format!("forced by {author}{reason}"), Paint::Red),
@@ -106,13 +108,13 @@ mod tests {
 
         assert_eq!(
             table(&runs, SystemTime::UNIX_EPOCH + NOW, false),
-            "STARTED       HOST  COMMAND NOTE  WAITED  HELD       ENDED                  TOKEN\n\
-             11:57:00 UTC  web1                3 s     60 s       released 1             7\n\
-             10:56:20 UTC  web1                3 s     1 h 1 min  forced by ann: hangs\u{fffd}  7\n\
-             11:57:55 UTC  web1                3 s     5 s        expired                7\n"
+            "STARTED       HOST  COMMAND NOTE  WAITED  HELD       ENDED                    TOKEN\n\
+             11:57:00 UTC  web1                3 s     60 s       released, exit status 1  7\n\
+             10:56:20 UTC  web1                3 s     1 h 1 min  forced by ann: hangs\u{fffd}    7\n\
+             11:57:55 UTC  web1                3 s     5 s        expired                  7\n"
         );
         let revoked = ended(&by_ann(run(How::Released, Some(143), 5))).0;
-        assert_eq!(revoked, "released 143, revoked by ann: hangs\x1b");
+        assert_eq!(revoked, "released, exit status 143 (signal 15), revoked by ann: hangs\x1b");
         assert_eq!(table(&[], SystemTime::UNIX_EPOCH, false), "No run has ended yet.\n");
     }
 }

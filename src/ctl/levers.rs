@@ -6,10 +6,10 @@ use super::{
     Ending, Lever, Options, forced, held,
     output::{document, show},
     revoked,
-    text::clean,
+    text::{clean, slots_held},
 };
 use crate::{
-    client::{AskError, Client, Kind, Moved, Operator, PoolState, Reloaded, Seen},
+    client::{AskError, Client, Kind, Moved, Operator, PoolState, Reloaded, Resumed, Seen},
     program::voice::Voice,
 };
 
@@ -58,19 +58,23 @@ fn told<T>(pulled: Result<Seen<T>, AskError>, say: impl FnOnce(&T) -> String) ->
 }
 
 fn paused(pool: &PoolState) -> String {
+    let PoolState { name, held, slots, line, .. } = pool;
+    let (name, held) = (clean(name), slots_held(*held, *slots));
     format!(
-        "paused {}: {} of {} slots are held and stay so, {} in line wait on; \
-         nothing is given out until: distributexctl resume {0}",
-        clean(&pool.name),
-        pool.held,
-        pool.slots,
-        pool.line.length
+        "paused {name}: {held}, {} in line; holders keep their slots, and nothing is given out until: \
+         distributexctl resume {name}",
+        line.length
     )
 }
 
-fn resumed(pool: &PoolState) -> String {
+fn resumed(Resumed { pool, resumed }: &Resumed) -> String {
     let PoolState { name, held, slots, line, .. } = pool;
-    format!("{} is not paused: {held} of {slots} slots are held, {} in line", clean(name), line.length)
+    let (name, held) = (clean(name), slots_held(*held, *slots));
+    let done = match resumed {
+        Some(false) => format!("{name} was not paused"),
+        Some(true) | None => format!("resumed {name}"),
+    };
+    format!("{done}: {held}, {} in line", line.length)
 }
 
 fn front(Moved { pool, host, ticket, .. }: &Moved) -> String {

@@ -34,6 +34,7 @@ mod renew;
 mod revoked;
 mod sentence;
 mod status;
+mod suggest;
 mod table;
 mod text;
 mod watch;

@@ -11,6 +11,7 @@ use super::{
     Color, Command,
     arguments::{Arguments, port, socket},
     environment::Environment,
+    suggest,
     who::{self, KeySource, USUAL_SOCKET},
 };
 use crate::{
@@ -52,7 +53,8 @@ impl Options {
     /// # Errors
     /// When they make no sense, and when the command line asks for help or the version.
     pub fn read(line: &[OsString], variable: &dyn Fn(&str) -> Option<OsString>) -> Result<Self, Error> {
-        let written = Arguments::from_iter_safe(line).map_err(with_hint)?;
+        let written =
+            Arguments::from_iter_safe(line).map_err(|error| with_hint(suggest::command(error, line)))?;
         let environment = Environment(variable);
         let in_environment = environment.read("PORT", port).map_err(|why| wrong(&why))?;
         let port = written.port.or(in_environment).unwrap_or(DEFAULT_PORT);
@@ -72,7 +74,7 @@ impl Options {
             is_named,
             key: key(written.key_file, environment).map_err(|why| wrong(&why))?,
             author: written.author.or_else(|| who::author(variable)),
-            color: written.color,
+            color: written.color.unwrap_or_default(),
             host: environment.read("HOST", name).map_err(|why| wrong(&why))?,
             verbose: written.verbose,
             command: written.command.into(),

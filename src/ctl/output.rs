@@ -2,7 +2,10 @@
 
 use std::io::{self, ErrorKind, Write as _};
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    fs::{OFlags, fcntl_getfl, fstat, major, minor},
+};
 
 use super::Ending;
 use crate::program::voice::Voice;
@@ -35,6 +38,14 @@ pub(super) fn is_closed() -> bool {
     let mut output = [PollFd::new(&output, PollFlags::empty())];
     let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
     poll(&mut output, Some(&at_once)).is_ok() && output[0].revents().contains(PollFlags::ERR)
+}
+
+/// Whether the program was started without a standard output. Rust then opens the null device in its place, for reading
+/// and writing; who sends output there on purpose opens it for writing only.
+pub(super) fn was_missing() -> bool {
+    let output = io::stdout();
+    let is_null = fstat(&output).is_ok_and(|file| (major(file.st_rdev), minor(file.st_rdev)) == (1, 3));
+    is_null && fcntl_getfl(&output).is_ok_and(|flags| flags & OFlags::RWMODE == OFlags::RDWR)
 }
 
 /// A JSON document, with the line's end that a terminal wants.

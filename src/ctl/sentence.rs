@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::text::{clean, human};
+use super::text::{clean, exit_status, human};
 use crate::{client::Event, program::place::ordinal};
 
 /// What happened, as a sentence.
@@ -23,8 +23,8 @@ pub(super) fn sentence(event: &Event) -> String {
             format!("{host}{note} got a slot{waited}{token}")
         }
         "released" => {
-            let status =
-                event.exit_status.map(|status| format!(", exit status {status}")).unwrap_or_default();
+            let status = event.exit_status.map(|status| format!(", {}", exit_status(status)));
+            let status = status.unwrap_or_default();
             format!("{host}{note} gave its slot back{held}{status}{}{token}", revoked(event))
         }
         "expired" => format!("the lease of {host}{note} expired{held}{}{token}", revoked(event)),

@@ -1,7 +1,7 @@
 //! How it stands, again and again: as soon as something happens, and often enough for what counts down.
 
 use std::{
-    io::{self, IsTerminal as _},
+    io,
     rc::Rc,
     time::{Duration, SystemTime},
 };
@@ -15,6 +15,7 @@ use tokio::{
 
 use super::{
     Ending, Look,
+    color::is_drawable,
     events::unread,
     failed,
     output::{document, show},
@@ -30,6 +31,8 @@ use crate::{
 const FLOOR: Duration = Duration::from_secs(1);
 /// Nor more seldom, on a terminal; and so often a server without events is asked.
 const REFRESH: Duration = Duration::from_secs(2);
+/// The rows of a terminal that tells no size, as a serial line.
+const ROWS: u16 = 24;
 
 /// Shows it until a signal comes or nobody looks any more: on a terminal at the same place, else what
 /// changed below what was.
@@ -62,7 +65,7 @@ async fn watch(
     happened: &Notify,
     voice: Voice,
 ) -> Result<(), Ending> {
-    let mut screen = Screen { is_terminal: io::stdout().is_terminal() && !look.json, shown: None };
+    let mut screen = Screen { is_terminal: is_drawable() && !look.json, shown: None };
     let mut outage = Outage::new();
     loop {
         let asked = Instant::now();
@@ -87,7 +90,7 @@ async fn watch(
 /// What somebody looks at.
 #[derive(Debug)]
 struct Screen {
-    /// Whether it can be drawn over.
+    /// Whether it is a terminal that can be drawn over.
     is_terminal: bool,
     /// What was shown last, without what changes by itself.
     shown: Option<Vec<PoolState>>,
@@ -119,7 +122,8 @@ impl Screen {
 
 /// Drawn from the upper left corner, over what is there. What is too long or too much is not shown.
 fn drawn(text: &str, is_first: bool) -> String {
-    let rows = rustix::termios::tcgetwinsize(io::stdout()).map_or(24, |size| usize::from(size.ws_row));
+    let size = rustix::termios::tcgetwinsize(io::stdout()).map(|size| size.ws_row);
+    let rows = usize::from(size.ok().filter(|rows| *rows > 0).unwrap_or(ROWS));
     let (room, all) = (rows.saturating_sub(3), text.lines().count());
     let more = (all > room).then(|| format!("and {} more lines\x1b[K\r\n", all - room));
     let lines = text.lines().take(room).map(|line| format!("{line}\x1b[K\r\n")).chain(more);

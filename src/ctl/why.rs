@@ -31,8 +31,9 @@ pub(super) async fn run(client: &Client, pool: &str, json: bool, voice: Voice) -
 }
 
 fn sentences(pool: &PoolState, runs: &[Run], now: SystemTime) -> String {
-    let mut lines = vec![headline(pool)];
-    lines.extend(pool.paused.as_ref().map(|pause| paused(pause, now)));
+    let mut lines: Vec<_> =
+        pool.paused.as_ref().map(|pause| paused(&pool.name, pause, now)).into_iter().collect();
+    lines.push(headline(pool));
     lines.extend(pool.holders.iter().take(SHOWN).map(|holder| holding(holder, pool.slots, now)));
     lines.extend(more(pool.held, pool.holders.len()));
     if pool.line.length > 0 {
@@ -51,20 +52,23 @@ fn headline(PoolState { name, slots, held, .. }: &PoolState) -> String {
     match (*slots, *held) {
         (1, 0) => format!("The slot of {name} is free."),
         (1, 1) => format!("The slot of {name} is held:"),
+        (2, 0) => format!("Both slots of {name} are free."),
         (slots, 0) => format!("All {slots} slots of {name} are free."),
         (slots, held) if held > slots => {
             format!("{held} leases of {name} are held, more than its maxlocks of {slots}, which was lowered:")
         }
+        (2, 2) => format!("Both slots of {name} are held:"),
         (slots, held) if held == slots => format!("All {slots} slots of {name} are held:"),
+        (slots, 1) => format!("1 of {slots} slots of {name} is held:"),
         (slots, held) => format!("{held} of {slots} slots of {name} are held:"),
     }
 }
 
-fn paused(Paused { author, reason, since }: &Paused, now: SystemTime) -> String {
+fn paused(name: &str, Paused { author, reason, since }: &Paused, now: SystemTime) -> String {
     let since = since
         .and_then(|since| Some(format!(" for {}, since {}", human(age(since, now)), moment(since, now)?)));
     let since = since.map(|since| format!(" It has been paused{since}.")).unwrap_or_default();
-    format!("{} paused it, and gave this reason: {}.{since}", clean(author), clean(reason))
+    format!("{} paused {}, and gave this reason: {}.{since}", clean(author), clean(name), clean(reason))
 }
 
 fn holding(
@@ -207,9 +211,10 @@ mod tests {
         let free = "A slot is free: whoever asks next gets it.";
 
         assert_eq!(told(1, vec![], vec![]), ["The slot of p is free.", free]);
+        assert_eq!(told(2, vec![], vec![]), ["Both slots of p are free.", free]);
         assert_eq!(told(3, vec![], vec![]), ["All 3 slots of p are free.", free]);
         let some = told(2, vec![holder("web7", None)], vec![]);
-        assert_eq!((some[0].as_str(), some[2].as_str()), ("1 of 2 slots of p are held:", free));
+        assert_eq!((some[0].as_str(), some[2].as_str()), ("1 of 2 slots of p is held:", free));
     }
 
     #[test]
@@ -243,8 +248,8 @@ mod tests {
         let pool = PoolState {
             name: "p".to_owned(),
             slots: 1,
-            held: 0,
-            holders: vec![],
+            held: 1,
+            holders: vec![holder("web7", None)],
             line,
             paused: Some(pause),
             away: false,
@@ -254,10 +259,11 @@ mod tests {
 
         let lines: Vec<_> = told.lines().collect();
         assert_eq!(
-            lines[1],
-            "ann paused it, and gave this reason: kernel\u{fffd} update. \
+            lines[0],
+            "ann paused p, and gave this reason: kernel\u{fffd} update. \
              It has been paused for 3 min, since 11:55:00 UTC."
         );
+        assert!(lines[1].ends_with(" is held:") && lines[2].starts_with("  web7 "), "{told}");
         assert_eq!(
             *lines.last().unwrap(),
             "Nobody gets a slot until it is resumed: distributexctl resume p. Then web9 is first in line."

@@ -41,7 +41,7 @@ LOG:
 
 /// Hands out slots of named pools over HTTP, first come, first served.
 #[derive(Debug, StructOpt)]
-#[structopt(name = "distributexd", after_help = EXAMPLES)]
+#[structopt(name = "distributexd", after_help = EXAMPLES, usage = "distributexd -c FILE [OPTIONS]")]
 pub struct Options {
     /// The configuration file (YAML); config/distributex.yaml and config/memcache.yaml explain every key
     #[structopt(short, long, value_name = "FILE", parse(from_os_str))]

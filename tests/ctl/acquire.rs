@@ -13,7 +13,7 @@ use super::{ONE_SLOT, acquired, ctl, is_held, state};
 use crate::{
     fake::Fake,
     support::{Server, eventually},
-    wrapper::run::{Run, ended},
+    wrapper::run::{Run, ended, folder},
 };
 
 /// Runs a command to its end with this on its standard input: exit status and what it said.
@@ -149,4 +149,23 @@ fn a_lease_that_nobody_takes_goes_back() {
         assert!(String::from_utf8(output.stderr).unwrap().contains("standard output"));
         assert!(!is_held(&server));
     }
+}
+
+#[test]
+fn without_a_standard_output_no_slot_is_taken() {
+    let server = Server::start(ONE_SLOT);
+    let closed = |more: &[&str]| {
+        let mut shell = Command::new("bash");
+        shell.args(["-c", "exec \"$0\" \"$@\" >&-", env!("CARGO_BIN_EXE_distributexctl"), "-H"]);
+        ended(shell.arg(server.addr.to_string()).args(["acquire", "p"]).args(more))
+    };
+
+    let (code, _, said) = closed(&[]);
+
+    assert!(code == 71 && said.contains("no standard output"), "{said}");
+    assert!(!is_held(&server));
+    let file = folder().join("lease");
+    let (code, _, said) = closed(&["--lease-file", file.to_str().unwrap()]);
+    assert_eq!((code, said.as_str()), (0, ""));
+    assert!(is_held(&server));
 }

@@ -152,10 +152,10 @@ fn why_tells_the_pause_and_what_the_runs_before_say() {
     let told = String::from_utf8(tool.wait_with_output().unwrap().stdout).unwrap();
 
     assert!(
-        told.contains("\nann paused it, and gave this reason: update. It has been paused for "),
+        told.starts_with("ann paused p, and gave this reason: update. It has been paused for "),
         "{told}"
     );
-    assert!(told.contains("\nThe last 3 runs took 65 s to 65 s"), "{told}");
+    assert!(told.contains("\nThe last 3 runs took 65 s each."), "{told}");
     assert!(told.contains("has taken longer than any of them"), "{told}");
     assert!(told.ends_with("until it is resumed: distributexctl resume p.\n"), "{told}");
 }

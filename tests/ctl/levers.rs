@@ -123,15 +123,15 @@ fn every_lever_says_what_came_of_it() {
             "pools/p/pause",
             json!({"reason": "x", "author": "ann"}),
             &state,
-            "paused p: 1 of 2 slots are held and stay so, 3 in line wait on; \
-             nothing is given out until: distributexctl resume p\n",
+            "paused p: 1 of 2 slots is held, 3 in line; holders keep their slots, and nothing is given out until: \
+             distributexctl resume p\n",
         ),
         (
             &["resume", "p", "--author", "bob"],
             "pools/p/resume",
             json!({"author": "bob"}),
             &state,
-            "p is not paused: 1 of 2 slots are held, 3 in line\n",
+            "resumed p: 1 of 2 slots is held, 3 in line\n",
         ),
         (
             &["front", "p", "3", "--reason", "x"],
@@ -261,4 +261,44 @@ fn the_environment_may_name_the_key_once() {
     command.env("DISTRIBUTEX_KEY", "5f0c").env("DISTRIBUTEX_KEY_FILE", "k");
     let (code, _, said) = ended(&mut command);
     assert!(code == 64 && said.contains("contradict each other"), "{said}");
+}
+
+#[test]
+fn a_resume_of_a_pool_that_goes_on_says_so() {
+    let server = Fake::start();
+    let tool = run(&server, &["resume", "p"]);
+    let state = json!({"name": "p", "slots": 1, "held": 0, "holders": [], "store": "s",
+        "line": {"length": 0, "first": []}, "paused": null, "resumed": false});
+
+    pulled(&server, "pools/p/resume").answer_json("200 OK", &state);
+
+    assert_eq!(end(tool), (0, "p was not paused: its slot is free, 0 in line\n".to_owned(), String::new()));
+}
+
+#[test]
+fn a_command_that_there_is_not_is_named() {
+    let said = |args: &[&str]| {
+        let (code, _, said) = ended(Command::new(env!("CARGO_BIN_EXE_distributexctl")).args(args));
+        assert_eq!(code, 64);
+        said
+    };
+
+    assert!(said(&["stats"]).starts_with("error: no such command \"stats\"; did you mean \"status\"?\n"));
+    assert!(said(&["-v", "force", "p"]).contains("did you mean \"force-release\"?"));
+    assert!(said(&["foo"]).contains("no such command \"foo\"; there are status, why, "));
+    assert!(said(&["why", "p", "foo"]).contains("Found argument 'foo'"));
+}
+
+#[test]
+fn usage_names_only_what_is_required() {
+    let usage = |program: &str, args: &[&str]| {
+        let help = ended(Command::new(program).args(args)).1;
+        help.split("USAGE:\n").nth(1).unwrap().lines().next().unwrap().trim().to_owned()
+    };
+    let ctl = env!("CARGO_BIN_EXE_distributexctl");
+
+    assert_eq!(usage(ctl, &["why", "--help"]), "distributexctl why [FLAGS] [OPTIONS] <POOL>");
+    assert!(usage(ctl, &["pause", "--help"]).ends_with("<POOL> --reason <TEXT>"));
+    assert!(!usage(ctl, &["man", "--help"]).contains("color"));
+    assert_eq!(usage(env!("CARGO_BIN_EXE_distributexd"), &["--help"]), "distributexd -c FILE [OPTIONS]");
 }

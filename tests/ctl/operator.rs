@@ -185,5 +185,5 @@ fn a_reload_is_done_and_a_wrapper_tells_how_its_command_ended() {
 
     assert!(reloaded.contains("1 pool"), "{reloaded}");
     assert_eq!(status, 3);
-    assert!(history.contains("nightly") && history.contains("released 3"), "{history}");
+    assert!(history.contains("nightly") && history.contains("released, exit status 3 "), "{history}");
 }

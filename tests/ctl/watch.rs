@@ -11,7 +11,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 use super::ctl;
-use crate::{fake::Fake, support::Server};
+use crate::{fake::Fake, support::Server, wrapper::pty::Terminal};
 
 fn state(held: u64) -> Value {
     json!({"name": "p", "slots": 9, "held": held, "holders": [], "line": {"length": 0, "first": []},
@@ -66,4 +66,43 @@ fn a_grant_is_seen_soon() {
 
     assert!(read_until("web7"));
     assert_eq!(end(tool), Some(143));
+}
+
+/// Types a `status --watch` of the server, with this terminal.
+fn watches(terminal: &mut Terminal, server: &Server, term: &str) {
+    let program = env!("CARGO_BIN_EXE_distributexctl");
+    terminal.types(&format!("TERM={term} {program} -H {} status --watch\n", server.addr));
+}
+
+#[test]
+fn a_terminal_that_tells_no_size_shows_the_pools() {
+    let server = Server::start("pools: [{name: deploy}, {name: backup}]");
+    let mut terminal = Terminal::start();
+
+    watches(&mut terminal, &server, "xterm");
+
+    terminal.sees("\u{1b}[H");
+    terminal.sees("deploy");
+    terminal.sees("backup");
+    terminal.types("\u{3}");
+    assert_eq!(terminal.status(), "130");
+}
+
+#[test]
+fn a_dumb_terminal_gets_lines_without_escapes() {
+    let server = Server::start("pools: [{name: deploy}]");
+    let mut terminal = Terminal::start();
+
+    for term in ["dumb", ""] {
+        watches(&mut terminal, &server, term);
+        let before = terminal.sees("POOL");
+        let between = terminal.sees("deploy");
+        assert!(!(before + &between).contains("\u{1b}[1m"), "no colours, and nothing is drawn over");
+        server.get("/get?host=web7&pool=deploy");
+        let between = terminal.sees("web7");
+        assert!(!between.contains("\u{1b}["), "{between:?}");
+        terminal.types("\u{3}");
+        assert_eq!(terminal.status(), "130");
+        server.get("/release?host=web7&pool=deploy");
+    }
 }

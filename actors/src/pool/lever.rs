@@ -73,6 +73,8 @@ pub enum Pulled {
     },
     /// The pool is paused, or goes on.
     Set,
+    /// The pool was not paused, so there was nothing to resume.
+    Unchanged,
     /// The waiter stands elsewhere, or nowhere.
     Moved {
         /// Who it is.
@@ -98,6 +100,7 @@ impl Rules {
                 self.set_paused(Some(operator.clone()));
                 Some(Pulled::Set)
             }
+            Lever::Resume if self.paused.is_none() => Some(Pulled::Unchanged),
             Lever::Resume => {
                 self.set_paused(None);
                 out.push(Event::Pulled { ask, what: Some(Pulled::Set) });

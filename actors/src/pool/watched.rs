@@ -48,7 +48,7 @@ impl PoolActor {
     /// What an operator wanted is done, or cannot be: nobody has that token or ticket.
     pub(super) fn pulled(&mut self, ask: AskId, what: Option<Pulled>) {
         let Some(Reply::Pull(lever, operator, to)) = self.open.remove(&ask) else { return };
-        if let Some(what) = &what {
+        if let Some(what) = what.as_ref().filter(|what| **what != Pulled::Unchanged) {
             self.tell_pulled(lever, what, &operator);
             self.watch.pulled(lever, what, &operator);
         }
@@ -83,9 +83,14 @@ impl PoolActor {
             (Pulled::Revoked { host, notified, .. }, Lever::Revoke(token, _)) => {
                 format!(" host={:?} token={token} notified={notified}", host.as_str())
             }
-            (Pulled::Moved { .. } | Pulled::Revoked { .. } | Pulled::Set | Pulled::Released { .. }, _) => {
-                String::new()
-            }
+            (
+                Pulled::Moved { .. }
+                | Pulled::Revoked { .. }
+                | Pulled::Set
+                | Pulled::Unchanged
+                | Pulled::Released { .. },
+                _,
+            ) => String::new(),
         };
         info!("{done} pool={:?}{whom} author={author:?} reason={reason:?}", self.name.as_str());
     }

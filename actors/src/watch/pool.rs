@@ -145,7 +145,7 @@ impl PoolWatch {
     /// An operator did something. The end of a lease is told by [`PoolWatch::ended`].
     pub(crate) fn pulled(&self, lever: Lever, what: &Pulled, operator: &Operator) {
         let host = match what {
-            Pulled::Released { .. } => return,
+            Pulled::Released { .. } | Pulled::Unchanged => return,
             Pulled::Set => None,
             Pulled::Moved { host } | Pulled::Revoked { host, .. } => Some(host.clone()),
         };

@@ -43,6 +43,14 @@ pub(super) async fn pool(pool: Pool<'_>) -> Result<HttpResponse, Problem> {
     Ok(json(StatusCode::OK, &StateBody::of(pool.name, &state, false, store.as_deref())))
 }
 
+/// The state of a pool that was to be resumed, and whether it had been paused.
+pub(super) async fn resumed(pool: Pool<'_>, resumed: bool) -> Result<HttpResponse, Problem> {
+    let state = pool.handle.state().await.map_err(|why| Problem::refused(why, pool.name))?;
+    let store = pool.store();
+    let pool = StateBody::of(pool.name, &state, false, store.as_deref());
+    Ok(json(StatusCode::OK, &ResumedBody { pool, resumed }))
+}
+
 /// Who holds with this token.
 pub(super) async fn holder(pool: Pool<'_>, token: Option<Token>) -> Result<HttpResponse, Problem> {
     let holder = match token {
@@ -62,6 +70,14 @@ struct PoolsBody<'a> {
     pools: Vec<StateBody<'a>>,
     /// Nothing if the pools are in several.
     store: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct ResumedBody<'a> {
+    #[serde(flatten)]
+    pool: StateBody<'a>,
+    /// Whether it had been paused.
+    resumed: bool,
 }
 
 #[derive(Serialize)]

@@ -149,9 +149,22 @@ fn a_paused_pool_grants_nothing_says_why_and_keeps_its_line_until_it_is_resumed(
     assert!(eve.is_parked(server));
     assert_eq!(server.word("/release?host=dan&pool=pool1"), "OK");
     answer(&mut eve).granted();
-    assert_eq!(site.pulls("resume", json!({})).status, 200); // also if it was not paused
     site.logs("paused pool=\"pool1\"");
     site.logs("resumed pool=\"pool1\"");
+}
+
+#[test]
+fn a_resume_of_a_pool_that_is_not_paused_is_told_nobody() {
+    let site = Site::new("{name: pool1, expire: 300}");
+    let mut events = Stream::of(&site.server, "");
+
+    let resumed = site.pulls("resume", json!({}));
+    site.pulls("pause", json!({}));
+    let again = site.pulls("resume", json!({}));
+
+    assert_eq!((resumed.status, &resumed.body["resumed"]), (200, &json!(false)));
+    assert_eq!((again.status, &again.body["resumed"]), (200, &json!(true)));
+    assert_eq!(events.words(2), ["paused", "resumed"]);
 }
 
 #[test]

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use super::{
     Away, Flight, Memcache, RETRY,
     job::{Claim, Done, End, Found, Renewal},
+    pause::Pausing,
     pending::{Missed, Pending, Seen, Takeback},
     view::Slot,
 };
@@ -36,7 +37,7 @@ impl Memcache {
         self.elsewhere.learn(&job.order, &self.view, self.server, at, now);
         self.set_away(trouble.is_some(), now, out);
         self.fates.learn(std::mem::take(&mut job.unsettled), trouble.is_some(), now);
-        self.settle_pauses(&pauses, job.pausing.is_some_and(|pausing| pausing.is_done), out);
+        self.settle_pauses(&pauses, job.pausing.as_ref(), out);
 
         let (released, taken) = job.ends.split_at(releases.len());
         self.settle_takebacks(&takebacks, taken, now, out);
@@ -87,17 +88,26 @@ impl Memcache {
     }
 
     /// Learns whether the pool is paused, and tells the operators who wanted that.
-    fn settle_pauses(&mut self, pauses: &[(AskId, Option<Operator>)], is_done: bool, out: &mut Vec<Event>) {
+    fn settle_pauses(
+        &mut self,
+        pauses: &[(AskId, Option<Operator>)],
+        pausing: Option<&Pausing>,
+        out: &mut Vec<Event>,
+    ) {
+        let is_done = pausing.is_some_and(|pausing| pausing.is_done);
+        let is_change =
+            pausing.is_some_and(|pausing| pausing.has_changed) || pauses.iter().any(|(_, to)| to.is_some());
         let paused = self.view.paused.as_ref().map(|pause| pause.operator.clone());
         let said = |operator: &Operator| (Arc::clone(&operator.author), Arc::clone(&operator.reason));
         let is_ours = |to: &Option<Operator>| to.as_ref().map(said) == paused.as_ref().map(said);
-        let is_told = is_done && pauses.last().is_some_and(|(_, to)| is_ours(to));
+        let is_told = is_done && is_change && pauses.last().is_some_and(|(_, to)| is_ours(to));
         if self.rules.learn_paused(paused.clone()) && !is_told {
             out.push(Event::Paused(paused));
         }
         for (ask, _) in pauses {
             if is_done {
-                out.push(Event::Pulled { ask: *ask, what: Some(Pulled::Set) });
+                let what = if is_change { Pulled::Set } else { Pulled::Unchanged };
+                out.push(Event::Pulled { ask: *ask, what: Some(what) });
             } else {
                 refuse(*ask, Refusal::Away, None, out);
             }
@@ -128,6 +138,7 @@ impl Memcache {
             }
             forced @ (Pulled::Released { .. }
             | Pulled::Set
+            | Pulled::Unchanged
             | Pulled::Moved { .. }
             | Pulled::Revoked { .. }) => Some(forced),
         }

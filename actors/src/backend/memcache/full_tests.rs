@@ -101,7 +101,7 @@ fn a_pause_and_the_width_outlive_what_is_refused() {
     bench.pause(pause("short"));
     memcached.fill();
 
-    let pausing = Some(Pausing { to: pause("another reason"), is_done: false });
+    let pausing = Some(Pausing { to: pause("another reason"), is_done: false, has_changed: false });
     let mut job = Job { pausing, ..bench.job(vec![], vec![], vec![once("bob")]) };
     round::run(&bench.links, &mut job).unwrap();
     assert!(!job.pausing.unwrap().is_done);

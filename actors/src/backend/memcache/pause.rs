@@ -34,6 +34,8 @@ pub(super) struct Pausing {
     pub(super) to: Option<Operator>,
     /// Whether memcached has it.
     pub(super) is_done: bool,
+    /// Whether this has changed something there.
+    pub(super) has_changed: bool,
 }
 
 /// An [`Operator`] in JSON. The time is in microseconds since 1970.
@@ -72,7 +74,7 @@ impl Job {
     /// Whether no slot may be taken behind what this job says of the pause.
     pub(super) fn is_paused(&self) -> bool {
         match &self.pausing {
-            Some(Pausing { to, is_done: false }) => to.is_some(),
+            Some(Pausing { to, is_done: false, .. }) => to.is_some(),
             Some(Pausing { is_done: true, .. }) | None => self.view.paused.is_some(),
         }
     }

@@ -97,7 +97,7 @@ impl Pending {
 
     /// The last word on whether the pool is paused.
     pub(super) fn pausing(&self) -> Option<Pausing> {
-        self.pauses.last().map(|(_, to)| Pausing { to: to.clone(), is_done: false })
+        self.pauses.last().map(|(_, to)| Pausing { to: to.clone(), is_done: false, has_changed: false })
     }
 
     /// The leases to end: those that are released, then those that are taken back.

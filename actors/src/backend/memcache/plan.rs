@@ -114,7 +114,7 @@ impl Plan<'_> {
 
     /// Before all else, so that what is seen behind it is how the pool stays.
     fn pause(&mut self) {
-        if let Some(Pausing { to, is_done: false }) = &self.job.pausing {
+        if let Some(Pausing { to, is_done: false, .. }) = &self.job.pausing {
             let cas = self.job.view.paused.as_ref().map(|pause| pause.cas);
             if cas.is_some() || to.is_some() {
                 self.write(Write::Pause { cas, to: to.clone() });

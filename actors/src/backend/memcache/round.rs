@@ -238,7 +238,9 @@ impl<'a> Round<'a> {
                 }
                 (_, Answer::Refused(why)) => self.job.refused = Some(why.clone()),
                 (Write::Pause { .. }, Answer::Done) => {
-                    self.job.pausing.iter_mut().for_each(|pausing| pausing.is_done = true);
+                    self.job.pausing.iter_mut().for_each(|pausing| {
+                        (pausing.is_done, pausing.has_changed) = (true, true);
+                    });
                 }
                 (Write::Remove { end: Some(end), .. }, Answer::Done) => self.tried[*end].had = true,
                 (Write::Remove { end: Some(end), .. }, Answer::Changed) => self.tried[*end].changed = true,

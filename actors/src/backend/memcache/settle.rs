@@ -38,7 +38,7 @@ impl Job {
 
     /// Takes over what a complete look says of the pause and of leases that are there.
     pub(super) fn settle_held(&mut self, tried: &[Tried]) {
-        if let Some(Pausing { to: None, is_done }) = &mut self.pausing {
+        if let Some(Pausing { to: None, is_done, .. }) = &mut self.pausing {
             *is_done |= self.view.paused.is_none();
             if *is_done {
                 self.unsettled.resumed();

@@ -226,7 +226,7 @@ impl Bench {
 
     /// Pauses the pool, or lets it go on.
     pub(super) fn pause(&mut self, to: Option<Operator>) {
-        let pausing = Some(Pausing { to, is_done: false });
+        let pausing = Some(Pausing { to, is_done: false, has_changed: false });
         let mut job = Job { pausing, ..self.job(vec![], vec![], vec![]) };
         round::run(&self.links, &mut job).unwrap();
         (self.view, self.highest) = (job.view.clone(), job.highest);

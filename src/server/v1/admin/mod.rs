@@ -38,6 +38,8 @@ pub(super) async fn pull(
     let store = pool.store();
     let (pool_name, store) = (pool.name.as_str(), store.as_deref());
     Ok(match (lever, pulled) {
+        (Lever::Resume, Some(Pulled::Set)) => state::resumed(pool, true).await?,
+        (Lever::Resume, Some(Pulled::Unchanged)) => state::resumed(pool, false).await?,
         (_, Some(Pulled::Set)) => state::pool(pool).await?,
         (Lever::Release(token), Some(Pulled::Released { host, held, left })) => {
             let forced = Forced {
