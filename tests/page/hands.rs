@@ -77,7 +77,29 @@ fn a_wrong_key_is_refused_with_the_servers_sentence_and_changes_nothing() {
     browser.until("!document.querySelector('#lever-refused').hidden");
 
     assert!(browser.text("#lever-refused").contains("no operator has this key"));
+    assert_eq!(browser.text("#key-button"), "Operator’s key…", "it is not kept");
     assert_eq!(server.get("/v1/pools/pool1").1.matches("\"paused\":null").count(), 1);
+}
+
+#[test]
+fn a_key_is_checked_when_it_is_entered_and_shows_whose_it_is() {
+    let server = Server::start(WITH_KEY);
+    let browser = Browser::open(1280, 900);
+    browser.go(&pool_at(&server, "pool1"));
+    browser.click("#key-button");
+
+    browser.write("#key-text", "guessed");
+    browser.press("\u{e007}");
+    browser.until("!document.querySelector('#key-refused').hidden");
+    let (refused, shown) = (browser.text("#key-refused"), browser.text("#key-button"));
+    browser.run("document.querySelector('#key-text').value = ''");
+    browser.write("#key-text", KEY);
+    browser.press("\u{e007}");
+    browser.until("!document.querySelector('#key').open");
+
+    assert!(refused.contains("no operator has this key"), "{refused}");
+    assert_eq!(shown, "Operator’s key…");
+    assert_eq!(browser.text("#key-button"), "Key of olga…");
 }
 
 #[test]

@@ -12,6 +12,7 @@ const PATIENCE = 15000; // ms until a lever that nobody answers is given up
 const LONGEST = 255; // bytes of a reason
 
 let key = '';
+let keyName = ''; // what the server calls it
 let author = '';
 
 /** The lever whose dialog is open: its kind, the pool as page.js knows it, and whom it is about. */
@@ -225,16 +226,24 @@ async function go(event) {
   const lever = open;
   const reason = byId('lever-reason');
   reason.setCustomValidity(whyBad(reason.value));
-  if (!reason.reportValidity() || lever.busy || !takeKey(byId('lever-key').value)) return;
+  if (!reason.reportValidity() || lever.busy) return;
   setBusy(lever, true);
-  const answer = await post(lever, reason.value.trim());
+  const bad = await takeKey(byId('lever-key').value, () => open === lever);
+  const answer = bad === null && open === lever ? await post(lever, reason.value.trim()) : null;
   setBusy(lever, false);
+  if (!answer) {
+    if (open === lever) refuse(bad);
+    return;
+  }
   if (answer.ok) {
     if (open === lever) byId('lever').close();
     announce(...LEVERS[lever.kind].done(lever, answer.body));
   } else if (open === lever) {
     refuse(answer.sentence);
-    if (answer.status === 401) askForKey(true);
+    if (answer.status === 401) {
+      forgetKey();
+      askForKey(true);
+    }
   } else announce(named(answer.sentence)); // the dialog was left meanwhile
   pulled(lever.pool.name);
 }
@@ -251,20 +260,25 @@ function setBusy(lever, busy) {
   tickLever();
 }
 
-async function post({ kind, pool, target }, reason) {
-  const headers = { 'Content-Type': 'application/json', Accept: 'application/json' };
-  if (key) headers.Authorization = `Bearer ${key}`;
+function post({ kind, pool, target }, reason) {
   const body = JSON.stringify({ ...LEVERS[kind].body({ target }), reason, ...(author && { author }) });
+  const headers = { 'Content-Type': 'application/json' };
+  return ask(`pools/${encodeURIComponent(pool.name)}/${kind}`, key, { method: 'POST', headers, body },
+    'No answer came: it may have been done or not. Look at the pool before you try again.');
+}
+
+/** Asks for something that takes a right. `silence` is the sentence if no answer comes. */
+async function ask(path, withKey, options, silence) {
+  const headers = { ...options.headers, Accept: 'application/json' };
+  if (withKey) headers.Authorization = `Bearer ${withKey}`;
   try {
     const signal = AbortSignal.timeout(PATIENCE);
-    const path = `v1/admin/pools/${encodeURIComponent(pool.name)}/${kind}`;
-    const answer = await fetch(path, { method: 'POST', headers, body, signal });
+    const answer = await fetch(`v1/admin/${path}`, { ...options, headers, signal });
     const told = await answer.json().catch(() => ({}));
     const sentence = told.message ?? `The server answered ${answer.status} and no sentence.`;
     return { ok: answer.ok, status: answer.status, body: told, sentence };
   } catch {
-    const sentence = 'No answer came: it may have been done or not. Look at the pool before you try again.';
-    return { ok: false, status: 0, sentence };
+    return { ok: false, status: 0, sentence: silence };
   }
 }
 
@@ -290,23 +304,30 @@ byId('lever').addEventListener('close', () => {
 
 // ── the key ─────────────────────────────────────────────────────────────────
 
-/** Keeps a key that was typed; false if no header could carry it. */
-function takeKey(typed) {
+/** Keeps a key that was typed, if the server knows it and it is still wanted then. Returns why not, or null. */
+async function takeKey(typed, isWanted) {
   const wanted = typed.trim();
-  if (wanted === '') return true;
-  if (/[^\x21-\x7e]/.test(wanted)) {
-    const sentence = 'A key has only letters, digits and signs of ASCII, and no space.';
-    notice(byId(open ? 'lever-refused' : 'key-refused'), sentence);
-    return false;
+  if (wanted === '') return null;
+  if (/[^\x21-\x7e]/.test(wanted)) return 'A key has only letters, digits and signs of ASCII, and no space.';
+  const answer = await ask('whoami', wanted, {}, 'No answer came: whether this is a key is not known. Try again.');
+  if (!answer.ok) return answer.sentence;
+  if (isWanted()) {
+    key = wanted;
+    keyName = answer.body.author;
+    showKey();
   }
-  key = wanted;
+  return null;
+}
+
+function forgetKey() {
+  key = '';
+  keyName = '';
   showKey();
-  return true;
 }
 
 function showKey() {
   byId('key-button').dataset.held = key ? 'yes' : 'no';
-  say(byId('key-button'), key ? 'Key held…' : 'Operator’s key…');
+  say(byId('key-button'), key ? `Key of ${keyName}…` : 'Operator’s key…');
   setHidden(byId('key-forget'), !key);
 }
 
@@ -316,16 +337,17 @@ byId('key-button').addEventListener('click', () => {
   byId('key').showModal();
   byId('key-text').focus();
 });
-byId('key-form').addEventListener('submit', (event) => {
+byId('key-form').addEventListener('submit', async (event) => {
   event.preventDefault();
-  if (!takeKey(byId('key-text').value)) return;
+  const bad = await takeKey(byId('key-text').value, () => byId('key').open);
+  if (!byId('key').open) return; // it was left meanwhile
+  if (bad !== null) return notice(byId('key-refused'), named(bad));
   author = byId('key-author').value.trim();
   byId('key').close();
 });
 byId('key-forget').addEventListener('click', () => {
-  key = '';
+  forgetKey();
   author = '';
-  showKey();
   byId('key').close();
   announce('The key is forgotten.');
 });

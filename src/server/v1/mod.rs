@@ -162,6 +162,7 @@ async fn handle<'a>(
             let body = body::read(request).await?;
             admin::reload(shared, &body, &right).await?
         }
+        Call::WhoAmI => admin::who_am_i(&auth::right(request.headers(), peer.uid(), &shared.keys())?),
     };
     Ok(Done::Answered(answer))
 }

@@ -28,6 +28,8 @@ pub(super) enum Call {
     Pull(Pull),
     /// `/v1/admin/reload`
     Reload,
+    /// `/v1/admin/whoami`
+    WhoAmI,
     /// `/openapi.json`
     OpenApi,
 }
@@ -54,9 +56,13 @@ impl Call {
     pub(super) fn changes_something(self) -> bool {
         match self {
             Self::Acquire | Self::Renew | Self::Release | Self::Pull(_) | Self::Reload => true,
-            Self::Pools | Self::Pool | Self::Holder(_) | Self::History | Self::Events | Self::OpenApi => {
-                false
-            }
+            Self::Pools
+            | Self::Pool
+            | Self::Holder(_)
+            | Self::History
+            | Self::Events
+            | Self::WhoAmI
+            | Self::OpenApi => false,
         }
     }
 
@@ -78,6 +84,7 @@ impl Call {
             Self::Pull(Pull::Front) => "admin_front",
             Self::Pull(Pull::Remove) => "admin_remove",
             Self::Reload => "admin_reload",
+            Self::WhoAmI => "admin_whoami",
             Self::OpenApi => "openapi",
         }
     }
@@ -115,6 +122,9 @@ pub(super) fn call(path: &str) -> Option<(Call, &str)> {
 fn lever(path: &str) -> Option<(Call, &str)> {
     if path == "reload" {
         return Some((Call::Reload, ""));
+    }
+    if path == "whoami" {
+        return Some((Call::WhoAmI, ""));
     }
     let (pool, lever) = path.strip_prefix("pools/")?.split_once('/')?;
     let pull = match lever {
@@ -161,6 +171,7 @@ mod tests {
             ("/v1/admin/pools/a/front", Some((Call::Pull(Pull::Front), "a"))),
             ("/v1/admin/pools/a/remove", Some((Call::Pull(Pull::Remove), "a"))),
             ("/v1/admin/reload", Some((Call::Reload, ""))),
+            ("/v1/admin/whoami", Some((Call::WhoAmI, ""))),
             ("/openapi.json", Some((Call::OpenApi, ""))),
             ("/v1/admin", None),
             ("/v1/admin/pools", None),

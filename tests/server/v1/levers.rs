@@ -93,6 +93,23 @@ fn over_the_local_socket_who_can_open_it_may() {
 }
 
 #[test]
+fn who_asks_is_told_as_whom_it_is_known() {
+    let (server, socket) = with_socket(KEYS);
+    let ask = |key: &str| {
+        let mut client = server.connect();
+        client.send_raw(&format!("GET /v1/admin/whoami HTTP/1.1\r\nHost: test\r\n{key}\r\n"));
+        read(&mut client, "GET", "/v1/admin/whoami")
+    };
+
+    assert_eq!(ask("Authorization: Bearer open sesame\r\n").body, json!({"author": "ali"}));
+    is_refused(&ask("Authorization: Bearer guessed\r\n"), "no operator has this key");
+    is_refused(&ask(""), "levers need an operator's key");
+    let mut local = connect_local(&socket);
+    local.send("/v1/admin/whoami");
+    assert!(read(&mut local, "GET", "/v1/admin/whoami").text("author").starts_with("uid "));
+}
+
+#[test]
 fn over_tcp_a_key_that_is_configured_opens() {
     let server = Server::start(&format!("{KEYS}{ONE_SLOT}"));
 

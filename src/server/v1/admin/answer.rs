@@ -46,3 +46,10 @@ pub(super) struct ReloadedBody<'a> {
     pub(super) pools: usize,
     pub(super) need_restart: &'a [&'static str],
 }
+
+/// Who asks.
+#[derive(Serialize)]
+pub(super) struct WhoAmIBody<'a> {
+    /// As who this requester is shown as the author of what it does, if it gives no other name.
+    pub(super) author: &'a str,
+}

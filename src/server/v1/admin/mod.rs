@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, http::StatusCode};
 use distributex_actors::{Lever, Pulled};
 
 use self::{
-    answer::{Forced, InLine, ReloadedBody, RevokedBody},
+    answer::{Forced, InLine, ReloadedBody, RevokedBody, WhoAmIBody},
     auth::Right,
 };
 use super::{
@@ -76,6 +76,11 @@ pub(super) async fn reload(shared: &Shared, body: &[u8], right: &Right) -> Resul
     let reloaded = reload::reload(shared, Some(&operator)).await.map_err(bad)?;
     let body = ReloadedBody { pools: reloaded.pools, need_restart: &reloaded.need_restart };
     Ok(json(StatusCode::OK, &body))
+}
+
+/// Tells whose key or user a request came with.
+pub(super) fn who_am_i(right: &Right) -> HttpResponse {
+    json(StatusCode::OK, &WhoAmIBody { author: &right.author(None) })
 }
 
 fn nobody(does: &str, pool: Pool<'_>, with: &str) -> Problem {
