@@ -69,6 +69,7 @@ fn a_slot_that_is_taken_late_for_nobody_is_free_soon() {
         assert_eq!(scene.far.ask("get", "ann"), (200, "YES".into()));
         assert_eq!(scene.far.ask("release", "ann"), (200, "OK".into()));
         scene.sends_in_vain(|far| far.ask("get", "bob").0);
+        eventually("memcached is back", || scene.far.ask("release", "ann").0 == 200);
 
         scene.proxy.lets_go();
 
