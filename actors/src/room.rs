@@ -3,7 +3,8 @@
 
 use std::{
     collections::HashMap,
-    net::IpAddr,
+    fmt,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
     num::NonZeroU64,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -29,6 +30,15 @@ impl From<IpAddr> for Address {
             IpAddr::V6(ip) => (ip.to_bits() >> 64) as u64,
         };
         Self(NonZeroU64::new(number).unwrap_or(NonZeroU64::MIN)) // ::1 is alone in its network
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.get() {
+            number @ Self::IPV4.. => write!(f, "{}", Ipv4Addr::from_bits(number as u32)),
+            number => write!(f, "{}/64", Ipv6Addr::from_bits(u128::from(number) << 64)),
+        }
     }
 }
 
@@ -141,6 +151,8 @@ mod tests {
     #[test]
     fn an_address_is_an_ipv4_address_or_an_ipv6_network() {
         assert_eq!(address("::ffff:192.0.2.1"), address("192.0.2.1"));
+        assert_eq!(address("192.0.2.1").to_string(), "192.0.2.1");
+        assert_eq!(address("2001:db8::1").to_string(), "2001:db8::/64");
         assert_eq!(address("2001:db8::1"), address("2001:db8::ffff:0:0:2"));
         let others = ["192.0.2.1", "192.0.2.2", "0.0.0.1", "::1", "2001:db8::1", "2001:db8:0:1::1"];
         for (index, one) in others.iter().enumerate() {

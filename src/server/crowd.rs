@@ -9,6 +9,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
+    mem,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -18,6 +19,7 @@ use std::{
 
 use distributex_actors::Address;
 use futures_util::task::AtomicWaker;
+use log::warn;
 
 /// All TCP connections, in all workers.
 #[derive(Debug)]
@@ -32,6 +34,8 @@ pub struct Crowd {
 #[derive(Debug)]
 struct Connections {
     open: usize,
+    /// With so many, they are not scarce any more.
+    enough: usize,
     /// How many one address may have while they are scarce.
     share: usize,
     by_address: HashMap<Address, Count>,
@@ -41,6 +45,8 @@ struct Connections {
     candidates: BTreeMap<(Address, u64), Arc<Entry>>,
     /// The number of the next candidate.
     next: u64,
+    /// Whether the log says that one had to go, since there were enough.
+    logged: bool,
 }
 
 /// What an address has.
@@ -85,11 +91,13 @@ impl Crowd {
             full: most - (most / 40).max(2).min(most), // some are on their way to a worker, or local
             connections: Mutex::new(Connections {
                 open: 0,
+                enough: most / 2,
                 share: 0,
                 by_address: HashMap::new(),
                 largest: BTreeSet::new(),
                 candidates: BTreeMap::new(),
                 next: 0,
+                logged: false,
             }),
         };
         crowd.set_share(share);
@@ -117,9 +125,16 @@ impl Crowd {
         connections.open(address);
         let goes = self.make_room(&mut connections);
         connections.add_candidate(&entry);
+        let is_news = goes.is_some() && !mem::replace(&mut connections.logged, true);
         drop(connections);
         if let Some(goes) = goes {
             goes.waker.wake();
+            if is_news {
+                let address = goes.address;
+                warn!(
+                    "connections are scarce: idle ones of {address}, which has most, are closed for new ones"
+                );
+            }
         }
         Member { crowd: Arc::clone(self), entry }
     }
@@ -151,6 +166,7 @@ impl Connections {
 
     fn close(&mut self, address: Address) {
         self.open -= 1;
+        self.logged &= self.open > self.enough;
         self.change(address, |count| count.open -= 1);
     }
 
@@ -291,6 +307,20 @@ mod tests {
 
         assert_eq!(gone(&ann), [2, 3, 4]);
         assert_eq!([gone(&bob), gone(&cid)], [NOBODY, NOBODY]);
+    }
+
+    #[test]
+    fn that_connections_are_scarce_is_logged_once_until_there_are_enough() {
+        let crowd = Crowd::new(100, None);
+        let mut ann = clients(&crowd, 1, 90);
+        assert!(!crowd.lock().logged);
+        let _bob = clients(&crowd, 2, 1);
+        assert!(crowd.lock().logged);
+
+        ann.truncate(60);
+        assert!(crowd.lock().logged);
+        ann.truncate(40);
+        assert!(!crowd.lock().logged);
     }
 
     #[test]
