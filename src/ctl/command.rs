@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use structopt::clap::Shell;
 
-use super::{Acquire, Lever, Program};
+use super::{Acquire, Begun, Lever, Program};
 use crate::client::LeaseId;
 
 /// What can be done.
@@ -67,9 +67,11 @@ pub enum Command {
     Completions {
         /// The shell.
         shell: Shell,
-        /// Whose command lines.
-        program: Program,
+        /// Whose command lines; those of all programs, if none is named.
+        program: Option<Program>,
     },
+    /// Print what can follow on a command line.
+    Complete(Begun),
     /// Print a manual page.
     Man {
         /// Of this program.

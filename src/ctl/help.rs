@@ -125,9 +125,11 @@ ExecStopPost of a service runs after a failed start, too.
 
 /// Where completions go.
 pub(super) const COMPLETIONS: &str = r#"Put it where the shell looks for it:
-    distributexctl completions bash > /etc/bash_completion.d/distributexctl
-    distributexctl completions zsh distributex > /usr/local/share/zsh/site-functions/_distributex
-    distributexctl completions fish > ~/.config/fish/completions/distributexctl.fish
+    distributexctl completions bash > /etc/bash_completion.d/distributex
+    distributexctl completions zsh > /usr/local/share/zsh/site-functions/_distributex
+    distributexctl completions fish > ~/.config/fish/conf.d/distributex.fish
+These three ask distributexctl for every word, and that asks the server for the names of pools, for tokens and for
+tickets: the server that the line names, or else the environment. Without an answer within a second there are none.
 "#;
 
 /// Where manual pages go.

@@ -7,13 +7,14 @@
 //!  force-release, revoke, pause, resume, front, remove, reload ─► what came of it
 //!  acquire ─► lease ─► standard output or a file ─┬ renew ───► the same file
 //!                                                 └ release ─► no file
-//!  completions, man ─► what shells and people read of all programs
+//!  completions, man ─► what shells and people read of all programs; complete ─► what can follow on a line
 //! ```
 
 mod acquire;
 mod arguments;
 mod color;
 mod command;
+mod complete;
 mod ending;
 mod environment;
 mod estimate;
@@ -46,6 +47,7 @@ pub use self::{
     arguments::Acquire,
     color::Color,
     command::{Command, Which},
+    complete::Begun,
     ending::Ending,
     lever::{Held, Lever},
     manual::Program,
@@ -86,7 +88,8 @@ pub async fn run(options: Options) -> Ending {
         Command::Acquire(acquire) => Acquiring { options: &options, acquire, voice }.run().await,
         Command::Renew { which, ttl, json } => renew::run(&options, which, *ttl, *json, voice).await,
         Command::Release { which } => release::run(&options, which, voice).await,
-        Command::Completions { shell, program } => show(&program.completions(*shell), voice),
+        Command::Completions { shell, program } => show(&complete::script(*shell, *program), voice),
+        Command::Complete(begun) => complete::run(&options, begun, voice).await,
         Command::Man { program } => show(&program.manual(), voice),
     };
     match ended {

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use structopt::{
     StructOpt as _,
-    clap::{Error, ErrorKind},
+    clap::{App, AppSettings, Error, ErrorKind},
 };
 
 use super::{arguments::Arguments, text::clean};
@@ -14,8 +14,10 @@ const MAX_TYPOS: usize = 2;
 
 /// Says of a word in the place of a command that it is none, and which is like it. The parser calls it an argument.
 pub(super) fn command(mut error: Error, line: &[OsString]) -> Error {
+    let shown = |command: &&App<'_, '_>| !command.p.is_set(AppSettings::Hidden);
+    let app = Arguments::clap();
     let known: Vec<_> =
-        Arguments::clap().p.subcommands.iter().map(|command| command.p.meta.name.clone()).collect();
+        app.p.subcommands.iter().filter(shown).map(|command| command.p.meta.name.clone()).collect();
     let is_known = |word: &OsString| known.iter().any(|name| name.as_str() == word);
     let Some([word, ..]) = error.info.as_deref() else { return error };
     if error.kind != ErrorKind::UnknownArgument || word.starts_with('-') || line.iter().skip(1).any(is_known)

@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use structopt::{StructOpt, clap::Shell};
+use structopt::{
+    StructOpt,
+    clap::{AppSettings, Shell},
+};
 
 use super::{
-    Acquire, Command, Held, Lever, Program,
+    Acquire, Begun, Command, Held, Lever, Program,
     arguments::{Lease, life},
     help,
     who::reason,
@@ -166,10 +169,13 @@ pub(super) enum Written {
         /// The shell
         #[structopt(value_name = "SHELL", possible_values = &Shell::variants())]
         shell: Shell,
-        /// Whose command lines
-        #[structopt(value_name = "PROGRAM", default_value = "distributexctl", possible_values = Program::NAMES)]
-        program: Program,
+        /// Whose command lines [default: those of all programs]
+        #[structopt(value_name = "PROGRAM", possible_values = Program::NAMES)]
+        program: Option<Program>,
     },
+    /// Print what can follow on a command line, for the scripts of completions
+    #[structopt(setting = AppSettings::Hidden)]
+    Complete(Begun),
     /// Print a manual page
     #[structopt(after_help = help::MAN)]
     Man {
@@ -232,6 +238,7 @@ impl From<Written> for Command {
             Written::Renew { lease, ttl, json } => Self::Renew { which: lease.into(), ttl, json },
             Written::Release { lease } => Self::Release { which: lease.into() },
             Written::Completions { shell, program } => Self::Completions { shell, program },
+            Written::Complete(begun) => Self::Complete(begun),
             Written::Man { program } => Self::Man { program },
         }
     }

@@ -1,6 +1,7 @@
 //! The operator's tool, as people and scripts use it: the real program against the real server.
 
 mod acquire;
+mod completions;
 mod events;
 mod lease_file;
 mod levers;

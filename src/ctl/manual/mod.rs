@@ -26,6 +26,9 @@ pub enum Program {
 }
 
 impl Program {
+    /// All of them.
+    pub(super) const ALL: [Self; 3] = [Self::Distributexd, Self::Distributex, Self::Distributexctl];
+
     /// What they are called.
     pub(super) const NAMES: &'static [&'static str] = &["distributexd", "distributex", "distributexctl"];
 
@@ -34,14 +37,15 @@ impl Program {
         page::page(&self.app(), if self == Self::Distributexd { "8" } else { "1" })
     }
 
-    /// What a shell reads to complete its command lines.
+    /// What a shell for which there is no script of our own reads to complete its command lines.
     pub(super) fn completions(self, shell: Shell) -> String {
         let mut text = Vec::new();
         self.app().gen_completions_to(self.name(), shell, &mut text);
         String::from_utf8_lossy(&text).into_owned()
     }
 
-    fn name(self) -> &'static str {
+    /// What it is called.
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Distributexd => "distributexd",
             Self::Distributex => "distributex",
@@ -49,7 +53,8 @@ impl Program {
         }
     }
 
-    fn app(self) -> App<'static, 'static> {
+    /// What its command line can say.
+    pub(super) fn app(self) -> App<'static, 'static> {
         match self {
             Self::Distributexd => server::options::Options::clap(),
             Self::Distributex => wrapper::command_line(),
@@ -62,8 +67,7 @@ impl FromStr for Program {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let all = [Self::Distributexd, Self::Distributex, Self::Distributexctl];
-        let named = all.into_iter().find(|program| program.name() == text);
+        let named = Self::ALL.into_iter().find(|program| program.name() == text);
         named.ok_or("write distributexd, distributex or distributexctl")
     }
 }

@@ -1,0 +1,102 @@
+//! Completes command lines: a shell's script hands over what was written, and gets what can follow.
+//!
+//! ```text
+//!  words ─► point: what can stand at the cursor ─┬ words that the program knows ─► a line each
+//!                                                ├ names that the server knows  ─► the same
+//!                                                └ `:files`, `:commands`        ─► the shell's own
+//! ```
+
+mod line;
+mod point;
+mod scripts;
+
+use std::time::Duration;
+
+use structopt::StructOpt;
+use tokio::time::timeout;
+
+use self::point::{Expected, Known, Point, point};
+pub(super) use self::scripts::script;
+use super::{
+    Ending, Options, Program,
+    output::show,
+    text::{clean, slots_held},
+};
+use crate::{
+    client::{AskError, Client, Server},
+    program::voice::Voice,
+};
+
+/// Nobody waits longer for a key that was pressed.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// The server's port, if the line names none.
+const DEFAULT_PORT: u16 = 9889;
+
+/// A line that was begun.
+#[derive(Debug, Clone, StructOpt)]
+pub struct Begun {
+    /// Whose line
+    #[structopt(value_name = "PROGRAM", possible_values = Program::NAMES)]
+    program: Program,
+    /// The whole line, as bash has it: only what follows the last : or = is completed
+    #[structopt(long, value_name = "LINE")]
+    line: Option<String>,
+    /// Its words behind the program's name; the last one was begun
+    #[structopt(value_name = "WORD", last = true)]
+    words: Vec<String>,
+}
+
+/// Prints what can stand at the end of the line, each with what it means behind a tab. What goes wrong is not told: the
+/// person is in the middle of a line.
+pub(super) async fn run(options: &Options, begun: &Begun, voice: Voice) -> Result<(), Ending> {
+    let words = begun.line.as_deref().map_or_else(|| begun.words.clone(), line::words);
+    let point = point(&begun.program.app(), &words);
+    let found = match &point.expected {
+        Expected::File => return show(":files\n", voice),
+        Expected::Command => return show(":commands\n", voice),
+        Expected::Words(words) => words.clone(),
+        Expected::Known(what) => {
+            let client = Client::new(servers(&point, options));
+            let known = timeout(PATIENCE, known(&client, *what, point.pool.as_deref())).await;
+            known.ok().and_then(Result::ok).unwrap_or_default()
+        }
+    };
+    let cut = if begun.line.is_some() { line::cut(&point.begun) } else { 0 };
+    let found = found.iter().filter(|(word, _)| word.starts_with(&point.begun) && *word == clean(word));
+    let lines = found.map(|(word, meaning)| format!("{}\t{}\n", &word[cut..], clean(meaning)));
+    show(&lines.collect::<String>(), voice)
+}
+
+/// The servers that the line names, or else those that the tool would ask.
+fn servers(point: &Point, options: &Options) -> Vec<Server> {
+    let said = |name| point.options.iter().rev().find(|(option, _)| *option == name).map(|(_, said)| said);
+    if let Some(path) = said("socket") {
+        return vec![Server::socket(path)];
+    }
+    let port = said("port").and_then(|port| port.parse().ok()).unwrap_or(DEFAULT_PORT);
+    let named = said("server").map(|list| Server::parse_list(list, port));
+    named.and_then(Result::ok).unwrap_or_else(|| options.servers().to_vec())
+}
+
+/// What the server knows, each with what it is.
+async fn known(client: &Client, what: Known, pool: Option<&str>) -> Result<Vec<(String, String)>, AskError> {
+    let pool = pool.unwrap_or_default();
+    Ok(match what {
+        Known::Pools => {
+            let pools = client.pools().await?.state;
+            pools.into_iter().map(|pool| (pool.name, slots_held(pool.held, pool.slots))).collect()
+        }
+        Known::Tokens => {
+            let holders = client.pool(pool).await?.state.holders;
+            holders.into_iter().map(|holder| (holder.token.to_string(), holder.host)).collect()
+        }
+        Known::Holders => {
+            let holders = client.pool(pool).await?.state.holders;
+            holders.into_iter().map(|holder| (holder.host, holder.command.unwrap_or_default())).collect()
+        }
+        Known::Tickets => {
+            let waiters = client.pool(pool).await?.state.line.first;
+            waiters.into_iter().map(|waiter| (waiter.ticket.to_string(), waiter.host)).collect()
+        }
+    })
+}
