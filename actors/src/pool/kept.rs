@@ -116,15 +116,15 @@ impl Rules {
         let (tokens, tickets) = (self.leases.changed().take(), self.line.changed().take());
         let pauses = self.pauses.take();
         let (token, ticket) = (self.last, Ticket(*self.line.last()));
-        let has_new_numbers = token > self.kept.token || ticket > self.kept.ticket;
-        if tokens.is_empty() && tickets.is_empty() && pauses.is_empty() && !has_new_numbers {
+        let has_new_ticket = ticket > self.kept.ticket; // a new token comes with a lease
+        if tokens.is_empty() && tickets.is_empty() && pauses.is_empty() && !has_new_ticket {
             return Vec::new();
         }
         let leases = tokens.into_iter().map(|token| Change::Lease(token, self.leases.get(token).cloned()));
         let places = tickets.into_iter().map(|ticket| Change::Place(ticket, self.line.get(ticket).cloned()));
         let paused = pauses.first().map(|()| Change::Paused(self.paused.clone()));
         let mut changes: Vec<_> = leases.chain(places).chain(paused).collect();
-        if has_new_numbers {
+        if has_new_ticket || token > self.kept.token {
             self.kept = Numbers { token: Token(token.0 + AHEAD), ticket: Ticket(ticket.0 + AHEAD) };
             changes.push(Change::Numbers(self.kept));
         }
