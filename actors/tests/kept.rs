@@ -1,11 +1,11 @@
 //! What is written down of pools, and how they go on after a restart.
 
-use std::{collections::BTreeMap, path::Path, time::Duration};
+use std::{collections::BTreeMap, path::Path};
 
 use actix::{Actor as _, AsyncContext as _};
 use distributex_actors::{
-    CannotOpen, Event, Held, Lever, Operator, PoolActor, PoolHandle, Refusal, Room, StateDirectory, Ticket,
-    Token, Watch,
+    Ask, CannotOpen, Event, Held, Lever, Operator, PoolActor, PoolHandle, Refusal, Room, StateDirectory,
+    Ticket, Token, Watch,
     backend::inmemory::InMemory,
     pool::{
         kept::{Change, Kept, Numbers},
@@ -213,6 +213,15 @@ fn tickets_of_classic_hosts_do_not_repeat_either() {
 }
 
 #[test]
+fn a_pool_that_nobody_uses_writes_nothing() {
+    let mut pool = written(settings());
+
+    pool.pass(MINUTE);
+
+    assert!(pool.rules.take_changes().is_empty());
+}
+
+#[test]
 fn while_nothing_can_be_written_nobody_gets_a_slot_and_nobody_loses_patience() {
     let mut pool = written(settings());
     pool.get("ann");
@@ -228,6 +237,34 @@ fn while_nothing_can_be_written_nobody_gets_a_slot_and_nobody_loses_patience() {
     let events = pool.pass(11 * SECOND);
 
     assert_eq!(granted_asks(&events), [cid]);
+}
+
+#[test]
+fn a_grant_that_cannot_be_written_is_as_if_it_had_not_been() {
+    let mut pool = written(Pool { slots: 2, ..settings() });
+    pool.get("ann");
+    pool.get("amy");
+    let waiters = ["bob", "cid", "bob", "dan"].map(|host| pool.wait(host).0);
+    let (eve, _) = pool.ask(Ask { patience: Some(MINUTE), ..ask_of("eve", "run1") });
+    let tokens = [101, 102].map(Token);
+    tokens.iter().for_each(|token| pool.rules.recorded(*token));
+    let (_, events) = pool.pull(Lever::Front(Ticket(4)));
+    assert!(grants(&events).is_empty());
+
+    pool.release("ann");
+    pool.release("amy"); // dan and bob have the slots
+    pool.cut(waiters[0]);
+    let taken_back = pool.rules.take_back(&mut Vec::new());
+    pool.rules.suspend(pool.now);
+
+    assert_eq!(taken_back, [103, 104].map(Token).into());
+    assert_eq!(pool.rules.counts().held, 0);
+    let first = pool.rules.state(0, pool.now).first;
+    let hosts: Vec<_> = first.iter().map(|waiting| waiting.host.as_str()).collect();
+    assert_eq!(hosts, ["dan", "cid", "bob", "eve"]);
+    let granted = pool.act(|rules, now, out| rules.resume(now, out));
+    assert_eq!(granted_asks(&granted), [waiters[3], waiters[1]]);
+    assert!(!granted_asks(&granted).contains(&eve));
 }
 
 #[test]
@@ -386,7 +423,7 @@ fn what_is_no_directory_is_told_so() {
 #[test]
 fn a_lease_that_ended_while_nobody_ran_is_over_at_the_start() {
     let folder = Folder::new();
-    let short = || Pool { expire: Some(Duration::from_millis(1)), ..settings() };
+    let short = || Pool { expire: Some(SECOND), ..settings() };
     life(folder.path(), async |mut state| {
         start(&mut state, short()).get(name("ann")).await.unwrap().heard();
     });

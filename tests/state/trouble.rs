@@ -1,7 +1,7 @@
 //! A disk that is full, that fails, or that does not answer: no slot is given without a record, everything else goes
 //! on, and when the disk is well again, so is the server.
 
-use std::time::Duration;
+use std::{thread, time::Duration};
 
 use serde_json::json;
 
@@ -10,7 +10,7 @@ use super::{
     kept_in, pass,
 };
 use crate::{
-    member::{Member, json_of},
+    member::{Member, OLGA, json_of},
     server::{metrics::Numbers, v1::events::Stream},
     support::Client,
     wrapper::run::eventually,
@@ -175,9 +175,8 @@ fn readers_of_events_and_who_asks_whether_the_server_is_ready_learn_of_a_disk_th
     disk.becomes("eio");
     assert_eq!(member.ask("get", "ann"), (503, "NO".to_owned()));
 
-    let mut told = events.words(3);
-    told.sort_unstable();
-    assert_eq!(told, ["away", "granted ann", "unheard ann"]); // the lease began and ended in memory alone
+    assert_eq!(events.words(1), ["away"]); // nothing was granted
+    assert!(!member.log().contains("granted pool"), "{}", member.log());
     let away = (503, "the store cannot be reached".to_owned());
     assert_eq!(member.server().get("/readyz"), away);
     assert_eq!(member.server().get("/healthz").0, 200);
@@ -206,4 +205,115 @@ fn what_was_answered_before_a_failing_disk_and_a_crash_is_remembered() {
     assert_eq!(member.renew(&ann).0, 200);
     let (_, state) = member.look("/v1/pools/many");
     assert!(state["held"] == 0 || state["holders"][0]["host"] == "dan", "{state}");
+}
+
+#[test]
+fn a_grant_that_fails_takes_nobody_s_position_away() {
+    let disk = MoodyDisk::new();
+    let member = disk.server(POOLS);
+    let ann = member.gives("ann", "run1");
+    let [mut first, second] = ["first", "second"].map(|host| {
+        let waiting = member.server().waiting(host, "p");
+        let is_next = |state: serde_json::Value| {
+            state["line"]["first"].as_array().is_some_and(|all| all.iter().any(|one| one["host"] == host))
+        };
+        eventually("it stands in line", || is_next(member.look("/v1/pools/p").1));
+        waiting
+    });
+
+    disk.becomes("eio");
+    assert_eq!(member.release(&ann).0, 204);
+    member.says("cannot be written");
+    assert!(first.is_parked(member.server()) && second.is_parked(member.server()));
+    assert_eq!(member.look("/v1/pools/p").1["line"]["length"], 2);
+    disk.recovers();
+
+    assert_eq!(first.answer(), (200, "YES".to_owned()));
+    assert!(second.is_parked(member.server()));
+}
+
+#[test]
+fn a_grant_is_not_answered_after_its_lease_has_ended() {
+    let disk = MoodyDisk::new();
+    let member = disk.server("pools: [{name: p, expire: 1}]");
+
+    disk.becomes("slow");
+    let mut ann = member.server().connect();
+    ann.send("/get?host=ann&pool=p");
+    assert!(ann.is_parked(member.server()), "it is not on the disk");
+    pass(Duration::from_millis(1500));
+    disk.recovers();
+
+    assert_eq!(ann.answer(), (503, "NO".to_owned()));
+}
+
+#[test]
+fn a_snapshot_shows_nothing_that_is_not_on_the_disk() {
+    let disk = MoodyDisk::new();
+    let member = disk.server(POOLS);
+    disk.becomes("slow");
+    let [mut ann, mut look, mut bob] = [(); 3].map(|()| member.server().connect());
+
+    ann.send("/get?host=ann&pool=many");
+    assert!(ann.is_parked(member.server()));
+    look.send("/v1/pools/many");
+    assert!(look.is_parked(member.server()), "ann's lease is not on the disk");
+    bob.send("/get?host=bob&pool=many");
+    assert!(bob.is_parked(member.server()));
+    disk.recovers();
+
+    assert_eq!(json_of(look.answer()).1["held"], 1);
+    assert_eq!((ann.answer().0, bob.answer().0), (200, 200));
+}
+
+#[test]
+fn while_the_disk_fails_operators_change_nothing() {
+    let disk = MoodyDisk::new();
+    let member = disk.server(&format!("{OLGA}{POOLS}"));
+    let lease = member.gives("ann", "run1");
+    disk.becomes("eio");
+    assert_eq!(member.renew(&lease).0, 503);
+    member.says("cannot be written");
+
+    for (lever, body) in [
+        ("pause", json!({"reason": "kernel update"})),
+        ("resume", json!({"reason": "kernel update"})),
+        ("force-release", json!({"token": lease["token"], "reason": "kernel update"})),
+    ] {
+        let (status, answer) = member.pull(lever, &body);
+        assert_eq!((status, &answer["kind"]), (503, &json!("backend_down")), "{lever}");
+    }
+
+    let (_, state) = member.look("/v1/pools/p");
+    assert_eq!((&state["paused"], &state["held"]), (&json!(null), &json!(1)));
+}
+
+#[test]
+fn an_admin_action_that_is_not_written_has_not_happened() {
+    for (lever, needs_token) in [("pause", false), ("force-release", true), ("revoke", true)] {
+        let disk = MoodyDisk::new();
+        let member = disk.server(&format!("{OLGA}{POOLS}"));
+        let lease = member.gives("ann", "run1");
+        let bob = member.server().waiting("bob", "p");
+        let token = if needs_token { &lease["token"] } else { &json!(null) };
+        let body = json!({"token": token, "reason": "kernel update"});
+
+        disk.becomes("slow");
+        let (status, answer) = thread::scope(|scope| {
+            let pulled = scope.spawn(|| member.pull(lever, &body));
+            pass(Duration::from_millis(300));
+            disk.becomes("eio");
+            pulled.join().unwrap()
+        });
+        assert_eq!((status, &answer["kind"]), (503, &json!("backend_down")), "{lever}");
+        assert!(bob.is_parked(member.server()));
+        disk.recovers();
+        member.says("can be written again");
+
+        let (_, state) = member.look("/v1/pools/p");
+        let holder = &state["holders"][0];
+        assert_eq!((&state["paused"], &holder["host"]), (&json!(null), &json!("ann")), "{lever}");
+        assert_eq!(member.renew(&lease).0, 200);
+        assert!(holder["revoked"].is_null() && bob.is_parked(member.server()));
+    }
 }

@@ -131,7 +131,7 @@ impl PoolActor {
             }
             Event::Renewed { ask, lease } => self.renewed(ask, lease),
             Event::Released { ask, had } => self.released(ask, had),
-            Event::Seen { ask } => self.seen(ask),
+            Event::Seen { ask, state } => self.seen(ask, state.map(|state| *state)),
             Event::Pulled { ask, what } => self.pulled(ask, what),
             Event::Paused(operator) => self.paused_elsewhere(operator),
             Event::Ended(ended) => self.ended(ended),
@@ -185,11 +185,19 @@ impl PoolActor {
         }
     }
 
-    fn seen(&mut self, ask: AskId) {
+    fn seen(&mut self, ask: AskId, then: Option<State>) {
         let now = Instant::now();
         match self.open.remove(&ask) {
-            Some(Reply::Look(to)) => drop(to.send(Ok(self.backend.state(usize::MAX, now)))),
-            Some(Reply::LookUp(token, to)) => drop(to.send(Ok(self.backend.holder(token, now)))),
+            Some(Reply::Look(to)) => {
+                drop(to.send(Ok(then.unwrap_or_else(|| self.backend.state(usize::MAX, now)))));
+            }
+            Some(Reply::LookUp(token, to)) => {
+                let holder = match then {
+                    Some(then) => then.holders.into_iter().find(|holder| holder.token == token),
+                    None => self.backend.holder(token, now),
+                };
+                drop(to.send(Ok(holder.filter(|holder| holder.until.is_none_or(|until| until > now)))));
+            }
             Some(Reply::Grant { .. } | Reply::Renewal(..) | Reply::Release(..) | Reply::Pull(..)) | None => {}
         }
     }

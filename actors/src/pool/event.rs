@@ -6,7 +6,7 @@ use distributex_config::Name;
 use thiserror::Error;
 use tokio::time::Instant;
 
-use super::{AskId, Asker, LeaseId, Operator, Pulled, Revoked, Ticket, Token};
+use super::{AskId, Asker, LeaseId, Operator, Pulled, Revoked, State, Ticket, Token};
 
 /// What happened to a pool, and what its askers are answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,6 +76,8 @@ pub enum Event {
     Seen {
         /// Whose answer this is.
         ask: AskId,
+        /// The pool as it was then, if it has changed since in a way that is not to be seen yet.
+        state: Option<Box<State>>,
     },
     /// What an operator wanted is done.
     Pulled {

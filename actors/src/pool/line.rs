@@ -137,11 +137,10 @@ impl Line {
 
     /// Lets who has this ticket stand before all others. Returns who that is. Costs O(n).
     pub(super) fn move_to_front(&mut self, ticket: Ticket) -> Option<Name> {
-        let (old, first) = (self.spot(ticket), *self.queue.first_key_value()?.0);
+        let (old, first, front) = (self.spot(ticket), *self.queue.first_key_value()?.0, self.front());
         let (mut waiter, seat) = self.take(ticket)?;
         let host = waiter.asker.host().clone();
         if old != first {
-            let front = first.min(1) - 1; // where no ticket is by itself: the first is 1
             waiter.moved = Some(front);
             self.moved.insert(ticket, front);
             if let Some(places) = self.places.get_mut(&waiter.asker) {
@@ -228,21 +227,48 @@ impl Line {
     }
 
     /// Takes out whoever waits longest, and all other places of the same asker, in their order.
-    pub fn take_first(&mut self) -> Option<(Waiter, Vec<Waiter>)> {
+    pub fn take_first(&mut self) -> Option<Vec<(Ticket, Waiter)>> {
         let (_, first) = self.queue.first_key_value()?;
         let asker = first.waiter.asker.clone();
-        let mut places = self.take_all(&asker).into_iter();
-        Some((places.next()?, places.collect()))
+        Some(self.take_places(&asker))
     }
 
     /// Takes out all places of this asker, in their order.
     pub fn take_all(&mut self, asker: &Asker) -> Vec<Waiter> {
+        self.take_places(asker).into_iter().map(|(_, waiter)| waiter).collect()
+    }
+
+    /// Puts waiters back where they stood before they were taken out. Costs O(n).
+    pub(super) fn put_back(&mut self, waiters: Vec<(Ticket, Waiter)>) {
+        for (ticket, mut waiter) in waiters {
+            if let Some(spot) = waiter.moved
+                && self.queue.contains_key(&spot)
+            {
+                waiter.moved = Some(self.front()); // somebody was moved there meanwhile
+            }
+            self.moved.extend(waiter.moved.map(|spot| (ticket, spot)));
+            let spot = self.spot(ticket);
+            self.places.entry(waiter.asker.clone()).or_default().insert(spot);
+            if waiter.asker.comes_back() {
+                self.changed.note(ticket);
+            }
+            self.put(ticket, waiter, Some(0));
+        }
+        self.seat_anew();
+    }
+
+    /// Where a waiter stands before all others: where no ticket is by itself, as the first is 1.
+    fn front(&self) -> Spot {
+        self.queue.first_key_value().map_or(1, |(first, _)| *first).min(1) - 1
+    }
+
+    fn take_places(&mut self, asker: &Asker) -> Vec<(Ticket, Waiter)> {
         let places = self.places.remove(asker).unwrap_or_default();
         let out = places.into_iter().filter_map(|spot| {
             let ticket = self.queue.get(&spot)?.ticket;
             let (waiter, seat) = self.take(ticket)?;
             self.forget(ticket, &waiter, seat);
-            Some(waiter)
+            Some((ticket, waiter))
         });
         out.collect()
     }

@@ -16,6 +16,8 @@ pub mod rules;
 mod state;
 mod stored;
 mod terms;
+pub mod undo;
+mod unrecorded;
 mod watched;
 
 pub use self::{

@@ -24,6 +24,7 @@ use super::{
     kept::{Changed, Numbers},
     lease::{Lease, Leases},
     line::{Line, Waiter},
+    unrecorded::Unrecorded,
 };
 
 /// How long a place or a grant waits for an asker that comes back and did not say how long.
@@ -58,6 +59,8 @@ pub struct Rules {
     pub(super) pauses: Changed<()>,
     /// What was written down of the numbers given out.
     pub(super) kept: Numbers,
+    /// Grants that are not written down yet, if anything is.
+    pub(super) unrecorded: Unrecorded,
 }
 
 impl Rules {
@@ -79,6 +82,7 @@ impl Rules {
             paused: None,
             pauses: Changed::default(),
             kept: Numbers::default(),
+            unrecorded: Unrecorded::default(),
         }
     }
 
@@ -99,6 +103,7 @@ impl Rules {
         }
         if self.has_room() && self.line.is_empty() {
             let waiter = self.waiter(&ask, now);
+            self.note_unrecorded(&[]);
             return self.grant(waiter, Vec::new(), None, now, out);
         }
         if !ask.parks() && !self.keeps_a_place_for(&ask) {
@@ -119,6 +124,8 @@ impl Rules {
     pub fn leave(&mut self, ask: AskId, now: Instant, out: &mut Vec<Event>) {
         if let Some(ticket) = self.line.ticket_of(ask) {
             self.part(ticket, now, out);
+        } else {
+            self.unrecorded.leave(ask);
         }
     }
 
@@ -409,9 +416,20 @@ impl Rules {
     /// The same; the slots came free at this moment.
     fn serve_slots_freed(&mut self, freed: Option<Instant>, now: Instant, out: &mut Vec<Event>) {
         while self.has_room()
-            && let Some((first, others)) = self.line.take_first()
+            && let Some(places) = self.line.take_first()
         {
-            self.grant(first, others, freed, now, out);
+            self.note_unrecorded(&places);
+            let mut waiters = places.into_iter().map(|(_, waiter)| waiter);
+            if let Some(first) = waiters.next() {
+                self.grant(first, waiters.collect(), freed, now, out);
+            }
+        }
+    }
+
+    /// The next grant takes these waiters out of the queue.
+    fn note_unrecorded(&mut self, waiters: &[(Ticket, Waiter)]) {
+        if self.leases.changed().is_wanted() {
+            self.unrecorded.note(self.last.next(), waiters);
         }
     }
 

@@ -1,6 +1,10 @@
 //! What a pool in memory writes down, and the answers that wait for it.
 
-use std::{collections::VecDeque, mem, time::Duration};
+use std::{
+    collections::{HashSet, VecDeque},
+    mem,
+    time::Duration,
+};
 
 use actix::WeakAddr;
 use distributex_config::Name;
@@ -9,8 +13,9 @@ use tokio::time::Instant;
 use crate::{
     PoolActor,
     pool::{
-        Event, Refusal,
+        AskId, Event, Refusal, Token,
         rules::{Rules, refuse},
+        undo::Before,
     },
     state::{Batch, Journal},
 };
@@ -31,6 +36,8 @@ pub(super) struct Ledger {
     latest: Batch,
     /// What may be told only when its batch is written, in the order in which it happened.
     withheld: VecDeque<Withheld>,
+    /// What operators changed that is not written yet, as it was before.
+    undo: Vec<(AskId, Before)>,
     /// Whether nothing can be written for now.
     away: bool,
 }
@@ -49,7 +56,8 @@ impl Ledger {
     /// The records of a pool, of which nothing has changed yet.
     pub(super) fn new(pool: Name, journal: Journal, me: WeakAddr<PoolActor>) -> Self {
         journal.add(me.clone());
-        Self { pool, journal, me, latest: Batch::default(), withheld: VecDeque::new(), away: false }
+        let (latest, withheld, undo) = (Batch::default(), VecDeque::new(), Vec::new());
+        Self { pool, journal, me, latest, withheld, undo, away: false }
     }
 
     /// Writes down what has changed in a step. What came of it is told when all that it may tell of is
@@ -66,9 +74,9 @@ impl Ledger {
             return;
         }
         if self.away {
-            self.tell_without_record(rules, events, now, out);
+            self.tell_without_record(rules, events, &HashSet::new(), now, out);
         } else if self.withheld.is_empty() && self.journal.has_written(self.latest) {
-            out.extend(events);
+            self.tell(rules, events, out);
         } else {
             self.withheld.push_back(Withheld { batch: self.latest, since: now, events });
         }
@@ -77,7 +85,7 @@ impl Ledger {
     /// Something was written, or the disk went away or came back.
     pub(super) fn wake(&mut self, rules: &mut Rules, now: Instant, out: &mut Vec<Event>) {
         while let Some(written) = self.withheld.pop_front_if(|next| self.journal.has_written(next.batch)) {
-            out.extend(written.events);
+            self.tell(rules, written.events, out);
         }
         if let Some(next) = self.withheld.front()
             && now >= next.since + SLOW
@@ -88,9 +96,13 @@ impl Ledger {
             (false, true) => {
                 self.away = true;
                 out.push(Event::Away);
+                let taken_back = rules.take_back(out);
+                for (_, before) in self.undo.drain(..).rev() {
+                    rules.undo(before);
+                }
                 rules.suspend(now);
                 for unwritten in mem::take(&mut self.withheld) {
-                    self.tell_without_record(rules, unwritten.events, now, out);
+                    self.tell_without_record(rules, unwritten.events, &taken_back, now, out);
                 }
             }
             (true, false) => {
@@ -104,34 +116,75 @@ impl Ledger {
         }
     }
 
+    /// An operator is about to change this, and is answered as this request.
+    pub(super) fn note(&mut self, ask: AskId, before: Option<Before>) {
+        self.undo.extend(before.map(|before| (ask, before)));
+    }
+
+    /// Tells what is written. A grant is told only while its lease lives.
+    fn tell(&mut self, rules: &mut Rules, events: Vec<Event>, out: &mut Vec<Event>) {
+        for event in events {
+            if let Event::Granted(granted) = &event
+                && !rules.has(granted.lease.token)
+            {
+                refuse(granted.ask, Refusal::Away, None, out);
+                continue;
+            }
+            if let Event::Began { token, .. } = &event {
+                rules.recorded(*token);
+            } else if let Event::Pulled { ask, .. } = &event {
+                self.undo.retain(|(other, _)| other != ask);
+            }
+            out.push(event);
+        }
+    }
+
+    /// Whether something is not written yet.
+    pub(super) fn is_behind(&self) -> bool {
+        !self.away && !self.journal.has_written(self.latest)
+    }
+
+    /// Whether nothing can be written for now.
+    pub(super) fn is_away(&self) -> bool {
+        self.away
+    }
+
     /// When the disk will have taken too long.
     pub(super) fn next_end(&self) -> Option<Instant> {
         self.withheld.front().map(|next| next.since + SLOW)
     }
 
-    /// Tells what may be told though it is not written. A grant or a renewal may not: nobody hears of it.
+    /// Tells what may be told though it is not written. A grant, a renewal or what an operator did may not: nobody
+    /// hears of it. Of leases that were taken back nothing is told; their waiters wait on, and so do those whom an
+    /// operator removed. A lease that an operator ended has not ended.
     fn tell_without_record(
         &mut self,
         rules: &mut Rules,
         events: Vec<Event>,
+        taken_back: &HashSet<Token>,
         now: Instant,
         out: &mut Vec<Event>,
     ) {
         for event in events {
             match event {
+                Event::Began { token, .. } if taken_back.contains(&token) => {}
+                Event::Granted(granted) if rules.is_parked(granted.ask) => {}
+                Event::Refused { ask, .. } if rules.is_parked(ask) => {}
+                Event::Ended(ended) if rules.has(ended.token) => {}
                 Event::Granted(granted) => {
                     refuse(granted.ask, Refusal::Away, None, out);
                     rules.unheard(granted.lease.token, now, out);
                 }
-                Event::Renewed { ask, .. } => refuse(ask, Refusal::Away, None, out),
+                Event::Renewed { ask, .. } | Event::Pulled { ask, .. } => {
+                    refuse(ask, Refusal::Away, None, out);
+                }
+                Event::Seen { ask, .. } => out.push(Event::Seen { ask, state: None }),
                 Event::Began { .. }
                 | Event::Joined { .. }
                 | Event::Left { .. }
-                | Event::Pulled { .. }
                 | Event::Refused { .. }
                 | Event::Placed { .. }
                 | Event::Released { .. }
-                | Event::Seen { .. }
                 | Event::Ended(_)
                 | Event::EndedElsewhere(_)
                 | Event::Away

@@ -2,8 +2,8 @@
 //! everything when the process ends. With one it forgets nothing: every answer waits until the changes that it may
 //! tell of are on the disk.
 //!
-//! While the disk cannot be written, nobody is granted or renewed anything; who waits stays in line. What is
-//! over ends all the same, and releases are served: if the server dies before the disk is back, such a slot stays
+//! While the disk cannot be written, nobody is granted or renewed anything; who waits stays in line, also who was just
+//! being granted something, and operators change nothing. What is over ends all the same, and releases are served: if the server dies before the disk is back, such a slot stays
 //! held until its lease expires, and never the other way round.
 
 use std::time::{Duration, SystemTime};
@@ -101,27 +101,36 @@ impl Backend for InMemory {
     }
 
     fn pull(&mut self, ask: AskId, lever: Lever, operator: &Operator, now: Instant, out: &mut Vec<Event>) {
+        if let Some(ledger) = &mut self.ledger {
+            if ledger.is_away() {
+                return refuse(ask, Refusal::Away, None, out);
+            }
+            ledger.note(ask, self.rules.before(lever));
+        }
         self.act(now, out, |rules, out| rules.pull(ask, lever, operator, now, out));
     }
 
     fn look(&mut self, ask: AskId, now: Instant, out: &mut Vec<Event>) {
+        let is_behind = self.ledger.as_ref().is_some_and(Ledger::is_behind);
         self.act(now, out, |rules, out| {
             if rules.is_gone() {
                 refuse(ask, Refusal::NoSuchPool, None, out);
             } else {
-                out.push(Event::Seen { ask });
+                // What comes until this is told may not be on the disk then.
+                let state = is_behind.then(|| Box::new(rules.state(usize::MAX, now)));
+                out.push(Event::Seen { ask, state });
             }
         });
     }
 
     fn wake(&mut self, now: Instant, out: &mut Vec<Event>) {
-        if let Some(ledger) = &mut self.ledger {
-            ledger.wake(&mut self.rules, now, out);
-        }
         self.act(now, out, |rules, out| {
             rules.expire(now, out);
             rules.serve(now, out);
         });
+        if let Some(ledger) = &mut self.ledger {
+            ledger.wake(&mut self.rules, now, out); // what is over by now is not told as granted
+        }
     }
 
     fn next_end(&self) -> Option<Instant> {

@@ -55,7 +55,7 @@ impl Memcache {
         for ask in looks {
             match trouble {
                 None if self.rules.is_gone() => refuse(ask, Refusal::NoSuchPool, None, out),
-                None => out.push(Event::Seen { ask }),
+                None => out.push(Event::Seen { ask, state: None }),
                 Some(_) => refuse(ask, Refusal::Away, None, out),
             }
         }
