@@ -6,7 +6,7 @@ const MOST_BYTES: usize = 253;
 
 /// Can `text` be a host name or an address (without brackets)?
 pub(crate) fn is_host(text: &str) -> bool {
-    text.parse::<IpAddr>().is_ok() || is_name(text.strip_suffix('.').unwrap_or(text))
+    text.parse::<IpAddr>().is_ok() || is_ipv6(text) || is_name(text.strip_suffix('.').unwrap_or(text))
 }
 
 fn is_name(text: &str) -> bool {
@@ -32,8 +32,16 @@ pub(crate) fn split(text: &str) -> Option<(&str, Option<u16>)> {
     Some((host, Some(port(rest.strip_prefix(':')?)?)))
 }
 
+/// An address, with a zone if it is one of a link: `fe80::1%eth0`.
 fn is_ipv6(text: &str) -> bool {
-    text.parse::<Ipv6Addr>().is_ok()
+    match text.split_once('%') {
+        Some((address, zone)) => {
+            let is_zone =
+                !zone.is_empty() && zone.bytes().all(|b| b.is_ascii_graphic() && !b"%/[]".contains(&b));
+            is_zone && address.parse::<Ipv6Addr>().is_ok_and(|ip| ip.is_unicast_link_local())
+        }
+        None => text.parse::<Ipv6Addr>().is_ok(),
+    }
 }
 
 /// A port in digits only: `parse` alone would take `+80`.
@@ -48,7 +56,16 @@ mod tests {
 
     #[test]
     fn a_host_is_a_name_or_an_address() {
-        for text in ["localhost", "lock-1.acme.com", "acme.com.", "my_box", "1and1.de", "127.0.0.1", "::1"] {
+        for text in [
+            "localhost",
+            "lock-1.acme.com",
+            "acme.com.",
+            "my_box",
+            "1and1.de",
+            "127.0.0.1",
+            "::1",
+            "fe80::1%eth0",
+        ] {
             assert!(is_host(text), "{text}");
         }
     }
@@ -57,7 +74,9 @@ mod tests {
     fn anything_else_is_no_host() {
         let long = format!("{}a", "a.".repeat(127));
         assert!(!is_host(&long));
-        for text in "|.|a b|a..b|7|127.0.0.300|1.2.3.4.5|[::1]|a:1|*|ü.de|a/b".split('|') {
+        for text in "|.|a b|a..b|7|127.0.0.300|1.2.3.4.5|[::1]|a:1|*|ü.de|a/b|fe80::1%|::1%eth0|fe80::1%a b"
+            .split('|')
+        {
             assert!(!is_host(text), "{text}");
         }
     }

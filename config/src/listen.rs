@@ -68,6 +68,8 @@ mod tests {
             ("127.0.0.1:9889", listen("127.0.0.1", Some(9889))),
             ("[::1]:9889", listen("::1", Some(9889))),
             ("::1", listen("::1", None)),
+            ("fe80::1%eth0", listen("fe80::1%eth0", None)),
+            ("[fe80::1%eth0]:9889", listen("fe80::1%eth0", Some(9889))),
             ("localhost:80", listen("localhost", Some(80))),
             ("lock-1.acme.com", listen("lock-1.acme.com", None)),
             ("*", listen("*", None)),

@@ -33,6 +33,11 @@ pub enum ServerError {
     /// Not a host name or address.
     #[error("{0:?} is no server; write a name or an address, with a port if you like: locks.acme.com:9889")]
     NoHost(String),
+    /// An address of one link.
+    #[error(
+        "{0:?} is an address of one link, for which this program does not go; write another one, or a name"
+    )]
+    Link(String),
     /// What stands behind the colon is no port.
     #[error("{0:?} is no port; a port is a number from 1 to 65535")]
     NoPort(String),
@@ -61,6 +66,9 @@ impl Server {
         }
         if text.starts_with("https://") {
             return Err(ServerError::Tls(text.to_owned()));
+        }
+        if text.contains('%') {
+            return Err(ServerError::Link(text.to_owned()));
         }
         let plain = text.strip_prefix("http://").map(|rest| rest.strip_suffix('/').unwrap_or(rest));
         let (host, port) = split_port(plain.unwrap_or(text));

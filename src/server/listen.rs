@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, ToSocketAddrs as _},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, ToSocketAddrs as _},
 };
 
 use distributex_config::{DEFAULT_PORT, Listen};
@@ -32,24 +32,76 @@ fn way_out(error: &io::Error) -> &'static str {
     WAYS_OUT.iter().find(|(kind, _)| *kind == error.kind()).map_or("", |(_, way_out)| way_out)
 }
 
-/// Opens a socket for every address of these; without any, one for every address of the machine.
+/// One address on which to listen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// All addresses of both families, at this port.
+    Every(u16),
+    /// This one, or all of its family if it is unspecified.
+    One(SocketAddr),
+}
+
+impl Place {
+    fn port(self) -> u16 {
+        match self {
+            Self::Every(port) => port,
+            Self::One(addr) => addr.port(),
+        }
+    }
+
+    /// Whether a socket here takes all connections that one at the other place would.
+    fn covers(self, other: Self) -> bool {
+        let is_wider = match (self, other) {
+            (Self::Every(_), _) => true,
+            (Self::One(_), Self::Every(_)) => false,
+            (Self::One(own), Self::One(other)) => {
+                own == other || own.ip().is_unspecified() && own.is_ipv6() == other.is_ipv6()
+            }
+        };
+        is_wider && self.port() == other.port() && self.port() != 0 // any free port is another one each time
+    }
+
+    fn open(self) -> io::Result<TcpListener> {
+        match self {
+            Self::Every(port) => everywhere(port),
+            Self::One(addr) => socket(addr, true),
+        }
+    }
+}
+
+/// Opens a socket for every address of these, once: not for one that is there twice, or that another one covers.
 ///
 /// # Errors
 /// The first address that cannot be listened on.
 pub fn listen(addresses: &[Listen]) -> Result<Vec<TcpListener>, CannotListen> {
-    let mut sockets = Vec::new();
+    let fails = |address: &Listen| {
+        let addr = address.to_string();
+        move |source| CannotListen { addr, source }
+    };
+    let mut places = Vec::new();
     for address in addresses {
-        let fails = |source| CannotListen { addr: address.to_string(), source };
-        let port = address.port.unwrap_or(DEFAULT_PORT);
-        if address.is_every() {
-            sockets.push(everywhere(port).map_err(fails)?);
-            continue;
-        }
-        for addr in (address.host.as_str(), port).to_socket_addrs().map_err(fails)? {
-            sockets.push(socket(addr, true).map_err(fails)?);
-        }
+        places.extend(resolved(address).map_err(fails(address))?.into_iter().map(|place| (place, address)));
     }
-    Ok(sockets)
+    let is_covered = |index: usize, place: Place| {
+        let others = places.iter().enumerate().filter(|(other, _)| *other != index);
+        let mut covering = others.filter(|(_, (other, _))| other.covers(place));
+        covering.any(|(other, (wider, _))| other < index || !place.covers(*wider))
+    };
+    let needed = places.iter().enumerate().filter(|(index, (place, _))| !is_covered(*index, *place));
+    needed.map(|(_, (place, address))| place.open().map_err(fails(address))).collect()
+}
+
+/// Where this is. An IPv4 address that is written as an IPv6 address is that IPv4 address.
+fn resolved(address: &Listen) -> io::Result<Vec<Place>> {
+    let port = address.port.unwrap_or(DEFAULT_PORT);
+    if address.is_every() {
+        return Ok(vec![Place::Every(port)]);
+    }
+    let plain = |addr: SocketAddr| match addr.ip().to_canonical() {
+        IpAddr::V4(ip) => SocketAddr::from((ip, port)),
+        IpAddr::V6(_) => addr, // with its zone
+    };
+    Ok((address.host.as_str(), port).to_socket_addrs()?.map(plain).map(Place::One).collect())
 }
 
 /// One socket for all addresses of both families; of IPv4 only, where the kernel has no IPv6.
@@ -71,4 +123,35 @@ fn socket(addr: SocketAddr, only_v6: bool) -> io::Result<TcpListener> {
     socket.bind(&addr.into())?;
     socket.listen(BACKLOG)?;
     Ok(socket.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_there_twice_or_covered_is_opened_once() {
+        let port = listen(&["127.0.0.1:0".parse().unwrap()]).unwrap()[0].local_addr().unwrap().port();
+        for (hosts, number) in [
+            ("127.0.0.1 127.0.0.1", 1),
+            ("127.0.0.2 127.0.0.3", 2),
+            ("127.0.0.1 *", 1),
+            ("* 127.0.0.1 *", 1),
+            ("127.0.0.1 0.0.0.0", 1),
+            ("[::ffff:127.0.0.1] 127.0.0.1", 1),
+        ] {
+            let addresses = hosts.split(' ').map(|host| format!("{host}:{port}").parse().unwrap());
+
+            let sockets = listen(&addresses.collect::<Vec<_>>()).unwrap();
+
+            assert_eq!(sockets.len(), number, "{hosts}");
+        }
+    }
+
+    #[test]
+    fn any_free_port_is_another_one_each_time() {
+        let any: Listen = "127.0.0.1:0".parse().unwrap();
+
+        assert_eq!(listen(&[any.clone(), any]).unwrap().len(), 2);
+    }
 }
