@@ -1,6 +1,11 @@
 //! The classic protocol: `GET /get`, `/wait` and `/release` with `host=` and `pool=`, one word back.
 
-use std::{mem, rc::Rc};
+use std::{
+    mem,
+    rc::Rc,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 use actix_web::{
     HttpResponse,
@@ -13,8 +18,13 @@ use actix_web::{
 };
 use distributex_actors::{Ask, Grant, PoolHandle, Pools, Refusal};
 use distributex_config::Name;
+use log::info;
+use tokio::time::Instant;
 
 use super::{connection::Peer, dispatch, query::parameter};
+
+/// A request that is INVALID is logged, if the last one was so long ago.
+const INVALID_LOGGED: Duration = Duration::from_secs(1);
 
 /// The three calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,8 +43,9 @@ pub async fn respond(request: &mut ServiceRequest, pools: &Pools, peer: &Rc<Peer
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return not_allowed();
     }
-    let Some((pool, host)) = asked(request.query_string(), pools) else {
-        return word(StatusCode::OK, "INVALID");
+    let (pool, host) = match asked(request.query_string(), pools) {
+        Ok(asked) => asked,
+        Err(why) => return invalid(&why),
     };
     match call {
         Call::Get => told(pool.get(host).await, peer),
@@ -67,9 +78,21 @@ fn refused(why: Refusal) -> HttpResponse {
         | Refusal::Removed
         | Refusal::Superseded
         | Refusal::LeaseLost => word(StatusCode::OK, "NO"),
-        Refusal::HostNotAllowed | Refusal::NoSuchPool => word(StatusCode::OK, "INVALID"),
+        Refusal::HostNotAllowed => invalid("the pool's \"servers\" do not name the host"),
+        Refusal::NoSuchPool => invalid("the pool is not in the configuration any more"),
         Refusal::LineFull | Refusal::Stopping | Refusal::Away => not_now(),
     }
+}
+
+/// The word says nothing more; the log says why, but once a second at most, as anybody may ask.
+fn invalid(why: &str) -> HttpResponse {
+    static LAST: Mutex<Option<Instant>> = Mutex::new(None);
+    let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+    if last.is_none_or(|last| last.elapsed() >= INVALID_LOGGED) {
+        *last = Some(Instant::now());
+        info!("INVALID was answered: {why}");
+    }
+    word(StatusCode::OK, "INVALID")
 }
 
 /// What cannot be answered now is answered so.
@@ -115,11 +138,14 @@ pub(super) fn call_word(path: &str) -> &'static str {
     }
 }
 
-/// The pool and the host that a query names, if it names both.
-fn asked<'a>(query: &str, pools: &'a Pools) -> Option<(&'a PoolHandle, Name)> {
-    let pool = pools.get(&parameter(query, "pool")?)?;
-    let host = Name::new(&parameter(query, "host")?).ok()?;
-    Some((pool, host))
+/// The pool and the host that a query names, or why it does not.
+fn asked<'a>(query: &str, pools: &'a Pools) -> Result<(&'a PoolHandle, Name), String> {
+    let name = parameter(query, "pool").ok_or("a request names no pool")?;
+    let shown = &name[..name.floor_char_boundary(Name::MOST_BYTES)];
+    let pool = pools.get(&name).ok_or_else(|| format!("no pool is named {shown:?}"))?;
+    let host = parameter(query, "host").ok_or_else(|| format!("a request for {shown:?} names no host"))?;
+    let host = Name::new(&host).map_err(|error| format!("the host of a request for {shown:?}: {error}"))?;
+    Ok((pool, host))
 }
 
 #[cfg(test)]

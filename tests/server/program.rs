@@ -218,6 +218,23 @@ fn the_log_has_a_line_for_every_grant_release_and_expiry() {
 
 /// A line of the log without its time, its numbers, and what follows a mark.
 #[test]
+fn the_log_says_why_a_call_is_invalid_once_a_second_at_most() {
+    let mut server = Server::start_with(ONE_SLOT, |command| command.stderr(Stdio::piped()));
+
+    for _ in 0..100 {
+        assert_eq!(server.word("/get?host=ann&pool=pol1"), "INVALID");
+    }
+    server.signal(Signal::TERM);
+    assert_eq!(server.end().code(), Some(0));
+
+    let mut log = String::new();
+    server.child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+    let said = "INVALID was answered: no pool is named \"pol1\"";
+    let lines = log.lines().filter(|line| line.ends_with(said)).count();
+    assert!((1..100).contains(&lines), "{log}");
+}
+
+#[test]
 fn mistakes_of_clients_are_not_logged_however_little_is() {
     for level in ["warn", "info", "error,distributex=debug"] {
         let mut server =
