@@ -36,8 +36,8 @@ pub use pool::actor::PoolActor;
 pub use pool::grant::Grant;
 pub use pool::handle::{Denial, PoolHandle};
 pub use pool::{
-    Ask, AskId, Asker, Counts, Ended, Ending, Event, Granted, Held, Holder, LeaseId, Leased, Lever, Operator,
-    Pulled, Refusal, Revoked, State, Ticket, Token, Waiting,
+    After, Ask, AskId, Asker, Counts, Ended, Ending, Event, Granted, Held, Holder, LeaseId, Leased, Lever,
+    Operator, Pulled, Refusal, Revoked, State, Ticket, Token, Waiting,
 };
 pub use registry::{NotAvailable, Pools, Registry};
 pub use room::{Address, Room, Seat};

@@ -4,7 +4,7 @@ use std::{env, process::Command, time::Duration};
 
 use actix::{Actor as _, Addr};
 use distributex_actors::{
-    Ask, AskId, Counts, Event, Granted, Held, Holder, LeaseId, Leased, Lever, Operator, PoolActor,
+    After, Ask, AskId, Counts, Event, Granted, Held, Holder, LeaseId, Leased, Lever, Operator, PoolActor,
     PoolHandle, Refusal, Room, State, Token, Watch, backend::Backend, pool::actor::Wake,
 };
 use distributex_config::{Limits, Pool};
@@ -52,7 +52,7 @@ impl Backend for Remote {
         self.note(Asked::Unheard(token));
     }
     fn pull(&mut self, _: AskId, _: Lever, _: &Operator, _: Instant, _: &mut Vec<Event>) {}
-    fn look(&mut self, _: AskId, _: Instant, _: &mut Vec<Event>) {}
+    fn look(&mut self, _: AskId, _: After, _: Instant, _: &mut Vec<Event>) {}
     fn wake(&mut self, _: Instant, out: &mut Vec<Event>) {
         out.extend(self.answers.try_iter());
     }
@@ -61,8 +61,17 @@ impl Backend for Remote {
     }
     fn close(&mut self) {}
     fn reconfigure(&mut self, _: Option<Pool>, _: Limits, _: Instant, _: &mut Vec<Event>) {}
-    fn state(&self, _: usize, _: Instant) -> State {
-        State { slots: 1, held: 0, holders: Vec::new(), waiting: 0, first: Vec::new(), paused: None }
+    fn state(&self, _: After, _: Instant) -> State {
+        State {
+            slots: 1,
+            held: 0,
+            holders: Vec::new(),
+            waiting: 0,
+            first: Vec::new(),
+            next: None,
+            paused: None,
+            removed: false,
+        }
     }
     fn counts(&self) -> Counts {
         Counts::default()

@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, path::Path};
 
 use actix::{Actor as _, AsyncContext as _};
 use distributex_actors::{
-    Ask, CannotOpen, Event, Held, Lever, Operator, PoolActor, PoolHandle, Refusal, Room, StateDirectory,
-    Ticket, Token, Watch,
+    After, Ask, CannotOpen, Event, Held, Lever, Operator, PoolActor, PoolHandle, Refusal, Room,
+    StateDirectory, Ticket, Token, Watch,
     backend::inmemory::InMemory,
     pool::{
         kept::{Change, Kept, Numbers},
@@ -97,7 +97,7 @@ proptest! {
 
             let after = restarted(&pool, &book, settings.clone());
 
-            let (before, now) = (pool.rules.state(9, pool.now), after.rules.state(9, pool.now));
+            let (before, now) = (pool.rules.state(After::default(), pool.now), after.rules.state(After::default(), pool.now));
             prop_assert_eq!(now.holders.len(), before.holders.len());
             for (now, before) in now.holders.iter().zip(&before.holders) {
                 prop_assert_eq!((now.token, now.held, &now.host), (before.token, before.held, &before.host));
@@ -152,10 +152,10 @@ fn who_does_not_come_back_within_its_patience_has_lost_its_place() {
 
     let mut pool = restarted(&pool, &book, settings());
     pool.pass(9 * SECOND);
-    assert_eq!(pool.rules.state(0, pool.now).waiting, 1);
+    assert_eq!(pool.rules.state(After::default(), pool.now).waiting, 1);
     pool.pass(2 * SECOND);
 
-    assert_eq!(pool.rules.state(0, pool.now).waiting, 0);
+    assert_eq!(pool.rules.state(After::default(), pool.now).waiting, 0);
 }
 
 #[test]
@@ -175,7 +175,7 @@ fn who_may_not_use_the_pool_after_the_restart_has_no_place_there_and_keeps_its_l
     let mut pool = restarted(&pool, &book, Pool { servers, ..settings() });
     book.enter(pool.rules.take_changes());
 
-    let state = pool.rules.state(9, pool.now);
+    let state = pool.rules.state(After::default(), pool.now);
     assert_eq!((state.held, state.waiting, state.first[0].host.as_str()), (1, 1, "cid"));
     assert_eq!(book.places.len(), 1, "bob's place is forgotten on the disk, too");
     let (_, dan) = pool.ask(wait_of("dan", "run1"));
@@ -259,7 +259,7 @@ fn a_grant_that_cannot_be_written_is_as_if_it_had_not_been() {
 
     assert_eq!(taken_back, [103, 104].map(Token).into());
     assert_eq!(pool.rules.counts().held, 0);
-    let first = pool.rules.state(0, pool.now).first;
+    let first = pool.rules.state(After::default(), pool.now).first;
     let hosts: Vec<_> = first.iter().map(|waiting| waiting.host.as_str()).collect();
     assert_eq!(hosts, ["dan", "cid", "bob", "eve"]);
     let granted = pool.act(|rules, now, out| rules.resume(now, out));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use distributex_actors::{Ask, AskId, Asker, Ended, Ending, Event, Held, LeaseId, Refusal, Token};
+use distributex_actors::{After, Ask, AskId, Asker, Ended, Ending, Event, Held, LeaseId, Refusal, Token};
 use distributex_config::Pool;
 
 use crate::support::{
@@ -67,7 +67,7 @@ fn without_an_owner_every_ask_is_an_asker() {
 
     assert_eq!(grants(&events), [("web", 101), ("web", 102)]);
     assert_eq!(refusal(&third), Some(Refusal::Full));
-    assert_eq!(pool.rules.state(9, pool.now).waiting, 0);
+    assert_eq!(pool.rules.state(After::default(), pool.now).waiting, 0);
 }
 
 #[test]
@@ -173,7 +173,7 @@ fn a_try_takes_a_place_only_if_it_names_patience() {
     assert_eq!(refusals(&no_place), [(tried, Refusal::Full, Some(1))]);
     assert_eq!(refusals(&placed), [(patient, Refusal::Full, Some(1))]);
     assert!(matches!(behind[..], [Event::Joined { .. }, Event::Placed { place: 2, .. }]));
-    assert_eq!(pool.rules.state(9, pool.now).waiting, 2);
+    assert_eq!(pool.rules.state(After::default(), pool.now).waiting, 2);
 }
 
 #[test]
@@ -287,7 +287,7 @@ fn the_state_tells_who_holds_and_who_waits_and_no_secrets() {
     pool.ask(Ask { patience: Some(MINUTE), ..ask_of("db", "s3cret") });
     pool.pass(SECOND);
 
-    let state = pool.rules.state(9, pool.now);
+    let state = pool.rules.state(After::default(), pool.now);
 
     let [holder] = &state.holders[..] else { panic!("{state:?}") };
     assert_eq!((holder.host.as_str(), holder.held), ("web", SECOND * 3));

@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use distributex_actors::{
-    Ask, AskId, Asker, Ended, Ending, Event, Granted, Held, LeaseId, Leased, Lever, Pulled, Refusal, Revoked,
-    Ticket, Token,
+    After, Ask, AskId, Asker, Ended, Ending, Event, Granted, Held, LeaseId, Leased, Lever, Pulled, Refusal,
+    Revoked, Ticket, Token,
 };
 use distributex_config::Pool;
 use proptest::{collection::vec, option, prelude::*};
@@ -528,7 +528,7 @@ proptest! {
             let ends = model.held.iter().map(|slot| slot.until);
             let next_end = ends.chain(model.line.iter().filter_map(|place| place.until)).min();
             prop_assert_eq!(pool.rules.next_end(), next_end);
-            prop_assert_eq!(pool.rules.state(9, pool.now).waiting, model.line.len());
+            prop_assert_eq!(pool.rules.state(After::default(), pool.now).waiting, model.line.len());
             for event in real {
                 if let Event::Began { token, .. } = &event {
                     prop_assert!(token.0 > latest, "tokens rise");

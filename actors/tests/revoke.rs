@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use distributex_actors::{Ask, AskId, Ended, Ending, Event, LeaseId, Leased, Lever, Pulled, Revoked, Token};
+use distributex_actors::{
+    After, Ask, AskId, Ended, Ending, Event, LeaseId, Leased, Lever, Pulled, Revoked, Token,
+};
 use distributex_config::Pool;
 use tokio::time::Instant;
 
@@ -114,7 +116,7 @@ fn who_never_renews_is_not_notified_and_keeps_the_slot() {
         pool.pass(SECOND * 59);
 
         assert_eq!(outcome(&revoked), (end, false));
-        assert_eq!(pool.rules.state(9, pool.now).held, 1);
+        assert_eq!(pool.rules.state(After::default(), pool.now).held, 1);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use distributex_actors::{AskId, Ending, Event, Refusal, Ticket, Token};
+use distributex_actors::{After, AskId, Ending, Event, Lever, Refusal, Ticket, Token};
 use distributex_config::Pool;
 
 use crate::support::{MINUTE, SECOND, Stage, granted_asks, grants, held_by, name, refusal, settings};
@@ -237,4 +237,30 @@ fn what_was_not_heard_of_an_older_lease_does_not_end_a_newer_one() {
 
     assert_eq!(events, []);
     assert_eq!(refusal(&pool.get("bob")), Some(Refusal::Full));
+}
+
+#[test]
+fn a_pool_is_told_in_pages_of_a_hundred() {
+    let mut pool = Stage::new(Pool { slots: 250, ..settings() });
+    for n in 0..250 {
+        pool.get(&format!("holder{n}"));
+    }
+    for n in 0..130 {
+        pool.wait(&format!("waiter{n}"));
+    }
+    pool.pull(Lever::Front(Ticket(120)));
+
+    let (mut after, mut sizes, mut hosts, mut tickets) = (Some(After::default()), vec![], vec![], vec![]);
+    while let Some(page) = after.map(|after| pool.rules.state(after, pool.now)) {
+        sizes.push((page.held, page.holders.len(), page.waiting, page.first.len()));
+        hosts.extend(page.holders.iter().map(|holder| holder.host.clone()));
+        tickets.extend(page.first.iter().map(|waiting| waiting.ticket.0));
+        after = page.next;
+    }
+
+    assert_eq!(sizes, [(250, 100, 130, 100), (250, 100, 130, 30), (250, 50, 130, 0)]);
+    assert!(hosts.iter().enumerate().all(|(n, host)| *host == name(&format!("holder{n}"))));
+    assert_eq!(tickets[..3], [120, 1, 2], "in the order of the line");
+    tickets.sort_unstable();
+    assert!(tickets.into_iter().eq(1..=130), "each one once");
 }

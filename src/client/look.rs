@@ -3,16 +3,20 @@
 use std::time::Duration;
 
 use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::Value;
 
 use super::{
     AskError, Client, PoolState, Seen,
     asker::Heard,
     question::beginning,
-    v1::{POOLS, Said, pool_path},
+    v1::{POOLS, Said, page_path, pool_path},
 };
 
 /// How long one server may take to answer.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// So many further pages are read at most: a hundred thousand holders.
+const MOST_PAGES: usize = 1_000;
 
 /// All pools, as a server tells them.
 #[derive(Deserialize)]
@@ -37,7 +41,7 @@ impl Client {
     /// # }
     /// ```
     pub async fn pools(&self) -> Result<Seen<Vec<PoolState>>, AskError> {
-        let Seen { state, json, server } = self.look::<AllPools>(POOLS).await?;
+        let Seen { state, json, server } = self.look_at_pages::<AllPools>(POOLS, &["/pools"]).await?;
         Ok(Seen { state: state.pools, json, server })
     }
 
@@ -58,7 +62,33 @@ impl Client {
     /// # }
     /// ```
     pub async fn pool(&self, name: &str) -> Result<Seen<PoolState>, AskError> {
-        self.look(&pool_path(name)).await
+        self.look_at_pages(&pool_path(name), &["/holders", "/line/first"]).await
+    }
+
+    /// All pages of what this path tells, put together: what stands in these lists.
+    async fn look_at_pages<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        lists: &[&str],
+    ) -> Result<Seen<T>, AskError> {
+        let Seen { state: mut whole, mut json, server } = self.look::<Value>(path).await?;
+        for _ in 0..MOST_PAGES {
+            let Some(next) = whole.get("next").and_then(Value::as_str) else { break };
+            let mut page = self.look::<Value>(&page_path(path, next)).await?.state;
+            for list in lists {
+                if let (Some(Value::Array(all)), Some(Value::Array(more))) =
+                    (whole.pointer_mut(list), page.pointer_mut(list))
+                {
+                    all.append(more);
+                }
+            }
+            whole["next"] = page.get("next").cloned().unwrap_or_default();
+            json = whole.to_string();
+        }
+        match serde_json::from_value(whole) {
+            Ok(state) => Ok(Seen { state, json, server }),
+            Err(_) => Err(AskError::Strange { server, status: 200, body: beginning(json.as_bytes()) }),
+        }
     }
 
     pub(super) async fn look<T: DeserializeOwned>(&self, path: &str) -> Result<Seen<T>, AskError> {

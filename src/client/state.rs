@@ -29,13 +29,16 @@ pub struct PoolState {
     pub slots: u64,
     /// How many there are; more than slots if these were made fewer.
     pub held: u64,
-    /// Who holds them, the oldest lease first.
+    /// Who holds them, the oldest lease first; in a list of all pools the first hundred.
     pub holders: Vec<Holder>,
     /// Who waits.
     pub line: WaitingLine,
     /// Why it gives out nothing, if somebody paused it.
     #[serde(default)]
     pub paused: Option<Paused>,
+    /// Whether it was taken out of the configuration: nothing is granted, and its leases live on.
+    #[serde(default)]
+    pub removed: bool,
     /// Whether the server cannot reach the pool's store: then this is how it was when it last could.
     #[serde(default)]
     pub away: bool,

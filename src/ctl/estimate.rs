@@ -93,8 +93,16 @@ mod tests {
         let line = WaitingLine { length: 0, first: Vec::new() };
         let holders: Vec<_> = ages.iter().map(holder).collect();
         let held = holders.len() as u64;
-        let pool =
-            PoolState { name: "p".to_owned(), slots: 2, held, holders, line, paused: None, away: false };
+        let pool = PoolState {
+            name: "p".to_owned(),
+            slots: 2,
+            held,
+            holders,
+            line,
+            paused: None,
+            removed: false,
+            away: false,
+        };
         estimate(&pool, runs, now)
     }
 

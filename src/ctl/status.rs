@@ -51,6 +51,7 @@ impl Picture {
         let text = table(&pools, now, colored)
             + &paused(&pools, now, colored)
             + &revoked(&pools, now, colored)
+            + &removed(&pools)
             + &away(&pools, colored)
             + &line;
         Ok(Self { pools, text, json })
@@ -82,6 +83,17 @@ fn revoked(pools: &[PoolState], now: SystemTime, colored: bool) -> String {
     lines.collect()
 }
 
+/// A line for each pool that was taken out of the configuration.
+fn removed(pools: &[PoolState]) -> String {
+    let removed = pools.iter().filter(|pool| pool.removed).map(|PoolState { name, .. }| {
+        format!(
+            "{} was removed from the configuration: nothing is granted, its leases live on\n",
+            clean(name)
+        )
+    });
+    removed.collect()
+}
+
 /// A line for each pool that is shown as it was.
 fn away(pools: &[PoolState], colored: bool) -> String {
     let away = pools.iter().filter(|pool| pool.away).map(|PoolState { name, .. }| {
@@ -105,6 +117,10 @@ fn table(pools: &[PoolState], now: SystemTime, colored: bool) -> String {
         for shown in holders {
             table.row(about.into_iter().chain(holder(shown, now)));
             about = Default::default();
+        }
+        let more = held.saturating_sub(holders.len() as u64);
+        if more > 0 && !holders.is_empty() {
+            table.row(about.into_iter().chain([format!("and {more} more")]));
         }
     }
     table.to_string()
@@ -157,6 +173,7 @@ mod tests {
             holders,
             line: WaitingLine { length, first: Vec::new() },
             paused: None,
+            removed: false,
             away: false,
         };
         let two =
@@ -178,11 +195,33 @@ mod tests {
     }
 
     #[test]
+    fn what_the_list_does_not_tell_is_counted_and_removed_pools_are_marked() {
+        let pool = PoolState {
+            name: "old".to_owned(),
+            slots: 200,
+            held: 101,
+            holders: vec![holder("db1", 8, 150, None, None)],
+            line: WaitingLine { length: 0, first: Vec::new() },
+            paused: None,
+            removed: true,
+            away: false,
+        };
+
+        let shown = table(std::slice::from_ref(&pool), SystemTime::UNIX_EPOCH + NOW, false);
+
+        assert!(shown.ends_with(" and 100 more\n"), "{shown}");
+        assert_eq!(
+            removed(&[pool]),
+            "old was removed from the configuration: nothing is granted, its leases live on\n"
+        );
+    }
+
+    #[test]
     fn a_pool_whose_store_is_away_says_so() {
         let line = WaitingLine { length: 0, first: Vec::new() };
         let pool = |name: &str, away| {
             let (name, line) = (name.to_owned(), line.clone());
-            PoolState { name, slots: 1, held: 0, holders: vec![], line, paused: None, away }
+            PoolState { name, slots: 1, held: 0, holders: vec![], line, paused: None, removed: false, away }
         };
 
         let said = away(&[pool("p", true), pool("q", false)], false);
@@ -206,6 +245,7 @@ mod tests {
             holders: vec![],
             line,
             paused: Some(pause),
+            removed: false,
             away: false,
         };
 
@@ -224,7 +264,8 @@ mod tests {
             Holder { revoked: Some(revoked), ..holder("web2", 8, 5, Some(9), None) },
         ];
         let name = "p".to_owned();
-        let pool = PoolState { name, slots: 2, held: 2, holders, line, paused: None, away: false };
+        let pool =
+            PoolState { name, slots: 2, held: 2, holders, line, paused: None, removed: false, away: false };
 
         assert_eq!(
             super::revoked(&[pool], now, false),

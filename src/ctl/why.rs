@@ -201,6 +201,7 @@ mod tests {
             holders,
             line,
             paused: None,
+            removed: false,
             away: false,
         };
         sentences(&pool, &[], SystemTime::UNIX_EPOCH + NOW).lines().map(str::to_owned).collect()
@@ -252,6 +253,7 @@ mod tests {
             holders: vec![holder("web7", None)],
             line,
             paused: Some(pause),
+            removed: false,
             away: false,
         };
 

@@ -100,7 +100,8 @@ fn pools_appear_and_disappear_and_their_waits_end_at_once() {
     // Who holds a slot of it renews and releases it.
     let lease = json!({"lease": lease["lease"]});
     assert_eq!(site.call("b/renew", &lease).0, 200);
-    assert_eq!(json_of(site.server.get("/v1/pools/b")).1["held"], 1);
+    let (_, removed) = json_of(site.server.get("/v1/pools/b"));
+    assert_eq!((&removed["held"], &removed["removed"]), (&json!(1), &json!(true)));
     assert_eq!(site.call("b/release", &lease).0, 204);
     assert_eq!(site.server.get("/v1/pools/b").0, 404);
     let (_, all) = json_of(site.server.get("/v1/pools"));

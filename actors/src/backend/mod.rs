@@ -11,7 +11,7 @@ use distributex_config as config;
 use distributex_config::Limits;
 use tokio::time::Instant;
 
-use crate::pool::{Ask, AskId, Counts, Event, Held, Holder, LeaseId, Lever, Operator, State, Token};
+use crate::pool::{After, Ask, AskId, Counts, Event, Held, Holder, LeaseId, Lever, Operator, State, Token};
 
 pub mod inmemory;
 #[cfg(feature = "memcache")]
@@ -48,7 +48,7 @@ pub trait Backend: Debug + 'static {
 
     /// Somebody wants to know how the pool is; answered by seen, when [`Backend::state`] and [`Backend::holder`]
     /// say how it is in the store, or refused.
-    fn look(&mut self, ask: AskId, now: Instant, out: &mut Vec<Event>);
+    fn look(&mut self, ask: AskId, after: After, now: Instant, out: &mut Vec<Event>);
 
     /// The time has come that [`Backend::next_end`] told, or the store has answered.
     fn wake(&mut self, now: Instant, out: &mut Vec<Event>);
@@ -69,8 +69,8 @@ pub trait Backend: Debug + 'static {
         out: &mut Vec<Event>,
     );
 
-    /// What anybody may know of the pool and of so many holders, as it was when the store last answered.
-    fn state(&self, holders: usize, now: Instant) -> State;
+    /// What anybody may know of the pool, a page of it, as it was when the store last answered.
+    fn state(&self, after: After, now: Instant) -> State;
 
     /// The pool in numbers, as it was when the store last answered.
     fn counts(&self) -> Counts;

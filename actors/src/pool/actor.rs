@@ -18,8 +18,8 @@ use log::{debug, error, info};
 use tokio::{sync::oneshot, time::Instant};
 
 use super::{
-    Ask, AskId, Asker, Event, Granted, Held, Holder, LeaseId, Leased, Lever, Operator, Pulled, Refusal,
-    SHOWN, State, Token, grant::Grant, handle::Denial,
+    After, Ask, AskId, Asker, Event, Granted, Held, Holder, LeaseId, Leased, Lever, Operator, Pulled,
+    Refusal, State, Token, grant::Grant, handle::Denial,
 };
 use crate::{
     backend::Backend,
@@ -69,8 +69,8 @@ pub(super) enum Reply {
     Release(Option<u8>, ReleaseReply),
     /// To an operator.
     Pull(Lever, Operator, PullReply),
-    /// To who wants to know how the pool is.
-    Look(LookReply),
+    /// To who wants to know how the pool is, from there on.
+    Look(After, LookReply),
     /// To who wants to know who has this token.
     LookUp(Token, LookUpReply),
 }
@@ -155,7 +155,7 @@ impl PoolActor {
                 let would_have_waited = wait && seat.is_none() && has_no_slot;
                 let why = if would_have_waited { Refusal::LineFull } else { why };
                 self.watch.refused(why);
-                let state = curious.then(|| Box::new(self.backend.state(SHOWN, Instant::now())));
+                let state = curious.then(|| Box::new(self.backend.state(After::default(), Instant::now())));
                 drop(to.send(Err(Denial { why, place, state })));
             }
             Some(Reply::Renewal(lease, to)) => {
@@ -166,7 +166,7 @@ impl PoolActor {
             }
             Some(Reply::Release(_, to)) => drop(to.send(Err(why))),
             Some(Reply::Pull(.., to)) => drop(to.send(Err(why))),
-            Some(Reply::Look(to)) => drop(to.send(Err(why))),
+            Some(Reply::Look(_, to)) => drop(to.send(Err(why))),
             Some(Reply::LookUp(_, to)) => drop(to.send(Err(why))),
             None => {} // it left before it was refused
         }
@@ -188,8 +188,8 @@ impl PoolActor {
     fn seen(&mut self, ask: AskId, then: Option<State>) {
         let now = Instant::now();
         match self.open.remove(&ask) {
-            Some(Reply::Look(to)) => {
-                drop(to.send(Ok(then.unwrap_or_else(|| self.backend.state(usize::MAX, now)))));
+            Some(Reply::Look(after, to)) => {
+                drop(to.send(Ok(then.unwrap_or_else(|| self.backend.state(after, now)))));
             }
             Some(Reply::LookUp(token, to)) => {
                 let holder = match then {
@@ -344,18 +344,18 @@ impl Handler<Unheard> for PoolActor {
     }
 }
 
-/// Request: tell what anybody may know of the pool.
+/// Request: tell what anybody may know of the pool, from there on.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-pub(super) struct Look(pub(super) LookReply);
+pub(super) struct Look(pub(super) After, pub(super) LookReply);
 
 impl Handler<Look> for PoolActor {
     type Result = ();
 
-    fn handle(&mut self, Look(reply): Look, ctx: &mut Self::Context) {
+    fn handle(&mut self, Look(after, reply): Look, ctx: &mut Self::Context) {
         let ask = AskId::next();
-        self.open.insert(ask, Reply::Look(reply));
-        self.act(ctx, |backend, now, out| backend.look(ask, now, out));
+        self.open.insert(ask, Reply::Look(after, reply));
+        self.act(ctx, |backend, now, out| backend.look(ask, after, now, out));
     }
 }
 
@@ -370,7 +370,8 @@ impl Handler<LookUp> for PoolActor {
     fn handle(&mut self, LookUp(token, reply): LookUp, ctx: &mut Self::Context) {
         let ask = AskId::next();
         self.open.insert(ask, Reply::LookUp(token, reply));
-        self.act(ctx, |backend, now, out| backend.look(ask, now, out));
+        let after = After { token: Token(token.0.saturating_sub(1)), ..After::default() }; // the page that it is on
+        self.act(ctx, |backend, now, out| backend.look(ask, after, now, out));
     }
 }
 

@@ -8,7 +8,7 @@ use distributex_config::{Limits, Name};
 use tokio::sync::oneshot;
 
 use super::{
-    Ask, AskId, Asker, Held, Holder, LeaseId, Leased, Lever, Operator, Pulled, Refusal, State, Token,
+    After, Ask, AskId, Asker, Held, Holder, LeaseId, Leased, Lever, Operator, Pulled, Refusal, State, Token,
     actor::{Drain, Enter, Leave, Look, LookUp, PoolActor, Reconfigure, Release, Renew},
     grant::Grant,
     watched::{FindEnd, Glance, Pull, Runs},
@@ -134,8 +134,16 @@ impl PoolHandle {
     /// # Errors
     /// The reason why that cannot be known.
     pub async fn state(&self) -> Result<State, Refusal> {
+        self.state_after(After::default()).await
+    }
+
+    /// A later page of the same.
+    ///
+    /// # Errors
+    /// The reason why that cannot be known.
+    pub async fn state_after(&self, after: After) -> Result<State, Refusal> {
         let (reply, answer) = oneshot::channel();
-        self.addr.do_send(Look(reply));
+        self.addr.do_send(Look(after, reply));
         answer.await.unwrap_or(Err(Refusal::Stopping))
     }
 

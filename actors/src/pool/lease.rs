@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
+    ops::Bound,
     sync::Arc,
     time::Duration,
 };
@@ -188,8 +189,9 @@ impl Leases {
 
     /// What anybody may know of the first so many holders, the oldest first.
     #[must_use]
-    pub fn holders(&self, most: usize, now: Instant) -> Vec<Holder> {
-        self.by_token.values().take(most).map(|lease| lease.holder(now)).collect()
+    pub fn holders(&self, after: Token, most: usize, now: Instant) -> Vec<Holder> {
+        let leases = self.by_token.range((Bound::Excluded(after), Bound::Unbounded)).take(most);
+        leases.map(|(_, lease)| lease.holder(now)).collect()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
+    ops::Bound,
     sync::Arc,
     time::Duration,
 };
@@ -9,7 +10,7 @@ use std::{
 use distributex_config::Name;
 use tokio::time::Instant;
 
-use super::{AskId, Asker, LeaseId, Ticket, Waiting, kept::Changed, ranks::Ranks, state::SHOWN};
+use super::{AskId, Asker, LeaseId, Ticket, Waiting, kept::Changed, ranks::Ranks};
 
 /// Who stands in line, and on which terms.
 #[derive(Debug, Clone)]
@@ -338,10 +339,12 @@ impl Line {
         self.ends.first().copied()
     }
 
-    /// What anybody may know of the first in line.
+    /// What anybody may know of so many who wait behind this ticket, or from the first one on: there is no ticket 0.
     #[must_use]
-    pub fn first(&self, now: Instant) -> Vec<Waiting> {
-        let shown = self.queue.values().take(SHOWN).map(|place| (place.ticket, &place.waiter));
+    pub fn waiting(&self, after: Ticket, most: usize, now: Instant) -> Vec<Waiting> {
+        let start = if after == Ticket(0) { Bound::Unbounded } else { Bound::Excluded(self.spot(after)) };
+        let places = self.queue.range((start, Bound::Unbounded)).take(most);
+        let shown = places.map(|(_, place)| (place.ticket, &place.waiter));
         let waiting = shown.map(|(ticket, waiter)| Waiting {
             ticket,
             host: waiter.asker.host().clone(),

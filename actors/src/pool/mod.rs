@@ -26,7 +26,7 @@ pub use self::{
     lever::{Lever, Operator, Pulled},
     names::{LeaseId, Ticket, Token},
     revoked::Revoked,
-    state::{Counts, Holder, SHOWN, State, Waiting},
+    state::{After, Counts, Holder, SHOWN, State, Waiting},
 };
 
 /// What a release is about.

@@ -19,8 +19,8 @@ use distributex_config::{Limits, Name};
 use tokio::time::Instant;
 
 use super::{
-    Ask, AskId, Counts, Ending, Event, Granted, Held, Holder, LeaseId, Leased, Operator, Refusal, State,
-    Ticket, Token,
+    After, Ask, AskId, Counts, Ending, Event, Granted, Held, Holder, LeaseId, Leased, Operator, Refusal,
+    SHOWN, State, Ticket, Token,
     kept::{Changed, Numbers},
     lease::{Lease, Leases},
     line::{Line, Waiter},
@@ -215,16 +215,27 @@ impl Rules {
         self.closed = true;
     }
 
-    /// What anybody may know of the pool, and of so many holders.
+    /// What anybody may know of the pool: the page that begins there.
     #[must_use]
-    pub fn state(&self, holders: usize, now: Instant) -> State {
+    pub fn state(&self, after: After, now: Instant) -> State {
+        let mut holders = self.leases.holders(after.token, SHOWN + 1, now);
+        let mut first = self.line.waiting(after.ticket, SHOWN + 1, now);
+        let has_more = holders.len() > SHOWN || first.len() > SHOWN;
+        holders.truncate(SHOWN);
+        first.truncate(SHOWN);
+        let next = After {
+            token: holders.last().map_or(after.token, |holder| holder.token),
+            ticket: first.last().map_or(after.ticket, |waiting| waiting.ticket),
+        };
         State {
             slots: self.settings.slots,
             held: self.leases.len(),
-            holders: self.leases.holders(holders, now),
+            holders,
             waiting: self.line.len(),
-            first: self.line.first(now),
+            first,
+            next: has_more.then_some(next),
             paused: self.paused.clone(),
+            removed: self.retired,
         }
     }
 

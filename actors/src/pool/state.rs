@@ -7,8 +7,17 @@ use tokio::time::Instant;
 
 use super::{Operator, Revoked, Ticket, Token};
 
-/// So much of a line is told, and so many holders to who has to wait.
+/// So many holders, and so many who wait, are told at once.
 pub const SHOWN: usize = 100;
+
+/// Behind whom a page of a pool's state begins: by default, at the beginning.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct After {
+    /// Behind the holder with this token.
+    pub token: Token,
+    /// Behind the waiter with this ticket.
+    pub ticket: Ticket,
+}
 
 /// A pool at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,14 +26,18 @@ pub struct State {
     pub slots: u32,
     /// How many there are.
     pub held: usize,
-    /// Who holds a slot, the oldest lease first: all of them, or the first [`SHOWN`].
+    /// Who holds a slot, the oldest lease first: [`SHOWN`] of them at most.
     pub holders: Vec<Holder>,
     /// How many stand in line.
     pub waiting: usize,
     /// The first of them, [`SHOWN`] at most.
     pub first: Vec<Waiting>,
+    /// Where the next page begins, if there are more holders or more who wait.
+    pub next: Option<After>,
     /// Who paused the pool, if it is paused.
     pub paused: Option<Operator>,
+    /// Whether the pool was taken out of the configuration.
+    pub removed: bool,
 }
 
 /// A pool in numbers, at one moment.

@@ -13,7 +13,7 @@ use log::info;
 use tokio::time::Instant;
 
 use super::{
-    AskId, Ended, Held, Lever, Operator, Pulled, State,
+    After, AskId, Ended, Held, Lever, Operator, Pulled, State,
     actor::{PoolActor, PullReply, Reply},
 };
 use crate::watch::{Report, runs::Run};
@@ -29,7 +29,7 @@ impl PoolActor {
             Some(Reply::Pull(_, operator, _)) => {
                 Report { exit_status: None, operator: Some(operator.clone()) }
             }
-            Some(Reply::Grant { .. } | Reply::Renewal(..) | Reply::Look(_) | Reply::LookUp(..)) | None => {
+            Some(Reply::Grant { .. } | Reply::Renewal(..) | Reply::Look(..) | Reply::LookUp(..)) | None => {
                 Report { exit_status: None, operator: revoked_by }
             }
         };
@@ -150,6 +150,6 @@ impl Handler<Glance> for PoolActor {
     type Result = MessageResult<Glance>;
 
     fn handle(&mut self, Glance: Glance, _: &mut Self::Context) -> Self::Result {
-        MessageResult(self.backend.state(usize::MAX, Instant::now()))
+        MessageResult(self.backend.state(After::default(), Instant::now()))
     }
 }

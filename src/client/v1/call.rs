@@ -81,6 +81,11 @@ pub(in crate::client) fn pool_path(pool: &str) -> String {
     format!("{POOLS}/{}", utf8_percent_encode(pool, NAME))
 }
 
+/// The page of a path that begins there.
+pub(in super::super) fn page_path(path: &str, after: &str) -> String {
+    format!("{path}?after={}", utf8_percent_encode(after, NAME))
+}
+
 /// The path of a lever of a pool.
 pub(in crate::client) fn lever_path(pool: &str, lever: &str) -> String {
     format!("{LEVERS}/{}/{lever}", utf8_percent_encode(pool, NAME))

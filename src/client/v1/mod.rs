@@ -5,5 +5,5 @@ mod call;
 
 pub(super) use self::{
     answer::{Answer, Said},
-    call::{Call, POOLS, RELOAD, events_path, lever_path, pool_path},
+    call::{Call, POOLS, RELOAD, events_path, lever_path, page_path, pool_path},
 };

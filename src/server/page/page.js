@@ -111,9 +111,21 @@ function paced(task, gap) {
 
 const lookAtShown = paced(async () => { if (chosen !== null) await lookAt(chosen); }, SHOWN_GAP);
 
+/** All pages of the pools, as one answer: that of the last page. */
+async function askAll(path) {
+  const pools = [];
+  for (let next = '';;) {
+    const answer = await ask(path + next);
+    if (!answer?.ok) return answer;
+    pools.push(...answer.body.pools);
+    if (!answer.body.next) return { ...answer, body: { ...answer.body, pools } };
+    next = `?after=${encodeURIComponent(answer.body.next)}`;
+  }
+}
+
 const lookAtAll = paced(async () => {
   dirty.clear();
-  const answer = await ask('v1/pools');
+  const answer = await askAll('v1/pools');
   if (!answer) return;
   trouble('all', answer.ok ? null : `The pools cannot be listed now: ${answer.sentence}`);
   if (!answer.ok) return;

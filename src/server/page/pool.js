@@ -69,6 +69,7 @@ export const endsSoon = (pool) => pool.state?.holders.some((holder) => (leftOf(p
 export function badges(element, pool) {
   const words = [];
   if (pool.away) words.push(['away', 'store away']);
+  if (pool.state?.removed) words.push(['removed', 'removed from the configuration']);
   if (pool.state?.paused) words.push(['paused', 'paused']);
   const said = words.join();
   if (element.said === said) return;

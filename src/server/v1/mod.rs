@@ -119,8 +119,8 @@ async fn handle<'a>(
     let pool = find(pools, pool); // a mistake in it is told to who may know, when the body has been read
     let answer = match call {
         Call::OpenApi => answer::text(StatusCode::OK, OPENAPI.into()),
-        Call::Pools => state::pools(pools).await?,
-        Call::Pool => state::pool(pool?).await?,
+        Call::Pools => state::pools(pools, request.query_string()).await?,
+        Call::Pool => state::pool(pool?, request.query_string()).await?,
         Call::Holder(token) => state::holder(pool?, token).await?,
         Call::History => history::history(pool?).await?,
         Call::Events => {

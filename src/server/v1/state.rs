@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use actix_web::{HttpResponse, http::StatusCode};
-use distributex_actors::{Holder, Operator, Pools, Refusal, Revoked, State, Token, Waiting};
+use distributex_actors::{After, Holder, Operator, Pools, Refusal, Revoked, State, Ticket, Token, Waiting};
 use distributex_config::Name;
 use serde::Serialize;
 use tokio::time::Instant;
@@ -15,11 +15,28 @@ use super::{
     kind::Kind,
     time::{Moment, Seconds},
 };
+use crate::server::query::parameter;
 
-/// The state of all pools.
-pub(super) async fn pools(pools: &Pools) -> Result<HttpResponse, Problem> {
-    let mut states = Vec::new();
-    for (name, handle) in pools.iter() {
+/// So many pools, holders and waiters together fill a page of all pools.
+const PAGE: usize = 1_000;
+
+/// The state of all pools, or of those behind the one that the query names.
+pub(super) async fn pools(pools: &Pools, query: &str) -> Result<HttpResponse, Problem> {
+    let (mut states, mut length, mut next) = (Vec::new(), 0, None);
+    let mut rest = pools.iter();
+    if let Some(after) = parameter(query, "after")
+        && !rest.any(|(name, _)| name.as_str() == after)
+    {
+        return Err(Problem::new(
+            Kind::BadRequest,
+            "no page begins behind this pool: take \"next\" of the page before",
+        ));
+    }
+    for (name, handle) in rest {
+        if length >= PAGE {
+            next = states.last().map(|(name, ..): &(&Name, State, bool, _)| name.as_str());
+            break;
+        }
         let (state, away) = match handle.state().await {
             Ok(state) => (state, false),
             Err(Refusal::Away) => {
@@ -28,17 +45,19 @@ pub(super) async fn pools(pools: &Pools) -> Result<HttpResponse, Problem> {
             Err(Refusal::NoSuchPool) => continue, // taken out of the configuration, and nobody holds a slot of it
             Err(why) => return Err(Problem::refused(why, name)),
         };
+        length += 1 + state.holders.len() + state.first.len();
         states.push((name, state, away, pools.store(Some(name))));
     }
     let bodies =
         states.iter().map(|(name, state, away, store)| StateBody::of(name, state, *away, store.as_deref()));
     let store = pools.store(None);
-    Ok(json(StatusCode::OK, &PoolsBody { pools: bodies.collect(), store: store.as_deref() }))
+    Ok(json(StatusCode::OK, &PoolsBody { pools: bodies.collect(), next, store: store.as_deref() }))
 }
 
-/// The state of one pool.
-pub(super) async fn pool(pool: Pool<'_>) -> Result<HttpResponse, Problem> {
-    let state = pool.handle.state().await.map_err(|why| Problem::refused(why, pool.name))?;
+/// The state of one pool: the page that the query names.
+pub(super) async fn pool(pool: Pool<'_>, query: &str) -> Result<HttpResponse, Problem> {
+    let after = after(query)?;
+    let state = pool.handle.state_after(after).await.map_err(|why| Problem::refused(why, pool.name))?;
     let store = pool.store();
     Ok(json(StatusCode::OK, &StateBody::of(pool.name, &state, false, store.as_deref())))
 }
@@ -49,6 +68,17 @@ pub(super) async fn resumed(pool: Pool<'_>, resumed: bool) -> Result<HttpRespons
     let store = pool.store();
     let pool = StateBody::of(pool.name, &state, false, store.as_deref());
     Ok(json(StatusCode::OK, &ResumedBody { pool, resumed }))
+}
+
+/// Where a page begins. Clients take it from the page before, and need not know what it means.
+fn after(query: &str) -> Result<After, Problem> {
+    let Some(text) = parameter(query, "after") else { return Ok(After::default()) };
+    let parsed = text.split_once('-').and_then(|(token, ticket)| {
+        Some(After { token: Token(token.parse().ok()?), ticket: Ticket(ticket.parse().ok()?) })
+    });
+    parsed.ok_or_else(|| {
+        Problem::new(Kind::BadRequest, "\"after\" names no page: take \"next\" of the page before")
+    })
 }
 
 /// Who holds with this token.
@@ -68,6 +98,8 @@ pub(super) async fn holder(pool: Pool<'_>, token: Option<Token>) -> Result<HttpR
 #[derive(Serialize)]
 struct PoolsBody<'a> {
     pools: Vec<StateBody<'a>>,
+    /// The last pool of this page, if there are more.
+    next: Option<&'a str>,
     /// Nothing if the pools are in several.
     store: Option<&'a str>,
 }
@@ -87,7 +119,11 @@ struct StateBody<'a> {
     held: usize,
     holders: Vec<HolderBody<'a>>,
     line: LineBody<'a>,
+    /// Where the next page begins, if there are more holders or waiters.
+    next: Option<String>,
     paused: Option<PausedBody<'a>>,
+    /// Whether the pool was taken out of the configuration.
+    removed: bool,
     /// Whether this is how it was when the store could last be reached.
     away: bool,
     store: Option<&'a str>,
@@ -104,7 +140,9 @@ impl<'a> StateBody<'a> {
                 length: state.waiting,
                 first: state.first.iter().map(WaitingBody::of).collect(),
             },
+            next: state.next.map(|After { token, ticket }| format!("{}-{}", token.0, ticket.0)),
             paused: state.paused.as_ref().map(PausedBody::of),
+            removed: state.removed,
             away,
             store,
         }

@@ -1,8 +1,10 @@
 //! The line: who waits, and for how long.
 
-use serde_json::json;
+use std::{net::SocketAddr, process::Command};
 
-use super::{answer, call, held_by_ann, parked, release, state};
+use serde_json::{Value, json};
+
+use super::{answer, call, held_by_ann, look, parked, release, state};
 use crate::support::{ONE_SLOT, Server};
 
 #[test]
@@ -55,4 +57,45 @@ fn a_hundred_of_the_holders_and_of_the_line_are_told() {
     let state = state(&server);
     assert_eq!((&state["held"], &state["line"]["length"]), (&json!(101), &json!(101)));
     assert_eq!(state["line"]["first"].as_array().unwrap().len(), 100);
+    let rest = look(&server, &format!("/v1/pools/pool1?after={}", state["next"].as_str().unwrap())).body;
+    assert_eq!((&rest["holders"][0]["host"], &rest["holders"][1]), (&json!("host100"), &json!(null)));
+    assert_eq!(
+        (&rest["line"]["first"][0]["host"], &rest["line"]["first"][1]),
+        (&json!("host100"), &json!(null))
+    );
+    assert_eq!((&rest["held"], &rest["next"]), (&json!(101), &json!(null)));
+    assert_eq!(look(&server, "/v1/pools/pool1?after=x").refusal(), (400, "bad_request"));
+}
+
+#[test]
+fn all_pools_are_told_in_pages_and_the_client_reads_them_all() {
+    let pools: Vec<_> = (0..1_100).map(|n| format!("{{name: \"p &{n}\", maxlocks: 150}}")).collect();
+    let server = Server::start(&format!("pools: [{}]", pools.join(", ")));
+    let mut client = server.connect();
+    for n in 0..150 {
+        super::call_on(&mut client, "p%20&1099/acquire", &json!({"host": format!("host{n}")})).granted();
+    }
+
+    let first = look(&server, "/v1/pools").body;
+    let second = look(&server, "/v1/pools?after=p+%26999").body;
+    let all = distributexctl(&["status", "--json"], server.addr);
+    let one = distributexctl(&["status", "--json", "p &1099"], server.addr);
+    let table = distributexctl(&["status"], server.addr);
+
+    let length = |told: &Value| told["pools"].as_array().unwrap().len();
+    assert_eq!((length(&first), &first["next"]), (1_000, &json!("p &999")));
+    assert_eq!((length(&second), &second["next"]), (100, &json!(null)));
+    assert_eq!(length(&serde_json::from_str(&all).unwrap()), 1_100);
+    let one: Value = serde_json::from_str(&one).unwrap();
+    assert_eq!(one["holders"].as_array().unwrap().len(), 150);
+    assert!(table.contains(" and 50 more"), "{table}");
+    assert_eq!(look(&server, "/v1/pools?after=none").refusal(), (400, "bad_request"));
+}
+
+/// What the operator's tool says.
+fn distributexctl(args: &[&str], server: SocketAddr) -> String {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_distributexctl"));
+    let output = command.args(args).args(["-H", &server.to_string()]).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).unwrap()
 }

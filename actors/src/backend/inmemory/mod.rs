@@ -19,7 +19,7 @@ use super::Backend;
 use crate::{
     PoolActor, StateDirectory,
     pool::{
-        Ask, AskId, Counts, Event, Held, Holder, LeaseId, Lever, Operator, Refusal, State, Token,
+        After, Ask, AskId, Counts, Event, Held, Holder, LeaseId, Lever, Operator, Refusal, State, Token,
         rules::{Rules, refuse},
     },
 };
@@ -110,14 +110,14 @@ impl Backend for InMemory {
         self.act(now, out, |rules, out| rules.pull(ask, lever, operator, now, out));
     }
 
-    fn look(&mut self, ask: AskId, now: Instant, out: &mut Vec<Event>) {
+    fn look(&mut self, ask: AskId, after: After, now: Instant, out: &mut Vec<Event>) {
         let is_behind = self.ledger.as_ref().is_some_and(Ledger::is_behind);
         self.act(now, out, |rules, out| {
             if rules.is_gone() {
                 refuse(ask, Refusal::NoSuchPool, None, out);
             } else {
                 // What comes until this is told may not be on the disk then.
-                let state = is_behind.then(|| Box::new(rules.state(usize::MAX, now)));
+                let state = is_behind.then(|| Box::new(rules.state(after, now)));
                 out.push(Event::Seen { ask, state });
             }
         });
@@ -152,8 +152,8 @@ impl Backend for InMemory {
         self.act(now, out, |rules, out| rules.reconfigure(settings, limits, now, out));
     }
 
-    fn state(&self, holders: usize, now: Instant) -> State {
-        self.rules.state(holders, now)
+    fn state(&self, after: After, now: Instant) -> State {
+        self.rules.state(after, now)
     }
 
     fn counts(&self) -> Counts {

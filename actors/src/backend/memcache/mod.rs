@@ -101,7 +101,7 @@ use super::Backend;
 use crate::{
     PoolActor,
     pool::{
-        Ask, AskId, Counts, Ending, Event, Held, Holder, LeaseId, Lever, Operator, State, Token,
+        After, Ask, AskId, Counts, Ending, Event, Held, Holder, LeaseId, Lever, Operator, State, Token,
         actor::Wake,
         rules::{Rules, refuse},
     },
@@ -380,7 +380,7 @@ impl Backend for Memcache {
         self.go_on(now);
     }
 
-    fn look(&mut self, ask: AskId, now: Instant, _: &mut Vec<Event>) {
+    fn look(&mut self, ask: AskId, _: After, now: Instant, _: &mut Vec<Event>) {
         self.pending.looks.push(ask);
         self.go_on(now);
     }
@@ -429,8 +429,8 @@ impl Backend for Memcache {
         self.go_on(now);
     }
 
-    fn state(&self, holders: usize, now: Instant) -> State {
-        self.rules.state(holders, now)
+    fn state(&self, after: After, now: Instant) -> State {
+        self.rules.state(after, now)
     }
 
     fn counts(&self) -> Counts {

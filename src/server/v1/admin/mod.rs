@@ -40,7 +40,7 @@ pub(super) async fn pull(
     Ok(match (lever, pulled) {
         (Lever::Resume, Some(Pulled::Set)) => state::resumed(pool, true).await?,
         (Lever::Resume, Some(Pulled::Unchanged)) => state::resumed(pool, false).await?,
-        (_, Some(Pulled::Set)) => state::pool(pool).await?,
+        (_, Some(Pulled::Set)) => state::pool(pool, "").await?,
         (Lever::Release(token), Some(Pulled::Released { host, held, left })) => {
             let forced = Forced {
                 pool: pool_name,
