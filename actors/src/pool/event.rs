@@ -231,7 +231,7 @@ pub enum Refusal {
     #[error("the server is stopping; ask again in a moment")]
     Stopping,
     /// The store cannot be reached.
-    #[error("the store cannot be reached; ask again in a moment")]
+    #[error("the store cannot be reached, or takes nothing more; ask again in a moment")]
     Away,
 }
 
