@@ -164,6 +164,11 @@ pub(super) fn two_servers_share_a_memcached(machine: &Machine, start: &str) {
     for port in &ports {
         eventually("all three listen", || TcpStream::connect(port.addr()).is_ok());
     }
+    for server in [&one, &two] {
+        let state = format!("curl http://localhost:{server}/v1/pools/pool1");
+        let reaches_memcached = || machine.shell(&state).output().unwrap().status.success();
+        eventually("it has found memcached, which may have started later", reaches_memcached);
+    }
 
     session(machine, &here(&block("$ curl \"http://localhost:9889/get?")));
     let wrapped = block("$ target/release/distributex -H");
