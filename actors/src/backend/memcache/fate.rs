@@ -20,9 +20,9 @@ use super::{
 };
 use crate::pool::LeaseId;
 
-/// For how long a write without an answer may still arrive once its memcached answers again: as long as a segment of
-/// TCP lives.
-const LONGEST: Duration = Duration::from_secs(120);
+/// For how long a write without an answer may still arrive once its memcached answers again: the maximum lifetime of
+/// a TCP segment (RFC 9293, section 3.4).
+const SEGMENT_LIFETIME: Duration = Duration::from_secs(120);
 
 /// What a pool's server has sent and not settled.
 #[derive(Debug, Default, Clone)]
@@ -89,7 +89,7 @@ impl Fates {
         let is_new = unsettled.open() > self.unsettled.open();
         self.unsettled = unsettled;
         if is_away || is_new {
-            self.until = Some(now + LONGEST);
+            self.until = Some(now + SEGMENT_LIFETIME);
         } else if self.until.is_some_and(|until| until <= now) {
             *self = Self::default();
         }
@@ -263,8 +263,8 @@ mod tests {
         };
 
         assert!(learn(true, start));
-        assert!(learn(true, start + 10 * LONGEST));
-        assert!(learn(false, start + 11 * LONGEST - Duration::from_secs(1)));
-        assert!(!learn(false, start + 11 * LONGEST));
+        assert!(learn(true, start + 10 * SEGMENT_LIFETIME));
+        assert!(learn(false, start + 11 * SEGMENT_LIFETIME - Duration::from_secs(1)));
+        assert!(!learn(false, start + 11 * SEGMENT_LIFETIME));
     }
 }
