@@ -8,8 +8,8 @@ use std::{hint::black_box, time::Duration};
 use actix::Actor as _;
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use distributex_actors::{
-    Ask, AskId, Asker, Event, Held, PoolActor, PoolHandle, Room, Token, Watch, backend::inmemory::InMemory,
-    pool::rules::Rules,
+    AcquireRequest, Event, ParkingLimit, PoolActor, PoolHandle, ReleaseTarget, RequestId, Requester,
+    Telemetry, Token, backend::inmemory::InMemory, pool::rules::Rules,
 };
 use distributex_config::{Limits, Name, Pool};
 use tokio::{runtime::Builder, task::LocalSet, time::Instant};
@@ -25,14 +25,14 @@ fn name(n: usize) -> Name {
     Name::new(&format!("host{n}.example.com")).unwrap()
 }
 
-fn held(host: Name) -> Held {
-    Held::By(Asker::Host(host))
+fn held(host: Name) -> ReleaseTarget {
+    ReleaseTarget::Requester(Requester::Host(host))
 }
 
-fn enter(rules: &mut Rules, n: usize) -> AskId {
-    let (ask, mut events) = (Ask::classic(name(n), true), Vec::new());
+fn enter(rules: &mut Rules, n: usize) -> RequestId {
+    let (ask, mut events) = (AcquireRequest::classic(name(n), true), Vec::new());
     let id = ask.id;
-    rules.enter(ask, Instant::now(), &mut events);
+    rules.acquire(ask, Instant::now(), &mut events);
     id
 }
 
@@ -52,8 +52,8 @@ fn rules(c: &mut Criterion) {
             (Rules::new(settings(), Limits::default(), Token(0)), name(1), Instant::now());
         b.iter(|| {
             let mut events: Vec<Event> = Vec::new();
-            rules.enter(Ask::classic(host.clone(), false), now, &mut events);
-            rules.release(AskId::next(), &held(host.clone()), now, &mut events);
+            rules.acquire(AcquireRequest::classic(host.clone(), false), now, &mut events);
+            rules.release(RequestId::next(), &held(host.clone()), now, &mut events);
             black_box(events)
         });
     });
@@ -63,8 +63,8 @@ fn rules(c: &mut Criterion) {
             let mut holders = (0..=waiters).cycle();
             b.iter(|| {
                 let (mut events, host) = (Vec::new(), &hosts[holders.next().unwrap()]);
-                rules.release(AskId::next(), &held(host.clone()), Instant::now(), &mut events);
-                rules.enter(Ask::classic(host.clone(), true), Instant::now(), &mut events);
+                rules.release(RequestId::next(), &held(host.clone()), Instant::now(), &mut events);
+                rules.acquire(AcquireRequest::classic(host.clone(), true), Instant::now(), &mut events);
                 black_box(events)
             });
         });
@@ -72,7 +72,7 @@ fn rules(c: &mut Criterion) {
             let mut rules = full_line(waiters);
             b.iter(|| {
                 let ask = enter(&mut rules, waiters + 1);
-                rules.leave(black_box(ask), Instant::now(), &mut Vec::new());
+                rules.cancel(black_box(ask), Instant::now(), &mut Vec::new());
             });
         });
     }
@@ -83,15 +83,15 @@ fn actor(c: &mut Criterion) {
     let (runtime, local) = (Builder::new_current_thread().enable_time().build().unwrap(), LocalSet::new());
     let start = || {
         let backend = Box::new(InMemory::new(settings(), Limits::default()));
-        let watch = Watch::default().pool(&name(0));
-        PoolHandle::new(PoolActor::new(name(0), backend, Room::new(usize::MAX), watch).start())
+        let watch = Telemetry::default().pool(&name(0));
+        PoolHandle::new(PoolActor::new(name(0), backend, ParkingLimit::new(usize::MAX), watch).start())
     };
     let pool = local.block_on(&runtime, async { start() });
     c.bench_function("actor/get and release", |b| {
         b.iter(|| {
             local.block_on(&runtime, async {
-                pool.get(name(1)).await.unwrap().heard();
-                pool.release(name(1)).await.unwrap();
+                pool.get(name(1)).await.unwrap().delivered();
+                pool.release_host(name(1)).await.unwrap();
             });
         });
     });

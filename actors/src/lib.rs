@@ -5,13 +5,13 @@
 //! | pool | a named resource with a fixed number of slots |
 //! | lease | a slot that is held: by whom, since when, until when ([`pool::lease`]) |
 //! | token | the fencing number of a lease: rises with every grant of the pool ([`Token`]) |
-//! | ask | one request for a slot, from its arrival to its answer ([`AskId`]) |
-//! | line | the asks that wait, first come, first served ([`pool::line`]) |
+//! | ask | one request for a slot, from its arrival to its answer ([`RequestId`]) |
+//! | line | the asks that wait, first come, first served ([`pool::queue`]) |
 //! | ticket | the public number of a place in the line: rises per pool ([`Ticket`]) |
 //! | grant | a lease on its way to an asker; gives itself back when nobody hears of it ([`Grant`]) |
 //! | backend | where leases live ([`backend`]) |
-//! | lever | what an operator can do to a pool ([`Lever`]) |
-//! | run | a lease from its grant to its end, as the history of a pool tells of it ([`watch::runs`]) |
+//! | lever | what an operator can do to a pool ([`AdminAction`]) |
+//! | run | a lease from its grant to its end, as the history of a pool tells of it ([`telemetry::runs`]) |
 //! | state directory | what a backend in memory keeps on the disk ([`StateDirectory`]) |
 //!
 //! A pool is two things: its *rules* ([`pool::rules`]) are plain data that is told the time, its *actor*
@@ -25,21 +25,22 @@
 //! ```
 
 pub mod backend;
+mod json;
+mod parking;
 pub mod pool;
-mod record;
 mod registry;
-mod room;
 mod state;
-pub mod watch;
+pub mod telemetry;
 
+pub use parking::{ClientAddress, ParkingLimit, ParkingPermit};
 pub use pool::actor::PoolActor;
 pub use pool::grant::Grant;
 pub use pool::handle::{Denial, PoolHandle};
 pub use pool::{
-    After, Ask, AskId, Asker, Counts, Ended, Ending, Event, Granted, Held, Holder, LeaseId, Leased, Lever,
-    Operator, Pulled, Refusal, Revoked, State, Ticket, Token, Waiting,
+    AcquireRequest, AdminAction, AdminOutcome, Delivery, EndReason, EndedLease, Event, Holder, LeaseDetails,
+    LeaseId, Operator, PageCursor, PoolCounts, PoolSnapshot, Refusal, ReleaseTarget, RequestId, Requester,
+    Revocation, Ticket, Token, WaiterSnapshot,
 };
 pub use registry::{NotAvailable, Pools, Registry};
-pub use room::{Address, Room, Seat};
 pub use state::{CannotOpen, StateDirectory};
-pub use watch::{PoolWatch, Watch};
+pub use telemetry::{PoolTelemetry, Telemetry};

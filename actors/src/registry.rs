@@ -11,13 +11,13 @@ use distributex_config::{Backend, Config, Limits, Name, Pool};
 use thiserror::Error;
 use tokio::time::Instant;
 
-use crate::watch::numbers::Numbers;
+use crate::telemetry::metrics::Metrics;
 
 #[cfg(feature = "memcache")]
 use crate::backend::memcache::{Memcache, Shards};
 use crate::{
-    Address, PoolActor, PoolHandle, PoolWatch, Room, Seat, StateDirectory, Watch,
-    backend::inmemory::InMemory, pool::LeaseId,
+    ClientAddress, ParkingLimit, ParkingPermit, PoolActor, PoolHandle, PoolTelemetry, StateDirectory,
+    Telemetry, backend::inmemory::InMemory, pool::LeaseId,
 };
 
 /// All pools of this server, as they are from one change of the configuration to the next.
@@ -39,11 +39,11 @@ pub struct Registry {
     /// The configuration that is in force.
     config: Mutex<Config>,
     /// Where their asks park.
-    room: Arc<Room>,
+    parking: Arc<ParkingLimit>,
     /// The thread that they live on.
     arbiter: ArbiterHandle,
     /// What can be seen of them.
-    watch: Watch,
+    telemetry: Telemetry,
 }
 
 /// The truth behind a backend.
@@ -79,15 +79,15 @@ impl Store {
     }
 
     /// Lets be seen how often it is asked.
-    fn count_in(&self, numbers: &Numbers) {
+    fn count_in(&self, metrics: &Metrics) {
         match self {
             Self::Here(_) => {}
             Self::Directory(_, state) => {
                 let state = state.lock().unwrap_or_else(PoisonError::into_inner);
-                state.journal().calls().count_in(numbers);
+                state.journal().calls().register(metrics);
             }
             #[cfg(feature = "memcache")]
-            Self::Memcache(shards) => shards.calls().count_in(numbers),
+            Self::Memcache(shards) => shards.calls().register(metrics),
         }
     }
 
@@ -106,22 +106,24 @@ impl Store {
         &self,
         settings: Pool,
         limits: Limits,
-        room: Arc<Room>,
-        watch: PoolWatch,
+        parking: Arc<ParkingLimit>,
+        telemetry: PoolTelemetry,
         actor: &Context,
     ) -> PoolActor {
         let name = settings.name.clone();
         match self {
-            Self::Here(_) => PoolActor::new(name, Box::new(InMemory::new(settings, limits)), room, watch),
+            Self::Here(_) => {
+                PoolActor::new(name, Box::new(InMemory::new(settings, limits)), parking, telemetry)
+            }
             Self::Directory(_, state) => {
                 let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
                 let backend = InMemory::kept(settings, limits, &mut state, &actor.address(), Instant::now());
-                PoolActor::new(name, Box::new(backend), room, watch)
+                PoolActor::new(name, Box::new(backend), parking, telemetry)
             }
             #[cfg(feature = "memcache")]
             Self::Memcache(shards) => {
                 let backend = Memcache::new(settings, limits, shards, actor.address());
-                PoolActor::new(name, Box::new(backend), room, watch)
+                PoolActor::new(name, Box::new(backend), parking, telemetry)
             }
         }
     }
@@ -173,9 +175,9 @@ impl Pools {
     }
 
     /// Whether the store of at least one pool can be reached, as far as is known.
-    fn is_reachable(&self, watch: &Watch) -> bool {
+    fn is_reachable(&self, telemetry: &Telemetry) -> bool {
         match &*self.store {
-            Store::Here(_) | Store::Directory(..) => watch.is_reachable(),
+            Store::Here(_) | Store::Directory(..) => telemetry.is_reachable(),
             #[cfg(feature = "memcache")]
             Store::Memcache(shards) => shards.are_there(self.names.iter()),
         }
@@ -189,20 +191,20 @@ impl Registry {
     /// # Panics
     /// When this program does not have the backend; [`Pools::check`] tells that before.
     #[must_use]
-    pub fn start(config: &Config, room: &Arc<Room>, state: Option<StateDirectory>) -> Self {
-        let watch = Watch::new(&config.watch);
+    pub fn start(config: &Config, parking: &Arc<ParkingLimit>, state: Option<StateDirectory>) -> Self {
+        let telemetry = Telemetry::new(&config.watch);
         let store = Arc::new(Store::of(config, state));
-        if let Some(numbers) = watch.numbers() {
-            store.count_in(numbers);
+        if let Some(metrics) = telemetry.metrics() {
+            store.count_in(metrics);
         }
-        room.set_share(config.limits.waiters_per_address);
+        parking.set_share(config.limits.waiters_per_address);
         let none = Pools { by_name: HashMap::new(), names: Vec::new(), store };
         let registry = Self {
             pools: RwLock::new(Arc::new(none)),
             config: Mutex::new(config.clone()),
-            room: Arc::clone(room),
+            parking: Arc::clone(parking),
             arbiter: Arbiter::current(),
-            watch,
+            telemetry,
         };
         registry.follow(config, None);
         registry
@@ -210,26 +212,26 @@ impl Registry {
 
     /// What can be seen of all pools.
     #[must_use]
-    pub fn watch(&self) -> &Watch {
-        &self.watch
+    pub fn telemetry(&self) -> &Telemetry {
+        &self.telemetry
     }
 
     /// Room for one connection that stays, as that of a parked ask does; `None` if there is none for this address.
     #[must_use]
-    pub fn seat(&self, address: Option<Address>) -> Option<Seat> {
-        self.room.take(address)
+    pub fn park(&self, address: Option<ClientAddress>) -> Option<ParkingPermit> {
+        self.parking.take(address)
     }
 
     /// Whether the store of at least one pool can be reached, as far as is known.
     #[must_use]
     pub fn is_reachable(&self) -> bool {
-        self.pools().is_reachable(&self.watch)
+        self.pools().is_reachable(&self.telemetry)
     }
 
     /// Whether the server is stopping.
     #[must_use]
     pub fn is_draining(&self) -> bool {
-        self.room.is_closed()
+        self.parking.is_closed()
     }
 
     /// All pools, as they are now.
@@ -243,7 +245,7 @@ impl Registry {
     pub fn reload(&self, config: &Config) -> Vec<&'static str> {
         let mut current = self.config.lock().unwrap_or_else(PoisonError::into_inner);
         let need_restart = current.need_restart(config);
-        self.room.set_share(config.limits.waiters_per_address);
+        self.parking.set_share(config.limits.waiters_per_address);
         let new = Config { limits: config.limits, pools: config.pools.clone(), ..current.clone() };
         let old = mem::replace(&mut *current, new);
         self.follow(&current, Some(&old));
@@ -253,16 +255,16 @@ impl Registry {
     /// Answers everybody who waits, in all pools. None of them takes an ask any more when the first one is
     /// drained. Then it waits for their stores, as [`PoolHandle::drain`] does; who has no time for that may drop it.
     pub async fn drain(&self) {
-        self.room.close();
-        if let Some(board) = self.watch.board() {
-            board.close();
+        self.parking.close();
+        if let Some(events) = self.telemetry.events() {
+            events.close();
         }
         let pools = self.pools();
         for (_, pool) in pools.iter() {
             pool.close().await;
         }
         for (_, pool) in pools.iter() {
-            pool.settle().await;
+            pool.flush().await;
         }
     }
 
@@ -300,9 +302,9 @@ impl Registry {
     }
 
     fn begin(&self, settings: Pool, config: &Config, store: &Arc<Store>) -> PoolHandle {
-        let (room, limits, store) = (Arc::clone(&self.room), config.limits, Arc::clone(store));
-        let watch = self.watch.pool(&settings.name); // seen from now on, whenever its actor starts
-        let start = move |ctx: &mut Context| store.pool(settings, limits, room, watch, ctx);
+        let (parking, limits, store) = (Arc::clone(&self.parking), config.limits, Arc::clone(store));
+        let telemetry = self.telemetry.pool(&settings.name); // seen from now on, whenever its actor starts
+        let start = move |ctx: &mut Context| store.pool(settings, limits, parking, telemetry, ctx);
         PoolHandle::new(PoolActor::start_in_arbiter(&self.arbiter, start))
     }
 }

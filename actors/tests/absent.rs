@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use distributex_actors::{Ask, AskId, Event, Refusal, Ticket};
+use distributex_actors::{AcquireRequest, Event, Refusal, RequestId, Ticket};
 use distributex_config::{Limits, Pool};
 
 use crate::support::{MINUTE, SECOND, Stage, ask_of, grants, name, refusals, settings, wait_of};
@@ -17,8 +17,8 @@ fn held(max_waiters: usize) -> Stage {
 }
 
 /// A try that wants its place kept.
-fn try_of(host: &str, owner: &str) -> Ask {
-    Ask { patience: Some(MINUTE), ..ask_of(host, owner) }
+fn try_of(host: &str, owner: &str) -> AcquireRequest {
+    AcquireRequest { patience: Some(MINUTE), ..ask_of(host, owner) }
 }
 
 /// Which tickets were given up.
@@ -40,11 +40,13 @@ fn a_host_with_ever_new_owners_has_few_entries() {
     let tries: Vec<_> = (0..100).map(|n| pool.ask(try_of("evil", &format!("run{n}")))).collect();
 
     assert_eq!(length(&pool), 3);
-    let places =
-        tries.iter().flat_map(|(_, events)| refusals(events)).map(|(_, why, place)| (why, place.unwrap()));
+    let places = tries
+        .iter()
+        .flat_map(|(_, events)| refusals(events))
+        .map(|(_, why, position)| (why, position.unwrap()));
     let places: Vec<_> = places.collect();
-    assert_eq!(places[..3], [(Refusal::Full, 1), (Refusal::Full, 2), (Refusal::Full, 3)]);
-    assert!(places[3..].iter().all(|refused| *refused == (Refusal::Full, 4)), "it would be the 4th");
+    assert_eq!(places[..3], [(Refusal::PoolFull, 1), (Refusal::PoolFull, 2), (Refusal::PoolFull, 3)]);
+    assert!(places[3..].iter().all(|refused| *refused == (Refusal::PoolFull, 4)), "it would be the 4th");
     let (_, events) = pool.ask(try_of("good", "run"));
     assert_eq!(refusals(&events)[0].2, Some(4));
     assert_eq!(length(&pool), 4);
@@ -53,9 +55,9 @@ fn a_host_with_ever_new_owners_has_few_entries() {
 #[test]
 fn of_waits_that_end_those_who_came_last_are_dropped() {
     let mut pool = held(1_000);
-    let waits: Vec<AskId> = (0..5).map(|n| pool.ask(wait_of("web", &format!("run{n}"))).0).collect();
+    let waits: Vec<RequestId> = (0..5).map(|n| pool.ask(wait_of("web", &format!("run{n}"))).0).collect();
 
-    let events: Vec<_> = waits.into_iter().rev().map(|ask| left(&pool.cut(ask))).collect();
+    let events: Vec<_> = waits.into_iter().rev().map(|request| left(&pool.cut(request))).collect();
 
     assert_eq!(events, [vec![], vec![], vec![], vec![5], vec![4]]);
     assert_eq!(length(&pool), 3);
@@ -71,18 +73,18 @@ fn who_waits_gets_the_place_of_one_who_is_not_there() {
     let (bob, events) = pool.wait("bob");
     let (_, refused) = pool.ask(try_of("other", "run"));
 
-    let (ticket, host, place) = (Ticket(4), name("bob"), 3);
+    let (ticket, host, position) = (Ticket(4), name("bob"), 3);
     assert_eq!(
         events,
         [
             Event::Left { ticket: Ticket(2), host: name("evil") },
-            Event::Joined { ticket, host, place },
-            Event::Placed { ask: bob, ticket, place }
+            Event::Queued { ticket, host, position },
+            Event::Placed { request: bob, ticket, position }
         ]
     );
-    assert_eq!(refusals(&refused)[0].1, Refusal::LineFull, "it would not be there either");
+    assert_eq!(refusals(&refused)[0].1, Refusal::QueueFull, "it would not be there either");
     assert_eq!(left(&pool.wait("cid").1), [1]);
-    assert_eq!(refusals(&pool.wait("dan").1)[0].1, Refusal::LineFull);
+    assert_eq!(refusals(&pool.wait("dan").1)[0].1, Refusal::QueueFull);
 }
 
 #[test]

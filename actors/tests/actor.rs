@@ -4,8 +4,9 @@ use std::{env, process::Command, time::Duration};
 
 use actix::{Actor as _, Addr};
 use distributex_actors::{
-    After, Ask, AskId, Counts, Event, Granted, Held, Holder, LeaseId, Leased, Lever, Operator, PoolActor,
-    PoolHandle, Refusal, Room, State, Token, Watch, backend::Backend, pool::actor::Wake,
+    AcquireRequest, AdminAction, Delivery, Event, Holder, LeaseDetails, LeaseId, Operator, PageCursor,
+    ParkingLimit, PoolActor, PoolCounts, PoolHandle, PoolSnapshot, Refusal, ReleaseTarget, RequestId,
+    Telemetry, Token, backend::Backend, pool::actor::Wake,
 };
 use distributex_config::{Limits, Pool};
 use tokio::{sync::mpsc, time::Instant};
@@ -22,10 +23,10 @@ struct Remote {
 
 #[derive(Debug, PartialEq)]
 enum Asked {
-    Enter(AskId),
-    Leave(AskId),
-    Renew(AskId),
-    Release(AskId),
+    Enter(RequestId),
+    Leave(RequestId),
+    Renew(RequestId),
+    Release(RequestId),
     Unheard(Token),
 }
 
@@ -36,45 +37,45 @@ impl Remote {
 }
 
 impl Backend for Remote {
-    fn enter(&mut self, ask: Ask, _: Instant, _: &mut Vec<Event>) {
-        self.note(Asked::Enter(ask.id));
+    fn acquire(&mut self, request: AcquireRequest, _: Instant, _: &mut Vec<Event>) {
+        self.note(Asked::Enter(request.id));
     }
-    fn leave(&mut self, ask: AskId, _: Instant, _: &mut Vec<Event>) {
-        self.note(Asked::Leave(ask));
+    fn cancel(&mut self, request: RequestId, _: Instant, _: &mut Vec<Event>) {
+        self.note(Asked::Leave(request));
     }
-    fn renew(&mut self, ask: AskId, _: LeaseId, _: Option<Duration>, _: Instant, _: &mut Vec<Event>) {
-        self.note(Asked::Renew(ask));
+    fn renew(&mut self, request: RequestId, _: LeaseId, _: Option<Duration>, _: Instant, _: &mut Vec<Event>) {
+        self.note(Asked::Renew(request));
     }
-    fn release(&mut self, ask: AskId, _: &Held, _: Instant, _: &mut Vec<Event>) {
-        self.note(Asked::Release(ask));
+    fn release(&mut self, request: RequestId, _: &ReleaseTarget, _: Instant, _: &mut Vec<Event>) {
+        self.note(Asked::Release(request));
     }
-    fn unheard(&mut self, token: Token, _: Instant, _: &mut Vec<Event>) {
+    fn undelivered(&mut self, token: Token, _: Instant, _: &mut Vec<Event>) {
         self.note(Asked::Unheard(token));
     }
-    fn pull(&mut self, _: AskId, _: Lever, _: &Operator, _: Instant, _: &mut Vec<Event>) {}
-    fn look(&mut self, _: AskId, _: After, _: Instant, _: &mut Vec<Event>) {}
-    fn wake(&mut self, _: Instant, out: &mut Vec<Event>) {
+    fn administer(&mut self, _: RequestId, _: AdminAction, _: &Operator, _: Instant, _: &mut Vec<Event>) {}
+    fn refresh(&mut self, _: RequestId, _: PageCursor, _: Instant, _: &mut Vec<Event>) {}
+    fn poll(&mut self, _: Instant, out: &mut Vec<Event>) {
         out.extend(self.answers.try_iter());
     }
-    fn next_end(&self) -> Option<Instant> {
+    fn next_deadline(&self) -> Option<Instant> {
         None
     }
     fn close(&mut self) {}
     fn reconfigure(&mut self, _: Option<Pool>, _: Limits, _: Instant, _: &mut Vec<Event>) {}
-    fn state(&self, _: After, _: Instant) -> State {
-        State {
+    fn snapshot(&self, _: PageCursor, _: Instant) -> PoolSnapshot {
+        PoolSnapshot {
             slots: 1,
             held: 0,
             holders: Vec::new(),
             waiting: 0,
-            first: Vec::new(),
+            waiters: Vec::new(),
             next: None,
             paused: None,
             removed: false,
         }
     }
-    fn counts(&self) -> Counts {
-        Counts::default()
+    fn counts(&self) -> PoolCounts {
+        PoolCounts::default()
     }
     fn holder(&self, _: Token, _: Instant) -> Option<Holder> {
         None
@@ -97,41 +98,42 @@ impl Store {
 fn remote() -> (Store, PoolHandle, mpsc::UnboundedReceiver<Asked>) {
     let (asked, questions) = mpsc::unbounded_channel();
     let (sender, answers) = std::sync::mpsc::channel();
-    let watch = Watch::default().pool(&name("pool1"));
+    let telemetry = Telemetry::default().pool(&name("pool1"));
     let pool =
-        PoolActor::new(name("pool1"), Box::new(Remote { asked, answers }), Room::new(10), watch).start();
+        PoolActor::new(name("pool1"), Box::new(Remote { asked, answers }), ParkingLimit::new(10), telemetry)
+            .start();
     (Store { answers: sender, pool: pool.clone() }, PoolHandle::new(pool), questions)
 }
 
-fn granted(ask: AskId) -> Event {
+fn granted(request: RequestId) -> Event {
     let (token, host) = (Token(7), name("ann"));
     let lease =
-        Leased { id: None, token, host, ttl: None, until: None, waited: Duration::ZERO, revoked: None };
-    Event::Granted(Granted { ask, lease, again: false, freed: None })
+        LeaseDetails { id: None, token, host, ttl: None, until: None, waited: Duration::ZERO, revoked: None };
+    Event::Answered(Delivery { request, lease, again: false, freed: None })
 }
 
 #[actix::test]
 async fn an_answer_may_come_later_as_a_message() {
     let (store, pool, mut questions) = remote();
     let answer = actix::spawn(async move { pool.get(name("ann")).await });
-    let Some(Asked::Enter(ask)) = questions.recv().await else { panic!("nobody asked") };
+    let Some(Asked::Enter(request)) = questions.recv().await else { panic!("nobody asked") };
 
-    store.answer(granted(ask));
+    store.answer(granted(request));
 
     let grant = answer.await.unwrap().unwrap();
     assert_eq!(grant.lease.token, Token(7));
-    grant.heard();
+    grant.delivered();
 }
 
 #[actix::test]
 async fn a_late_grant_to_somebody_who_left_goes_back() {
     let (store, pool, mut questions) = remote();
     let answer = actix::spawn(async move { pool.wait(name("ann")).await });
-    let Some(Asked::Enter(ask)) = questions.recv().await else { panic!("nobody asked") };
+    let Some(Asked::Enter(request)) = questions.recv().await else { panic!("nobody asked") };
     answer.abort();
-    assert_eq!(questions.recv().await, Some(Asked::Leave(ask)));
+    assert_eq!(questions.recv().await, Some(Asked::Leave(request)));
 
-    store.answer(granted(ask));
+    store.answer(granted(request));
 
     assert_eq!(questions.recv().await, Some(Asked::Unheard(Token(7))));
 }
@@ -143,16 +145,16 @@ async fn while_the_store_is_away_asks_are_refused_and_who_waits_stays() {
         let pool = pool.clone();
         async move { pool.wait(name("ann")).await }
     });
-    let Some(Asked::Enter(ask)) = questions.recv().await else { panic!("nobody asked") };
+    let Some(Asked::Enter(request)) = questions.recv().await else { panic!("nobody asked") };
 
-    store.answer(Event::Away);
+    store.answer(Event::StoreDown);
     let refused = pool.get(name("bob")).await;
     assert!(!waiting.is_finished());
-    store.answer(Event::Back);
-    store.answer(granted(ask));
+    store.answer(Event::StoreUp);
+    store.answer(granted(request));
 
-    assert_eq!(refused.unwrap_err(), Refusal::Away);
-    waiting.await.unwrap().unwrap().heard();
+    assert_eq!(refused.unwrap_err(), Refusal::BackendDown);
+    waiting.await.unwrap().unwrap().delivered();
 }
 
 #[actix::test]
@@ -160,16 +162,16 @@ async fn a_release_or_a_renewal_that_the_store_refuses_says_so() {
     let (store, pool, mut questions) = remote();
     let release = actix::spawn({
         let pool = pool.clone();
-        async move { pool.release(name("ann")).await }
+        async move { pool.release_host(name("ann")).await }
     });
     let Some(Asked::Release(first)) = questions.recv().await else { panic!("nobody asked") };
     let renewal = actix::spawn(async move { pool.renew(LeaseId::random(), None).await });
     let Some(Asked::Renew(second)) = questions.recv().await else { panic!("nobody asked") };
 
-    store.answer(Event::Refused { ask: first, why: Refusal::Away, place: None });
-    store.answer(Event::Refused { ask: second, why: Refusal::LeaseLost, place: None });
+    store.answer(Event::Refused { request: first, why: Refusal::BackendDown, position: None });
+    store.answer(Event::Refused { request: second, why: Refusal::LeaseLost, position: None });
 
-    assert_eq!(release.await.unwrap(), Err(Refusal::Away));
+    assert_eq!(release.await.unwrap(), Err(Refusal::BackendDown));
     assert_eq!(renewal.await.unwrap(), Err(Refusal::LeaseLost));
 }
 

@@ -6,8 +6,8 @@ use actix::{Actor as _, AsyncContext as _};
 #[cfg(feature = "memcache")]
 use distributex_actors::backend::memcache::{Memcache, Shards};
 use distributex_actors::{
-    Ask, Denial, Grant, Held, Lever, Operator, PoolActor, PoolHandle, Pulled, Refusal, Room, StateDirectory,
-    Ticket, Token, Watch, backend::inmemory::InMemory,
+    AcquireRequest, AdminAction, AdminOutcome, Denial, Grant, Operator, ParkingLimit, PoolActor, PoolHandle,
+    Refusal, ReleaseTarget, StateDirectory, Telemetry, Ticket, Token, backend::inmemory::InMemory,
 };
 #[cfg(feature = "memcache")]
 use distributex_config as config;
@@ -53,24 +53,26 @@ impl Ground {
     }
 
     /// Starts a pool with these settings, and room for so many parked asks.
-    fn start(&self, settings: Pool, seats: usize) -> PoolHandle {
-        let (name, room, limits) = (settings.name.clone(), Room::new(seats), Limits::default());
-        let watch = Watch::new(&distributex_config::Watch::default()).pool(&name);
+    fn start(&self, settings: Pool, permits: usize) -> PoolHandle {
+        let (name, parking, limits) = (settings.name.clone(), ParkingLimit::new(permits), Limits::default());
+        let telemetry = Telemetry::new(&distributex_config::Watch::default()).pool(&name);
         #[cfg(feature = "memcache")]
         if let Some((_, shards)) = &self.memcached {
             return PoolHandle::new(PoolActor::create(|ctx| {
                 let backend = Memcache::new(settings, limits, shards, ctx.address());
-                PoolActor::new(name, Box::new(backend), room, watch)
+                PoolActor::new(name, Box::new(backend), parking, telemetry)
             }));
         }
         if let Some((state, _)) = &self.directory {
             return PoolHandle::new(PoolActor::create(|ctx| {
                 let (mut state, now) = (state.borrow_mut(), Instant::now());
                 let backend = InMemory::kept(settings, limits, &mut state, &ctx.address(), now);
-                PoolActor::new(name, Box::new(backend), room, watch)
+                PoolActor::new(name, Box::new(backend), parking, telemetry)
             }));
         }
-        PoolHandle::new(PoolActor::new(name, Box::new(InMemory::new(settings, limits)), room, watch).start())
+        PoolHandle::new(
+            PoolActor::new(name, Box::new(InMemory::new(settings, limits)), parking, telemetry).start(),
+        )
     }
 
     /// Lets time go by.
@@ -146,7 +148,7 @@ on_all_backends! {
 
 /// This host takes a slot and is told so.
 async fn held_by(pool: &PoolHandle, host: &str) {
-    pool.get(name(host)).await.unwrap().heard();
+    pool.get(name(host)).await.unwrap().delivered();
 }
 
 /// This host waits, and stands in line when this returns.
@@ -164,7 +166,7 @@ async fn waiting(pool: &PoolHandle, host: &str) -> JoinHandle<Result<Grant, Refu
 async fn actors_turn(pool: &PoolHandle) {
     for _ in ["what was under way", "what came of it"] {
         tokio::task::yield_now().await;
-        let _ = pool.release(name("nobody")).await;
+        let _ = pool.release_host(name("nobody")).await;
         tokio::task::yield_now().await;
     }
 }
@@ -194,8 +196,8 @@ async fn freed_slots_go_round_in_the_order_of_asking(ground: Ground) {
 
     for (n, answer) in answers.into_iter().enumerate() {
         assert!(!answer.is_finished());
-        pool.release(name(&format!("host{n}"))).await.unwrap();
-        granted(&pool, answer).await.heard();
+        pool.release_host(name(&format!("host{n}"))).await.unwrap();
+        granted(&pool, answer).await.delivered();
     }
 }
 
@@ -208,9 +210,9 @@ async fn who_stops_waiting_leaves_the_line_at_once(ground: Ground) {
     bob.abort();
     actors_turn(&pool).await;
     let dan = waiting(&pool, "dan").await; // there is room for two
-    pool.release(name("ann")).await.unwrap();
+    pool.release_host(name("ann")).await.unwrap();
 
-    granted(&pool, cid).await.heard();
+    granted(&pool, cid).await.delivered();
     assert!(!dan.is_finished());
 }
 
@@ -222,12 +224,12 @@ async fn a_grant_that_was_sent_but_never_read_goes_to_the_next(ground: Ground) {
         let asked = poll_fn(|cx| Poll::Ready(bob.as_mut().poll(cx))).await;
         assert!(asked.is_pending());
         let cid = waiting(&pool, "cid").await;
-        pool.release(name("ann")).await.unwrap(); // bob's grant is in the channel now
+        pool.release_host(name("ann")).await.unwrap(); // bob's grant is in the channel now
         assert!(!cid.is_finished());
         cid
     };
 
-    granted(&pool, cid).await.heard();
+    granted(&pool, cid).await.delivered();
 }
 
 async fn a_grant_that_was_read_but_not_passed_on_goes_to_the_next(ground: Ground) {
@@ -248,7 +250,7 @@ async fn a_heard_grant_stays(ground: Ground) {
 
     let bob = pool.get(name("bob")).await;
 
-    assert_eq!(bob.unwrap_err(), Refusal::Full);
+    assert_eq!(bob.unwrap_err(), Refusal::PoolFull);
 }
 
 async fn of_five_waits_of_one_host_one_that_is_heard_keeps_the_slot(ground: Ground) {
@@ -259,7 +261,7 @@ async fn of_five_waits_of_one_host_one_that_is_heard_keeps_the_slot(ground: Grou
         bobs.push(waiting(&pool, "bob").await);
     }
     let cid = waiting(&pool, "cid").await;
-    pool.release(name("ann")).await.unwrap();
+    pool.release_host(name("ann")).await.unwrap();
 
     let mut grants = Vec::new();
     for bob in bobs {
@@ -269,12 +271,12 @@ async fn of_five_waits_of_one_host_one_that_is_heard_keeps_the_slot(ground: Grou
     drop(grants); // four of them had hung up
     actors_turn(&pool).await;
     assert!(!cid.is_finished());
-    last.unwrap().heard();
+    last.unwrap().delivered();
     actors_turn(&pool).await;
     assert!(!cid.is_finished());
 
-    pool.release(name("bob")).await.unwrap();
-    granted(&pool, cid).await.heard();
+    pool.release_host(name("bob")).await.unwrap();
+    granted(&pool, cid).await.delivered();
 }
 
 async fn an_expired_slot_goes_to_the_longest_waiter(ground: Ground) {
@@ -286,7 +288,7 @@ async fn an_expired_slot_goes_to_the_longest_waiter(ground: Ground) {
     assert!(!bob.is_finished());
     ground.pass(&pool, 2 * SECOND).await;
 
-    granted(&pool, bob).await.heard();
+    granted(&pool, bob).await.delivered();
 }
 
 async fn leases_end_at_their_own_times_and_wake_one_waiter_each(ground: Ground) {
@@ -298,18 +300,18 @@ async fn leases_end_at_their_own_times_and_wake_one_waiter_each(ground: Ground) 
     let dan = waiting(&pool, "dan").await;
 
     ground.pass(&pool, MINUTE / 2 + SECOND).await;
-    granted(&pool, cid).await.heard();
+    granted(&pool, cid).await.delivered();
     assert!(!dan.is_finished());
     ground.pass(&pool, MINUTE / 2).await;
 
-    granted(&pool, dan).await.heard();
+    granted(&pool, dan).await.delivered();
 }
 
 async fn a_renewed_lease_outlives_its_first_end(ground: Ground) {
     let pool = ground.start(settings(), 10);
     let ann = pool.acquire(ask_of("ann", "run1")).await.unwrap();
     let lease = ann.lease.id.unwrap();
-    ann.heard();
+    ann.delivered();
     let bob = waiting(&pool, "bob").await;
     ground.pass(&pool, MINUTE / 2).await;
 
@@ -317,17 +319,17 @@ async fn a_renewed_lease_outlives_its_first_end(ground: Ground) {
     ground.pass(&pool, MINUTE - SECOND).await;
     assert!(!bob.is_finished());
     ground.pass(&pool, 2 * SECOND).await;
-    granted(&pool, bob).await.heard();
+    granted(&pool, bob).await.delivered();
 
     assert!(renewed.until.is_some_and(|until| until < Instant::now()));
     assert_eq!(pool.renew(lease, None).await, Err(Refusal::LeaseLost));
 }
 
 /// Somebody asks, and stands in line when this returns.
-async fn parked(pool: &PoolHandle, ask: Ask) -> JoinHandle<Result<Grant, Denial>> {
+async fn parked(pool: &PoolHandle, request: AcquireRequest) -> JoinHandle<Result<Grant, Denial>> {
     let answer = actix::spawn({
         let pool = pool.clone();
-        async move { pool.acquire(ask).await }
+        async move { pool.acquire(request).await }
     });
     actors_turn(pool).await;
     answer
@@ -341,7 +343,7 @@ async fn a_wait_that_is_over_is_told_how_the_pool_is(ground: Ground) {
     ground.pass(&pool, MINUTE + SECOND).await;
 
     let denial = soon(&pool, web).await.unwrap_err();
-    assert_eq!((denial.why, denial.place), (Refusal::WaitOver, Some(1)));
+    assert_eq!((denial.why, denial.position), (Refusal::WaitTimeout, Some(1)));
     let state = denial.state.unwrap();
     assert_eq!((state.holders[0].host.as_str(), state.waiting), ("ann", 1));
 }
@@ -354,12 +356,12 @@ async fn a_cut_wait_keeps_its_place_and_a_grant_meanwhile_waits_too(ground: Grou
     web.abort();
     actors_turn(&pool).await;
 
-    pool.release(name("ann")).await.unwrap();
+    pool.release_host(name("ann")).await.unwrap();
     ground.pass(&pool, 9 * SECOND).await;
     assert!(!bob.is_finished());
     let back = pool.acquire(wait_of("web", "run1")).await.unwrap();
     assert!(!back.again);
-    back.heard();
+    back.delivered();
     ground.pass(&pool, 9 * SECOND).await;
 
     assert!(!bob.is_finished());
@@ -375,7 +377,7 @@ async fn patience_ends_and_the_next_in_line_is_served(ground: Ground) {
     assert!(!bob.is_finished());
     ground.pass(&pool, 2 * SECOND).await;
 
-    granted(&pool, bob).await.heard();
+    granted(&pool, bob).await.delivered();
 }
 
 async fn a_newer_ask_of_an_owner_answers_the_older_one(ground: Ground) {
@@ -384,14 +386,14 @@ async fn a_newer_ask_of_an_owner_answers_the_older_one(ground: Ground) {
     let older = parked(&pool, wait_of("web", "run1")).await;
 
     let newer = parked(&pool, wait_of("web", "run1")).await;
-    pool.release(name("ann")).await.unwrap();
+    pool.release_host(name("ann")).await.unwrap();
 
     assert_eq!(soon(&pool, older).await.unwrap_err().why, Refusal::Superseded);
     let grant = soon(&pool, newer).await.unwrap();
-    let held = Held::Lease(grant.lease.id.unwrap());
-    grant.heard();
-    assert_eq!(pool.end(held.clone(), None).await, Ok(true));
-    assert_eq!(pool.end(held, None).await, Ok(false));
+    let held = ReleaseTarget::Lease(grant.lease.id.unwrap());
+    grant.delivered();
+    assert_eq!(pool.release(held.clone(), None).await, Ok(true));
+    assert_eq!(pool.release(held, None).await, Ok(false));
 }
 
 async fn parked_asks_are_limited_and_who_need_not_wait_is_not(ground: Ground) {
@@ -400,17 +402,17 @@ async fn parked_asks_are_limited_and_who_need_not_wait_is_not(ground: Ground) {
     let bob = waiting(&pool, "bob").await;
 
     let cid = pool.wait(name("cid")).await;
-    pool.wait(name("ann")).await.unwrap().heard();
+    pool.wait(name("ann")).await.unwrap().delivered();
     bob.abort();
     actors_turn(&pool).await;
     let dan = waiting(&pool, "dan").await;
 
-    assert_eq!(cid.unwrap_err(), Refusal::LineFull);
+    assert_eq!(cid.unwrap_err(), Refusal::QueueFull);
     assert!(!dan.is_finished()); // it has bob's seat
-    assert_eq!(pulled(&pool, Lever::Pause).await, Some(Pulled::Set));
+    assert_eq!(pulled(&pool, AdminAction::Pause).await, Some(AdminOutcome::Set));
     assert_eq!(
         pool.wait(name("eve")).await.unwrap_err(),
-        Refusal::LineFull,
+        Refusal::QueueFull,
         "as long as the pool is paused, too"
     );
 }
@@ -422,10 +424,10 @@ async fn draining_answers_who_waits_and_still_serves_releases(ground: Ground) {
 
     pool.drain().await;
 
-    assert_eq!(soon(&pool, bob).await.unwrap_err(), Refusal::Stopping);
-    assert_eq!(pool.release(name("ann")).await, Ok(()));
-    assert_eq!(pool.get(name("cid")).await.unwrap_err(), Refusal::Stopping);
-    assert_eq!(pool.wait(name("ann")).await.unwrap_err(), Refusal::Stopping);
+    assert_eq!(soon(&pool, bob).await.unwrap_err(), Refusal::Draining);
+    assert_eq!(pool.release_host(name("ann")).await, Ok(()));
+    assert_eq!(pool.get(name("cid")).await.unwrap_err(), Refusal::Draining);
+    assert_eq!(pool.wait(name("ann")).await.unwrap_err(), Refusal::Draining);
 }
 
 async fn more_slots_are_given_out_at_once_and_fewer_take_none_away(ground: Ground) {
@@ -434,22 +436,22 @@ async fn more_slots_are_given_out_at_once_and_fewer_take_none_away(ground: Groun
     let (bob, cid) = (waiting(&pool, "bob").await, waiting(&pool, "cid").await);
 
     pool.reconfigure(Some(Pool { slots: 2, ..settings() }), Limits::default());
-    soon(&pool, bob).await.unwrap().heard();
+    soon(&pool, bob).await.unwrap().delivered();
     assert!(!cid.is_finished());
     pool.reconfigure(Some(settings()), Limits::default());
-    pool.release(name("ann")).await.unwrap();
+    pool.release_host(name("ann")).await.unwrap();
     actors_turn(&pool).await;
     assert!(!cid.is_finished(), "as many are held as there are slots");
-    pool.release(name("bob")).await.unwrap();
+    pool.release_host(name("bob")).await.unwrap();
 
-    granted(&pool, cid).await.heard();
+    granted(&pool, cid).await.delivered();
 }
 
 async fn who_may_not_wait_any_more_is_told_so_and_who_holds_goes_on(ground: Ground) {
     let pool = ground.start(settings(), 10);
     let ann = pool.acquire(ask_of("ann", "run1")).await.unwrap();
     let lease = ann.lease.id.unwrap();
-    ann.heard();
+    ann.delivered();
     let (bob, cid) = (waiting(&pool, "bob").await, waiting(&pool, "cid").await);
     let dan = parked(&pool, wait_of("dan", "run1")).await;
 
@@ -459,30 +461,30 @@ async fn who_may_not_wait_any_more_is_told_so_and_who_holds_goes_on(ground: Grou
     assert_eq!(soon(&pool, bob).await.unwrap_err(), Refusal::HostNotAllowed);
     assert_eq!(soon(&pool, dan).await.unwrap_err().why, Refusal::HostNotAllowed);
     assert_eq!(pool.get(name("bob")).await.unwrap_err(), Refusal::HostNotAllowed);
-    assert_eq!(pool.release(name("bob")).await, Err(Refusal::HostNotAllowed));
+    assert_eq!(pool.release_host(name("bob")).await, Err(Refusal::HostNotAllowed));
     assert!(pool.renew(lease, None).await.is_ok());
     assert!(!cid.is_finished());
-    assert_eq!(pool.end(Held::Lease(lease), None).await, Ok(true));
-    granted(&pool, cid).await.heard();
+    assert_eq!(pool.release(ReleaseTarget::Lease(lease), None).await, Ok(true));
+    granted(&pool, cid).await.delivered();
 }
 
 async fn a_pool_that_was_taken_away_lives_until_its_leases_have_ended(ground: Ground) {
     let pool = ground.start(settings(), 10);
     let ann = pool.acquire(ask_of("ann", "run1")).await.unwrap();
     let (lease, token) = (ann.lease.id.unwrap(), ann.lease.token);
-    ann.heard();
+    ann.delivered();
     let bob = waiting(&pool, "bob").await;
 
     pool.reconfigure(None, Limits::default());
 
     assert_eq!(soon(&pool, bob).await.unwrap_err(), Refusal::NoSuchPool);
     assert_eq!(pool.wait(name("bob")).await.unwrap_err(), Refusal::NoSuchPool);
-    assert_eq!(pool.release(name("bob")).await, Err(Refusal::NoSuchPool));
+    assert_eq!(pool.release_host(name("bob")).await, Err(Refusal::NoSuchPool));
     assert!(pool.renew(lease, None).await.is_ok());
-    assert_eq!(pool.state().await.unwrap().held, 1);
+    assert_eq!(pool.snapshot().await.unwrap().held, 1);
     assert!(pool.holder(token).await.unwrap().is_some());
-    assert_eq!(pool.end(Held::Lease(lease), None).await, Ok(true));
-    assert_eq!(pool.state().await, Err(Refusal::NoSuchPool));
+    assert_eq!(pool.release(ReleaseTarget::Lease(lease), None).await, Ok(true));
+    assert_eq!(pool.snapshot().await, Err(Refusal::NoSuchPool));
     assert_eq!(pool.renew(lease, None).await, Err(Refusal::LeaseLost));
 }
 
@@ -490,33 +492,33 @@ async fn a_pool_that_comes_back_goes_on(ground: Ground) {
     let pool = ground.start(settings(), 10);
     let ann = pool.get(name("ann")).await.unwrap();
     let token = ann.lease.token;
-    ann.heard();
+    ann.delivered();
 
     pool.reconfigure(None, Limits::default());
     pool.reconfigure(Some(settings()), Limits::default());
 
     let bob = waiting(&pool, "bob").await;
     assert!(!bob.is_finished());
-    pool.release(name("ann")).await.unwrap();
+    pool.release_host(name("ann")).await.unwrap();
     let bob = granted(&pool, bob).await;
     assert!(bob.lease.token > token);
-    bob.heard();
+    bob.delivered();
 }
 
 /// What comes of this lever.
-async fn pulled(pool: &PoolHandle, lever: Lever) -> Option<Pulled> {
-    pool.pull(lever, operator()).await.unwrap()
+async fn pulled(pool: &PoolHandle, action: AdminAction) -> Option<AdminOutcome> {
+    pool.administer(action, operator()).await.unwrap()
 }
 
 /// Who paused the pool.
 async fn paused_by(pool: &PoolHandle) -> Option<String> {
-    pool.state().await.unwrap().paused.map(|operator| operator.author.to_string())
+    pool.snapshot().await.unwrap().paused.map(|operator| operator.author.to_string())
 }
 
 /// The ticket of the first place in line that is this host's.
 async fn ticket_of(pool: &PoolHandle, host: &str) -> Ticket {
-    let line = pool.state().await.unwrap().first;
-    line.iter().find(|waiting| waiting.host == name(host)).unwrap().ticket
+    let queue = pool.snapshot().await.unwrap().waiters;
+    queue.iter().find(|waiting| waiting.host == name(host)).unwrap().ticket
 }
 
 async fn a_paused_pool_grants_nothing_until_it_goes_on(ground: Ground) {
@@ -525,39 +527,39 @@ async fn a_paused_pool_grants_nothing_until_it_goes_on(ground: Ground) {
     let bob = waiting(&pool, "bob").await;
     let web = parked(&pool, wait_of("web", "run1")).await;
 
-    assert_eq!(pulled(&pool, Lever::Pause).await, Some(Pulled::Set));
-    pool.release(name("ann")).await.unwrap();
+    assert_eq!(pulled(&pool, AdminAction::Pause).await, Some(AdminOutcome::Set));
+    pool.release_host(name("ann")).await.unwrap();
 
     let denial = pool.acquire(ask_of("cid", "run1")).await.unwrap_err();
-    assert_eq!((denial.why, denial.place), (Refusal::Paused, Some(3)));
+    assert_eq!((denial.why, denial.position), (Refusal::PoolPaused, Some(3)));
     let state = denial.state.unwrap();
     assert_eq!((state.held, state.waiting, state.paused.unwrap().reason), (0, 2, operator().reason));
-    assert_eq!(pool.get(name("dan")).await.unwrap_err(), Refusal::Paused);
+    assert_eq!(pool.get(name("dan")).await.unwrap_err(), Refusal::PoolPaused);
     actors_turn(&pool).await;
     assert!(!bob.is_finished() && !web.is_finished());
 
-    assert_eq!(pulled(&pool, Lever::Resume).await, Some(Pulled::Set));
-    granted(&pool, bob).await.heard();
+    assert_eq!(pulled(&pool, AdminAction::Resume).await, Some(AdminOutcome::Set));
+    granted(&pool, bob).await.delivered();
     assert!(!web.is_finished());
-    pool.release(name("bob")).await.unwrap();
-    soon(&pool, web).await.unwrap().heard();
+    pool.release_host(name("bob")).await.unwrap();
+    soon(&pool, web).await.unwrap().delivered();
 }
 
 async fn a_wait_that_is_over_while_the_pool_is_paused_is_told_so(ground: Ground) {
     let pool = ground.start(settings(), 10);
-    pulled(&pool, Lever::Pause).await;
+    pulled(&pool, AdminAction::Pause).await;
     let web = parked(&pool, wait_of("web", "run1")).await;
 
     ground.pass(&pool, MINUTE + SECOND).await;
     let denial = soon(&pool, web).await.unwrap_err();
-    assert_eq!((denial.why, denial.place), (Refusal::Paused, Some(1)));
+    assert_eq!((denial.why, denial.position), (Refusal::PoolPaused, Some(1)));
     assert_eq!(denial.state.unwrap().paused.unwrap().author, operator().author);
 
     let bob = waiting(&pool, "bob").await; // web has its patience, and stands before
-    pulled(&pool, Lever::Resume).await;
+    pulled(&pool, AdminAction::Resume).await;
     actors_turn(&pool).await;
     assert!(!bob.is_finished());
-    pool.acquire(wait_of("web", "run1")).await.unwrap().heard();
+    pool.acquire(wait_of("web", "run1")).await.unwrap().delivered();
 }
 
 async fn who_holds_a_slot_of_a_paused_pool_keeps_renews_and_releases_it(ground: Ground) {
@@ -565,32 +567,32 @@ async fn who_holds_a_slot_of_a_paused_pool_keeps_renews_and_releases_it(ground: 
     held_by(&pool, "ann").await;
     let web = pool.acquire(ask_of("web", "run1")).await.unwrap();
     let lease = web.lease.id.unwrap();
-    web.heard();
+    web.delivered();
 
-    pulled(&pool, Lever::Pause).await;
+    pulled(&pool, AdminAction::Pause).await;
 
     held_by(&pool, "ann").await; // told once more of what it has
     let again = pool.acquire(ask_of("web", "run1")).await.unwrap();
     assert_eq!((again.again, again.lease.id), (true, Some(lease)));
-    again.heard();
+    again.delivered();
     assert_eq!(pool.renew(lease, None).await.unwrap().id, Some(lease));
-    assert_eq!(pool.end(Held::Lease(lease), None).await, Ok(true));
-    assert_eq!(pool.release(name("ann")).await, Ok(()));
-    assert_eq!(pool.state().await.unwrap().held, 0);
-    assert_eq!(pool.get(name("ann")).await.unwrap_err(), Refusal::Paused);
+    assert_eq!(pool.release(ReleaseTarget::Lease(lease), None).await, Ok(true));
+    assert_eq!(pool.release_host(name("ann")).await, Ok(()));
+    assert_eq!(pool.snapshot().await.unwrap().held, 0);
+    assert_eq!(pool.get(name("ann")).await.unwrap_err(), Refusal::PoolPaused);
 }
 
 async fn whoever_pauses_last_is_shown_and_a_pool_that_is_not_paused_may_be_resumed(ground: Ground) {
     let pool = ground.start(settings(), 10);
-    assert_eq!(pulled(&pool, Lever::Resume).await, Some(Pulled::Unchanged));
+    assert_eq!(pulled(&pool, AdminAction::Resume).await, Some(AdminOutcome::Unchanged));
     assert_eq!(paused_by(&pool).await, None);
 
-    pulled(&pool, Lever::Pause).await;
+    pulled(&pool, AdminAction::Pause).await;
     assert_eq!(paused_by(&pool).await.as_deref(), Some("olga"));
     let otto = Operator { author: "otto".into(), ..operator() };
-    assert_eq!(pool.pull(Lever::Pause, otto).await, Ok(Some(Pulled::Set)));
+    assert_eq!(pool.administer(AdminAction::Pause, otto).await, Ok(Some(AdminOutcome::Set)));
     assert_eq!(paused_by(&pool).await.as_deref(), Some("otto"));
-    pulled(&pool, Lever::Resume).await;
+    pulled(&pool, AdminAction::Resume).await;
 
     assert_eq!(paused_by(&pool).await, None);
     held_by(&pool, "ann").await;
@@ -600,57 +602,57 @@ async fn a_lease_that_is_ended_by_force_is_lost_and_its_slot_goes_on(ground: Gro
     let pool = ground.start(settings(), 10);
     let web = pool.acquire(ask_of("web", "run1")).await.unwrap();
     let (lease, token) = (web.lease.id.unwrap(), web.lease.token);
-    web.heard();
+    web.delivered();
     let bob = waiting(&pool, "bob").await;
     ground.pass(&pool, 20 * SECOND).await;
 
-    let forced = pulled(&pool, Lever::Release(token)).await;
+    let forced = pulled(&pool, AdminAction::ForceRelease(token)).await;
 
-    let Some(Pulled::Released { host, held, left: Some(left) }) = forced else { panic!("{forced:?}") };
+    let Some(AdminOutcome::Released { host, held, left: Some(left) }) = forced else { panic!("{forced:?}") };
     assert_eq!((host, held.as_secs(), left.as_secs().abs_diff(40) <= 1), (name("web"), 20, true), "{left:?}");
-    granted(&pool, bob).await.heard();
+    granted(&pool, bob).await.delivered();
     assert_eq!(pool.renew(lease, None).await, Err(Refusal::LeaseLost));
-    assert_eq!(pulled(&pool, Lever::Release(token)).await, None);
-    assert_eq!(pool.runs().await.unwrap()[0].operator, Some(Box::new(operator())));
+    assert_eq!(pulled(&pool, AdminAction::ForceRelease(token)).await, None);
+    assert_eq!(pool.history().await.unwrap()[0].operator, Some(Box::new(operator())));
 }
 
 async fn a_revoked_lease_goes_to_the_next_when_it_is_released(ground: Ground) {
     let pool = ground.start(settings(), 10);
     let web = pool.acquire(ask_of("web", "run1")).await.unwrap();
     let (lease, token, until) = (web.lease.id.unwrap(), web.lease.token, web.lease.until);
-    web.heard();
+    web.delivered();
     let bob = waiting(&pool, "bob").await;
 
-    let revoked = pulled(&pool, Lever::Revoke(token, Some(SECOND))).await;
+    let revoked = pulled(&pool, AdminAction::Revoke(token, Some(SECOND))).await;
     let renewed = pool.renew(lease, Some(MINUTE * 2)).await.unwrap();
     let again = pool.acquire(ask_of("web", "run1")).await.unwrap();
     assert!(again.lease.revoked.is_some() && again.lease.until <= until);
-    again.heard();
+    again.delivered();
 
-    assert!(matches!(revoked, Some(Pulled::Revoked { host, until: Some(free), notified: true })
+    assert!(matches!(revoked, Some(AdminOutcome::Revoked { host, until: Some(free), notified: true })
             if host == name("web") && Some(free) >= until),);
     assert!(renewed.revoked.is_some_and(|revoked| revoked.operator == operator()));
     assert!(renewed.until <= until && !bob.is_finished());
-    assert_eq!(pool.end(Held::Lease(lease), None).await, Ok(true));
-    granted(&pool, bob).await.heard();
-    let runs = pool.runs().await.unwrap();
+    assert_eq!(pool.release(ReleaseTarget::Lease(lease), None).await, Ok(true));
+    granted(&pool, bob).await.delivered();
+    let runs = pool.history().await.unwrap();
     assert_eq!(runs[0].operator, Some(Box::new(operator())));
-    assert_eq!(pool.end_of(Held::Lease(lease)).await.unwrap().lease.token, token);
-    assert_eq!(pulled(&pool, Lever::Revoke(token, None)).await, None);
+    assert_eq!(pool.find_ended_run(ReleaseTarget::Lease(lease)).await.unwrap().lease.token, token);
+    assert_eq!(pulled(&pool, AdminAction::Revoke(token, None)).await, None);
 }
 
 async fn a_lease_that_is_ended_by_force_in_a_paused_pool_waits_for_the_end_of_the_pause(ground: Ground) {
     let pool = ground.start(settings(), 10);
     let ann = pool.get(name("ann")).await.unwrap();
     let token = ann.lease.token;
-    ann.heard();
+    ann.delivered();
     let bob = waiting(&pool, "bob").await;
-    pulled(&pool, Lever::Pause).await;
+    pulled(&pool, AdminAction::Pause).await;
 
-    assert!(pulled(&pool, Lever::Release(token)).await.is_some());
+    assert!(pulled(&pool, AdminAction::ForceRelease(token)).await.is_some());
     actors_turn(&pool).await;
     assert!(!bob.is_finished());
-    pulled(&pool, Lever::Resume).await;
+    pulled(&pool, AdminAction::Resume).await;
 
     assert!(granted(&pool, bob).await.lease.token > token);
 }
@@ -661,13 +663,13 @@ async fn who_is_moved_to_the_front_is_next(ground: Ground) {
     let (bob, cid) = (waiting(&pool, "bob").await, waiting(&pool, "cid").await);
     let dan = waiting(&pool, "dan").await;
 
-    let moved = pulled(&pool, Lever::Front(ticket_of(&pool, "dan").await)).await;
-    assert_eq!(moved, Some(Pulled::Moved { host: name("dan") }));
+    let moved = pulled(&pool, AdminAction::Promote(ticket_of(&pool, "dan").await)).await;
+    assert_eq!(moved, Some(AdminOutcome::Moved { host: name("dan") }));
 
     for (holder, next) in [("ann", dan), ("dan", bob), ("bob", cid)] {
         assert!(!next.is_finished());
-        pool.release(name(holder)).await.unwrap();
-        granted(&pool, next).await.heard();
+        pool.release_host(name(holder)).await.unwrap();
+        granted(&pool, next).await.delivered();
     }
 }
 
@@ -678,14 +680,14 @@ async fn who_is_removed_from_the_line_is_told_so_and_can_come_again(ground: Grou
     let cid = waiting(&pool, "cid").await;
     let ticket = ticket_of(&pool, "bob").await;
 
-    let removed = pulled(&pool, Lever::Remove(ticket)).await;
+    let removed = pulled(&pool, AdminAction::Evict(ticket)).await;
 
-    assert_eq!(removed, Some(Pulled::Moved { host: name("bob") }));
-    assert_eq!(soon(&pool, bob).await.unwrap_err().why, Refusal::Removed);
-    assert_eq!(pulled(&pool, Lever::Remove(ticket)).await, None);
+    assert_eq!(removed, Some(AdminOutcome::Moved { host: name("bob") }));
+    assert_eq!(soon(&pool, bob).await.unwrap_err().why, Refusal::Evicted);
+    assert_eq!(pulled(&pool, AdminAction::Evict(ticket)).await, None);
     let bob = parked(&pool, wait_of("bob", "run1")).await;
-    pool.release(name("ann")).await.unwrap();
-    granted(&pool, cid).await.heard();
+    pool.release_host(name("ann")).await.unwrap();
+    granted(&pool, cid).await.delivered();
     assert!(!bob.is_finished(), "it stands behind now");
 }
 
@@ -694,11 +696,15 @@ async fn levers_for_nobody_do_nothing(ground: Ground) {
     held_by(&pool, "ann").await;
     let bob = waiting(&pool, "bob").await;
 
-    for lever in [Lever::Release(Token(1)), Lever::Front(Ticket(u64::MAX)), Lever::Remove(Ticket(u64::MAX))] {
-        assert_eq!(pulled(&pool, lever).await, None, "{lever:?}");
+    for action in [
+        AdminAction::ForceRelease(Token(1)),
+        AdminAction::Promote(Ticket(u64::MAX)),
+        AdminAction::Evict(Ticket(u64::MAX)),
+    ] {
+        assert_eq!(pulled(&pool, action).await, None, "{action:?}");
     }
     actors_turn(&pool).await;
 
     assert!(!bob.is_finished());
-    assert_eq!(pool.state().await.unwrap().held, 1);
+    assert_eq!(pool.snapshot().await.unwrap().held, 1);
 }

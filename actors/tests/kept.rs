@@ -4,13 +4,13 @@ use std::{collections::BTreeMap, path::Path};
 
 use actix::{Actor as _, AsyncContext as _};
 use distributex_actors::{
-    After, Ask, CannotOpen, Event, Held, Lever, Operator, PoolActor, PoolHandle, Refusal, Room,
-    StateDirectory, Ticket, Token, Watch,
+    AcquireRequest, AdminAction, CannotOpen, Event, Operator, PageCursor, ParkingLimit, PoolActor,
+    PoolHandle, Refusal, ReleaseTarget, StateDirectory, Telemetry, Ticket, Token,
     backend::inmemory::InMemory,
     pool::{
-        kept::{Change, Kept, Numbers},
         lease::Lease,
-        line::Waiter,
+        persistence::{HighestNumbers, PersistedPool, PoolChange},
+        queue::Waiter,
     },
 };
 use distributex_config::{Limits, Pool};
@@ -27,31 +27,31 @@ use crate::{
 /// What stands on the disk, as far as the rules can tell.
 #[derive(Debug, Default)]
 struct Book {
-    numbers: Numbers,
+    numbers: HighestNumbers,
     leases: BTreeMap<Token, Lease>,
     places: BTreeMap<Ticket, Waiter>,
     paused: Option<Operator>,
 }
 
 impl Book {
-    fn enter(&mut self, changes: Vec<Change>) {
+    fn enter(&mut self, changes: Vec<PoolChange>) {
         for change in changes {
             match change {
-                Change::Numbers(numbers) => self.numbers = numbers,
-                Change::Paused(paused) => self.paused = paused,
-                Change::Lease(token, Some(lease)) => drop(self.leases.insert(token, lease)),
-                Change::Lease(token, None) => drop(self.leases.remove(&token)),
-                Change::Place(ticket, Some(waiter)) => drop(self.places.insert(ticket, waiter)),
-                Change::Place(ticket, None) => drop(self.places.remove(&ticket)),
+                PoolChange::Numbers(numbers) => self.numbers = numbers,
+                PoolChange::Paused(paused) => self.paused = paused,
+                PoolChange::Lease(token, Some(lease)) => drop(self.leases.insert(token, lease)),
+                PoolChange::Lease(token, None) => drop(self.leases.remove(&token)),
+                PoolChange::Place(ticket, Some(waiter)) => drop(self.places.insert(ticket, waiter)),
+                PoolChange::Place(ticket, None) => drop(self.places.remove(&ticket)),
             }
         }
     }
 
-    fn kept(&self) -> Kept {
+    fn kept(&self) -> PersistedPool {
         let absent = |(ticket, waiter): (&Ticket, &Waiter)| {
             (*ticket, Waiter { present: None, until: None, ..waiter.clone() })
         };
-        Kept {
+        PersistedPool {
             numbers: self.numbers,
             leases: self.leases.values().cloned().collect(),
             places: self.places.iter().map(absent).collect(),
@@ -63,7 +63,7 @@ impl Book {
 /// A pool that is written down from its beginning.
 fn written(settings: Pool) -> Stage {
     let mut pool = Stage::new(settings);
-    pool.rules.restore(Kept::default(), pool.now);
+    pool.rules.restore(PersistedPool::default(), pool.now);
     pool
 }
 
@@ -86,10 +86,10 @@ proptest! {
         for step in &steps {
             let (events, _) = play(step, &mut pool, &mut model, &mut past);
             for event in events {
-                if let Event::Began { token, .. } = &event {
+                if let Event::Granted { token, .. } = &event {
                     latest = token.0;
                 }
-                if let Event::Granted(granted) = event {
+                if let Event::Answered(granted) = event {
                     past.grants.push(granted.lease);
                 }
             }
@@ -97,19 +97,19 @@ proptest! {
 
             let after = restarted(&pool, &book, settings.clone());
 
-            let (before, now) = (pool.rules.state(After::default(), pool.now), after.rules.state(After::default(), pool.now));
+            let (before, now) = (pool.rules.snapshot(PageCursor::default(), pool.now), after.rules.snapshot(PageCursor::default(), pool.now));
             prop_assert_eq!(now.holders.len(), before.holders.len());
             for (now, before) in now.holders.iter().zip(&before.holders) {
                 prop_assert_eq!((now.token, now.held, &now.host), (before.token, before.held, &before.host));
                 let told = book.leases[&now.token].told > 0;
                 prop_assert!(!told || now.until == before.until, "{:?} {:?}", now, before);
             }
-            let hosts: Vec<_> = now.first.iter().map(|waiting| waiting.host.as_str()).collect();
+            let hosts: Vec<_> = now.waiters.iter().map(|waiting| waiting.host.as_str()).collect();
             prop_assert_eq!(hosts, model.owners_in_line());
             prop_assert_eq!(now.paused, before.paused);
             let mut wide = restarted(&pool, &book, Pool { slots: 99, ..settings.clone() });
-            wide.pull(Lever::Pause);
-            wide.pull(Lever::Resume); // now those who wait are served
+            wide.pull(AdminAction::Pause);
+            wide.pull(AdminAction::Resume); // now those who wait are served
             let token = grants(&wide.get("somebody else"))[0].1;
             prop_assert!(token > latest, "a token that was given is not given again");
         }
@@ -139,7 +139,7 @@ fn a_returning_waiter_finds_its_place_and_a_slot_waits_for_the_head_of_the_line(
     let (cid, events) = pool.ask(wait_of("cid", "run1"));
 
     assert_eq!(granted_asks(&events), [cid]);
-    let (_, events) = pool.end(&Held::By(wait_of("cid", "run1").asker));
+    let (_, events) = pool.end(&ReleaseTarget::Requester(wait_of("cid", "run1").requester));
     assert_eq!(granted_asks(&events), [dan]);
 }
 
@@ -152,10 +152,10 @@ fn who_does_not_come_back_within_its_patience_has_lost_its_place() {
 
     let mut pool = restarted(&pool, &book, settings());
     pool.pass(9 * SECOND);
-    assert_eq!(pool.rules.state(After::default(), pool.now).waiting, 1);
+    assert_eq!(pool.rules.snapshot(PageCursor::default(), pool.now).waiting, 1);
     pool.pass(2 * SECOND);
 
-    assert_eq!(pool.rules.state(After::default(), pool.now).waiting, 0);
+    assert_eq!(pool.rules.snapshot(PageCursor::default(), pool.now).waiting, 0);
 }
 
 #[test]
@@ -175,12 +175,12 @@ fn who_may_not_use_the_pool_after_the_restart_has_no_place_there_and_keeps_its_l
     let mut pool = restarted(&pool, &book, Pool { servers, ..settings() });
     book.enter(pool.rules.take_changes());
 
-    let state = pool.rules.state(After::default(), pool.now);
-    assert_eq!((state.held, state.waiting, state.first[0].host.as_str()), (1, 1, "cid"));
+    let state = pool.rules.snapshot(PageCursor::default(), pool.now);
+    assert_eq!((state.held, state.waiting, state.waiters[0].host.as_str()), (1, 1, "cid"));
     assert_eq!(book.places.len(), 1, "bob's place is forgotten on the disk, too");
     let (_, dan) = pool.ask(wait_of("dan", "run1"));
     assert!(ticket(&dan) > ticket(&cid));
-    assert!(pool.end(&Held::By(ask_of("ann", "run1").asker)).0);
+    assert!(pool.end(&ReleaseTarget::Requester(ask_of("ann", "run1").requester)).0);
 }
 
 #[test]
@@ -188,14 +188,14 @@ fn a_ticket_that_was_given_is_not_given_again() {
     let (mut pool, mut book) = (written(settings()), Book::default());
     pool.get("ann");
     let (_, bob) = pool.ask(wait_of("bob", "run1"));
-    assert!(matches!(bob[0], Event::Joined { ticket: Ticket(1), .. }));
+    assert!(matches!(bob[0], Event::Queued { ticket: Ticket(1), .. }));
     book.enter(pool.rules.take_changes());
-    assert!(pool.end(&Held::By(wait_of("bob", "run1").asker)).0);
+    assert!(pool.end(&ReleaseTarget::Requester(wait_of("bob", "run1").requester)).0);
     book.enter(pool.rules.take_changes());
 
     let (_, cid) = restarted(&pool, &book, settings()).ask(wait_of("cid", "run1"));
 
-    assert!(matches!(cid[0], Event::Joined { ticket: Ticket(2..), .. }), "{cid:?}");
+    assert!(matches!(cid[0], Event::Queued { ticket: Ticket(2..), .. }), "{cid:?}");
 }
 
 #[test]
@@ -209,7 +209,7 @@ fn tickets_of_classic_hosts_do_not_repeat_either() {
 
     let (_, cid) = restarted(&pool, &book, settings()).ask(wait_of("cid", "run1"));
 
-    assert!(matches!(cid[0], Event::Joined { ticket: Ticket(1_501..), .. }), "{cid:?}");
+    assert!(matches!(cid[0], Event::Queued { ticket: Ticket(1_501..), .. }), "{cid:?}");
 }
 
 #[test]
@@ -245,10 +245,10 @@ fn a_grant_that_cannot_be_written_is_as_if_it_had_not_been() {
     pool.get("ann");
     pool.get("amy");
     let waiters = ["bob", "cid", "bob", "dan"].map(|host| pool.wait(host).0);
-    let (eve, _) = pool.ask(Ask { patience: Some(MINUTE), ..ask_of("eve", "run1") });
+    let (eve, _) = pool.ask(AcquireRequest { patience: Some(MINUTE), ..ask_of("eve", "run1") });
     let tokens = [101, 102].map(Token);
     tokens.iter().for_each(|token| pool.rules.recorded(*token));
-    let (_, events) = pool.pull(Lever::Front(Ticket(4)));
+    let (_, events) = pool.pull(AdminAction::Promote(Ticket(4)));
     assert!(grants(&events).is_empty());
 
     pool.release("ann");
@@ -259,7 +259,7 @@ fn a_grant_that_cannot_be_written_is_as_if_it_had_not_been() {
 
     assert_eq!(taken_back, [103, 104].map(Token).into());
     assert_eq!(pool.rules.counts().held, 0);
-    let first = pool.rules.state(After::default(), pool.now).first;
+    let first = pool.rules.snapshot(PageCursor::default(), pool.now).waiters;
     let hosts: Vec<_> = first.iter().map(|waiting| waiting.host.as_str()).collect();
     assert_eq!(hosts, ["dan", "cid", "bob", "eve"]);
     let granted = pool.act(|rules, now, out| rules.resume(now, out));
@@ -299,11 +299,11 @@ fn opened(directory: &Path) -> Result<StateDirectory, CannotOpen> {
 }
 
 fn start(state: &mut StateDirectory, settings: Pool) -> PoolHandle {
-    let (name, room) = (settings.name.clone(), Room::new(10));
+    let (name, parking) = (settings.name.clone(), ParkingLimit::new(10));
     PoolHandle::new(PoolActor::create(|ctx| {
         let backend = InMemory::kept(settings, Limits::default(), state, &ctx.address(), Instant::now());
-        let watch = Watch::default().pool(&name);
-        PoolActor::new(name, Box::new(backend), room, watch)
+        let telemetry = Telemetry::default().pool(&name);
+        PoolActor::new(name, Box::new(backend), parking, telemetry)
     }))
 }
 
@@ -311,36 +311,37 @@ fn start(state: &mut StateDirectory, settings: Pool) -> PoolHandle {
 fn leases_tokens_and_places_outlive_the_process() {
     let folder = Folder::new();
     let directory = folder.path().join("not/there/yet");
-    let patient = |host| distributex_actors::Ask { patience: Some(MINUTE), ..ask_of(host, "run1") };
+    let patient =
+        |host| distributex_actors::AcquireRequest { patience: Some(MINUTE), ..ask_of(host, "run1") };
 
     let (store, lease, ended, token) = life(&directory, async |mut state| {
         let pool = start(&mut state, Pool { slots: 3, ..settings() });
-        pool.get(name("ann")).await.unwrap().heard();
+        pool.get(name("ann")).await.unwrap().delivered();
         let bob = pool.acquire(ask_of("bob", "run1")).await.unwrap();
         let (lease, token) = (bob.lease.id.unwrap(), bob.lease.token);
-        bob.heard();
+        bob.delivered();
         let cid = pool.acquire(ask_of("cid", "run1")).await.unwrap();
         let ended = cid.lease.id.unwrap();
-        cid.heard();
-        assert_eq!(pool.end(Held::Lease(ended), None).await, Ok(true));
-        pool.get(name("dan")).await.unwrap().heard();
+        cid.delivered();
+        assert_eq!(pool.release(ReleaseTarget::Lease(ended), None).await, Ok(true));
+        pool.get(name("dan")).await.unwrap().delivered();
         let eve = pool.acquire(patient("eve")).await.unwrap_err();
-        assert_eq!((eve.why, eve.place), (Refusal::Full, Some(1)));
+        assert_eq!((eve.why, eve.position), (Refusal::PoolFull, Some(1)));
         (state.store(), lease, ended, token)
     });
 
     life(&directory, async |mut state| {
         assert_eq!((state.store(), state.remembers()), (store, (3, 1)));
         let pool = start(&mut state, Pool { slots: 3, ..settings() });
-        assert_eq!(pool.get(name("fay")).await.unwrap_err(), Refusal::Full);
-        pool.get(name("ann")).await.unwrap().heard();
+        assert_eq!(pool.get(name("fay")).await.unwrap_err(), Refusal::PoolFull);
+        pool.get(name("ann")).await.unwrap().delivered();
         assert_eq!(pool.renew(lease, None).await.unwrap().token, token);
         assert_eq!(pool.renew(ended, None).await, Err(Refusal::LeaseLost));
-        assert_eq!(pool.acquire(patient("fay")).await.unwrap_err().place, Some(2));
-        assert_eq!(pool.end(Held::Lease(lease), None).await, Ok(true));
+        assert_eq!(pool.acquire(patient("fay")).await.unwrap_err().position, Some(2));
+        assert_eq!(pool.release(ReleaseTarget::Lease(lease), None).await, Ok(true));
         let eve = pool.acquire(patient("eve")).await.unwrap();
         assert!(eve.lease.token > token);
-        eve.heard();
+        eve.delivered();
     });
 }
 
@@ -382,7 +383,7 @@ fn a_file_that_is_damaged_or_something_else_stops_the_start_and_is_not_touched()
     life(folder.path(), async |mut state| {
         let pool = start(&mut state, Pool { slots: 500, ..settings() });
         for host in 0..300 {
-            pool.get(name(&format!("host{host}"))).await.unwrap().heard();
+            pool.get(name(&format!("host{host}"))).await.unwrap().delivered();
         }
     });
     drop(opened(folder.path()).unwrap()); // closed as it should be
@@ -425,10 +426,10 @@ fn a_lease_that_ended_while_nobody_ran_is_over_at_the_start() {
     let folder = Folder::new();
     let short = || Pool { expire: Some(SECOND), ..settings() };
     life(folder.path(), async |mut state| {
-        start(&mut state, short()).get(name("ann")).await.unwrap().heard();
+        start(&mut state, short()).get(name("ann")).await.unwrap().delivered();
     });
 
     life(folder.path(), async |mut state| {
-        start(&mut state, short()).wait(name("bob")).await.unwrap().heard();
+        start(&mut state, short()).wait(name("bob")).await.unwrap().delivered();
     });
 }

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use distributex_actors::{After, Ask, AskId, Asker, Ended, Ending, Event, Held, LeaseId, Refusal, Token};
+use distributex_actors::{
+    AcquireRequest, EndReason, EndedLease, Event, LeaseId, PageCursor, Refusal, ReleaseTarget, RequestId,
+    Requester, Token,
+};
 use distributex_config::Pool;
 
 use crate::support::{
@@ -17,12 +20,12 @@ fn busy() -> Stage {
     pool
 }
 
-fn by(host: &str, owner: &str) -> Held {
-    Held::By(Asker::Owner { host: name(host), owner: name(owner) })
+fn by(host: &str, owner: &str) -> ReleaseTarget {
+    ReleaseTarget::Requester(Requester::Owner { host: name(host), owner: name(owner) })
 }
 
 fn renew(pool: &mut Stage, lease: LeaseId, ttl: Option<Duration>) -> Vec<Event> {
-    pool.act(|rules, now, out| rules.renew(AskId::next(), lease, ttl, now, out))
+    pool.act(|rules, now, out| rules.renew(RequestId::next(), lease, ttl, now, out))
 }
 
 #[test]
@@ -31,13 +34,13 @@ fn asking_again_gets_the_same_lease_renewed() {
     let (_, first) = pool.ask(ask_of("web", "run1"));
     pool.pass(SECOND * 50);
 
-    let (_, second) = pool.ask(Ask { ttl: Some(SECOND * 20), ..ask_of("web", "run1") });
+    let (_, second) = pool.ask(AcquireRequest { ttl: Some(SECOND * 20), ..ask_of("web", "run1") });
 
     assert_eq!(lease_id(&second), lease_id(&first));
     assert_eq!(grants(&second), [("web", 101)]);
     let told: Vec<_> = granted(&first).chain(granted(&second)).map(|granted| granted.again).collect();
     assert_eq!(told, [false, true]);
-    assert_eq!(pool.rules.next_end(), Some(pool.now + SECOND * 20));
+    assert_eq!(pool.rules.next_deadline(), Some(pool.now + SECOND * 20));
 }
 
 #[test]
@@ -45,7 +48,7 @@ fn two_owners_of_one_host_and_one_owner_of_two_hosts_are_two_askers() {
     let mut pool = Stage::new(Pool { slots: 4, ..settings() });
 
     let all = [("web", "run1"), ("web", "run2"), ("db", "run1")].map(|(host, owner)| ask_of(host, owner));
-    let events: Vec<_> = all.into_iter().flat_map(|ask| pool.ask(ask).1).collect();
+    let events: Vec<_> = all.into_iter().flat_map(|request| pool.ask(request).1).collect();
     let classic = pool.get("web");
 
     assert_eq!(grants(&events), [("web", 101), ("web", 102), ("db", 103)]);
@@ -56,18 +59,21 @@ fn two_owners_of_one_host_and_one_owner_of_two_hosts_are_two_askers() {
 fn without_an_owner_every_ask_is_an_asker() {
     let mut pool = Stage::new(Pool { slots: 2, ..settings() });
     let once = || {
-        let ask = ask_of("web", "nobody");
-        Ask { asker: Asker::Once { host: name("web"), ask: ask.id }, ..ask }
+        let request = ask_of("web", "nobody");
+        AcquireRequest {
+            requester: Requester::Anonymous { host: name("web"), request: request.id },
+            ..request
+        }
     };
 
-    let events: Vec<_> = [once(), once()].into_iter().flat_map(|ask| pool.ask(ask).1).collect();
-    let (_, third) = pool.ask(Ask { patience: Some(MINUTE), ..once() });
-    let (fourth, _) = pool.ask(Ask { wait: Some(MINUTE), ..once() });
+    let events: Vec<_> = [once(), once()].into_iter().flat_map(|request| pool.ask(request).1).collect();
+    let (_, third) = pool.ask(AcquireRequest { patience: Some(MINUTE), ..once() });
+    let (fourth, _) = pool.ask(AcquireRequest { wait: Some(MINUTE), ..once() });
     pool.cut(fourth);
 
     assert_eq!(grants(&events), [("web", 101), ("web", 102)]);
-    assert_eq!(refusal(&third), Some(Refusal::Full));
-    assert_eq!(pool.rules.state(After::default(), pool.now).waiting, 0);
+    assert_eq!(refusal(&third), Some(Refusal::PoolFull));
+    assert_eq!(pool.rules.snapshot(PageCursor::default(), pool.now).waiting, 0);
 }
 
 #[test]
@@ -76,33 +82,33 @@ fn a_classic_release_does_not_touch_what_an_owner_of_the_host_has() {
     let (_, web) = pool.ask(ask_of("web", "run1"));
 
     let nothing = pool.release("web");
-    let (had, ended) = pool.end(&Held::Lease(lease_id(&web)));
+    let (had, ended) = pool.end(&ReleaseTarget::Lease(lease_id(&web)));
 
     assert_eq!(nothing, []);
-    assert!(had && matches!(ended[..], [Event::Ended(Ended { token: Token(101), .. })]));
-    assert!(!pool.end(&Held::Lease(lease_id(&web))).0);
+    assert!(had && matches!(ended[..], [Event::Ended(EndedLease { token: Token(101), .. })]));
+    assert!(!pool.end(&ReleaseTarget::Lease(lease_id(&web))).0);
 }
 
 #[test]
 fn a_lease_lives_as_long_as_was_asked_but_no_longer_than_the_pool_allows() {
     for (asked, lives) in [(None, MINUTE), (Some(SECOND), SECOND), (Some(MINUTE * 9), MINUTE)] {
         let mut pool = Stage::new(settings());
-        let (_, web) = pool.ask(Ask { ttl: asked, ..ask_of("web", "run1") });
+        let (_, web) = pool.ask(AcquireRequest { ttl: asked, ..ask_of("web", "run1") });
 
         assert_eq!(granted(&web).next().unwrap().lease.ttl, Some(lives));
-        assert_eq!(pool.rules.next_end(), Some(pool.now + lives));
+        assert_eq!(pool.rules.next_deadline(), Some(pool.now + lives));
     }
     let mut endless = Stage::new(Pool { expire: None, ..settings() });
     let (_, web) = endless.ask(ask_of("web", "run1"));
-    assert_eq!(endless.rules.next_end(), None);
+    assert_eq!(endless.rules.next_deadline(), None);
     renew(&mut endless, lease_id(&web), Some(MINUTE * 9));
-    assert_eq!(endless.rules.next_end(), Some(endless.now + MINUTE * 9));
+    assert_eq!(endless.rules.next_deadline(), Some(endless.now + MINUTE * 9));
 }
 
 #[test]
 fn a_renewal_moves_the_end_and_a_lost_lease_cannot_be_renewed() {
     let mut pool = Stage::new(settings());
-    let (_, web) = pool.ask(Ask { ttl: Some(SECOND * 40), ..ask_of("web", "run1") });
+    let (_, web) = pool.ask(AcquireRequest { ttl: Some(SECOND * 40), ..ask_of("web", "run1") });
     pool.pass(SECOND * 30);
 
     let renewed = renew(&mut pool, lease_id(&web), None);
@@ -113,7 +119,7 @@ fn a_renewal_moves_the_end_and_a_lost_lease_cannot_be_renewed() {
 
     assert!(matches!(&renewed[..], [Event::Renewed { lease, .. }] if lease.until == Some(until)));
     assert_eq!(still_held, []);
-    assert!(matches!(over[..], [Event::Ended(Ended { how: Ending::Expired, .. })]));
+    assert!(matches!(over[..], [Event::Ended(EndedLease { how: EndReason::Expired, .. })]));
     assert_eq!(refusal(&too_late), Some(Refusal::LeaseLost));
 }
 
@@ -129,8 +135,8 @@ fn a_wait_ends_in_time_and_asking_again_keeps_the_place() {
     let (second, parked) = pool.ask(wait_of("web", "run1"));
     let freed = pool.release("ann");
 
-    assert_eq!(refusals(&over), [(first, Refusal::WaitOver, Some(1))]);
-    assert!(matches!(parked[..], [Event::Placed { place: 1, .. }]));
+    assert_eq!(refusals(&over), [(first, Refusal::WaitTimeout, Some(1))]);
+    assert!(matches!(parked[..], [Event::Placed { position: 1, .. }]));
     assert_eq!(granted_asks(&freed), [second]);
     assert_eq!(granted(&freed).next().unwrap().lease.waited, SECOND * 69);
 }
@@ -138,7 +144,7 @@ fn a_wait_ends_in_time_and_asking_again_keeps_the_place() {
 #[test]
 fn who_does_not_come_back_in_time_loses_its_place() {
     let mut pool = busy();
-    let (cut, _) = pool.ask(Ask { patience: Some(SECOND * 3), ..wait_of("web", "run1") });
+    let (cut, _) = pool.ask(AcquireRequest { patience: Some(SECOND * 3), ..wait_of("web", "run1") });
     let (next, _) = pool.ask(wait_of("db", "run1"));
 
     pool.cut(cut);
@@ -153,12 +159,12 @@ fn waits_and_patience_have_limits() {
     let mut pool = busy();
     let long = Some(MINUTE * 60 * 24);
 
-    pool.ask(Ask { wait: long, patience: long, ..ask_of("web", "run1") });
+    pool.ask(AcquireRequest { wait: long, patience: long, ..ask_of("web", "run1") });
 
     let hour = MINUTE * 60;
-    assert_eq!(pool.rules.next_end(), Some(pool.now + hour));
+    assert_eq!(pool.rules.next_deadline(), Some(pool.now + hour));
     assert_eq!(pool.pass(hour).len(), 1);
-    assert_eq!(pool.rules.next_end(), Some(pool.now + MINUTE));
+    assert_eq!(pool.rules.next_deadline(), Some(pool.now + MINUTE));
 }
 
 #[test]
@@ -166,61 +172,71 @@ fn a_try_takes_a_place_only_if_it_names_patience() {
     let mut pool = busy();
 
     let (tried, no_place) = pool.ask(ask_of("web", "run1"));
-    let (patient, placed) = pool.ask(Ask { patience: Some(SECOND * 5), ..ask_of("db", "run1") });
+    let (patient, placed) = pool.ask(AcquireRequest { patience: Some(SECOND * 5), ..ask_of("db", "run1") });
     let (_, behind) = pool.ask(wait_of("web", "run2"));
-    pool.ask(Ask { patience: Some(Duration::ZERO), ..ask_of("web", "run3") });
+    pool.ask(AcquireRequest { patience: Some(Duration::ZERO), ..ask_of("web", "run3") });
 
-    assert_eq!(refusals(&no_place), [(tried, Refusal::Full, Some(1))]);
-    assert_eq!(refusals(&placed), [(patient, Refusal::Full, Some(1))]);
-    assert!(matches!(behind[..], [Event::Joined { .. }, Event::Placed { place: 2, .. }]));
-    assert_eq!(pool.rules.state(After::default(), pool.now).waiting, 2);
+    assert_eq!(refusals(&no_place), [(tried, Refusal::PoolFull, Some(1))]);
+    assert_eq!(refusals(&placed), [(patient, Refusal::PoolFull, Some(1))]);
+    assert!(matches!(behind[..], [Event::Queued { .. }, Event::Placed { position: 2, .. }]));
+    assert_eq!(pool.rules.snapshot(PageCursor::default(), pool.now).waiting, 2);
 }
 
 #[test]
 fn a_grant_between_two_polls_waits_for_its_asker_and_lives_from_the_answer_on() {
     let mut pool = busy();
-    pool.ask(Ask { patience: Some(SECOND * 5), ..ask_of("web", "run1") });
+    pool.ask(AcquireRequest { patience: Some(SECOND * 5), ..ask_of("web", "run1") });
     pool.ask(wait_of("db", "run1"));
     pool.pass(SECOND * 2);
 
     let freed = pool.release("ann");
     pool.pass(SECOND * 2);
-    let (ask, told) = pool.ask(Ask { ttl: Some(SECOND * 20), ..ask_of("web", "run1") });
+    let (request, told) = pool.ask(AcquireRequest { ttl: Some(SECOND * 20), ..ask_of("web", "run1") });
 
-    assert!(matches!(&freed[..], [Event::Ended(Ended { .. }), Event::Began { token: Token(102), .. }]));
-    assert_eq!(granted_asks(&told), [ask]);
+    assert!(matches!(
+        &freed[..],
+        [Event::Ended(EndedLease { .. }), Event::Granted { token: Token(102), .. }]
+    ));
+    assert_eq!(granted_asks(&told), [request]);
     assert!(!granted(&told).next().unwrap().again);
-    assert_eq!(pool.rules.next_end(), Some(pool.now + SECOND * 20));
+    assert_eq!(pool.rules.next_deadline(), Some(pool.now + SECOND * 20));
 }
 
 #[test]
 fn a_grant_nobody_comes_back_for_goes_to_the_next_when_its_patience_is_over() {
     let mut pool = busy();
-    pool.ask(Ask { patience: Some(SECOND * 5), ..ask_of("web", "run1") });
+    pool.ask(AcquireRequest { patience: Some(SECOND * 5), ..ask_of("web", "run1") });
     let (db, _) = pool.ask(wait_of("db", "run1"));
     pool.pass(SECOND * 2);
     pool.release("ann");
 
     let over = pool.pass(SECOND * 3);
 
-    assert!(matches!(over[0], Event::Ended(Ended { how: Ending::Unheard, token: Token(102), .. })));
+    assert!(matches!(
+        over[0],
+        Event::Ended(EndedLease { how: EndReason::Undelivered, token: Token(102), .. })
+    ));
     assert_eq!(granted_asks(&over), [db]);
 }
 
 #[test]
 fn a_grant_whose_answer_was_not_sent_waits_for_an_owner() {
     let mut pool = busy();
-    pool.ask(Ask { patience: Some(SECOND * 5), ..wait_of("web", "run1") });
+    pool.ask(AcquireRequest { patience: Some(SECOND * 5), ..wait_of("web", "run1") });
     pool.ask(wait_of("db", "run1"));
     pool.release("ann");
 
-    let unheard = pool.unheard(102);
+    let undelivered = pool.unheard(102);
     pool.pass(SECOND * 4);
-    let (ask, told) = pool.ask(ask_of("web", "run1"));
+    let (request, told) = pool.ask(ask_of("web", "run1"));
 
-    assert_eq!(unheard, []);
-    assert_eq!(granted_asks(&told), [ask]);
-    assert_eq!(pool.rules.next_end(), Some(pool.now + SECOND * 56), "only the wait of db ends by itself");
+    assert_eq!(undelivered, []);
+    assert_eq!(granted_asks(&told), [request]);
+    assert_eq!(
+        pool.rules.next_deadline(),
+        Some(pool.now + SECOND * 56),
+        "only the wait of db ends by itself"
+    );
 }
 
 #[test]
@@ -256,14 +272,14 @@ fn whoever_gives_its_place_up_waits_no_longer() {
 fn a_full_line_has_no_place_for_a_try_either_but_keeps_those_it_has() {
     let mut pool = Stage::new(Pool { max_waiters: 1, ..settings() });
     pool.get("ann");
-    let patient = |host| Ask { patience: Some(SECOND), ..ask_of(host, "run1") };
+    let patient = |host| AcquireRequest { patience: Some(SECOND), ..ask_of(host, "run1") };
 
     pool.ask(patient("web"));
     let (_, full) = pool.ask(patient("db"));
     let (_, kept) = pool.ask(patient("web"));
 
-    assert_eq!(refusal(&full), Some(Refusal::LineFull));
-    assert_eq!(refusals(&kept)[0].1, Refusal::Full);
+    assert_eq!(refusal(&full), Some(Refusal::QueueFull));
+    assert_eq!(refusals(&kept)[0].1, Refusal::PoolFull);
 }
 
 #[test]
@@ -275,19 +291,19 @@ fn a_closed_pool_grants_nothing_and_takes_everything_back() {
     let freed = pool.release("ann");
 
     assert_eq!(grants(&freed), []);
-    assert!(matches!(freed[..], [Event::Ended(Ended { how: Ending::Released, .. })]));
+    assert!(matches!(freed[..], [Event::Ended(EndedLease { how: EndReason::Released, .. })]));
 }
 
 #[test]
 fn the_state_tells_who_holds_and_who_waits_and_no_secrets() {
     let mut pool = Stage::new(settings());
-    pool.ask(Ask { command: Some("puppet".into()), ..ask_of("web", "s3cret") });
+    pool.ask(AcquireRequest { command: Some("puppet".into()), ..ask_of("web", "s3cret") });
     pool.pass(SECOND * 2);
     pool.wait("ann");
-    pool.ask(Ask { patience: Some(MINUTE), ..ask_of("db", "s3cret") });
+    pool.ask(AcquireRequest { patience: Some(MINUTE), ..ask_of("db", "s3cret") });
     pool.pass(SECOND);
 
-    let state = pool.rules.state(After::default(), pool.now);
+    let state = pool.rules.snapshot(PageCursor::default(), pool.now);
 
     let [holder] = &state.holders[..] else { panic!("{state:?}") };
     assert_eq!((holder.host.as_str(), holder.held), ("web", SECOND * 3));
@@ -295,9 +311,12 @@ fn the_state_tells_who_holds_and_who_waits_and_no_secrets() {
     assert_eq!(state.held, 1);
     assert_eq!(pool.rules.holder(holder.token, pool.now).as_ref(), Some(holder));
     assert_eq!(pool.rules.holder(holder.token, pool.now + MINUTE), None);
-    let line: Vec<_> =
-        state.first.iter().map(|place| (place.host.as_str(), place.waited, place.present)).collect();
+    let queue: Vec<_> = state
+        .waiters
+        .iter()
+        .map(|position| (position.host.as_str(), position.waited, position.present))
+        .collect();
     assert_eq!((state.slots, state.waiting), (1, 2));
-    assert_eq!(line, [("ann", SECOND, true), ("db", SECOND, false)]);
+    assert_eq!(queue, [("ann", SECOND, true), ("db", SECOND, false)]);
     assert!(!format!("{:?} {state:?}", pool.rules).contains("s3cret"));
 }

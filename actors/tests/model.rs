@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use distributex_actors::{
-    After, Ask, AskId, Asker, Ended, Ending, Event, Granted, Held, LeaseId, Leased, Lever, Pulled, Refusal,
-    Revoked, Ticket, Token,
+    AcquireRequest, AdminAction, AdminOutcome, Delivery, EndReason, EndedLease, Event, LeaseDetails, LeaseId,
+    PageCursor, Refusal, ReleaseTarget, RequestId, Requester, Revocation, Ticket, Token,
 };
 use distributex_config::Pool;
 use proptest::{collection::vec, option, prelude::*};
@@ -41,7 +41,7 @@ pub(crate) enum Step {
     /// An operator wants the n-th of all grants so far back, within so many seconds.
     Revoke(usize, Option<u8>),
     /// An operator does something else.
-    Pull(Lever),
+    Pull(AdminAction),
     Pass(u8),
 }
 
@@ -58,23 +58,24 @@ pub(crate) fn steps() -> impl Strategy<Value = Vec<Step>> {
         3 => (0..6u8).prop_map(Step::Pass),
         1 => any::<usize>().prop_map(Step::Force),
         2 => (any::<usize>(), option::of(0..15u8)).prop_map(|(n, within)| Step::Revoke(n, within)),
-        1 => (1..20u64).prop_map(|ticket| Step::Pull(Lever::Front(Ticket(ticket)))),
-        1 => (1..20u64).prop_map(|ticket| Step::Pull(Lever::Remove(Ticket(ticket)))),
-        1 => Just(Step::Pull(Lever::Pause)),
-        2 => Just(Step::Pull(Lever::Resume)),
+        1 => (1..20u64).prop_map(|ticket| Step::Pull(AdminAction::Promote(Ticket(ticket)))),
+        1 => (1..20u64).prop_map(|ticket| Step::Pull(AdminAction::Evict(Ticket(ticket)))),
+        1 => Just(Step::Pull(AdminAction::Pause)),
+        2 => Just(Step::Pull(AdminAction::Resume)),
     ];
     vec(step, 1..120)
 }
 
 /// Three classic hosts, four owners of two hosts, and somebody who never comes back.
-fn asker(who: u8, ask: AskId) -> Asker {
+fn asker(who: u8, request: RequestId) -> Requester {
     let host = name(&format!("host{}", who % 3));
     match who {
-        0..3 => Asker::Host(host),
-        3..7 => {
-            Asker::Owner { host: name(&format!("host{}", who % 2)), owner: name(&format!("run{}", who / 5)) }
-        }
-        _ => Asker::Once { host, ask },
+        0..3 => Requester::Host(host),
+        3..7 => Requester::Owner {
+            host: name(&format!("host{}", who % 2)),
+            owner: name(&format!("run{}", who / 5)),
+        },
+        _ => Requester::Anonymous { host, request },
     }
 }
 
@@ -82,7 +83,7 @@ fn asker(who: u8, ask: AskId) -> Asker {
 #[derive(Debug, Clone)]
 struct Place {
     ticket: Ticket,
-    ask: Ask,
+    request: AcquireRequest,
     since: Instant,
     present: bool,
     until: Option<Instant>,
@@ -92,7 +93,7 @@ struct Place {
 #[derive(Debug, Clone)]
 struct Slot {
     token: Token,
-    ask: Ask,
+    request: AcquireRequest,
     since: Instant,
     waited: Duration,
     until: Instant,
@@ -105,43 +106,43 @@ struct Slot {
 pub(crate) struct Model {
     slots: usize,
     held: Vec<Slot>,
-    line: Vec<Place>,
+    queue: Vec<Place>,
     tickets: u64,
     token: u64,
     paused: bool,
 }
 
-fn ttl(ask: &Ask) -> Duration {
-    ask.ttl.unwrap_or(TTL).min(TTL)
+fn ttl(request: &AcquireRequest) -> Duration {
+    request.ttl.unwrap_or(TTL).min(TTL)
 }
 
-fn comes_back(ask: &Ask) -> bool {
-    matches!(ask.asker, Asker::Owner { .. })
+fn comes_back(request: &AcquireRequest) -> bool {
+    matches!(request.requester, Requester::Owner { .. })
 }
 
-fn patience(ask: &Ask) -> Duration {
-    if comes_back(ask) { ask.patience.unwrap_or(SECOND * 10) } else { Duration::ZERO }
+fn patience(request: &AcquireRequest) -> Duration {
+    if comes_back(request) { request.patience.unwrap_or(SECOND * 10) } else { Duration::ZERO }
 }
 
-fn refused(ask: AskId, why: Refusal, place: Option<usize>) -> Event {
-    Event::Refused { ask, why, place }
+fn refused(request: RequestId, why: Refusal, position: Option<usize>) -> Event {
+    Event::Refused { request, why, position }
 }
 
 impl Slot {
-    fn leased(&self) -> Leased {
-        Leased {
-            id: self.ask.lease,
+    fn leased(&self) -> LeaseDetails {
+        LeaseDetails {
+            id: self.request.lease,
             token: self.token,
-            host: self.ask.asker.host().clone(),
-            ttl: Some(ttl(&self.ask)),
+            host: self.request.requester.host().clone(),
+            ttl: Some(ttl(&self.request)),
             until: Some(self.until),
             waited: self.waited,
             revoked: self.revoked(),
         }
     }
 
-    fn revoked(&self) -> Option<Arc<Revoked>> {
-        self.revoked.map(|end| Arc::new(Revoked { operator: operator(), end }))
+    fn revoked(&self) -> Option<Arc<Revocation>> {
+        self.revoked.map(|end| Arc::new(Revocation { operator: operator(), end }))
     }
 
     /// Lets it end then, or when it has to as it is revoked.
@@ -150,145 +151,169 @@ impl Slot {
     }
 
     fn extend(&mut self, now: Instant) {
-        self.end_at(now + ttl(&self.ask));
-        self.ask.ttl = Some(self.until - now);
+        self.end_at(now + ttl(&self.request));
+        self.request.ttl = Some(self.until - now);
     }
 }
 
 impl Model {
-    fn enter(&mut self, ask: Ask, now: Instant, out: &mut Vec<Event>) {
+    fn enter(&mut self, request: AcquireRequest, now: Instant, out: &mut Vec<Event>) {
         self.expire(now, out);
-        let parks = ask.wait != Some(Duration::ZERO);
-        if let Some(slot) = self.held.iter_mut().find(|slot| slot.ask.asker == ask.asker) {
+        let parks = request.wait != Some(Duration::ZERO);
+        if let Some(slot) = self.held.iter_mut().find(|slot| slot.request.requester == request.requester) {
             let again = slot.told > 0;
             slot.told += 1;
-            if comes_back(&ask) {
-                slot.ask = Ask { lease: slot.ask.lease, ..ask.clone() };
+            if comes_back(&request) {
+                slot.request = AcquireRequest { lease: slot.request.lease, ..request.clone() };
                 slot.extend(now);
             }
-            out.push(Event::Granted(Granted { ask: ask.id, lease: slot.leased(), again, freed: None }));
+            out.push(Event::Answered(Delivery {
+                request: request.id,
+                lease: slot.leased(),
+                again,
+                freed: None,
+            }));
             return;
         }
-        let own = self.line.iter().position(|place| comes_back(&ask) && place.ask.asker == ask.asker);
-        let place = if let Some(own) = own {
-            let older = self.line[own].clone();
+        let own = self
+            .queue
+            .iter()
+            .position(|position| comes_back(&request) && position.request.requester == request.requester);
+        let position = if let Some(own) = own {
+            let older = self.queue[own].clone();
             if older.present {
-                out.push(refused(older.ask.id, Refusal::Superseded, None));
+                out.push(refused(older.request.id, Refusal::Superseded, None));
             }
-            self.line[own].ask = Ask { lease: older.ask.lease, ..ask.clone() };
+            self.queue[own].request = AcquireRequest { lease: older.request.lease, ..request.clone() };
             own + 1
         } else if self.held.len() < self.slots && !self.paused {
             let until = None;
-            self.line.push(Place { ticket: Ticket(0), ask, since: now, present: true, until });
+            self.queue.push(Place { ticket: Ticket(0), request, since: now, present: true, until });
             return self.serve(None, now, out);
-        } else if !parks && (patience(&ask).is_zero() || ask.patience.is_none()) {
-            return out.push(refused(ask.id, self.full(), Some(self.line.len() + 1)));
-        } else if self.line.len() >= MAX_WAITERS && !self.make_room(parks, out) {
-            return out.push(refused(ask.id, Refusal::LineFull, None));
+        } else if !parks && (patience(&request).is_zero() || request.patience.is_none()) {
+            return out.push(refused(request.id, self.full(), Some(self.queue.len() + 1)));
+        } else if self.queue.len() >= MAX_WAITERS && !self.make_room(parks, out) {
+            return out.push(refused(request.id, Refusal::QueueFull, None));
         } else {
             self.tickets += 1;
-            let (ticket, ask) = (Ticket(self.tickets), ask.clone());
-            let host = ask.asker.host().clone();
-            self.line.push(Place { ticket, ask, since: now, present: true, until: None });
-            out.push(Event::Joined { ticket, host, place: self.line.len() });
-            self.line.len()
+            let (ticket, request) = (Ticket(self.tickets), request.clone());
+            let host = request.requester.host().clone();
+            self.queue.push(Place { ticket, request, since: now, present: true, until: None });
+            out.push(Event::Queued { ticket, host, position: self.queue.len() });
+            self.queue.len()
         };
-        let mine = &mut self.line[place - 1];
-        (mine.present, mine.until) = (true, ask.wait.map(|wait| now + wait));
+        let mine = &mut self.queue[position - 1];
+        (mine.present, mine.until) = (true, request.wait.map(|wait| now + wait));
         if parks {
-            out.push(Event::Placed { ask: ask.id, ticket: mine.ticket, place });
+            out.push(Event::Placed { request: request.id, ticket: mine.ticket, position });
         } else {
-            out.push(refused(ask.id, self.full(), Some(place)));
-            self.part(place - 1, now, out);
+            out.push(refused(request.id, self.full(), Some(position)));
+            self.part(position - 1, now, out);
         }
     }
 
     fn make_room(&mut self, parks: bool, out: &mut Vec<Event>) -> bool {
         // A place that was moved stands before all others, so the last in line is who came last.
-        let last = self.line.iter().rposition(|place| parks && !place.present);
+        let last = self.queue.iter().rposition(|position| parks && !position.present);
         last.map(|at| self.give_up(at, out)).is_some()
     }
 
     fn full(&self) -> Refusal {
-        if self.paused { Refusal::Paused } else { Refusal::Full }
+        if self.paused { Refusal::PoolPaused } else { Refusal::PoolFull }
     }
 
     fn part(&mut self, at: usize, now: Instant, out: &mut Vec<Event>) {
-        let patience = patience(&self.line[at].ask);
-        (self.line[at].present, self.line[at].until) = (false, Some(now + patience));
+        let patience = patience(&self.queue[at].request);
+        (self.queue[at].present, self.queue[at].until) = (false, Some(now + patience));
         if patience.is_zero() {
             self.give_up(at, out);
         }
     }
 
     fn give_up(&mut self, at: usize, out: &mut Vec<Event>) -> Place {
-        let place = self.line.remove(at);
-        out.push(Event::Left { ticket: place.ticket, host: place.ask.asker.host().clone() });
-        place
+        let position = self.queue.remove(at);
+        out.push(Event::Left { ticket: position.ticket, host: position.request.requester.host().clone() });
+        position
     }
 
-    fn leave(&mut self, ask: AskId, now: Instant, out: &mut Vec<Event>) {
-        if let Some(at) = self.line.iter().position(|place| place.present && place.ask.id == ask) {
+    fn leave(&mut self, request: RequestId, now: Instant, out: &mut Vec<Event>) {
+        if let Some(at) =
+            self.queue.iter().position(|position| position.present && position.request.id == request)
+        {
             self.part(at, now, out);
         }
     }
 
-    fn pull(&mut self, ask: AskId, lever: Lever, now: Instant, out: &mut Vec<Event>) {
+    fn pull(&mut self, request: RequestId, action: AdminAction, now: Instant, out: &mut Vec<Event>) {
         self.expire(now, out);
-        let at = |ticket| self.line.iter().position(|place| place.ticket == ticket);
-        let moved = |place: &Place| Pulled::Moved { host: place.ask.asker.host().clone() };
-        let what = match lever {
-            Lever::Pause => {
+        let at = |ticket| self.queue.iter().position(|position| position.ticket == ticket);
+        let moved =
+            |position: &Place| AdminOutcome::Moved { host: position.request.requester.host().clone() };
+        let what = match action {
+            AdminAction::Pause => {
                 self.paused = true;
-                Some(Pulled::Set)
+                Some(AdminOutcome::Set)
             }
-            Lever::Resume if !self.paused => Some(Pulled::Unchanged),
-            Lever::Resume => {
+            AdminAction::Resume if !self.paused => Some(AdminOutcome::Unchanged),
+            AdminAction::Resume => {
                 self.paused = false;
-                out.push(Event::Pulled { ask, what: Some(Pulled::Set) });
+                out.push(Event::ActionApplied { request, what: Some(AdminOutcome::Set) });
                 return self.serve(None, now, out);
             }
-            Lever::Release(token) => self.held.iter().find(|slot| slot.token == token).cloned().map(|slot| {
-                self.end(token, Ending::Forced, Some(ask), now, out);
-                let (host, left) = (slot.ask.asker.host().clone(), Some(slot.until - now));
-                Pulled::Released { host, held: now - slot.since, left }
-            }),
-            Lever::Revoke(token, within) => {
-                let slot = self.held.iter_mut().find(|slot| slot.token == token);
-                slot.map(|slot| {
-                    let end = now + within.unwrap_or(ttl(&slot.ask));
-                    slot.revoked = Some(slot.revoked.map_or(end, |earlier| earlier.min(end)));
-                    let notified = !matches!(slot.ask.asker, Asker::Host(_));
-                    let until = if notified { slot.until.max(slot.revoked.unwrap()) } else { slot.until };
-                    Pulled::Revoked { host: slot.ask.asker.host().clone(), until: Some(until), notified }
+            AdminAction::ForceRelease(token) => {
+                self.held.iter().find(|slot| slot.token == token).cloned().map(|slot| {
+                    self.end(token, EndReason::ForceReleased, Some(request), now, out);
+                    let (host, left) = (slot.request.requester.host().clone(), Some(slot.until - now));
+                    AdminOutcome::Released { host, held: now - slot.since, left }
                 })
             }
-            Lever::Front(ticket) => at(ticket).map(|at| {
-                let place = self.line.remove(at);
-                self.line.insert(0, place.clone());
-                moved(&place)
+            AdminAction::Revoke(token, within) => {
+                let slot = self.held.iter_mut().find(|slot| slot.token == token);
+                slot.map(|slot| {
+                    let end = now + within.unwrap_or(ttl(&slot.request));
+                    slot.revoked = Some(slot.revoked.map_or(end, |earlier| earlier.min(end)));
+                    let notified = !matches!(slot.request.requester, Requester::Host(_));
+                    let until = if notified { slot.until.max(slot.revoked.unwrap()) } else { slot.until };
+                    AdminOutcome::Revoked {
+                        host: slot.request.requester.host().clone(),
+                        until: Some(until),
+                        notified,
+                    }
+                })
+            }
+            AdminAction::Promote(ticket) => at(ticket).map(|at| {
+                let position = self.queue.remove(at);
+                self.queue.insert(0, position.clone());
+                moved(&position)
             }),
-            Lever::Remove(ticket) => at(ticket).map(|at| {
-                let place = self.line.remove(at);
-                if place.present {
-                    out.push(refused(place.ask.id, Refusal::Removed, None));
+            AdminAction::Evict(ticket) => at(ticket).map(|at| {
+                let position = self.queue.remove(at);
+                if position.present {
+                    out.push(refused(position.request.id, Refusal::Evicted, None));
                 }
-                moved(&place)
+                moved(&position)
             }),
         };
-        out.push(Event::Pulled { ask, what });
+        out.push(Event::ActionApplied { request, what });
     }
 
-    fn end(&mut self, token: Token, how: Ending, by: Option<AskId>, now: Instant, out: &mut Vec<Event>) {
+    fn end(
+        &mut self,
+        token: Token,
+        how: EndReason,
+        by: Option<RequestId>,
+        now: Instant,
+        out: &mut Vec<Event>,
+    ) {
         let Some(at) = self.held.iter().position(|slot| slot.token == token) else { return };
         let slot = self.held.remove(at);
         let revoked = slot.revoked();
-        let Slot { token, ask, since, waited, .. } = slot;
-        let (id, asker, command) = (ask.lease, ask.asker, ask.command);
-        out.push(Event::Ended(Ended {
+        let Slot { token, request, since, waited, .. } = slot;
+        let (id, requester, command) = (request.lease, request.requester, request.command);
+        out.push(Event::Ended(EndedLease {
             token,
             id,
-            asker,
+            requester,
             command,
             waited,
             held: now - since,
@@ -302,19 +327,26 @@ impl Model {
     fn expire(&mut self, now: Instant, out: &mut Vec<Event>) {
         loop {
             let slot = self.held.iter().map(|slot| (slot.until, slot.token)).min();
-            let place = self.line.iter().filter_map(|place| Some((place.until?, place.ticket))).min();
+            let position =
+                self.queue.iter().filter_map(|position| Some((position.until?, position.ticket))).min();
             let due = |end: Option<Instant>| end.is_some_and(|end| end <= now);
-            let slot_first = slot.is_some_and(|(end, _)| place.is_none_or(|(other, _)| end <= other));
-            match (slot, place) {
+            let slot_first = slot.is_some_and(|(end, _)| position.is_none_or(|(other, _)| end <= other));
+            match (slot, position) {
                 (Some((end, token)), _) if slot_first && due(Some(end)) => {
                     let told = self.held.iter().any(|slot| slot.token == token && slot.told > 0);
-                    self.end(token, if told { Ending::Expired } else { Ending::Unheard }, None, now, out);
+                    self.end(
+                        token,
+                        if told { EndReason::Expired } else { EndReason::Undelivered },
+                        None,
+                        now,
+                        out,
+                    );
                 }
                 (_, Some((end, ticket))) if !slot_first && due(Some(end)) => {
-                    let at = self.line.iter().position(|place| place.ticket == ticket).unwrap();
-                    if self.line[at].present {
-                        let why = if self.paused { Refusal::Paused } else { Refusal::WaitOver };
-                        out.push(refused(self.line[at].ask.id, why, Some(at + 1)));
+                    let at = self.queue.iter().position(|position| position.ticket == ticket).unwrap();
+                    if self.queue[at].present {
+                        let why = if self.paused { Refusal::PoolPaused } else { Refusal::WaitTimeout };
+                        out.push(refused(self.queue[at].request.id, why, Some(at + 1)));
                         self.part(at, now, out);
                     } else {
                         self.give_up(at, out);
@@ -326,76 +358,84 @@ impl Model {
     }
 
     fn serve(&mut self, freed: Option<Instant>, now: Instant, out: &mut Vec<Event>) {
-        while !self.paused && self.held.len() < self.slots && !self.line.is_empty() {
+        while !self.paused && self.held.len() < self.slots && !self.queue.is_empty() {
             self.token += 1;
-            let first = self.line[0].clone();
-            let (mine, others): (Vec<_>, Vec<_>) =
-                self.line.drain(..).partition(|place| place.ask.asker == first.ask.asker);
-            self.line = others;
-            let told = mine.iter().filter(|place| place.present).count();
-            let until = if told == 0 { first.until.unwrap() } else { now + ttl(&first.ask) };
+            let first = self.queue[0].clone();
+            let (mine, others): (Vec<_>, Vec<_>) = self
+                .queue
+                .drain(..)
+                .partition(|position| position.request.requester == first.request.requester);
+            self.queue = others;
+            let told = mine.iter().filter(|position| position.present).count();
+            let until = if told == 0 { first.until.unwrap() } else { now + ttl(&first.request) };
             let (token, waited) = (Token(self.token), now - first.since);
-            let slot = Slot { token, ask: first.ask, since: now, waited, until, told, revoked: None };
-            let (host, command) = (slot.ask.asker.host().clone(), slot.ask.command.clone());
-            out.push(Event::Began { token, host, waited, command });
-            for (number, place) in mine.into_iter().enumerate().filter(|(_, place)| place.present) {
-                let lease = Leased { waited: now - place.since, ..slot.leased() };
-                out.push(Event::Granted(Granted { ask: place.ask.id, lease, again: number > 0, freed }));
+            let slot = Slot { token, request: first.request, since: now, waited, until, told, revoked: None };
+            let (host, command) = (slot.request.requester.host().clone(), slot.request.command.clone());
+            out.push(Event::Granted { token, host, waited, command });
+            for (number, position) in mine.into_iter().enumerate().filter(|(_, position)| position.present) {
+                let lease = LeaseDetails { waited: now - position.since, ..slot.leased() };
+                out.push(Event::Answered(Delivery {
+                    request: position.request.id,
+                    lease,
+                    again: number > 0,
+                    freed,
+                }));
             }
             self.held.push(slot);
         }
     }
 
-    fn release(&mut self, released: AskId, held: &Held, now: Instant, out: &mut Vec<Event>) {
+    fn release(&mut self, released: RequestId, held: &ReleaseTarget, now: Instant, out: &mut Vec<Event>) {
         self.expire(now, out);
-        let is_it = |ask: &Ask| match held {
-            Held::Lease(id) => ask.lease == Some(*id),
-            Held::By(asker) => ask.asker == *asker,
+        let is_it = |request: &AcquireRequest| match held {
+            ReleaseTarget::Lease(id) => request.lease == Some(*id),
+            ReleaseTarget::Requester(requester) => request.requester == *requester,
         };
-        let slot = self.held.iter().find(|slot| is_it(&slot.ask)).map(|slot| slot.token);
-        let place = self
-            .line
-            .iter()
-            .position(|place| comes_back(&place.ask) && matches!(held, Held::By(_)) && is_it(&place.ask));
+        let slot = self.held.iter().find(|slot| is_it(&slot.request)).map(|slot| slot.token);
+        let position = self.queue.iter().position(|position| {
+            comes_back(&position.request)
+                && matches!(held, ReleaseTarget::Requester(_))
+                && is_it(&position.request)
+        });
         if let Some(token) = slot {
-            self.end(token, Ending::Released, Some(released), now, out);
+            self.end(token, EndReason::Released, Some(released), now, out);
         }
-        if let Some(at) = place {
-            let place = self.give_up(at, out);
-            if place.present {
-                out.push(refused(place.ask.id, Refusal::Superseded, None));
+        if let Some(at) = position {
+            let position = self.give_up(at, out);
+            if position.present {
+                out.push(refused(position.request.id, Refusal::Superseded, None));
             }
         }
-        out.push(Event::Released { ask: released, had: slot.is_some() || place.is_some() });
+        out.push(Event::Released { request: released, had: slot.is_some() || position.is_some() });
     }
 
     fn unheard(&mut self, token: Token, now: Instant, out: &mut Vec<Event>) {
         let Some(slot) = self.held.iter_mut().find(|slot| slot.token == token) else { return };
         slot.told -= 1;
         if slot.told == 0 {
-            let patience = patience(&slot.ask);
+            let patience = patience(&slot.request);
             slot.end_at(now + patience);
             if patience.is_zero() {
-                self.end(token, Ending::Unheard, None, now, out);
+                self.end(token, EndReason::Undelivered, None, now, out);
             }
         }
     }
 
     fn renew(
         &mut self,
-        ask: AskId,
+        request: RequestId,
         lease: LeaseId,
         ttl: Option<Duration>,
         now: Instant,
         out: &mut Vec<Event>,
     ) {
         self.expire(now, out);
-        let Some(slot) = self.held.iter_mut().find(|slot| slot.ask.lease == Some(lease)) else {
-            return out.push(refused(ask, Refusal::LeaseLost, None));
+        let Some(slot) = self.held.iter_mut().find(|slot| slot.request.lease == Some(lease)) else {
+            return out.push(refused(request, Refusal::LeaseLost, None));
         };
-        slot.ask.ttl = ttl.or(slot.ask.ttl);
+        slot.request.ttl = ttl.or(slot.request.ttl);
         slot.extend(now);
-        out.push(Event::Renewed { ask, lease: slot.leased() });
+        out.push(Event::Renewed { request, lease: slot.leased() });
     }
 }
 
@@ -407,17 +447,17 @@ impl Model {
 
     /// The hosts of those in line who come back, first come first.
     pub(crate) fn owners_in_line(&self) -> Vec<&str> {
-        let owners = self.line.iter().filter(|place| comes_back(&place.ask));
-        owners.map(|place| place.ask.asker.host().as_str()).collect()
+        let owners = self.queue.iter().filter(|position| comes_back(&position.request));
+        owners.map(|position| position.request.requester.host().as_str()).collect()
     }
 }
 
 /// What happened so far: steps refer to it.
 #[derive(Debug, Default)]
 pub(crate) struct Past {
-    pub(crate) asks: Vec<AskId>,
+    pub(crate) requests: Vec<RequestId>,
     /// Answers that are on their way, and may still turn out to be unheard.
-    pub(crate) grants: Vec<Leased>,
+    pub(crate) grants: Vec<LeaseDetails>,
 }
 
 pub(crate) fn play(
@@ -426,37 +466,37 @@ pub(crate) fn play(
     model: &mut Model,
     past: &mut Past,
 ) -> (Vec<Event>, Vec<Event>) {
-    let (id, mut expected) = (AskId::next(), Vec::new());
+    let (id, mut expected) = (RequestId::next(), Vec::new());
     let out = &mut expected;
     let seconds = |n: u8| SECOND * u32::from(n);
-    let pick = |n: usize, from: &[Leased]| from.get(n.checked_rem(from.len())?).cloned();
+    let pick = |n: usize, from: &[LeaseDetails]| from.get(n.checked_rem(from.len())?).cloned();
     let real = match *step {
         Step::Enter { who, wait, patience, ttl } => {
-            let asker = asker(who, id);
-            let classic = matches!(asker, Asker::Host(_));
-            let ask = Ask {
+            let requester = asker(who, id);
+            let classic = matches!(requester, Requester::Host(_));
+            let request = AcquireRequest {
                 id,
-                asker,
+                requester,
                 wait: (wait <= 5).then(|| seconds(wait)),
                 patience: patience.filter(|_| !classic).map(seconds),
                 ttl: ttl.filter(|_| !classic).map(seconds),
                 command: None,
                 lease: (!classic).then(LeaseId::random),
             };
-            past.asks.push(id);
-            model.enter(ask.clone(), pool.now, out);
-            pool.ask(ask).1
+            past.requests.push(id);
+            model.enter(request.clone(), pool.now, out);
+            pool.ask(request).1
         }
         Step::Leave(n) => {
-            if let Some(ask) = n.checked_rem(past.asks.len()).map(|n| past.asks[n]) {
-                model.leave(ask, pool.now, out);
-                pool.cut(ask)
+            if let Some(request) = n.checked_rem(past.requests.len()).map(|n| past.requests[n]) {
+                model.leave(request, pool.now, out);
+                pool.cut(request)
             } else {
                 Vec::new()
             }
         }
         Step::Release { who } => {
-            let held = Held::By(asker(who, id));
+            let held = ReleaseTarget::Requester(asker(who, id));
             model.release(id, &held, pool.now, out);
             pool.act(|rules, now, out| rules.release(id, &held, now, out))
         }
@@ -464,16 +504,16 @@ pub(crate) fn play(
             let Some(lease) = pick(n, &past.grants).and_then(|lease| lease.id) else {
                 return Default::default();
             };
-            model.release(id, &Held::Lease(lease), pool.now, out);
-            pool.act(|rules, now, out| rules.release(id, &Held::Lease(lease), now, out))
+            model.release(id, &ReleaseTarget::Lease(lease), pool.now, out);
+            pool.act(|rules, now, out| rules.release(id, &ReleaseTarget::Lease(lease), now, out))
         }
         Step::Unheard(n) => {
-            let Some(Leased { token, .. }) = pick(n, &past.grants) else {
+            let Some(LeaseDetails { token, .. }) = pick(n, &past.grants) else {
                 return Default::default();
             };
             past.grants.remove(n % past.grants.len());
             model.unheard(token, pool.now, out);
-            pool.act(|rules, now, out| rules.unheard(token, now, out))
+            pool.act(|rules, now, out| rules.undelivered(token, now, out))
         }
         Step::Renew(n, ttl) => {
             let Some(lease) = pick(n, &past.grants).and_then(|lease| lease.id) else {
@@ -484,13 +524,13 @@ pub(crate) fn play(
         }
         Step::Force(n) => {
             let token = pick(n, &past.grants).map_or(Token(0), |lease| lease.token);
-            pull(id, Lever::Release(token), pool, model, out)
+            pull(id, AdminAction::ForceRelease(token), pool, model, out)
         }
         Step::Revoke(n, within) => {
             let token = pick(n, &past.grants).map_or(Token(0), |lease| lease.token);
-            pull(id, Lever::Revoke(token, within.map(seconds)), pool, model, out)
+            pull(id, AdminAction::Revoke(token, within.map(seconds)), pool, model, out)
         }
-        Step::Pull(lever) => pull(id, lever, pool, model, out),
+        Step::Pull(action) => pull(id, action, pool, model, out),
         Step::Pass(n) => {
             model.expire(pool.now + seconds(n), out);
             pool.pass(seconds(n))
@@ -500,14 +540,14 @@ pub(crate) fn play(
 }
 
 fn pull(
-    id: AskId,
-    lever: Lever,
+    id: RequestId,
+    action: AdminAction,
     pool: &mut Stage,
     model: &mut Model,
     expected: &mut Vec<Event>,
 ) -> Vec<Event> {
-    model.pull(id, lever, pool.now, expected);
-    pool.act(|rules, now, out| rules.pull(id, lever, &operator(), now, out))
+    model.pull(id, action, pool.now, expected);
+    pool.act(|rules, now, out| rules.administer(id, action, &operator(), now, out))
 }
 
 proptest! {
@@ -526,15 +566,15 @@ proptest! {
             prop_assert_eq!(&real, &expected, "at {:?}", step);
             prop_assert!(model.held.len() <= slots as usize);
             let ends = model.held.iter().map(|slot| slot.until);
-            let next_end = ends.chain(model.line.iter().filter_map(|place| place.until)).min();
-            prop_assert_eq!(pool.rules.next_end(), next_end);
-            prop_assert_eq!(pool.rules.state(After::default(), pool.now).waiting, model.line.len());
+            let next_end = ends.chain(model.queue.iter().filter_map(|position| position.until)).min();
+            prop_assert_eq!(pool.rules.next_deadline(), next_end);
+            prop_assert_eq!(pool.rules.snapshot(PageCursor::default(), pool.now).waiting, model.queue.len());
             for event in real {
-                if let Event::Began { token, .. } = &event {
+                if let Event::Granted { token, .. } = &event {
                     prop_assert!(token.0 > latest, "tokens rise");
                     latest = token.0;
                 }
-                if let Event::Granted(granted) = event {
+                if let Event::Answered(granted) = event {
                     past.grants.push(granted.lease);
                 }
             }

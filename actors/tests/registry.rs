@@ -2,7 +2,7 @@
 
 use std::{future::poll_fn, task::Poll};
 
-use distributex_actors::{Refusal, Registry, Room};
+use distributex_actors::{ParkingLimit, Refusal, Registry};
 use distributex_config::{Admin, Backend, Config, DEFAULT_PORT, Limits, Listen, Pool, Watch};
 
 use crate::support::{name, settings};
@@ -21,7 +21,7 @@ fn config(pools: &[&str]) -> Config {
 
 #[actix::test]
 async fn when_the_first_pool_is_drained_no_other_one_grants_any_more() {
-    let registry = Registry::start(&config(&["one", "two", "three"]), &Room::new(10), None);
+    let registry = Registry::start(&config(&["one", "two", "three"]), &ParkingLimit::new(10), None);
     let mut drain = Box::pin(registry.drain());
 
     let first_step = poll_fn(|cx| Poll::Ready(drain.as_mut().poll(cx))).await;
@@ -29,14 +29,14 @@ async fn when_the_first_pool_is_drained_no_other_one_grants_any_more() {
     assert!(first_step.is_pending());
     for pool in ["one", "two", "three"] {
         let refused = registry.pools().get(pool).unwrap().get(name("ann")).await;
-        assert_eq!(refused.err(), Some(Refusal::Stopping), "{pool}");
+        assert_eq!(refused.err(), Some(Refusal::Draining), "{pool}");
     }
 }
 
 #[actix::test]
 async fn pools_come_and_go_with_the_configuration_and_keep_their_order() {
-    let registry = Registry::start(&config(&["one", "two"]), &Room::new(10), None);
-    registry.pools().get("two").unwrap().get(name("ann")).await.unwrap().heard();
+    let registry = Registry::start(&config(&["one", "two"]), &ParkingLimit::new(10), None);
+    registry.pools().get("two").unwrap().get(name("ann")).await.unwrap().delivered();
 
     let changed = registry.reload(&config(&["three", "one"]));
 
@@ -45,12 +45,12 @@ async fn pools_come_and_go_with_the_configuration_and_keep_their_order() {
     assert_eq!(pools.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["three", "one", "two"]);
     assert!(pools.get("three").unwrap().get(name("ann")).await.is_ok());
     assert_eq!(pools.get("two").unwrap().get(name("bob")).await.err(), Some(Refusal::NoSuchPool));
-    assert_eq!(pools.get("two").unwrap().release(name("ann")).await, Ok(()));
+    assert_eq!(pools.get("two").unwrap().release_host(name("ann")).await, Ok(()));
 }
 
 #[actix::test]
 async fn what_needs_a_restart_is_named_as_long_as_it_differs() {
-    let registry = Registry::start(&config(&["one"]), &Room::new(10), None);
+    let registry = Registry::start(&config(&["one"]), &ParkingLimit::new(10), None);
     let listen = Listen { host: "localhost".to_owned(), port: Some(DEFAULT_PORT) };
     let new = Config { listen: vec![listen], state_dir: Some("/x".into()), ..config(&["one", "two"]) };
 

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use distributex_actors::{
-    After, Ask, AskId, Ended, Ending, Event, LeaseId, Leased, Lever, Pulled, Revoked, Token,
+    AcquireRequest, AdminAction, AdminOutcome, EndReason, EndedLease, Event, LeaseDetails, LeaseId,
+    PageCursor, RequestId, Revocation, Token,
 };
 use distributex_config::Pool;
 use tokio::time::Instant;
@@ -20,25 +21,25 @@ fn held() -> (Stage, LeaseId) {
     (pool, lease)
 }
 
-fn revoke(pool: &mut Stage, within: impl Into<Option<Duration>>) -> Pulled {
-    pool.pull(Lever::Revoke(Token(101), within.into())).0.expect("somebody has that token")
+fn revoke(pool: &mut Stage, within: impl Into<Option<Duration>>) -> AdminOutcome {
+    pool.pull(AdminAction::Revoke(Token(101), within.into())).0.expect("somebody has that token")
 }
 
 /// When the slot is free at the latest, and whether the holder is notified.
-fn outcome(revoked: &Pulled) -> (Option<Instant>, bool) {
-    let Pulled::Revoked { host, until, notified } = revoked else { panic!("{revoked:?}") };
+fn outcome(revoked: &AdminOutcome) -> (Option<Instant>, bool) {
+    let AdminOutcome::Revoked { host, until, notified } = revoked else { panic!("{revoked:?}") };
     assert_eq!(*host, name("web"));
     (*until, *notified)
 }
 
-fn renew(pool: &mut Stage, lease: LeaseId, ttl: impl Into<Option<Duration>>) -> Leased {
+fn renew(pool: &mut Stage, lease: LeaseId, ttl: impl Into<Option<Duration>>) -> LeaseDetails {
     let ttl = ttl.into();
-    let events = pool.act(|rules, now, out| rules.renew(AskId::next(), lease, ttl, now, out));
+    let events = pool.act(|rules, now, out| rules.renew(RequestId::next(), lease, ttl, now, out));
     let [Event::Renewed { lease, .. }] = &events[..] else { panic!("{events:?}") };
     lease.clone()
 }
 
-fn is_revoked(lease: &Leased) -> bool {
+fn is_revoked(lease: &LeaseDetails) -> bool {
     lease.revoked.as_ref().is_some_and(|revoked| revoked.operator == operator())
 }
 
@@ -64,7 +65,7 @@ fn renewals_say_so_and_extend_a_revoked_lease_to_its_end_alone() {
     assert_eq!((cut.until, cut.ttl), (end, Some(SECOND * 10)));
     assert_eq!((last.until, last.ttl), (end, Some(SECOND * 5)));
     assert!([whole, cut, last].iter().all(is_revoked));
-    let [Event::Ended(Ended { how: Ending::Expired, revoked: Some(_), .. }), ..] = &over[..] else {
+    let [Event::Ended(EndedLease { how: EndReason::Expired, revoked: Some(_), .. }), ..] = &over[..] else {
         panic!("{over:?}")
     };
     assert_eq!(granted_asks(&over), [next]);
@@ -78,7 +79,7 @@ fn a_lease_never_ends_earlier_than_its_holder_was_told() {
 
     let revoked = revoke(&mut pool, Duration::ZERO);
     let renewed = renew(&mut pool, lease, None);
-    let (_, again) = pool.ask(Ask { ttl: Some(MINUTE), ..ask_of("web", "run1") });
+    let (_, again) = pool.ask(AcquireRequest { ttl: Some(MINUTE), ..ask_of("web", "run1") });
 
     let end = Some(start + MINUTE);
     assert_eq!(outcome(&revoked), (end, true));
@@ -92,31 +93,31 @@ fn a_lease_never_ends_earlier_than_its_holder_was_told() {
 fn a_released_slot_of_a_revoked_lease_goes_to_the_next() {
     let (mut pool, _) = held();
     let (next, _) = pool.ask(wait_of("db", "run1"));
-    let (_, revoked) = pool.pull(Lever::Revoke(Token(101), None));
+    let (_, revoked) = pool.pull(AdminAction::Revoke(Token(101), None));
 
-    let (_, freed) = pool.end(&distributex_actors::Held::By(ask_of("web", "run1").asker));
+    let (_, freed) = pool.end(&distributex_actors::ReleaseTarget::Requester(ask_of("web", "run1").requester));
 
     assert_eq!(revoked, [], "nothing is granted before the holder has stopped");
     assert_eq!(granted_asks(&freed), [next]);
-    assert!(matches!(&freed[0], Event::Ended(Ended { how: Ending::Released, revoked: Some(_), .. })));
+    assert!(matches!(&freed[0], Event::Ended(EndedLease { how: EndReason::Released, revoked: Some(_), .. })));
 }
 
 #[test]
 fn who_never_renews_is_not_notified_and_keeps_the_slot() {
-    for (settings, ask, ends) in [
-        (settings(), Ask::classic(name("web"), false), true),
-        (Pool { expire: None, ..settings() }, Ask::classic(name("web"), false), false),
+    for (settings, request, ends) in [
+        (settings(), AcquireRequest::classic(name("web"), false), true),
+        (Pool { expire: None, ..settings() }, AcquireRequest::classic(name("web"), false), false),
         (Pool { expire: None, ..settings() }, ask_of("web", "run1"), false),
     ] {
         let mut pool = Stage::new(settings);
         let end = ends.then(|| pool.now + MINUTE);
-        pool.ask(ask);
+        pool.ask(request);
 
         let revoked = revoke(&mut pool, SECOND);
         pool.pass(SECOND * 59);
 
         assert_eq!(outcome(&revoked), (end, false));
-        assert_eq!(pool.rules.state(After::default(), pool.now).held, 1);
+        assert_eq!(pool.rules.snapshot(PageCursor::default(), pool.now).held, 1);
     }
 }
 
@@ -153,11 +154,11 @@ fn a_second_revoke_can_only_shorten_the_first() {
 fn an_undelivered_lease_is_revoked_too() {
     let mut pool = Stage::new(settings());
     pool.get("ann");
-    pool.ask(Ask { patience: Some(SECOND * 30), ..ask_of("web", "run1") });
+    pool.ask(AcquireRequest { patience: Some(SECOND * 30), ..ask_of("web", "run1") });
     pool.release("ann");
     let start = pool.now;
 
-    let revoked = pool.pull(Lever::Revoke(Token(102), Some(SECOND * 40))).0.unwrap();
+    let revoked = pool.pull(AdminAction::Revoke(Token(102), Some(SECOND * 40))).0.unwrap();
     pool.pass(SECOND * 20);
     let (_, delivered) = pool.ask(ask_of("web", "run1"));
     let undelivered = pool.unheard(102);
@@ -166,7 +167,7 @@ fn an_undelivered_lease_is_revoked_too() {
     let lease = &granted(&delivered).next().unwrap().lease;
     assert_eq!((lease.until, is_revoked(lease)), (Some(start + SECOND * 40), true));
     assert_eq!(undelivered, []);
-    assert_eq!(pool.rules.next_end(), Some(start + SECOND * 30), "patience begins anew");
+    assert_eq!(pool.rules.next_deadline(), Some(start + SECOND * 30), "patience begins anew");
 }
 
 #[test]
@@ -177,7 +178,7 @@ fn anybody_can_see_who_is_to_stop_and_when_the_slot_is_free() {
     revoke(&mut pool, SECOND * 90);
 
     let holder = pool.rules.holder(Token(101), pool.now).unwrap();
-    assert!(matches!(holder.revoked.as_deref(), Some(Revoked { operator: by, .. }) if *by == operator()));
+    assert!(matches!(holder.revoked.as_deref(), Some(Revocation { operator: by, .. }) if *by == operator()));
     assert_eq!((holder.until, holder.free_at), (Some(start + MINUTE), Some(start + SECOND * 90)));
-    assert_eq!(pool.pull(Lever::Revoke(Token(999), None)).0, None);
+    assert_eq!(pool.pull(AdminAction::Revoke(Token(999), None)).0, None);
 }

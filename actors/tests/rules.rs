@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use distributex_actors::{After, AskId, Ending, Event, Lever, Refusal, Ticket, Token};
+use distributex_actors::{AdminAction, EndReason, Event, PageCursor, Refusal, RequestId, Ticket, Token};
 use distributex_config::Pool;
 
 use crate::support::{MINUTE, SECOND, Stage, granted_asks, grants, held_by, name, refusal, settings};
@@ -14,7 +14,7 @@ fn a_free_slot_is_granted_at_once_and_to_one_host_only() {
     let (ann, bob) = (pool.get("ann"), pool.get("bob"));
 
     assert_eq!(grants(&ann), [("ann", 101)]);
-    assert_eq!(refusal(&bob), Some(Refusal::Full));
+    assert_eq!(refusal(&bob), Some(Refusal::PoolFull));
 }
 
 #[test]
@@ -24,7 +24,7 @@ fn a_host_that_holds_is_told_so_again_and_its_end_does_not_move() {
     pool.pass(MINUTE / 2);
 
     let again = pool.get("ann");
-    let end = pool.rules.next_end();
+    let end = pool.rules.next_deadline();
 
     assert_eq!(grants(&again), [("ann", 101)]);
     assert_eq!(end, Some(pool.now + MINUTE / 2));
@@ -38,7 +38,7 @@ fn a_pool_has_as_many_holders_as_slots() {
     let fourth = pool.get("dan");
 
     assert_eq!(grants(&first), [("ann", 101), ("bob", 102), ("cid", 103)]);
-    assert_eq!(refusal(&fourth), Some(Refusal::Full));
+    assert_eq!(refusal(&fourth), Some(Refusal::PoolFull));
 }
 
 #[test]
@@ -64,10 +64,13 @@ fn a_waiter_is_told_its_ticket_and_its_place() {
 
     let (dan, events) = pool.wait("dan");
 
-    let (ticket, host, place) = (Ticket(3), name("dan"), 2);
+    let (ticket, host, position) = (Ticket(3), name("dan"), 2);
     assert_eq!(
         events,
-        [Event::Joined { ticket, host, place }, Event::Placed { ask: dan, ticket: Ticket(3), place: 2 }]
+        [
+            Event::Queued { ticket, host, position },
+            Event::Placed { request: dan, ticket: Ticket(3), position: 2 }
+        ]
     );
 }
 
@@ -141,10 +144,10 @@ fn every_lease_ends_at_its_own_time() {
 
     assert_eq!(before, []);
     let Event::Ended(ended) = &at_the_end[0] else { panic!("{at_the_end:?}") };
-    assert_eq!((ended.token, ended.asker.host()), (Token(101), &name("ann")));
-    assert_eq!((ended.how, ended.held, ended.by), (Ending::Expired, MINUTE, None));
+    assert_eq!((ended.token, ended.requester.host()), (Token(101), &name("ann")));
+    assert_eq!((ended.how, ended.held, ended.by), (EndReason::Expired, MINUTE, None));
     assert_eq!(grants(&at_the_end), [("cid", 103)]);
-    assert_eq!(pool.rules.next_end(), Some(pool.now + SECOND * 20));
+    assert_eq!(pool.rules.next_deadline(), Some(pool.now + SECOND * 20));
 }
 
 #[test]
@@ -165,18 +168,18 @@ fn without_expiry_a_lease_never_ends() {
 
     let century = pool.pass(MINUTE * 60 * 24 * 365 * 100);
 
-    assert_eq!((century, pool.rules.next_end()), (vec![], None));
+    assert_eq!((century, pool.rules.next_deadline()), (vec![], None));
 }
 
 #[test]
 fn only_the_named_hosts_may_use_a_pool() {
     let servers = Some([name("ann")].into());
     let mut pool = Stage::new(Pool { servers, ..settings() });
-    let ask = AskId::next();
+    let request = RequestId::next();
 
     let get = pool.get("bob");
     let (_, wait) = pool.wait("bob");
-    let release = pool.act(|rules, now, out| rules.release(ask, &held_by("bob"), now, out));
+    let release = pool.act(|rules, now, out| rules.release(request, &held_by("bob"), now, out));
 
     assert_eq!([refusal(&get), refusal(&wait), refusal(&release)], [Some(Refusal::HostNotAllowed); 3]);
     assert_eq!(grants(&pool.get("ann")), [("ann", 101)]);
@@ -191,7 +194,7 @@ fn a_full_line_refuses_who_would_have_to_wait_and_nobody_else() {
     let (_, cid) = pool.wait("cid");
     let (_, ann) = pool.wait("ann");
 
-    assert_eq!(refusal(&cid), Some(Refusal::LineFull));
+    assert_eq!(refusal(&cid), Some(Refusal::QueueFull));
     assert_eq!(grants(&ann), [("ann", 101)]);
 }
 
@@ -204,7 +207,7 @@ fn a_grant_that_nobody_heard_of_goes_to_the_next() {
     let events = pool.unheard(101);
 
     let Event::Ended(ended) = &events[0] else { panic!("{events:?}") };
-    assert_eq!((ended.token, ended.how, ended.held), (Token(101), Ending::Unheard, Duration::ZERO));
+    assert_eq!((ended.token, ended.how, ended.held), (Token(101), EndReason::Undelivered, Duration::ZERO));
     assert_eq!(grants(&events), [("bob", 102)]);
 }
 
@@ -236,7 +239,7 @@ fn what_was_not_heard_of_an_older_lease_does_not_end_a_newer_one() {
     let events = pool.unheard(101);
 
     assert_eq!(events, []);
-    assert_eq!(refusal(&pool.get("bob")), Some(Refusal::Full));
+    assert_eq!(refusal(&pool.get("bob")), Some(Refusal::PoolFull));
 }
 
 #[test]
@@ -248,13 +251,14 @@ fn a_pool_is_told_in_pages_of_a_hundred() {
     for n in 0..130 {
         pool.wait(&format!("waiter{n}"));
     }
-    pool.pull(Lever::Front(Ticket(120)));
+    pool.pull(AdminAction::Promote(Ticket(120)));
 
-    let (mut after, mut sizes, mut hosts, mut tickets) = (Some(After::default()), vec![], vec![], vec![]);
-    while let Some(page) = after.map(|after| pool.rules.state(after, pool.now)) {
-        sizes.push((page.held, page.holders.len(), page.waiting, page.first.len()));
+    let (mut after, mut sizes, mut hosts, mut tickets) =
+        (Some(PageCursor::default()), vec![], vec![], vec![]);
+    while let Some(page) = after.map(|after| pool.rules.snapshot(after, pool.now)) {
+        sizes.push((page.held, page.holders.len(), page.waiting, page.waiters.len()));
         hosts.extend(page.holders.iter().map(|holder| holder.host.clone()));
-        tickets.extend(page.first.iter().map(|waiting| waiting.ticket.0));
+        tickets.extend(page.waiters.iter().map(|waiting| waiting.ticket.0));
         after = page.next;
     }
 

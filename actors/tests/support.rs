@@ -8,8 +8,8 @@ use std::{
 };
 
 use distributex_actors::{
-    Ask, AskId, Asker, Event, Granted, Held, LeaseId, Lever, Operator, Pulled, Refusal, Token,
-    pool::rules::Rules,
+    AcquireRequest, AdminAction, AdminOutcome, Delivery, Event, LeaseId, Operator, Refusal, ReleaseTarget,
+    RequestId, Requester, Token, pool::rules::Rules,
 };
 use distributex_config::{Limits, Name, Pool};
 use tokio::time::Instant;
@@ -58,19 +58,19 @@ pub(crate) fn name(text: &str) -> Name {
 }
 
 /// This host and this owner ask for a slot, and would not wait.
-pub(crate) fn ask_of(host: &str, owner: &str) -> Ask {
-    let asker = Asker::Owner { host: name(host), owner: name(owner) };
-    Ask { asker, lease: Some(LeaseId::random()), ..Ask::classic(name(host), false) }
+pub(crate) fn ask_of(host: &str, owner: &str) -> AcquireRequest {
+    let requester = Requester::Owner { host: name(host), owner: name(owner) };
+    AcquireRequest { requester, lease: Some(LeaseId::random()), ..AcquireRequest::classic(name(host), false) }
 }
 
 /// The same, parked for a minute at most.
-pub(crate) fn wait_of(host: &str, owner: &str) -> Ask {
-    Ask { wait: Some(MINUTE), ..ask_of(host, owner) }
+pub(crate) fn wait_of(host: &str, owner: &str) -> AcquireRequest {
+    AcquireRequest { wait: Some(MINUTE), ..ask_of(host, owner) }
 }
 
 /// Whatever a host has in the classic protocol.
-pub(crate) fn held_by(host: &str) -> Held {
-    Held::By(Asker::Host(name(host)))
+pub(crate) fn held_by(host: &str) -> ReleaseTarget {
+    ReleaseTarget::Requester(Requester::Host(name(host)))
 }
 
 /// Rules and the time, and what came of the latest step.
@@ -98,7 +98,7 @@ impl Stage {
     }
 
     /// This host asks for a slot and waits.
-    pub(crate) fn wait(&mut self, host: &str) -> (AskId, Vec<Event>) {
+    pub(crate) fn wait(&mut self, host: &str) -> (RequestId, Vec<Event>) {
         self.enter(host, true)
     }
 
@@ -108,39 +108,39 @@ impl Stage {
     }
 
     /// Whether something was released, and what came of it.
-    pub(crate) fn end(&mut self, held: &Held) -> (bool, Vec<Event>) {
-        let released = AskId::next();
+    pub(crate) fn end(&mut self, held: &ReleaseTarget) -> (bool, Vec<Event>) {
+        let released = RequestId::next();
         let mut events = self.act(|rules, now, out| rules.release(released, held, now, out));
-        let Some(Event::Released { ask, had }) = events.pop() else { panic!("not answered") };
-        assert_eq!(ask, released);
+        let Some(Event::Released { request, had }) = events.pop() else { panic!("not answered") };
+        assert_eq!(request, released);
         (had, events)
     }
 
     /// Somebody asks for a slot.
-    pub(crate) fn ask(&mut self, ask: Ask) -> (AskId, Vec<Event>) {
-        let id = ask.id;
-        (id, self.act(|rules, now, out| rules.enter(ask, now, out)))
+    pub(crate) fn ask(&mut self, request: AcquireRequest) -> (RequestId, Vec<Event>) {
+        let id = request.id;
+        (id, self.act(|rules, now, out| rules.acquire(request, now, out)))
     }
 
     /// The request of an ask ends before its answer.
-    pub(crate) fn cut(&mut self, ask: AskId) -> Vec<Event> {
-        self.act(|rules, now, out| rules.leave(ask, now, out))
+    pub(crate) fn cut(&mut self, request: RequestId) -> Vec<Event> {
+        self.act(|rules, now, out| rules.cancel(request, now, out))
     }
 
     /// An operator does something.
-    pub(crate) fn pull(&mut self, lever: Lever) -> (Option<Pulled>, Vec<Event>) {
-        let pulled = AskId::next();
-        let mut events = self.act(|rules, now, out| rules.pull(pulled, lever, &operator(), now, out));
-        let answer = events.iter().position(|event| matches!(event, Event::Pulled { .. }));
+    pub(crate) fn pull(&mut self, action: AdminAction) -> (Option<AdminOutcome>, Vec<Event>) {
+        let pulled = RequestId::next();
+        let mut events = self.act(|rules, now, out| rules.administer(pulled, action, &operator(), now, out));
+        let answer = events.iter().position(|event| matches!(event, Event::ActionApplied { .. }));
         let answer = answer.map(|at| events.remove(at));
-        let Some(Event::Pulled { ask, what }) = answer else { panic!("not answered") };
-        assert_eq!(ask, pulled);
+        let Some(Event::ActionApplied { request, what }) = answer else { panic!("not answered") };
+        assert_eq!(request, pulled);
         (what, events)
     }
 
     /// An answer that told of this lease was not sent.
     pub(crate) fn unheard(&mut self, token: u64) -> Vec<Event> {
-        self.act(|rules, now, out| rules.unheard(Token(token), now, out))
+        self.act(|rules, now, out| rules.undelivered(Token(token), now, out))
     }
 
     /// Anything else.
@@ -150,8 +150,8 @@ impl Stage {
         events
     }
 
-    fn enter(&mut self, host: &str, wait: bool) -> (AskId, Vec<Event>) {
-        self.ask(Ask::classic(name(host), wait))
+    fn enter(&mut self, host: &str, wait: bool) -> (RequestId, Vec<Event>) {
+        self.ask(AcquireRequest::classic(name(host), wait))
     }
 }
 
@@ -166,8 +166,8 @@ pub(crate) fn grants(events: &[Event]) -> Vec<(&str, u64)> {
 }
 
 /// Which asks were granted something.
-pub(crate) fn granted_asks(events: &[Event]) -> Vec<AskId> {
-    granted(events).map(|granted| granted.ask).collect()
+pub(crate) fn granted_asks(events: &[Event]) -> Vec<RequestId> {
+    granted(events).map(|granted| granted.request).collect()
 }
 
 /// Why somebody got nothing.
@@ -176,9 +176,13 @@ pub(crate) fn refusal(events: &[Event]) -> Option<Refusal> {
 }
 
 /// Which asks were refused, why, and with which place.
-pub(crate) fn refusals(events: &[Event]) -> Vec<(AskId, Refusal, Option<usize>)> {
+pub(crate) fn refusals(events: &[Event]) -> Vec<(RequestId, Refusal, Option<usize>)> {
     let refused = |event: &Event| {
-        if let Event::Refused { ask, why, place } = event { Some((*ask, *why, *place)) } else { None }
+        if let Event::Refused { request, why, position } = event {
+            Some((*request, *why, *position))
+        } else {
+            None
+        }
     };
     events.iter().filter_map(refused).collect()
 }
@@ -188,6 +192,6 @@ pub(crate) fn lease_id(events: &[Event]) -> LeaseId {
     granted(events).find_map(|granted| granted.lease.id).expect("no lease with a name was granted")
 }
 
-pub(crate) fn granted(events: &[Event]) -> impl Iterator<Item = &Granted> {
-    events.iter().filter_map(|event| if let Event::Granted(granted) = event { Some(granted) } else { None })
+pub(crate) fn granted(events: &[Event]) -> impl Iterator<Item = &Delivery> {
+    events.iter().filter_map(|event| if let Event::Answered(granted) = event { Some(granted) } else { None })
 }

@@ -16,7 +16,7 @@ use actix_web::{
         header::{ALLOW, CONTENT_TYPE, HeaderValue},
     },
 };
-use distributex_actors::{Ask, Grant, PoolHandle, Pools, Refusal};
+use distributex_actors::{AcquireRequest, Grant, PoolHandle, Pools, Refusal};
 use distributex_config::Name;
 use log::info;
 use tokio::time::Instant;
@@ -52,10 +52,10 @@ pub async fn respond(request: &mut ServiceRequest, pools: &Pools, peer: &Rc<Peer
         Call::Wait => {
             drop(mem::take(request.headers_mut())); // a third of what a parked request would occupy
             handling.park();
-            let granted = pool.acquire_from(Ask::classic(host, true), peer.address()).await;
+            let granted = pool.acquire_from(AcquireRequest::classic(host, true), peer.address()).await;
             told(granted.map_err(|denial| denial.why), peer)
         }
-        Call::Release => match pool.release(host).await {
+        Call::Release => match pool.release_host(host).await {
             Ok(()) => word(StatusCode::OK, "OK"),
             Err(why) => refused(why),
         },
@@ -72,15 +72,15 @@ fn told(answer: Result<Grant, Refusal>, peer: &Peer) -> HttpResponse {
 
 fn refused(why: Refusal) -> HttpResponse {
     match why {
-        Refusal::Full
-        | Refusal::WaitOver
-        | Refusal::Paused
-        | Refusal::Removed
+        Refusal::PoolFull
+        | Refusal::WaitTimeout
+        | Refusal::PoolPaused
+        | Refusal::Evicted
         | Refusal::Superseded
         | Refusal::LeaseLost => word(StatusCode::OK, "NO"),
         Refusal::HostNotAllowed => invalid("the pool's \"servers\" do not name the host"),
         Refusal::NoSuchPool => invalid("the pool is not in the configuration any more"),
-        Refusal::LineFull | Refusal::Stopping | Refusal::Away => not_now(),
+        Refusal::QueueFull | Refusal::Draining | Refusal::BackendDown => not_now(),
     }
 }
 
@@ -151,7 +151,7 @@ fn asked<'a>(query: &str, pools: &'a Pools) -> Result<(&'a PoolHandle, Name), St
 #[cfg(test)]
 mod tests {
     use actix::Actor as _;
-    use distributex_actors::{PoolActor, Room, Watch, backend::inmemory::InMemory};
+    use distributex_actors::{ParkingLimit, PoolActor, Telemetry, backend::inmemory::InMemory};
     use distributex_config::Limits;
 
     use super::{
@@ -173,8 +173,8 @@ mod tests {
             max_waiters: 10,
         };
         let backend = Box::new(InMemory::new(settings, Limits::default()));
-        let watch = Watch::default().pool(&name);
-        PoolHandle::new(PoolActor::new(name, backend, Room::new(1), watch).start())
+        let watch = Telemetry::default().pool(&name);
+        PoolHandle::new(PoolActor::new(name, backend, ParkingLimit::new(1), watch).start())
     }
 
     #[actix::test]
@@ -200,6 +200,6 @@ mod tests {
         is_gone_soon(connection.peer()).await;
 
         assert_eq!(answer.status(), StatusCode::OK);
-        assert_eq!(pool.get(name("bob")).await.err(), Some(Refusal::Full));
+        assert_eq!(pool.get(name("bob")).await.err(), Some(Refusal::PoolFull));
     }
 }

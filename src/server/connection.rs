@@ -19,7 +19,7 @@ use std::{
 
 use actix_http::h1;
 use actix_web::dev::Payload;
-use distributex_actors::Address;
+use distributex_actors::ClientAddress;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
@@ -101,7 +101,7 @@ impl Connection {
             stream: RefCell::new(stream),
             uid,
             addr,
-            member: addr.map(|addr| crowd.enter(Address::from(addr.ip()))),
+            member: addr.map(|addr| crowd.enter(ClientAddress::from(addr.ip()))),
             busy: Cell::new(false),
             under_way: Cell::new(false),
             parked: Cell::new(false),
@@ -277,8 +277,8 @@ impl Peer {
 
     /// The address of the client, for its share of what all clients have; `None` for a local one, which needs none.
     #[must_use]
-    pub fn address(&self) -> Option<Address> {
-        self.addr.map(|addr| Address::from(addr.ip()))
+    pub fn address(&self) -> Option<ClientAddress> {
+        self.addr.map(|addr| ClientAddress::from(addr.ip()))
     }
 
     /// Whether the head of the request that is being handled was too large. All that is known of it is its path.

@@ -17,7 +17,7 @@ use std::{
     task::Waker,
 };
 
-use distributex_actors::Address;
+use distributex_actors::ClientAddress;
 use futures_util::task::AtomicWaker;
 use log::warn;
 
@@ -38,11 +38,11 @@ struct Connections {
     enough: usize,
     /// How many one address may have while they are scarce.
     share: usize,
-    by_address: HashMap<Address, Count>,
+    by_address: HashMap<ClientAddress, Count>,
     /// The addresses that have candidates, by the number of their connections.
-    largest: BTreeSet<(usize, Address)>,
+    largest: BTreeSet<(usize, ClientAddress)>,
     /// The connections that may be closed, of each address the longest idle one first.
-    candidates: BTreeMap<(Address, u64), Arc<Entry>>,
+    candidates: BTreeMap<(ClientAddress, u64), Arc<Entry>>,
     /// The number of the next candidate.
     next: u64,
     /// Whether the log says that one had to go, since there were enough.
@@ -59,7 +59,7 @@ struct Count {
 /// A connection, as the others see it.
 #[derive(Debug)]
 struct Entry {
-    address: Address,
+    address: ClientAddress,
     /// Its number among the candidates.
     number: AtomicU64,
     /// Whether it is one of them.
@@ -111,7 +111,7 @@ impl Crowd {
     }
 
     /// Lets a connection in, for which another one may have to go.
-    pub(super) fn enter(self: &Arc<Self>, address: Address) -> Member {
+    pub(super) fn enter(self: &Arc<Self>, address: ClientAddress) -> Member {
         let entry = Arc::new(Entry {
             address,
             number: AtomicU64::new(0),
@@ -159,18 +159,18 @@ impl Crowd {
 }
 
 impl Connections {
-    fn open(&mut self, address: Address) {
+    fn open(&mut self, address: ClientAddress) {
         self.open += 1;
         self.change(address, |count| count.open += 1);
     }
 
-    fn close(&mut self, address: Address) {
+    fn close(&mut self, address: ClientAddress) {
         self.open -= 1;
         self.logged &= self.open > self.enough;
         self.change(address, |count| count.open -= 1);
     }
 
-    fn change(&mut self, address: Address, change: impl FnOnce(&mut Count)) {
+    fn change(&mut self, address: ClientAddress, change: impl FnOnce(&mut Count)) {
         let count = self.by_address.entry(address).or_default();
         if count.candidates > 0 {
             self.largest.remove(&(count.open, address));
@@ -200,7 +200,7 @@ impl Connections {
 
     /// Takes out the candidate of this address that has been idle for longest. Those that are not idle are none any
     /// more, and those that were not since they became one are so anew: each request is the reason of one step.
-    fn longest_idle(&mut self, address: Address) -> Option<Arc<Entry>> {
+    fn longest_idle(&mut self, address: ClientAddress) -> Option<Arc<Entry>> {
         loop {
             let mut candidates = self.candidates.range((address, 0)..=(address, u64::MAX));
             let entry = Arc::clone(candidates.next()?.1);
@@ -279,7 +279,7 @@ mod tests {
 
     /// So many connections of a client at `192.0.2.n`.
     fn clients(crowd: &Arc<Crowd>, n: u8, many: usize) -> Vec<Member> {
-        (0..many).map(|_| crowd.enter(Address::from(IpAddr::from([192, 0, 2, n])))).collect()
+        (0..many).map(|_| crowd.enter(ClientAddress::from(IpAddr::from([192, 0, 2, n])))).collect()
     }
 
     /// The indices of those that have to go.

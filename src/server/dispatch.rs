@@ -51,6 +51,6 @@ pub fn told<T>(grant: Grant, peer: &Peer, tell: impl FnOnce(&Grant) -> T) -> Opt
         return None;
     }
     let answer = tell(&grant);
-    grant.heard();
+    grant.delivered();
     Some(answer)
 }

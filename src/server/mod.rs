@@ -16,7 +16,7 @@ use actix_rt::net::{TcpStream, UnixStream};
 use actix_server::Server;
 use actix_service::{ServiceFactory, ServiceFactoryExt as _, fn_service, map_config};
 use actix_web::{App, dev::AppConfig};
-use distributex_actors::{Registry, Room, StateDirectory};
+use distributex_actors::{ParkingLimit, Registry, StateDirectory};
 use distributex_config::Config;
 
 use self::{connection::Connection, crowd::Crowd, limits::Limits, shared::Shared, stream::Stream};
@@ -75,7 +75,7 @@ pub fn server(
         shared: Arc::clone(shared),
         config: Arc::new(config),
         state: Arc::new(Mutex::new(state)),
-        room: Room::new(limits.parked),
+        room: ParkingLimit::new(limits.parked),
         crowd: Arc::clone(shared.crowd()),
     };
     let mut server = Server::build()
@@ -102,7 +102,7 @@ struct Service {
     config: Arc<Config>,
     /// Where they go on; taken by who starts them.
     state: Arc<Mutex<Option<StateDirectory>>>,
-    room: Arc<Room>,
+    room: Arc<ParkingLimit>,
     crowd: Arc<Crowd>,
 }
 

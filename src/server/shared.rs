@@ -46,7 +46,7 @@ impl Shared {
     /// Starts the pools, if nobody did yet.
     pub fn start(&self, start: impl FnOnce() -> Registry) {
         let registry = self.registry.get_or_init(start);
-        if let Some(numbers) = registry.watch().numbers() {
+        if let Some(numbers) = registry.telemetry().metrics() {
             self.requests.count_in(numbers);
         }
     }

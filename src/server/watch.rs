@@ -12,7 +12,7 @@ use actix_web::{
     },
     rt::task::spawn_blocking,
 };
-use distributex_actors::{Registry, watch::numbers::Numbers};
+use distributex_actors::{Registry, telemetry::metrics::Metrics};
 use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts};
 use tokio::sync::Mutex;
 
@@ -52,7 +52,7 @@ impl Watched {
             return response;
         }
         match self {
-            Self::Metrics => metrics(registry.watch().numbers()).await,
+            Self::Metrics => metrics(registry.telemetry().metrics()).await,
             Self::Health => text(StatusCode::OK, "ok"),
             Self::Readiness => readiness(registry),
         }
@@ -61,7 +61,7 @@ impl Watched {
 
 /// With many pools this is megabytes of text, so it is made where nobody waits for it; and one at a time, so that who
 /// asks often takes little from others.
-async fn metrics(numbers: Option<&Arc<Numbers>>) -> HttpResponse {
+async fn metrics(numbers: Option<&Arc<Metrics>>) -> HttpResponse {
     let Some(numbers) = numbers.cloned() else {
         return text(StatusCode::NOT_FOUND, "metrics are switched off (\"metrics\" in the configuration)");
     };
@@ -115,7 +115,7 @@ impl Requests {
     ///
     /// # Panics
     /// When there are numbers of the same names already.
-    pub fn count_in(&self, numbers: &Numbers) {
+    pub fn count_in(&self, numbers: &Metrics) {
         self.0.get_or_init(|| {
             let help = "Requests that were answered";
             let all = IntCounterVec::new(Opts::new("distributex_requests_total", help), &["call", "status"]);
@@ -124,8 +124,8 @@ impl Requests {
             let build = IntGauge::with_opts(opts.const_label("version", env!("CARGO_PKG_VERSION")));
             let build = build.expect(NAMES_ARE_GOOD);
             build.set(1);
-            numbers.add(build);
-            numbers.add(all.clone());
+            numbers.register(build);
+            numbers.register(all.clone());
             let frequent = FREQUENT
                 .map(|(call, status)| ((call, status), all.with_label_values(&[call, &status.to_string()])));
             Counted { all, frequent }

@@ -11,7 +11,10 @@ use distributex_config as config;
 use distributex_config::Limits;
 use tokio::time::Instant;
 
-use crate::pool::{After, Ask, AskId, Counts, Event, Held, Holder, LeaseId, Lever, Operator, State, Token};
+use crate::pool::{
+    AcquireRequest, AdminAction, Event, Holder, LeaseId, Operator, PageCursor, PoolCounts, PoolSnapshot,
+    ReleaseTarget, RequestId, Token,
+};
 
 pub mod inmemory;
 #[cfg(feature = "memcache")]
@@ -20,16 +23,16 @@ pub mod memcache;
 /// The leases and the line of one pool.
 pub trait Backend: Debug + 'static {
     /// Somebody asks for a slot; answered by granted or refused, or for now by placed.
-    fn enter(&mut self, ask: Ask, now: Instant, out: &mut Vec<Event>);
+    fn acquire(&mut self, request: AcquireRequest, now: Instant, out: &mut Vec<Event>);
 
     /// The request of an ask that was placed ended; nothing is answered.
-    fn leave(&mut self, ask: AskId, now: Instant, out: &mut Vec<Event>);
+    fn cancel(&mut self, request: RequestId, now: Instant, out: &mut Vec<Event>);
 
     /// Lets a lease live for `ttl` from now, or for as long as when it was granted; answered by renewed or
     /// refused.
     fn renew(
         &mut self,
-        ask: AskId,
+        request: RequestId,
         lease: LeaseId,
         ttl: Option<Duration>,
         now: Instant,
@@ -37,24 +40,31 @@ pub trait Backend: Debug + 'static {
     );
 
     /// Ends a lease, or whatever an asker has; answered by released, also when there was nothing, or refused.
-    fn release(&mut self, ask: AskId, held: &Held, now: Instant, out: &mut Vec<Event>);
+    fn release(&mut self, request: RequestId, held: &ReleaseTarget, now: Instant, out: &mut Vec<Event>);
 
     /// One answer that was to tell of this lease was not sent; if no other one tells of it, the lease waits
     /// for its asker or ends.
-    fn unheard(&mut self, token: Token, now: Instant, out: &mut Vec<Event>);
+    fn undelivered(&mut self, token: Token, now: Instant, out: &mut Vec<Event>);
 
     /// An operator wants something done; answered by pulled or refused.
-    fn pull(&mut self, ask: AskId, lever: Lever, operator: &Operator, now: Instant, out: &mut Vec<Event>);
+    fn administer(
+        &mut self,
+        request: RequestId,
+        action: AdminAction,
+        operator: &Operator,
+        now: Instant,
+        out: &mut Vec<Event>,
+    );
 
-    /// Somebody wants to know how the pool is; answered by seen, when [`Backend::state`] and [`Backend::holder`]
+    /// Somebody wants to know how the pool is; answered by seen, when [`Backend::snapshot`] and [`Backend::holder`]
     /// say how it is in the store, or refused.
-    fn look(&mut self, ask: AskId, after: After, now: Instant, out: &mut Vec<Event>);
+    fn refresh(&mut self, request: RequestId, after: PageCursor, now: Instant, out: &mut Vec<Event>);
 
-    /// The time has come that [`Backend::next_end`] told, or the store has answered.
-    fn wake(&mut self, now: Instant, out: &mut Vec<Event>);
+    /// The time has come that [`Backend::next_deadline`] told, or the store has answered.
+    fn poll(&mut self, now: Instant, out: &mut Vec<Event>);
 
     /// When something will end by itself, or is to be looked after.
-    fn next_end(&self) -> Option<Instant>;
+    fn next_deadline(&self) -> Option<Instant>;
 
     /// From now on nothing is granted.
     fn close(&mut self);
@@ -70,10 +80,10 @@ pub trait Backend: Debug + 'static {
     );
 
     /// What anybody may know of the pool, a page of it, as it was when the store last answered.
-    fn state(&self, after: After, now: Instant) -> State;
+    fn snapshot(&self, after: PageCursor, now: Instant) -> PoolSnapshot;
 
     /// The pool in numbers, as it was when the store last answered.
-    fn counts(&self) -> Counts;
+    fn counts(&self) -> PoolCounts;
 
     /// Who holds a slot with this token, as it was when the store last answered.
     fn holder(&self, token: Token, now: Instant) -> Option<Holder>;

@@ -18,13 +18,14 @@ use log::{debug, error, info};
 use tokio::{sync::oneshot, time::Instant};
 
 use super::{
-    After, Ask, AskId, Asker, Event, Granted, Held, Holder, LeaseId, Leased, Lever, Operator, Pulled,
-    Refusal, State, Token, grant::Grant, handle::Denial,
+    AcquireRequest, AdminAction, AdminOutcome, Delivery, Event, Holder, LeaseDetails, LeaseId, Operator,
+    PageCursor, PoolSnapshot, Refusal, ReleaseTarget, RequestId, Requester, Token, grant::Grant,
+    handle::Denial,
 };
 use crate::{
     backend::Backend,
-    room::{Address, Room, Seat},
-    watch::PoolWatch,
+    parking::{ClientAddress, ParkingLimit, ParkingPermit},
+    telemetry::PoolTelemetry,
 };
 
 /// What the process ends with when an actor panics: EX_SOFTWARE of sysexits.h.
@@ -38,20 +39,20 @@ pub struct PoolActor {
     /// The leases and the line.
     pub(super) backend: Box<dyn Backend>,
     /// Who has not been answered yet.
-    pub(super) open: HashMap<AskId, Reply>,
+    pub(super) open: HashMap<RequestId, PendingReply>,
     /// Where asks may park.
-    room: Arc<Room>,
+    parking: Arc<ParkingLimit>,
     /// The timer, and when it rings. It may ring early: a lease that ended before its time leaves it be.
     alarm: Option<(Instant, SpawnHandle)>,
     /// Whether the store cannot be reached.
     away: bool,
     /// What can be seen of the pool from outside.
-    pub(super) watch: PoolWatch,
+    pub(super) telemetry: PoolTelemetry,
 }
 
 /// The way back to whoever asked.
 #[derive(Debug)]
-pub(super) enum Reply {
+pub(super) enum PendingReply {
     /// To an ask for a slot.
     Grant {
         /// The asker's channel.
@@ -59,7 +60,7 @@ pub(super) enum Reply {
         /// Whether it would wait.
         wait: bool,
         /// Where it parks; `None` if it would not wait, or no seat was free.
-        seat: Option<Seat>,
+        permit: Option<ParkingPermit>,
         /// Whether it is told how the pool is when it has to wait.
         curious: bool,
     },
@@ -68,34 +69,39 @@ pub(super) enum Reply {
     /// To a release, which may tell how that went for which the slot was.
     Release(Option<u8>, ReleaseReply),
     /// To an operator.
-    Pull(Lever, Operator, PullReply),
+    Pull(AdminAction, Operator, AdminReply),
     /// To who wants to know how the pool is, from there on.
-    Look(After, LookReply),
+    Look(PageCursor, SnapshotReply),
     /// To who wants to know who has this token.
-    LookUp(Token, LookUpReply),
+    LookUp(Token, HolderReply),
 }
 
 type GrantReply = oneshot::Sender<Result<Grant, Denial>>;
-type RenewalReply = oneshot::Sender<Result<Leased, Refusal>>;
+type RenewalReply = oneshot::Sender<Result<LeaseDetails, Refusal>>;
 type ReleaseReply = oneshot::Sender<Result<bool, Refusal>>;
-pub(super) type PullReply = oneshot::Sender<Result<Option<Pulled>, Refusal>>;
-type LookReply = oneshot::Sender<Result<State, Refusal>>;
-type LookUpReply = oneshot::Sender<Result<Option<Holder>, Refusal>>;
+pub(super) type AdminReply = oneshot::Sender<Result<Option<AdminOutcome>, Refusal>>;
+type SnapshotReply = oneshot::Sender<Result<PoolSnapshot, Refusal>>;
+type HolderReply = oneshot::Sender<Result<Option<Holder>, Refusal>>;
 
 impl PoolActor {
     /// The actor of a pool with this name, whose leases live in `backend` and whose asks park in `room`; `watch`
     /// sees what happens.
     #[must_use]
-    pub fn new(name: Name, backend: Box<dyn Backend>, room: Arc<Room>, watch: PoolWatch) -> Self {
+    pub fn new(
+        name: Name,
+        backend: Box<dyn Backend>,
+        parking: Arc<ParkingLimit>,
+        telemetry: PoolTelemetry,
+    ) -> Self {
         let open = HashMap::new();
-        Self { name, backend, open, room, alarm: None, away: false, watch }
+        Self { name, backend, open, parking, alarm: None, away: false, telemetry }
     }
 
     /// Why nothing can be granted now.
     fn closed(&self) -> Option<Refusal> {
-        match (self.room.is_closed(), self.away) {
-            (true, _) => Some(Refusal::Stopping),
-            (false, true) => Some(Refusal::Away),
+        match (self.parking.is_closed(), self.away) {
+            (true, _) => Some(Refusal::Draining),
+            (false, true) => Some(Refusal::BackendDown),
             (false, false) => None,
         }
     }
@@ -109,110 +115,117 @@ impl PoolActor {
         let mut events = Vec::new();
         act(self.backend.as_mut(), Instant::now(), &mut events);
         for event in events {
-            self.pass_on(event, ctx);
+            self.on_event(event, ctx);
         }
-        self.watch.count(&self.backend.counts());
-        self.set_alarm(ctx);
+        self.telemetry.count(&self.backend.counts());
+        self.set_timer(ctx);
     }
 
-    fn pass_on(&mut self, event: Event, ctx: &Context<Self>) {
+    fn on_event(&mut self, event: Event, ctx: &Context<Self>) {
         match event {
-            Event::Began { token, host, waited, command } => {
+            Event::Granted { token, host, waited, command } => {
                 let (pool, name, time) = (self.name.as_str(), host.as_str(), waited.as_secs_f64());
                 info!("granted pool={pool:?} host={name:?} token={token} waited={time:.3}s");
-                self.watch.began(token, host, waited, command);
+                self.telemetry.granted(token, host, waited, command);
             }
-            Event::Joined { ticket, host, place } => self.watch.joined(ticket, host, place),
-            Event::Left { ticket, host } => self.watch.left(ticket, host),
-            Event::Granted(granted) => self.grant(granted, ctx.address()),
-            Event::Refused { ask, why, place } => self.refuse(ask, why, place),
-            Event::Placed { ask, ticket, place } => {
-                debug!("waiting pool={:?} {ask:?} {ticket:?} place={place}", self.name.as_str());
+            Event::Queued { ticket, host, position } => self.telemetry.queued(ticket, host, position),
+            Event::Left { ticket, host } => self.telemetry.left(ticket, host),
+            Event::Answered(granted) => self.answer_grant(granted, ctx.address()),
+            Event::Refused { request, why, position } => self.refuse(request, why, position),
+            Event::Placed { request, ticket, position } => {
+                debug!("waiting pool={:?} {request:?} {ticket:?} place={position}", self.name.as_str());
             }
-            Event::Renewed { ask, lease } => self.renewed(ask, lease),
-            Event::Released { ask, had } => self.released(ask, had),
-            Event::Seen { ask, state } => self.seen(ask, state.map(|state| *state)),
-            Event::Pulled { ask, what } => self.pulled(ask, what),
+            Event::Renewed { request, lease } => self.answer_renewal(request, lease),
+            Event::Released { request, had } => self.answer_release(request, had),
+            Event::Refreshed { request, state } => self.answer_snapshot(request, state.map(|state| *state)),
+            Event::ActionApplied { request, what } => self.on_action_applied(request, what),
             Event::Paused(operator) => self.paused_elsewhere(operator),
-            Event::Ended(ended) => self.ended(ended),
-            Event::EndedElsewhere(ended) => self.watch.ended_elsewhere(ended),
-            Event::Away => self.set_away(true),
-            Event::Back => self.set_away(false),
+            Event::Ended(ended) => self.on_lease_ended(ended),
+            Event::EndedElsewhere(ended) => self.telemetry.ended_elsewhere(ended),
+            Event::StoreDown => self.set_store_down(true),
+            Event::StoreUp => self.set_store_down(false),
         }
     }
 
-    fn grant(&mut self, Granted { ask, lease, again, freed }: Granted, me: Addr<Self>) {
-        let grant = Grant::new(lease, again, me, freed.zip(self.watch.handover()));
-        if let Some(Reply::Grant { to, .. }) = self.open.remove(&ask) {
+    fn answer_grant(&mut self, Delivery { request, lease, again, freed }: Delivery, me: Addr<Self>) {
+        let grant = Grant::new(lease, again, me, freed.zip(self.telemetry.handover()));
+        if let Some(PendingReply::Grant { to, .. }) = self.open.remove(&request) {
             drop(to.send(Ok(grant))); // an untaken grant comes back as Unheard
         }
     }
 
-    fn refuse(&mut self, ask: AskId, why: Refusal, place: Option<usize>) {
-        match self.open.remove(&ask) {
-            Some(Reply::Grant { to, wait, seat, curious }) => {
-                let has_no_slot = matches!(why, Refusal::Full | Refusal::Paused);
-                let would_have_waited = wait && seat.is_none() && has_no_slot;
-                let why = if would_have_waited { Refusal::LineFull } else { why };
-                self.watch.refused(why);
-                let state = curious.then(|| Box::new(self.backend.state(After::default(), Instant::now())));
-                drop(to.send(Err(Denial { why, place, state })));
+    fn refuse(&mut self, request: RequestId, why: Refusal, position: Option<usize>) {
+        match self.open.remove(&request) {
+            Some(PendingReply::Grant { to, wait, permit, curious }) => {
+                let has_no_slot = matches!(why, Refusal::PoolFull | Refusal::PoolPaused);
+                let would_have_waited = wait && permit.is_none() && has_no_slot;
+                let why = if would_have_waited { Refusal::QueueFull } else { why };
+                self.telemetry.refused(why);
+                let state =
+                    curious.then(|| Box::new(self.backend.snapshot(PageCursor::default(), Instant::now())));
+                drop(to.send(Err(Denial { why, position, state })));
             }
-            Some(Reply::Renewal(lease, to)) => {
+            Some(PendingReply::Renewal(lease, to)) => {
                 if why == Refusal::LeaseLost {
-                    self.watch.renew_lost(lease);
+                    self.telemetry.renewal_refused(lease);
                 }
                 drop(to.send(Err(why)));
             }
-            Some(Reply::Release(_, to)) => drop(to.send(Err(why))),
-            Some(Reply::Pull(.., to)) => drop(to.send(Err(why))),
-            Some(Reply::Look(_, to)) => drop(to.send(Err(why))),
-            Some(Reply::LookUp(_, to)) => drop(to.send(Err(why))),
+            Some(PendingReply::Release(_, to)) => drop(to.send(Err(why))),
+            Some(PendingReply::Pull(.., to)) => drop(to.send(Err(why))),
+            Some(PendingReply::Look(_, to)) => drop(to.send(Err(why))),
+            Some(PendingReply::LookUp(_, to)) => drop(to.send(Err(why))),
             None => {} // it left before it was refused
         }
     }
 
-    fn renewed(&mut self, ask: AskId, lease: Leased) {
-        self.watch.renewed();
-        if let Some(Reply::Renewal(_, to)) = self.open.remove(&ask) {
+    fn answer_renewal(&mut self, request: RequestId, lease: LeaseDetails) {
+        self.telemetry.renewed();
+        if let Some(PendingReply::Renewal(_, to)) = self.open.remove(&request) {
             let _ = to.send(Ok(lease)); // who is gone will renew again, or lose its lease in time
         }
     }
 
-    fn released(&mut self, ask: AskId, had: bool) {
-        if let Some(Reply::Release(_, to)) = self.open.remove(&ask) {
+    fn answer_release(&mut self, request: RequestId, had: bool) {
+        if let Some(PendingReply::Release(_, to)) = self.open.remove(&request) {
             let _ = to.send(Ok(had)); // released is released, also for who is gone
         }
     }
 
-    fn seen(&mut self, ask: AskId, then: Option<State>) {
+    fn answer_snapshot(&mut self, request: RequestId, then: Option<PoolSnapshot>) {
         let now = Instant::now();
-        match self.open.remove(&ask) {
-            Some(Reply::Look(after, to)) => {
-                drop(to.send(Ok(then.unwrap_or_else(|| self.backend.state(after, now)))));
+        match self.open.remove(&request) {
+            Some(PendingReply::Look(after, to)) => {
+                drop(to.send(Ok(then.unwrap_or_else(|| self.backend.snapshot(after, now)))));
             }
-            Some(Reply::LookUp(token, to)) => {
+            Some(PendingReply::LookUp(token, to)) => {
                 let holder = match then {
                     Some(then) => then.holders.into_iter().find(|holder| holder.token == token),
                     None => self.backend.holder(token, now),
                 };
                 drop(to.send(Ok(holder.filter(|holder| holder.until.is_none_or(|until| until > now)))));
             }
-            Some(Reply::Grant { .. } | Reply::Renewal(..) | Reply::Release(..) | Reply::Pull(..)) | None => {}
+            Some(
+                PendingReply::Grant { .. }
+                | PendingReply::Renewal(..)
+                | PendingReply::Release(..)
+                | PendingReply::Pull(..),
+            )
+            | None => {}
         }
     }
 
     /// The backend itself says so in the log, once for all its pools.
-    fn set_away(&mut self, away: bool) {
+    fn set_store_down(&mut self, away: bool) {
         debug!("pool={:?}: the store is {}", self.name.as_str(), if away { "away" } else { "back" });
         self.away = away;
-        self.watch.set_away(away);
+        self.telemetry.set_store_down(away);
     }
 
     /// Sees to it that the timer rings when the next thing ends. One that would ring earlier stays: taking
     /// it back and setting another for every grant and release would cost more than one ring too many.
-    fn set_alarm(&mut self, ctx: &mut Context<Self>) {
-        let Some(end) = self.backend.next_end() else {
+    fn set_timer(&mut self, ctx: &mut Context<Self>) {
+        let Some(end) = self.backend.next_deadline() else {
             return;
         };
         if let Some((at, timer)) = self.alarm {
@@ -223,7 +236,7 @@ impl PoolActor {
         }
         let timer = ctx.run_later(end.saturating_duration_since(Instant::now()), |pool, ctx| {
             pool.alarm = None;
-            pool.act(ctx, |backend, now, out| backend.wake(now, out));
+            pool.act(ctx, |backend, now, out| backend.poll(now, out));
         });
         self.alarm = Some((end, timer));
     }
@@ -234,7 +247,7 @@ impl Actor for PoolActor {
 
     /// What the backend remembers may be over by now, or somebody's turn.
     fn started(&mut self, ctx: &mut Self::Context) {
-        self.act(ctx, |backend, now, out| backend.wake(now, out));
+        self.act(ctx, |backend, now, out| backend.poll(now, out));
     }
 }
 
@@ -252,44 +265,44 @@ impl Drop for PoolActor {
 /// Request: a slot for this ask, now or, if it waits, when it is its turn.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-pub(super) struct Enter {
-    pub(super) ask: Ask,
+pub(super) struct Acquire {
+    pub(super) request: AcquireRequest,
     /// Where it comes from; `None`: from this machine itself.
-    pub(super) address: Option<Address>,
+    pub(super) address: Option<ClientAddress>,
     pub(super) reply: GrantReply,
 }
 
-impl Handler<Enter> for PoolActor {
+impl Handler<Acquire> for PoolActor {
     type Result = ();
 
-    fn handle(&mut self, Enter { mut ask, address, reply }: Enter, ctx: &mut Self::Context) {
+    fn handle(&mut self, Acquire { mut request, address, reply }: Acquire, ctx: &mut Self::Context) {
         if let Some(why) = self.closed() {
-            self.watch.refused(why);
-            let _ = reply.send(Err(Denial { why, place: None, state: None }));
+            self.telemetry.refused(why);
+            let _ = reply.send(Err(Denial { why, position: None, state: None }));
             return;
         }
-        let wait = ask.parks();
-        let seat = if wait { self.room.take(address) } else { None };
-        if seat.is_none() {
-            ask.wait = Some(Duration::ZERO);
+        let wait = request.parks();
+        let permit = if wait { self.parking.take(address) } else { None };
+        if permit.is_none() {
+            request.wait = Some(Duration::ZERO);
         }
-        let curious = !matches!(ask.asker, Asker::Host(_));
-        self.open.insert(ask.id, Reply::Grant { to: reply, wait, seat, curious });
-        self.act(ctx, |backend, now, out| backend.enter(ask, now, out));
+        let curious = !matches!(request.requester, Requester::Host(_));
+        self.open.insert(request.id, PendingReply::Grant { to: reply, wait, permit, curious });
+        self.act(ctx, |backend, now, out| backend.acquire(request, now, out));
     }
 }
 
 /// Request: this ask's request has ended; it does not wait any longer.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-pub(super) struct Leave(pub(super) AskId);
+pub(super) struct Cancel(pub(super) RequestId);
 
-impl Handler<Leave> for PoolActor {
+impl Handler<Cancel> for PoolActor {
     type Result = ();
 
-    fn handle(&mut self, Leave(ask): Leave, ctx: &mut Self::Context) {
-        self.open.remove(&ask);
-        self.act(ctx, |backend, now, out| backend.leave(ask, now, out));
+    fn handle(&mut self, Cancel(request): Cancel, ctx: &mut Self::Context) {
+        self.open.remove(&request);
+        self.act(ctx, |backend, now, out| backend.cancel(request, now, out));
     }
 }
 
@@ -306,9 +319,9 @@ impl Handler<Renew> for PoolActor {
     type Result = ();
 
     fn handle(&mut self, Renew { lease, ttl, reply }: Renew, ctx: &mut Self::Context) {
-        let ask = AskId::next();
-        self.open.insert(ask, Reply::Renewal(lease, reply));
-        self.act(ctx, |backend, now, out| backend.renew(ask, lease, ttl, now, out));
+        let request = RequestId::next();
+        self.open.insert(request, PendingReply::Renewal(lease, reply));
+        self.act(ctx, |backend, now, out| backend.renew(request, lease, ttl, now, out));
     }
 }
 
@@ -316,7 +329,7 @@ impl Handler<Renew> for PoolActor {
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub(super) struct Release {
-    pub(super) held: Held,
+    pub(super) held: ReleaseTarget,
     pub(super) exit_status: Option<u8>,
     pub(super) reply: ReleaseReply,
 }
@@ -325,53 +338,53 @@ impl Handler<Release> for PoolActor {
     type Result = ();
 
     fn handle(&mut self, Release { held, exit_status, reply }: Release, ctx: &mut Self::Context) {
-        let ask = AskId::next();
-        self.open.insert(ask, Reply::Release(exit_status, reply));
-        self.act(ctx, |backend, now, out| backend.release(ask, &held, now, out));
+        let request = RequestId::next();
+        self.open.insert(request, PendingReply::Release(exit_status, reply));
+        self.act(ctx, |backend, now, out| backend.release(request, &held, now, out));
     }
 }
 
 /// Request: take note that an answer which was to tell of this lease was not sent.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-pub(super) struct Unheard(pub(super) Token);
+pub(super) struct Undelivered(pub(super) Token);
 
-impl Handler<Unheard> for PoolActor {
+impl Handler<Undelivered> for PoolActor {
     type Result = ();
 
-    fn handle(&mut self, Unheard(token): Unheard, ctx: &mut Self::Context) {
-        self.act(ctx, |backend, now, out| backend.unheard(token, now, out));
+    fn handle(&mut self, Undelivered(token): Undelivered, ctx: &mut Self::Context) {
+        self.act(ctx, |backend, now, out| backend.undelivered(token, now, out));
     }
 }
 
 /// Request: tell what anybody may know of the pool, from there on.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-pub(super) struct Look(pub(super) After, pub(super) LookReply);
+pub(super) struct ReadSnapshot(pub(super) PageCursor, pub(super) SnapshotReply);
 
-impl Handler<Look> for PoolActor {
+impl Handler<ReadSnapshot> for PoolActor {
     type Result = ();
 
-    fn handle(&mut self, Look(after, reply): Look, ctx: &mut Self::Context) {
-        let ask = AskId::next();
-        self.open.insert(ask, Reply::Look(after, reply));
-        self.act(ctx, |backend, now, out| backend.look(ask, after, now, out));
+    fn handle(&mut self, ReadSnapshot(after, reply): ReadSnapshot, ctx: &mut Self::Context) {
+        let request = RequestId::next();
+        self.open.insert(request, PendingReply::Look(after, reply));
+        self.act(ctx, |backend, now, out| backend.refresh(request, after, now, out));
     }
 }
 
 /// Request: tell who holds a slot with this token.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-pub(super) struct LookUp(pub(super) Token, pub(super) LookUpReply);
+pub(super) struct FindHolder(pub(super) Token, pub(super) HolderReply);
 
-impl Handler<LookUp> for PoolActor {
+impl Handler<FindHolder> for PoolActor {
     type Result = ();
 
-    fn handle(&mut self, LookUp(token, reply): LookUp, ctx: &mut Self::Context) {
-        let ask = AskId::next();
-        self.open.insert(ask, Reply::LookUp(token, reply));
-        let after = After { token: Token(token.0.saturating_sub(1)), ..After::default() }; // the page that it is on
-        self.act(ctx, |backend, now, out| backend.look(ask, after, now, out));
+    fn handle(&mut self, FindHolder(token, reply): FindHolder, ctx: &mut Self::Context) {
+        let request = RequestId::next();
+        self.open.insert(request, PendingReply::LookUp(token, reply));
+        let after = PageCursor { token: Token(token.0.saturating_sub(1)), ..PageCursor::default() }; // the page that it is on
+        self.act(ctx, |backend, now, out| backend.refresh(request, after, now, out));
     }
 }
 
@@ -384,11 +397,11 @@ impl Handler<Drain> for PoolActor {
     type Result = ();
 
     fn handle(&mut self, Drain: Drain, _: &mut Self::Context) {
-        self.room.close();
+        self.parking.close();
         self.backend.close();
-        for (_, reply) in self.open.extract_if(|_, reply| matches!(reply, Reply::Grant { .. })) {
-            if let Reply::Grant { to, .. } = reply {
-                let _ = to.send(Err(Denial { why: Refusal::Stopping, place: None, state: None }));
+        for (_, reply) in self.open.extract_if(|_, reply| matches!(reply, PendingReply::Grant { .. })) {
+            if let PendingReply::Grant { to, .. } = reply {
+                let _ = to.send(Err(Denial { why: Refusal::Draining, position: None, state: None }));
             }
         }
     }
@@ -407,7 +420,7 @@ impl Handler<Reconfigure> for PoolActor {
 
     fn handle(&mut self, Reconfigure { settings, limits }: Reconfigure, ctx: &mut Self::Context) {
         self.act(ctx, |backend, now, out| backend.reconfigure(settings, limits, now, out));
-        self.watch.changed();
+        self.telemetry.reconfigured();
     }
 }
 
@@ -420,6 +433,6 @@ impl Handler<Wake> for PoolActor {
     type Result = ();
 
     fn handle(&mut self, Wake: Wake, ctx: &mut Self::Context) {
-        self.act(ctx, |backend, now, out| backend.wake(now, out));
+        self.act(ctx, |backend, now, out| backend.poll(now, out));
     }
 }

@@ -4,9 +4,9 @@ use actix::Addr;
 use prometheus::Histogram;
 use tokio::time::Instant;
 
-use super::{Leased, actor::PoolActor, actor::Unheard};
+use super::{LeaseDetails, actor::PoolActor, actor::Undelivered};
 
-/// Tells one asker of a lease. Whoever passes it on says so with [`Grant::heard`]; a grant that is dropped
+/// Tells one asker of a lease. Whoever passes it on says so with [`Grant::delivered`]; a grant that is dropped
 /// before goes back to its pool, wherever that happens: in the actor, in a channel, in a handler that ended.
 ///
 /// If no other answer tells of it, the pool then keeps the lease for an asker that comes back, and ends it
@@ -14,7 +14,7 @@ use super::{Leased, actor::PoolActor, actor::Unheard};
 #[derive(Debug)]
 pub struct Grant {
     /// The lease.
-    pub lease: Leased,
+    pub lease: LeaseDetails,
     /// Whether its asker was told of it before.
     pub again: bool,
     /// Where to go back to; `None` once the grant was heard.
@@ -25,7 +25,7 @@ pub struct Grant {
 
 impl Grant {
     pub(super) fn new(
-        lease: Leased,
+        lease: LeaseDetails,
         again: bool,
         pool: Addr<PoolActor>,
         freed: Option<(Instant, Histogram)>,
@@ -34,7 +34,7 @@ impl Grant {
     }
 
     /// The asker is being told now: the lease stays, whatever becomes of the answer from here on.
-    pub fn heard(mut self) {
+    pub fn delivered(mut self) {
         self.pool = None;
         if let Some((freed, handover)) = self.freed.take() {
             handover.observe(freed.elapsed().as_secs_f64());
@@ -45,7 +45,7 @@ impl Grant {
 impl Drop for Grant {
     fn drop(&mut self) {
         if let Some(pool) = self.pool.take() {
-            pool.do_send(Unheard(self.lease.token));
+            pool.do_send(Undelivered(self.lease.token));
         }
     }
 }

@@ -8,12 +8,13 @@ use distributex_config::{Limits, Name};
 use tokio::sync::oneshot;
 
 use super::{
-    After, Ask, AskId, Asker, Held, Holder, LeaseId, Leased, Lever, Operator, Pulled, Refusal, State, Token,
-    actor::{Drain, Enter, Leave, Look, LookUp, PoolActor, Reconfigure, Release, Renew},
+    AcquireRequest, AdminAction, AdminOutcome, Holder, LeaseDetails, LeaseId, Operator, PageCursor,
+    PoolSnapshot, Refusal, ReleaseTarget, RequestId, Requester, Token,
+    actor::{Acquire, Cancel, Drain, FindHolder, PoolActor, ReadSnapshot, Reconfigure, Release, Renew},
+    admin::{Administer, CachedSnapshot, FindEndedRun, ReadHistory},
     grant::Grant,
-    watched::{FindEnd, Glance, Pull, Runs},
 };
-use crate::{room::Address, watch::runs::Run};
+use crate::{parking::ClientAddress, telemetry::runs::Run};
 
 /// A pool, for those who use it.
 #[derive(Debug, Clone)]
@@ -27,9 +28,9 @@ pub struct Denial {
     /// The reason.
     pub why: Refusal,
     /// Where its asker stands in the line, or would stand; `None` where nothing would help.
-    pub place: Option<usize>,
+    pub position: Option<usize>,
     /// The pool as it is, for an asker that has to wait. Never for a classic host, which would not be told.
-    pub state: Option<Box<State>>,
+    pub state: Option<Box<PoolSnapshot>>,
 }
 
 impl PoolHandle {
@@ -44,7 +45,7 @@ impl PoolHandle {
     /// # Errors
     /// The reason why there is none.
     pub async fn get(&self, host: Name) -> Result<Grant, Refusal> {
-        self.acquire(Ask::classic(host, false)).await.map_err(|denial| denial.why)
+        self.acquire(AcquireRequest::classic(host, false)).await.map_err(|denial| denial.why)
     }
 
     /// A slot for this host in the classic protocol, as soon as it is its turn. Who drops the future before
@@ -53,7 +54,7 @@ impl PoolHandle {
     /// # Errors
     /// The reason why it cannot wait, or cannot wait any longer.
     pub async fn wait(&self, host: Name) -> Result<Grant, Refusal> {
-        self.acquire(Ask::classic(host, true)).await.map_err(|denial| denial.why)
+        self.acquire(AcquireRequest::classic(host, true)).await.map_err(|denial| denial.why)
     }
 
     /// A slot for this ask. Dropping the future is the end of its request: the place of an asker that comes
@@ -61,21 +62,25 @@ impl PoolHandle {
     ///
     /// # Errors
     /// Why there is no slot, or none yet.
-    pub async fn acquire(&self, ask: Ask) -> Result<Grant, Denial> {
-        self.acquire_from(ask, None).await
+    pub async fn acquire(&self, request: AcquireRequest) -> Result<Grant, Denial> {
+        self.acquire_from(request, None).await
     }
 
     /// The same for a client at this address, which may park no more than its share of asks.
     ///
     /// # Errors
     /// Why there is no slot, or none yet.
-    pub async fn acquire_from(&self, ask: Ask, address: Option<Address>) -> Result<Grant, Denial> {
+    pub async fn acquire_from(
+        &self,
+        request: AcquireRequest,
+        address: Option<ClientAddress>,
+    ) -> Result<Grant, Denial> {
         let (reply, answer) = oneshot::channel();
-        let mut place = Place { ask: Some(ask.id), pool: &self.addr };
-        self.addr.do_send(Enter { ask, address, reply });
-        let stopping = Denial { why: Refusal::Stopping, place: None, state: None };
+        let mut position = RequestGuard { request: Some(request.id), pool: &self.addr };
+        self.addr.do_send(Acquire { request, address, reply });
+        let stopping = Denial { why: Refusal::Draining, position: None, state: None };
         let answer = answer.await.unwrap_or(Err(stopping));
-        place.ask = None;
+        position.request = None;
         answer
     }
 
@@ -83,8 +88,8 @@ impl PoolHandle {
     ///
     /// # Errors
     /// The reason why that cannot be done.
-    pub async fn release(&self, host: Name) -> Result<(), Refusal> {
-        self.end(Held::By(Asker::Host(host)), None).await.map(drop)
+    pub async fn release_host(&self, host: Name) -> Result<(), Refusal> {
+        self.release(ReleaseTarget::Requester(Requester::Host(host)), None).await.map(drop)
     }
 
     /// Ends a lease, or whatever an asker has. False if there was nothing. `exit_status` is that of what the slot
@@ -92,67 +97,71 @@ impl PoolHandle {
     ///
     /// # Errors
     /// The reason why that cannot be done.
-    pub async fn end(&self, held: Held, exit_status: Option<u8>) -> Result<bool, Refusal> {
+    pub async fn release(&self, held: ReleaseTarget, exit_status: Option<u8>) -> Result<bool, Refusal> {
         let (reply, answer) = oneshot::channel();
         self.addr.do_send(Release { held, exit_status, reply });
-        answer.await.unwrap_or(Err(Refusal::Stopping))
+        answer.await.unwrap_or(Err(Refusal::Draining))
     }
 
     /// How the lease that this names ended, if that is known and it ended recently: for whoever held it, as the
     /// name is a secret.
-    pub async fn end_of(&self, held: Held) -> Option<Arc<Run>> {
-        self.addr.send(FindEnd(held)).await.unwrap_or_default()
+    pub async fn find_ended_run(&self, held: ReleaseTarget) -> Option<Arc<Run>> {
+        self.addr.send(FindEndedRun(held)).await.unwrap_or_default()
     }
 
     /// Does what an operator wants. `None` if nobody has that token or ticket.
     ///
     /// # Errors
     /// The reason why that cannot be done.
-    pub async fn pull(&self, lever: Lever, operator: Operator) -> Result<Option<Pulled>, Refusal> {
+    pub async fn administer(
+        &self,
+        action: AdminAction,
+        operator: Operator,
+    ) -> Result<Option<AdminOutcome>, Refusal> {
         let (reply, answer) = oneshot::channel();
-        self.addr.do_send(Pull { lever, operator, reply });
-        answer.await.unwrap_or(Err(Refusal::Stopping))
+        self.addr.do_send(Administer { action, operator, reply });
+        answer.await.unwrap_or(Err(Refusal::Draining))
     }
 
     /// The latest runs that ended, the last one first; `None` if none are kept.
-    pub async fn runs(&self) -> Option<Vec<Arc<Run>>> {
-        self.addr.send(Runs).await.unwrap_or_default()
+    pub async fn history(&self) -> Option<Vec<Arc<Run>>> {
+        self.addr.send(ReadHistory).await.unwrap_or_default()
     }
 
     /// Lets a lease live for `ttl` from now, or for as long as when it was granted.
     ///
     /// # Errors
     /// [`Refusal::LeaseLost`] when it is over.
-    pub async fn renew(&self, lease: LeaseId, ttl: Option<Duration>) -> Result<Leased, Refusal> {
+    pub async fn renew(&self, lease: LeaseId, ttl: Option<Duration>) -> Result<LeaseDetails, Refusal> {
         let (reply, answer) = oneshot::channel();
         self.addr.do_send(Renew { lease, ttl, reply });
-        answer.await.unwrap_or(Err(Refusal::Stopping))
+        answer.await.unwrap_or(Err(Refusal::Draining))
     }
 
     /// What anybody may know of the pool.
     ///
     /// # Errors
     /// The reason why that cannot be known.
-    pub async fn state(&self) -> Result<State, Refusal> {
-        self.state_after(After::default()).await
+    pub async fn snapshot(&self) -> Result<PoolSnapshot, Refusal> {
+        self.snapshot_page(PageCursor::default()).await
     }
 
     /// A later page of the same.
     ///
     /// # Errors
     /// The reason why that cannot be known.
-    pub async fn state_after(&self, after: After) -> Result<State, Refusal> {
+    pub async fn snapshot_page(&self, after: PageCursor) -> Result<PoolSnapshot, Refusal> {
         let (reply, answer) = oneshot::channel();
-        self.addr.do_send(Look(after, reply));
-        answer.await.unwrap_or(Err(Refusal::Stopping))
+        self.addr.do_send(ReadSnapshot(after, reply));
+        answer.await.unwrap_or(Err(Refusal::Draining))
     }
 
     /// The same as it was when the store last answered, also while that is away.
     ///
     /// # Errors
     /// When the actor has ended.
-    pub async fn last_state(&self) -> Result<State, Refusal> {
-        self.addr.send(Glance).await.map_err(|_| Refusal::Stopping)
+    pub async fn cached_snapshot(&self) -> Result<PoolSnapshot, Refusal> {
+        self.addr.send(CachedSnapshot).await.map_err(|_| Refusal::Draining)
     }
 
     /// Who holds a slot with this token, if anybody does.
@@ -161,8 +170,8 @@ impl PoolHandle {
     /// The reason why that cannot be known.
     pub async fn holder(&self, token: Token) -> Result<Option<Holder>, Refusal> {
         let (reply, answer) = oneshot::channel();
-        self.addr.do_send(LookUp(token, reply));
-        answer.await.unwrap_or(Err(Refusal::Stopping))
+        self.addr.do_send(FindHolder(token, reply));
+        answer.await.unwrap_or(Err(Refusal::Draining))
     }
 
     /// Lets the pool go on as the configuration now says; without settings, it is not in it any more. What is
@@ -171,11 +180,11 @@ impl PoolHandle {
         self.addr.do_send(Reconfigure { settings, limits });
     }
 
-    /// Answers everybody who waits with [`Refusal::Stopping`], and grants nothing from now on. What the store was
+    /// Answers everybody who waits with [`Refusal::Draining`], and grants nothing from now on. What the store was
     /// just granting is given back when this returns.
     pub async fn drain(&self) {
         self.close().await;
-        self.settle().await;
+        self.flush().await;
     }
 
     /// The first half of [`PoolHandle::drain`], which takes no time.
@@ -184,25 +193,25 @@ impl PoolHandle {
     }
 
     /// The other half, which takes as long as the store does.
-    pub(crate) async fn settle(&self) {
+    pub(crate) async fn flush(&self) {
         for _ in ["granted by the store", "given back to it"] {
-            let _ = self.state().await; // its answer comes after those of all earlier requests
+            let _ = self.snapshot().await; // its answer comes after those of all earlier requests
         }
     }
 }
 
 /// Ends the waiting when the asker is gone before it was answered.
 #[derive(Debug)]
-struct Place<'a> {
+struct RequestGuard<'a> {
     /// Who waits; `None` once it was answered.
-    ask: Option<AskId>,
+    request: Option<RequestId>,
     pool: &'a Addr<PoolActor>,
 }
 
-impl Drop for Place<'_> {
+impl Drop for RequestGuard<'_> {
     fn drop(&mut self) {
-        if let Some(ask) = self.ask {
-            self.pool.do_send(Leave(ask));
+        if let Some(request) = self.request {
+            self.pool.do_send(Cancel(request));
         }
     }
 }

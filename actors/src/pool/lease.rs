@@ -9,7 +9,10 @@ use std::{
 
 use tokio::time::Instant;
 
-use super::{AskId, Asker, Ended, Ending, Holder, LeaseId, Leased, Revoked, Token, kept::Changed};
+use super::{
+    EndReason, EndedLease, Holder, LeaseDetails, LeaseId, RequestId, Requester, Revocation, Token,
+    persistence::ChangeLog,
+};
 
 /// A slot that is held.
 #[derive(Debug, Clone)]
@@ -19,7 +22,7 @@ pub struct Lease {
     /// Its secret name; `None` for one that only its asker can end.
     pub id: Option<LeaseId>,
     /// Who holds it.
-    pub asker: Asker,
+    pub requester: Requester,
     /// When it was granted.
     pub since: Instant,
     /// How long its asker stood in line.
@@ -37,7 +40,7 @@ pub struct Lease {
     /// nobody knows of the lease. An answer that was sent is never taken off.
     pub told: u64,
     /// Who revoked it, if it is revoked.
-    pub revoked: Option<Arc<Revoked>>,
+    pub revoked: Option<Arc<Revocation>>,
 }
 
 impl Lease {
@@ -45,7 +48,7 @@ impl Lease {
     #[must_use]
     pub fn holder(&self, now: Instant) -> Holder {
         Holder {
-            host: self.asker.host().clone(),
+            host: self.requester.host().clone(),
             token: self.token,
             held: now - self.since,
             until: self.until,
@@ -56,9 +59,9 @@ impl Lease {
     }
 
     /// What there is to say of it when it is over.
-    pub(crate) fn ended(self, how: Ending, by: Option<AskId>, now: Instant) -> Ended {
-        let Self { token, id, asker, since, waited, command, revoked, .. } = self;
-        Ended { token, id, asker, command, waited, held: now - since, how, by, revoked }
+    pub(crate) fn ended(self, how: EndReason, by: Option<RequestId>, now: Instant) -> EndedLease {
+        let Self { token, id, requester, since, waited, command, revoked, .. } = self;
+        EndedLease { token, id, requester, command, waited, held: now - since, how, by, revoked }
     }
 
     /// What of it can change and is written down.
@@ -68,11 +71,11 @@ impl Lease {
 
     /// What its holder knows of it.
     #[must_use]
-    pub fn leased(&self) -> Leased {
-        Leased {
+    pub fn details(&self) -> LeaseDetails {
+        LeaseDetails {
             id: self.id,
             token: self.token,
-            host: self.asker.host().clone(),
+            host: self.requester.host().clone(),
             ttl: self.ttl,
             until: self.until,
             waited: self.waited,
@@ -87,18 +90,18 @@ pub struct Leases {
     /// The leases, oldest first.
     by_token: BTreeMap<Token, Lease>,
     /// Which one an asker has.
-    by_asker: HashMap<Asker, Token>,
+    by_asker: HashMap<Requester, Token>,
     /// Which one has this secret name.
     by_id: HashMap<LeaseId, Token>,
     /// Those that end by themselves, the next one first.
     ends: BTreeSet<(Instant, Token)>,
     /// What is written down of leases, if anything is.
-    changed: Changed<Token>,
+    changed: ChangeLog<Token>,
 }
 
 impl Leases {
     /// Which leases have to be written down anew.
-    pub(super) fn changed(&mut self) -> &mut Changed<Token> {
+    pub(super) fn changed(&mut self) -> &mut ChangeLog<Token> {
         &mut self.changed
     }
 
@@ -120,19 +123,19 @@ impl Leases {
         self.changed.note(token);
         self.ends.extend(lease.until.map(|end| (end, token)));
         self.by_id.extend(lease.id.map(|id| (id, token)));
-        self.by_asker.insert(lease.asker.clone(), token);
+        self.by_asker.insert(lease.requester.clone(), token);
         self.by_token.insert(token, lease);
     }
 
     /// The token of this asker's lease.
     #[must_use]
-    pub fn of(&self, asker: &Asker) -> Option<Token> {
-        self.by_asker.get(asker).copied()
+    pub fn token_of(&self, requester: &Requester) -> Option<Token> {
+        self.by_asker.get(requester).copied()
     }
 
     /// The token of the lease with this secret name.
     #[must_use]
-    pub fn named(&self, id: LeaseId) -> Option<Token> {
+    pub fn token_of_id(&self, id: LeaseId) -> Option<Token> {
         self.by_id.get(&id).copied()
     }
 
@@ -146,7 +149,7 @@ impl Leases {
     pub fn change(&mut self, token: Token, change: impl FnOnce(&mut Lease)) -> Option<&Lease> {
         let lease = self.by_token.get_mut(&token)?;
         let before = lease.until;
-        let terms = self.changed.is_wanted().then(|| lease.terms());
+        let terms = self.changed.is_enabled().then(|| lease.terms());
         change(lease);
         if terms.is_some_and(|terms| terms != lease.terms()) {
             self.changed.note(token);
@@ -162,8 +165,8 @@ impl Leases {
     pub fn end(&mut self, token: Token) -> Option<Lease> {
         let lease = self.by_token.remove(&token)?;
         self.changed.note(token);
-        if self.by_asker.get(&lease.asker) == Some(&token) {
-            self.by_asker.remove(&lease.asker); // in a store its next lease may have begun already
+        if self.by_asker.get(&lease.requester) == Some(&token) {
+            self.by_asker.remove(&lease.requester); // in a store its next lease may have begun already
         }
         lease.id.map(|id| self.by_id.remove(&id));
         lease.until.map(|end| self.ends.remove(&(end, token)));
@@ -183,7 +186,7 @@ impl Leases {
 
     /// The lease that ends next by itself, and when.
     #[must_use]
-    pub fn next_end(&self) -> Option<(Instant, Token)> {
+    pub fn next_deadline(&self) -> Option<(Instant, Token)> {
         self.ends.first().copied()
     }
 
@@ -203,11 +206,11 @@ mod tests {
 
     #[test]
     fn the_end_of_a_lease_is_not_that_of_its_askers_next_one() {
-        let asker = Asker::Host(Name::new("web1").unwrap());
+        let requester = Requester::Host(Name::new("web1").unwrap());
         let lease = |token| Lease {
             token: Token(token),
             id: Some(LeaseId::random()),
-            asker: asker.clone(),
+            requester: requester.clone(),
             since: Instant::now(),
             waited: Duration::ZERO,
             ttl: None,
@@ -223,8 +226,8 @@ mod tests {
         leases.begin(lease(2));
         leases.end(Token(1));
 
-        assert_eq!(leases.of(&asker), Some(Token(2)));
+        assert_eq!(leases.token_of(&requester), Some(Token(2)));
         leases.end(Token(2));
-        assert_eq!(leases.of(&asker), None);
+        assert_eq!(leases.token_of(&requester), None);
     }
 }

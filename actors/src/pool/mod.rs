@@ -1,39 +1,39 @@
 //! One pool: its words, its rules, its line and its actor.
 
+mod access;
+mod action;
 pub mod actor;
-mod ask;
+mod admin;
 mod event;
 pub mod grant;
 pub mod handle;
-pub mod kept;
 pub mod lease;
-mod lever;
-pub mod line;
 mod names;
-mod ranks;
-mod revoked;
+pub mod persistence;
+mod positions;
+pub mod queue;
+mod remote;
+mod request;
+mod revocation;
 pub mod rules;
-mod state;
-mod stored;
-mod terms;
+mod snapshot;
 pub mod undo;
 mod unrecorded;
-mod watched;
 
 pub use self::{
-    ask::{Ask, AskId, Asker},
-    event::{Ended, Ending, Event, Granted, Leased, Refusal},
-    lever::{Lever, Operator, Pulled},
+    action::{AdminAction, AdminOutcome, Operator},
+    event::{Delivery, EndReason, EndedLease, Event, LeaseDetails, Refusal},
     names::{LeaseId, Ticket, Token},
-    revoked::Revoked,
-    state::{After, Counts, Holder, SHOWN, State, Waiting},
+    request::{AcquireRequest, RequestId, Requester},
+    revocation::Revocation,
+    snapshot::{Holder, MAX_SHOWN, PageCursor, PoolCounts, PoolSnapshot, WaiterSnapshot},
 };
 
 /// What a release is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Held {
+pub enum ReleaseTarget {
     /// The lease with this secret name.
     Lease(LeaseId),
     /// Whatever this asker has: its lease, or its place if it is one that comes back.
-    By(Asker),
+    Requester(Requester),
 }

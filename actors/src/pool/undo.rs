@@ -1,10 +1,10 @@
 //! What an operator did and was not written down is undone: the operator is told that it failed.
 
-use super::{Lever, Operator, Ticket, lease::Lease, line::Waiter, rules::Rules};
+use super::{AdminAction, Operator, Ticket, lease::Lease, queue::Waiter, rules::Rules};
 
 /// What an admin action changes, as it was before.
 #[derive(Debug)]
-pub enum Before {
+pub enum UndoState {
     /// Who had paused the pool.
     Paused(Option<Operator>),
     /// A lease before it was revoked.
@@ -20,36 +20,36 @@ pub enum Before {
 impl Rules {
     /// What this action would change; `None` if there is no such lease or waiter.
     #[must_use]
-    pub fn before(&self, lever: Lever) -> Option<Before> {
+    pub fn undo_state(&self, action: AdminAction) -> Option<UndoState> {
         let lease = |token| self.leases.get(token).cloned().map(Box::new);
-        let waiter = |ticket| self.line.get(ticket).cloned().map(Box::new);
-        match lever {
-            Lever::Pause | Lever::Resume => Some(Before::Paused(self.paused.clone())),
-            Lever::Revoke(token, _) => lease(token).map(Before::Unrevoked),
-            Lever::Release(token) => lease(token).map(Before::Held),
-            Lever::Front(ticket) => waiter(ticket).map(|waiter| Before::Unmoved(ticket, waiter)),
-            Lever::Remove(ticket) => waiter(ticket).map(|waiter| Before::Waiting(ticket, waiter)),
+        let waiter = |ticket| self.queue.get(ticket).cloned().map(Box::new);
+        match action {
+            AdminAction::Pause | AdminAction::Resume => Some(UndoState::Paused(self.paused.clone())),
+            AdminAction::Revoke(token, _) => lease(token).map(UndoState::Unrevoked),
+            AdminAction::ForceRelease(token) => lease(token).map(UndoState::Held),
+            AdminAction::Promote(ticket) => waiter(ticket).map(|waiter| UndoState::Unmoved(ticket, waiter)),
+            AdminAction::Evict(ticket) => waiter(ticket).map(|waiter| UndoState::Waiting(ticket, waiter)),
         }
     }
 
     /// Lets that be as it was before. What ended by itself meanwhile does not come back.
-    pub fn undo(&mut self, before: Before) {
+    pub fn undo(&mut self, before: UndoState) {
         match before {
-            Before::Paused(paused) => self.set_paused(paused),
-            Before::Unrevoked(lease) => {
+            UndoState::Paused(paused) => self.set_paused(paused),
+            UndoState::Unrevoked(lease) => {
                 self.leases.change(lease.token, |now| now.revoked = lease.revoked);
             }
-            Before::Held(lease) => {
-                if self.leases.of(&lease.asker).is_none() {
+            UndoState::Held(lease) => {
+                if self.leases.token_of(&lease.requester).is_none() {
                     self.leases.begin(*lease);
                 }
             }
-            Before::Unmoved(ticket, before) => {
-                if let Some(now) = self.line.leave(ticket) {
-                    self.line.put_back(vec![(ticket, Waiter { moved: before.moved, ..now })]);
+            UndoState::Unmoved(ticket, before) => {
+                if let Some(now) = self.queue.remove(ticket) {
+                    self.queue.put_back(vec![(ticket, Waiter { moved: before.moved, ..now })]);
                 }
             }
-            Before::Waiting(ticket, waiter) => self.line.put_back(vec![(ticket, *waiter)]),
+            UndoState::Waiting(ticket, waiter) => self.queue.put_back(vec![(ticket, *waiter)]),
         }
     }
 }

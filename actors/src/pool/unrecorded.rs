@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use super::{AskId, Event, Ticket, Token, line::Waiter, rules::Rules};
+use super::{Event, RequestId, Ticket, Token, queue::Waiter, rules::Rules};
 
 /// The waiters that each such grant took out of the queue; none if its asker never stood there.
 #[derive(Debug, Default)]
@@ -20,9 +20,9 @@ impl Unrecorded {
     }
 
     /// The request of a waiter ended before its grant was recorded.
-    pub(super) fn leave(&mut self, ask: AskId) {
+    pub(super) fn leave(&mut self, request: RequestId) {
         let mut waiters = self.0.values_mut().flatten().map(|(_, waiter)| waiter);
-        if let Some(waiter) = waiters.find(|waiter| waiter.present == Some(ask)) {
+        if let Some(waiter) = waiters.find(|waiter| waiter.present == Some(request)) {
             waiter.present = None;
         }
     }
@@ -45,11 +45,11 @@ impl Rules {
             }
         }
         let tickets: Vec<_> = waiters.iter().map(|(ticket, _)| *ticket).collect();
-        self.line.put_back(waiters);
+        self.queue.put_back(waiters);
         for ticket in tickets {
-            let left = self.line.get(ticket);
+            let left = self.queue.get(ticket);
             if left.is_some_and(|waiter| waiter.present.is_none() && waiter.patience.is_zero()) {
-                self.give_up_place(ticket, out);
+                self.remove_waiter(ticket, out);
             }
         }
         tokens
@@ -63,7 +63,7 @@ impl Rules {
 
     /// Whether this request is parked.
     #[must_use]
-    pub fn is_parked(&self, ask: AskId) -> bool {
-        self.line.ticket_of(ask).is_some()
+    pub fn is_parked(&self, request: RequestId) -> bool {
+        self.queue.ticket_of(request).is_some()
     }
 }

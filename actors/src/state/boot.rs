@@ -13,7 +13,7 @@ use rustix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-use crate::record::micros;
+use crate::json::micros;
 
 /// The name of the clock by which this process counts time: of this boot of the machine, and of this process's time
 /// namespace. Two starts have the same one only if `CLOCK_BOOTTIME` went on from one to the other.
@@ -43,7 +43,7 @@ fn clock_offset() -> io::Result<String> {
 
 /// The name of a clock; `None` if these are not what the kernel writes.
 fn name_of(boot: &str, offsets: &str) -> Option<String> {
-    let words = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    let words = |queue: &str| queue.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
     let offset =
         offsets.lines().map(words).find(|words| words.first().is_some_and(|word| word == "boottime"))?;
     let is_named = offset.len() == 3 && boot.trim().len() == 36;

@@ -10,7 +10,7 @@ use super::{
     file::{Changes, Key, Kind, Rows},
     record::{LeaseRecord, NumbersRecord, PauseRecord, PlaceRecord, Record, is_number},
 };
-use crate::pool::{Ticket, Token, kept::Kept};
+use crate::pool::{Ticket, Token, persistence::PersistedPool};
 
 /// All that was written down: pool, kind, number, value.
 #[derive(Debug, Default)]
@@ -18,8 +18,8 @@ pub(super) struct Contents(pub(super) Vec<(String, u8, u64, Vec<u8>)>);
 
 impl Contents {
     /// What was written down of each pool.
-    pub(super) fn read(&self, now: &Now) -> Result<HashMap<Name, Kept>, String> {
-        let (mut kept, mut moved) = (HashMap::<Name, Kept>::new(), HashSet::new());
+    pub(super) fn read(&self, now: &Now) -> Result<HashMap<Name, PersistedPool>, String> {
+        let (mut kept, mut moved) = (HashMap::<Name, PersistedPool>::new(), HashSet::new());
         for (pool, kind, number, value) in &self.0 {
             let name = Name::new(pool).map_err(|why| nameless(&why))?;
             let of_pool = kept.entry(name).or_default();
@@ -38,12 +38,12 @@ impl Contents {
                     of_pool.leases.push(lease.ok_or_else(bad)?);
                 }
                 Kind::Place => {
-                    let place = json::<PlaceRecord<'_>>(value).and_then(|record| record.read(now));
-                    let place = place.filter(|_| *number > 0).ok_or_else(bad)?;
-                    if place.moved.is_some_and(|spot| !moved.insert((pool, spot))) {
+                    let position = json::<PlaceRecord<'_>>(value).and_then(|record| record.read(now));
+                    let position = position.filter(|_| *number > 0).ok_or_else(bad)?;
+                    if position.moved.is_some_and(|spot| !moved.insert((pool, spot))) {
                         return Err(format!("two waiters of pool {pool:?} have the same position"));
                     }
-                    of_pool.places.push((Ticket(*number), place));
+                    of_pool.places.push((Ticket(*number), position));
                 }
                 Kind::Paused => of_pool.paused = Some(json::<PauseRecord<'_>>(value).ok_or_else(bad)?.read()),
             }
@@ -69,7 +69,7 @@ impl Contents {
 
     /// What is to be written so that leases of other boots, which begin anew with what they had left, do so only
     /// once: their time is counted by this boot's clock from now on.
-    pub(super) fn written_in_other_boots(&self, kept: &HashMap<Name, Kept>, now: Now) -> Changes {
+    pub(super) fn written_in_other_boots(&self, kept: &HashMap<Name, PersistedPool>, now: Now) -> Changes {
         let is_old =
             |value| json::<LeaseRecord<'_>>(value).is_some_and(|lease| lease.boot() != now.moment.boot);
         let leases = self.0.iter().filter(|(_, kind, _, value)| *kind == LEASE && is_old(value));
@@ -116,7 +116,7 @@ mod tests {
 
     use super::*;
 
-    fn read(contents: Vec<(u8, u64, &str)>) -> Result<HashMap<Name, Kept>, String> {
+    fn read(contents: Vec<(u8, u64, &str)>) -> Result<HashMap<Name, PersistedPool>, String> {
         let rows =
             contents.into_iter().map(|(kind, number, json)| ("p".to_owned(), kind, number, json.into()));
         Contents(rows.collect()).read(&Boot(1).now(Instant::now()))
@@ -124,13 +124,13 @@ mod tests {
 
     fn place(owner: &str, moved: i64) -> String {
         format!(
-            r#"{{"asker":{{"kind":"owner","host":"a","owner":"{owner}"}},"now":{{"boot":1,"at":1,"wall":1}},"waited":0,"patience":1,"ttl":1,"lease":null,"moved":{moved}}}"#
+            r#"{{"requester":{{"kind":"owner","host":"a","owner":"{owner}"}},"now":{{"boot":1,"at":1,"wall":1}},"waited":0,"patience":1,"ttl":1,"lease":null,"moved":{moved}}}"#
         )
     }
 
     #[test]
     fn numbers_that_are_too_large_cannot_be_understood() {
-        let lease = r#"{"asker":{"kind":"host","host":"a"},"now":{"boot":1,"at":1,"wall":1},"ttl":1,"left":1,"told":true}"#;
+        let lease = r#"{"requester":{"kind":"host","host":"a"},"now":{"boot":1,"at":1,"wall":1},"ttl":1,"left":1,"told":true}"#;
 
         assert!(read(vec![(LEASE, (1 << 53) - 1, lease)]).is_ok());
         for (kind, number, json) in [

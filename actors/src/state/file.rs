@@ -356,7 +356,7 @@ mod tests {
     }
 
     fn change(pool: &str, token: u64) -> Changes {
-        let numbers = crate::pool::kept::Numbers { token: Token(token), ticket: Ticket(0) };
+        let numbers = crate::pool::persistence::HighestNumbers { token: Token(token), ticket: Ticket(0) };
         Changes::from([(numbers_of(pool), Some(Record::Numbers(numbers)))])
     }
 
@@ -457,7 +457,7 @@ mod tests {
         let known = clock_name().unwrap();
         assert_eq!(boot(&Contents::default(), &known), Boot(1));
 
-        let used = r#"{"asker":{"kind":"host","host":"a"},"now":{"boot":1,"at":1,"wall":1},"told":true}"#;
+        let used = r#"{"requester":{"kind":"host","host":"a"},"now":{"boot":1,"at":1,"wall":1},"told":true}"#;
         let used = Contents(vec![("p".to_owned(), LEASE, 7, used.into())]);
 
         assert_eq!(used.boots(), HashSet::from([Boot(1)]));

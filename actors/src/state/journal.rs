@@ -36,9 +36,9 @@ use crate::{
     PoolActor,
     pool::{
         actor::{EX_SOFTWARE, Wake},
-        kept::Change,
+        persistence::PoolChange,
     },
-    watch::calls::Calls,
+    telemetry::backend_calls::BackendCalls,
 };
 
 /// After so long a disk that could not be written is tried again.
@@ -76,7 +76,7 @@ struct Desk {
     /// Whether nothing can be written for now.
     away: AtomicBool,
     /// How often the disk was written.
-    calls: Calls,
+    calls: BackendCalls,
 }
 
 /// What is to be written next.
@@ -131,7 +131,7 @@ impl Journal {
             some: Condvar::new(),
             written: AtomicU64::new(0),
             away: AtomicBool::new(false),
-            calls: Calls::new("state"),
+            calls: BackendCalls::new("state"),
         });
         let writer = Writer { desk: Arc::clone(&desk), file };
         thread::Builder::new().name("journal".to_owned()).spawn(move || writer.run())?;
@@ -144,7 +144,7 @@ impl Journal {
     }
 
     /// How often the disk was written.
-    pub(crate) fn calls(&self) -> &Calls {
+    pub(crate) fn calls(&self) -> &BackendCalls {
         &self.desk().calls
     }
 
@@ -158,7 +158,7 @@ impl Journal {
     pub(crate) fn submit(
         &self,
         pool: &Name,
-        changes: Vec<Change>,
+        changes: Vec<PoolChange>,
         now: Instant,
         latest: Batch,
         me: &WeakAddr<PoolActor>,
@@ -166,12 +166,12 @@ impl Journal {
         let now = self.desk().boot.now(now);
         let key = |kind, number| Key { pool: pool.clone(), kind, number };
         let records = changes.into_iter().map(|change| match change {
-            Change::Numbers(numbers) => (key(Kind::Numbers, 0), Some(Record::Numbers(numbers))),
-            Change::Paused(paused) => (key(Kind::Paused, 0), paused.map(Record::Paused)),
-            Change::Lease(token, lease) => {
+            PoolChange::Numbers(numbers) => (key(Kind::Numbers, 0), Some(Record::Numbers(numbers))),
+            PoolChange::Paused(paused) => (key(Kind::Paused, 0), paused.map(Record::Paused)),
+            PoolChange::Lease(token, lease) => {
                 (key(Kind::Lease, token.0), lease.map(|lease| Record::Lease(Box::new(lease), now)))
             }
-            Change::Place(ticket, waiter) => {
+            PoolChange::Place(ticket, waiter) => {
                 (key(Kind::Place, ticket.0), waiter.map(|waiter| Record::Place(Box::new(waiter), now)))
             }
         });

@@ -39,13 +39,13 @@ use tokio::time::Instant;
 pub use self::cannot_open::CannotOpen;
 use self::file::File;
 pub(crate) use self::journal::{Batch, Journal};
-use crate::pool::kept::Kept;
+use crate::pool::persistence::PersistedPool;
 
 /// A state directory that this server has for itself.
 #[derive(Debug)]
 pub struct StateDirectory {
     /// What was written down of each pool, until it is taken.
-    kept: HashMap<Name, Kept>,
+    kept: HashMap<Name, PersistedPool>,
     /// Where changes go.
     journal: Journal,
 }
@@ -98,7 +98,7 @@ impl StateDirectory {
     }
 
     /// What was written down of a pool.
-    pub(crate) fn take(&mut self, pool: &Name) -> Kept {
+    pub(crate) fn take(&mut self, pool: &Name) -> PersistedPool {
         self.kept.remove(pool).unwrap_or_default()
     }
 

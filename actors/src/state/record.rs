@@ -13,13 +13,13 @@ use serde::{Deserialize, Serialize};
 
 use super::boot::{Boot, Moment, Now};
 use crate::{
+    json::{RequesterJson, micros},
     pool::{
-        LeaseId, Operator, Revoked, Ticket, Token,
-        kept::Numbers,
+        LeaseId, Operator, Revocation, Ticket, Token,
         lease::Lease,
-        line::{Spot, Waiter},
+        persistence::HighestNumbers,
+        queue::{SortKey, Waiter},
     },
-    record::{Who, micros},
 };
 
 /// What is to be written down under one key, as it was at one moment.
@@ -30,7 +30,7 @@ pub(super) enum Record {
     /// A place in line.
     Place(Box<Waiter>, Now),
     /// The numbers that a pool gave out.
-    Numbers(Numbers),
+    Numbers(HighestNumbers),
     /// Who paused a pool.
     Paused(Operator),
 }
@@ -62,7 +62,7 @@ pub(super) struct LeaseRecord<'a> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     id: Option<String>,
     #[serde(borrow)]
-    asker: Who<'a>,
+    requester: RequesterJson<'a>,
     now: Moment,
     #[serde(default, skip_serializing_if = "is_zero")]
     held: u64,
@@ -93,7 +93,7 @@ struct RevokedRecord<'a> {
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct PlaceRecord<'a> {
     #[serde(borrow)]
-    asker: Who<'a>,
+    requester: RequesterJson<'a>,
     now: Moment,
     waited: u64,
     patience: u64,
@@ -103,7 +103,7 @@ pub(super) struct PlaceRecord<'a> {
     lease: Option<String>,
     /// Where it was moved to, if it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    moved: Option<Spot>,
+    moved: Option<SortKey>,
 }
 
 /// Who paused a pool, why, and when: microseconds since 1970.
@@ -129,7 +129,7 @@ impl<'a> LeaseRecord<'a> {
         let left = |until| micros(now.instant.max(until) - now.instant);
         Self {
             id: lease.id.map(LeaseId::reveal),
-            asker: Who::from(&lease.asker),
+            requester: RequesterJson::from(&lease.requester),
             now: now.moment,
             held: micros(now.instant - lease.since),
             waited: micros(lease.waited),
@@ -158,7 +158,7 @@ impl<'a> LeaseRecord<'a> {
         Some(Lease {
             token,
             id: id(self.id)?,
-            asker: self.asker.read()?,
+            requester: self.requester.read()?,
             since: now.instant.checked_sub(held).unwrap_or(now.instant),
             waited: Duration::from_micros(self.waited),
             ttl: self.ttl.map(Duration::from_micros),
@@ -168,7 +168,7 @@ impl<'a> LeaseRecord<'a> {
             told: u64::from(self.told),
             revoked: self.revoked.map(|revoked| {
                 let end = now.instant + left(revoked.left);
-                Arc::new(Revoked { operator: revoked.operator.read(), end })
+                Arc::new(Revocation { operator: revoked.operator.read(), end })
             }),
         })
     }
@@ -178,7 +178,7 @@ impl<'a> PlaceRecord<'a> {
     /// A place, as it is now.
     fn of(waiter: &'a Waiter, now: &Now) -> Self {
         Self {
-            asker: Who::from(&waiter.asker),
+            requester: RequesterJson::from(&waiter.requester),
             now: now.moment,
             waited: micros(now.instant - waiter.since),
             patience: micros(waiter.patience),
@@ -202,7 +202,7 @@ impl<'a> PlaceRecord<'a> {
             return None;
         }
         Some(Waiter {
-            asker: self.asker.read()?,
+            requester: self.requester.read()?,
             since: now.instant.checked_sub(waited).unwrap_or(now.instant),
             present: None,
             until: None,
@@ -232,14 +232,14 @@ impl<'a> PauseRecord<'a> {
 }
 
 impl NumbersRecord {
-    fn of(numbers: Numbers) -> Self {
+    fn of(numbers: HighestNumbers) -> Self {
         Self { token: numbers.token.0, ticket: numbers.ticket.0 }
     }
 
     /// The numbers; `None` if no pool can have given them out.
-    pub(super) fn read(self) -> Option<Numbers> {
+    pub(super) fn read(self) -> Option<HighestNumbers> {
         let are_numbers = is_number(self.token) && is_number(self.ticket);
-        are_numbers.then_some(Numbers { token: Token(self.token), ticket: Ticket(self.ticket) })
+        are_numbers.then_some(HighestNumbers { token: Token(self.token), ticket: Ticket(self.ticket) })
     }
 }
 
@@ -261,7 +261,7 @@ mod tests {
     use tokio::time::Instant;
 
     use super::*;
-    use crate::pool::Asker;
+    use crate::pool::Requester;
 
     const SECOND: Duration = Duration::from_secs(1);
 
@@ -287,7 +287,7 @@ mod tests {
         Lease {
             token: Token(7),
             id: Some(LeaseId::random()),
-            asker: Asker::Owner { host: name("web1"), owner: name("ünique \"one\"") },
+            requester: Requester::Owner { host: name("web1"), owner: name("ünique \"one\"") },
             since: now.instant - 20 * SECOND,
             waited: 3 * SECOND,
             ttl: Some(60 * SECOND),
@@ -295,7 +295,7 @@ mod tests {
             patience: 10 * SECOND,
             command: Some("say \"hi\"".into()),
             told: 2,
-            revoked: Some(Arc::new(Revoked { operator: operator(), end: now.instant + 50 * SECOND })),
+            revoked: Some(Arc::new(Revocation { operator: operator(), end: now.instant + 50 * SECOND })),
         }
     }
 
@@ -336,7 +336,7 @@ mod tests {
 
         let read = read(&written(&original, &before), &then);
 
-        assert_eq!((read.id, &read.asker, read.token), (original.id, &original.asker, Token(7)));
+        assert_eq!((read.id, &read.requester, read.token), (original.id, &original.requester, Token(7)));
         assert_eq!((then.instant - read.since, read.waited), (50 * SECOND, 3 * SECOND));
         assert_eq!((read.ttl, read.patience, read.told), (original.ttl, original.patience, 1));
         assert_eq!(read.command, original.command);
@@ -348,10 +348,10 @@ mod tests {
     #[test]
     fn a_lease_without_an_end_or_a_name_has_none_and_one_that_nobody_knows_is_told_so() {
         let before = now(1, SECOND, SECOND);
-        let asker = Asker::Host(name("web1"));
+        let requester = Requester::Host(name("web1"));
         let bare = Lease {
             id: None,
-            asker,
+            requester,
             ttl: None,
             until: None,
             command: None,
@@ -369,7 +369,7 @@ mod tests {
     fn a_place_is_read_as_it_was_written() {
         let (before, then) = (now(1, SECOND, SECOND), now(1, 3 * SECOND, 3 * SECOND));
         let waiter = Waiter {
-            asker: Asker::Owner { host: name("web1"), owner: name("run1") },
+            requester: Requester::Owner { host: name("web1"), owner: name("run1") },
             since: before.instant - 5 * SECOND,
             present: None,
             until: Some(before.instant + SECOND),
@@ -383,7 +383,7 @@ mod tests {
 
         let read = serde_json::from_slice::<PlaceRecord<'_>>(&json).unwrap().read(&then).unwrap();
 
-        assert_eq!((read.asker, read.lease, read.ttl), (waiter.asker, waiter.lease, waiter.ttl));
+        assert_eq!((read.requester, read.lease, read.ttl), (waiter.requester, waiter.lease, waiter.ttl));
         assert_eq!((then.instant - read.since, read.patience), (7 * SECOND, 30 * SECOND));
         assert_eq!(read.moved, Some(-3));
     }
@@ -415,7 +415,7 @@ mod tests {
         let numbers = |text| serde_json::from_str::<NumbersRecord>(text).unwrap().read();
         let moved = |spot: i64| {
             let json = format!(
-                r#"{{"asker":{{"kind":"host","host":"a"}},"now":{{"boot":1,"at":1,"wall":1}},"waited":0,"patience":1,"ttl":1,"lease":null,"moved":{spot}}}"#
+                r#"{{"requester":{{"kind":"host","host":"a"}},"now":{{"boot":1,"at":1,"wall":1}},"waited":0,"patience":1,"ttl":1,"lease":null,"moved":{spot}}}"#
             );
             serde_json::from_str::<PlaceRecord<'_>>(&json).unwrap().read(&now(1, SECOND, SECOND)).is_some()
         };

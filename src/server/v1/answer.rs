@@ -11,7 +11,7 @@ use actix_web::{
     },
     web::Bytes,
 };
-use distributex_actors::{LeaseId, Leased, Revoked};
+use distributex_actors::{LeaseDetails, LeaseId, Revocation};
 use serde::Serialize;
 use tokio::time::Instant;
 
@@ -37,7 +37,7 @@ pub(super) fn json(status: StatusCode, value: &impl Serialize) -> HttpResponse {
 }
 
 /// The answer to an acquire or a renew that has the lease.
-pub(super) fn lease(status: StatusCode, lease: &Leased, pool: Pool<'_>) -> HttpResponse {
+pub(super) fn lease(status: StatusCode, lease: &LeaseDetails, pool: Pool<'_>) -> HttpResponse {
     // Up to the millisecond, because the client counts from when it sent its request, which was earlier.
     let left = lease.until.map(|until| rounded_up(until.saturating_duration_since(Instant::now())));
     let left = left.into_iter().chain(lease.ttl).min();
@@ -82,7 +82,7 @@ struct RevocationBody<'a> {
 }
 
 impl<'a> RevocationBody<'a> {
-    fn of(Revoked { operator, .. }: &'a Revoked) -> Self {
+    fn of(Revocation { operator, .. }: &'a Revocation) -> Self {
         Self { author: &operator.author, reason: &operator.reason }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use distributex_actors::{Ending, Operator, watch::runs::Run};
+use distributex_actors::{EndReason, Operator, telemetry::runs::Run};
 use serde::Serialize;
 
 use super::time::Moment;
@@ -32,21 +32,25 @@ impl<'a> EndedBody<'a> {
 pub(super) fn sentence(run: &Run) -> String {
     let ago = ago(SystemTime::now().duration_since(run.at).unwrap_or_default());
     let end = match run.lease.how {
-        Ending::Forced => format!("force-released {ago}"),
-        Ending::Released => format!("released {ago}"),
-        Ending::Expired => format!("expired {ago}"),
-        Ending::Unheard => format!("ended {ago}: no response had told of it in time"),
-        Ending::Gone => "is no longer in the store: another server ended it, or the store lost it".to_owned(),
+        EndReason::ForceReleased => format!("force-released {ago}"),
+        EndReason::Released => format!("released {ago}"),
+        EndReason::Expired => format!("expired {ago}"),
+        EndReason::Undelivered => format!("ended {ago}: no response had told of it in time"),
+        EndReason::Vanished => {
+            "is no longer in the store: another server ended it, or the store lost it".to_owned()
+        }
     };
     match (run.lease.how, run.operator.as_deref()) {
-        (Ending::Forced, Some(Operator { author, reason, .. })) => {
+        (EndReason::ForceReleased, Some(Operator { author, reason, .. })) => {
             format!("this lease was force-released by {author}: {reason:?}")
         }
         (_, Some(Operator { author, reason, .. })) => {
             format!("this lease was revoked by {author}: {reason:?}, and {end}")
         }
-        (Ending::Forced | Ending::Released, None) => format!("this lease was {end}"),
-        (Ending::Expired | Ending::Unheard | Ending::Gone, None) => format!("this lease {end}"),
+        (EndReason::ForceReleased | EndReason::Released, None) => format!("this lease was {end}"),
+        (EndReason::Expired | EndReason::Undelivered | EndReason::Vanished, None) => {
+            format!("this lease {end}")
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use actix_web::{
         header::{ALLOW, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE},
     },
 };
-use distributex_actors::{Denial, Operator, Refusal, State, watch::runs::Run};
+use distributex_actors::{Denial, Operator, PoolSnapshot, Refusal, telemetry::runs::Run};
 use distributex_config::Name;
 use serde::Serialize;
 
@@ -26,7 +26,7 @@ pub(super) struct Problem {
     kind: Kind,
     message: Cow<'static, str>,
     /// Where the asker stands or would stand, and the pool as it is.
-    line: Option<(usize, Box<State>)>,
+    line: Option<(usize, Box<PoolSnapshot>)>,
     /// How the lease ended.
     ended: Option<Arc<Run>>,
     /// The methods that are allowed.
@@ -73,10 +73,10 @@ impl Problem {
         match why {
             Refusal::LeaseLost => Self::lease_lost(None),
             Refusal::NoSuchPool => Self::no_such_pool(pool.as_str()),
-            Refusal::Full => Self::new(why.into(), format!("every slot of {pool} is held")),
-            Refusal::WaitOver => Self::new(why.into(), format!("no slot of {pool} became free in time")),
-            Refusal::Paused => Self::new(why.into(), format!("{pool} is paused")),
-            Refusal::Removed => {
+            Refusal::PoolFull => Self::new(why.into(), format!("every slot of {pool} is held")),
+            Refusal::WaitTimeout => Self::new(why.into(), format!("no slot of {pool} became free in time")),
+            Refusal::PoolPaused => Self::new(why.into(), format!("{pool} is paused")),
+            Refusal::Evicted => {
                 let message = "an operator took this request out of the line; ask why before asking again";
                 Self::new(why.into(), message)
             }
@@ -85,21 +85,21 @@ impl Problem {
                     "a later request of this owner took over, or gave the place up; stop asking here";
                 Self::new(why.into(), message)
             }
-            Refusal::LineFull => {
+            Refusal::QueueFull => {
                 Self::new(why.into(), format!("no more can wait for {pool}; ask again in a moment"))
             }
             Refusal::HostNotAllowed => Self::new(
                 why.into(),
                 format!("this host may not use {pool}; its \"servers\" in the configuration do not name it"),
             ),
-            Refusal::Stopping | Refusal::Away => Self::new(why.into(), why.to_string()),
+            Refusal::Draining | Refusal::BackendDown => Self::new(why.into(), why.to_string()),
         }
     }
 
     /// Why an ask got no slot. Who may have a place has one if it is not behind all others.
     pub(super) fn denied(denial: Denial, pool: &Name, keeps_place: bool) -> Self {
         let problem = Self::refused(denial.why, pool);
-        let (Some(place), Some(state)) = (denial.place, denial.state) else { return problem };
+        let (Some(place), Some(state)) = (denial.position, denial.state) else { return problem };
         if problem.kind == Kind::LineFull {
             return Self { line: Some((place, state)), ..problem };
         }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use distributex_actors::{
-    Lever, Operator,
-    watch::news::{News, What},
+    AdminAction, Operator,
+    telemetry::pool_event::{EventKind, PoolEvent},
 };
 use serde::Serialize;
 
@@ -54,17 +54,17 @@ enum About<'a> {
 
 impl<'a> EventBody<'a> {
     /// As it is told to anybody.
-    pub(super) fn of(News { at, pool, what, .. }: &'a News) -> Self {
+    pub(super) fn of(PoolEvent { at, pool, what, .. }: &'a PoolEvent) -> Self {
         let operator = match what {
-            What::Ended(run) => run.operator.as_deref(),
-            What::Pulled { operator, .. } => Some(&**operator),
-            What::Waiting { .. }
-            | What::Left { .. }
-            | What::Granted { .. }
-            | What::RenewedLost { .. }
-            | What::Away
-            | What::Back
-            | What::Changed => None,
+            EventKind::Ended(run) => run.operator.as_deref(),
+            EventKind::Admin { operator, .. } => Some(&**operator),
+            EventKind::Queued { .. }
+            | EventKind::Left { .. }
+            | EventKind::Granted { .. }
+            | EventKind::RenewalRefused { .. }
+            | EventKind::StoreDown
+            | EventKind::StoreUp
+            | EventKind::Reconfigured => None,
         };
         let data = Data {
             pool: pool.as_str(),
@@ -84,36 +84,42 @@ impl<'a> EventBody<'a> {
 }
 
 impl<'a> About<'a> {
-    fn of(what: &'a What) -> Self {
+    fn of(what: &'a EventKind) -> Self {
         match what {
-            What::Waiting { host, ticket, place } => {
+            EventKind::Queued { host, ticket, position: place } => {
                 Self::Place { host: host.as_str(), ticket: ticket.0, place: Some(*place) }
             }
-            What::Left { host, ticket } => Self::Place { host: host.as_str(), ticket: ticket.0, place: None },
-            What::Granted { host, token, waited, command } => Self::Grant {
+            EventKind::Left { host, ticket } => {
+                Self::Place { host: host.as_str(), ticket: ticket.0, place: None }
+            }
+            EventKind::Granted { host, token, waited, command } => Self::Grant {
                 host: host.as_str(),
                 token: token.0,
                 waited: Seconds(*waited),
                 command: command.as_deref(),
             },
-            What::Ended(run) => Self::End {
-                host: run.lease.asker.host().as_str(),
+            EventKind::Ended(run) => Self::End {
+                host: run.lease.requester.host().as_str(),
                 token: run.lease.token.0,
                 held: Seconds(run.lease.held),
                 command: run.lease.command.as_deref(),
                 exit_status: run.exit_status,
             },
-            What::RenewedLost { known } => Self::Lost {
+            EventKind::RenewalRefused { known } => Self::Lost {
                 host: known.as_ref().map(|(host, _)| host.as_str()),
                 token: known.as_ref().map(|(_, token)| token.0),
             },
-            What::Pulled {
-                lever: Lever::Front(ticket) | Lever::Remove(ticket), host: Some(host), ..
+            EventKind::Admin {
+                action: AdminAction::Promote(ticket) | AdminAction::Evict(ticket),
+                host: Some(host),
+                ..
             } => Self::Place { host: host.as_str(), ticket: ticket.0, place: None },
-            What::Pulled { lever: Lever::Revoke(token, _), host: Some(host), .. } => {
+            EventKind::Admin { action: AdminAction::Revoke(token, _), host: Some(host), .. } => {
                 Self::Lease { host: host.as_str(), token: token.0 }
             }
-            What::Pulled { .. } | What::Away | What::Back | What::Changed => Self::Pool {},
+            EventKind::Admin { .. } | EventKind::StoreDown | EventKind::StoreUp | EventKind::Reconfigured => {
+                Self::Pool {}
+            }
         }
     }
 }

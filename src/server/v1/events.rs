@@ -30,10 +30,10 @@ use actix_web::{
     web::Bytes,
 };
 use distributex_actors::{
-    Pools, Refusal, Registry, Seat,
-    watch::{
-        board::{Board, Read, Reader},
-        news::News,
+    ParkingPermit, Pools, Refusal, Registry,
+    telemetry::{
+        event_buffer::{EventBuffer, EventReader, ReadResult},
+        pool_event::PoolEvent,
     },
 };
 use distributex_config::Name;
@@ -87,10 +87,10 @@ const STILL_HERE: &str = ": still here\n";
 
 /// Somebody who will read events, with what the stream needs for as long as it lives.
 pub(super) struct Reading {
-    reader: Reader,
-    board: Arc<Board>,
+    reader: EventReader,
+    board: Arc<EventBuffer>,
     /// Room for its connection.
-    _seat: Seat,
+    _seat: ParkingPermit,
 }
 
 /// Who wants to read what, and from where on.
@@ -100,23 +100,23 @@ pub(super) fn reading(
     registry: &Registry,
     peer: &Peer,
 ) -> Result<Reading, Problem> {
-    let board = registry.watch().board().ok_or_else(|| {
+    let board = registry.telemetry().events().ok_or_else(|| {
         let message = "there are no events here (\"events\" in the configuration of the server)";
         Problem::new(Kind::NotFound, message)
     })?;
     let names = query::parameters(request.query_string(), "pool").map(|name| known(name.as_deref(), pools));
     let names = names.collect::<Result<_, _>>()?;
     if registry.is_draining() {
-        return Err(Problem::new(Kind::Draining, Refusal::Stopping.to_string()));
+        return Err(Problem::new(Kind::Draining, Refusal::Draining.to_string()));
     }
     let header = request.headers().get("Last-Event-ID").map(|id| id.to_str().unwrap_or(NO_ID));
     let mut queries = query::parameters(request.query_string(), "last_event_id");
     let query = queries.next().map(|id| id.unwrap_or(NO_ID.into()));
     let after = header.or(query.as_deref()).filter(|id| !id.is_empty());
-    let seat = registry.seat(peer.address());
+    let permit = registry.park(peer.address());
     let full = || Problem::new(Kind::LineFull, "too many read the events already; ask again in a moment");
-    let (seat, reader) = seat.zip(board.reader(after, names)).ok_or_else(full)?;
-    Ok(Reading { reader, board: Arc::clone(board), _seat: seat })
+    let (permit, reader) = permit.zip(board.reader(after, names)).ok_or_else(full)?;
+    Ok(Reading { reader, board: Arc::clone(board), _seat: permit })
 }
 
 fn known(name: Option<&str>, pools: &Pools) -> Result<Name, Problem> {
@@ -178,16 +178,16 @@ impl Stream {
             select! {
                 biased;
                 () = &mut silence => return Some(self.aside(STILL_HERE)),
-                () = self.reading.reader.something() => {}
+                () = self.reading.reader.changed() => {}
             }
             if let Some(delay) = self.delay() {
                 sleep(delay).await;
             }
-            let render = |news: &News| EventBody::of(news).text(&self.reading.board.id(news.number));
+            let render = |news: &PoolEvent| EventBody::of(news).text(&self.reading.board.id(news.number));
             let part = match self.reading.reader.read(BATCH, render) {
-                Read::News(events) => events.concat(),
-                Read::Missed(id) => missed(&id),
-                Read::End => return None,
+                ReadResult::News(events) => events.concat(),
+                ReadResult::Missed(id) => missed(&id),
+                ReadResult::End => return None,
             };
             if part.is_empty() {
                 sleep(self.rest(REST)).await; // it was about pools that are not read: there may be thousands such events
@@ -230,7 +230,7 @@ mod tests {
     use std::collections::HashSet;
 
     use actix::Actor as _;
-    use distributex_actors::{PoolActor, PoolHandle, Room, Watch, backend::inmemory::InMemory};
+    use distributex_actors::{ParkingLimit, PoolActor, PoolHandle, Telemetry, backend::inmemory::InMemory};
     use distributex_config as config;
     use tokio::time::pause;
 
@@ -242,20 +242,20 @@ mod tests {
     }
 
     /// A pool of this name that is watched so.
-    fn pool(name: Name, watch: &Watch) -> PoolHandle {
+    fn pool(name: Name, watch: &Telemetry) -> PoolHandle {
         let settings =
             config::Pool { name: name.clone(), expire: None, slots: 1, servers: None, max_waiters: 1 };
         let (backend, watch) =
             (Box::new(InMemory::new(settings, config::Limits::default())), watch.pool(&name));
-        PoolHandle::new(PoolActor::new(name, backend, Room::new(1), watch).start())
+        PoolHandle::new(PoolActor::new(name, backend, ParkingLimit::new(1), watch).start())
     }
 
     /// A stream that has begun, of what happens to pool `one`.
-    async fn begun(watch: &Watch) -> Stream {
+    async fn begun(watch: &Telemetry) -> Stream {
         let (connection, _) = connected().await;
-        let board = Arc::clone(watch.board().unwrap());
+        let board = Arc::clone(watch.events().unwrap());
         let reader = board.reader(None, HashSet::from([name("one")])).unwrap();
-        let reading = Reading { reader, board, _seat: Room::new(1).take(None).unwrap() };
+        let reading = Reading { reader, board, _seat: ParkingLimit::new(1).take(None).unwrap() };
         let handling = connection.peer().begin();
         let mut stream = Stream { reading, handling, group: 0, looks: None };
         assert!(stream.next().await.unwrap().starts_with(b"retry: 1000\nid: "));
@@ -264,7 +264,7 @@ mod tests {
 
     #[actix::test]
     async fn a_comment_is_sent_every_fifteen_seconds_in_which_nothing_happens_to_the_pools_of_interest() {
-        let watch = Watch::new(&config::Watch::default());
+        let watch = Telemetry::new(&config::Watch::default());
         let (one, other) = (pool(name("one"), &watch), pool(name("other"), &watch));
         let mut stream = begun(&watch).await;
         pause();
@@ -272,8 +272,8 @@ mod tests {
         let busy = actix_web::rt::spawn(async move {
             loop {
                 sleep(Duration::from_secs(1)).await;
-                other.get(name("ann")).await.unwrap().heard();
-                other.release(name("ann")).await.unwrap();
+                other.get(name("ann")).await.unwrap().delivered();
+                other.release_host(name("ann")).await.unwrap();
             }
         });
 
@@ -283,21 +283,21 @@ mod tests {
             assert!(late < REST * 2 * n, "{late:?}");
         }
         busy.abort();
-        one.get(name("bob")).await.unwrap().heard();
+        one.get(name("bob")).await.unwrap().delivered();
         let event = stream.next().await.unwrap();
         assert!(event.starts_with(b"id: ") && event.ends_with(b"\n\n"), "{event:?}");
     }
 
     #[actix::test]
     async fn a_thousand_readers_look_once_a_second_each() {
-        let watch = Watch::new(&config::Watch { events: 100_000, ..config::Watch::default() });
+        let watch = Telemetry::new(&config::Watch { events: 100_000, ..config::Watch::default() });
         let pool = pool(name("one"), &watch);
-        let board = Arc::clone(watch.board().unwrap());
+        let board = Arc::clone(watch.events().unwrap());
         let mut stream = begun(&watch).await;
         let _others: Vec<_> = (1..1_000).map(|_| board.reader(None, HashSet::new()).unwrap()).collect();
         for _ in 0..2_000 {
-            pool.get(name("ann")).await.unwrap().heard();
-            pool.release(name("ann")).await.unwrap();
+            pool.get(name("ann")).await.unwrap().delivered();
+            pool.release_host(name("ann")).await.unwrap();
         }
         pause();
         let start = Instant::now();
@@ -311,12 +311,12 @@ mod tests {
 
     #[actix::test]
     async fn who_catches_up_gets_little_at_a_time_but_often() {
-        let watch = Watch::new(&config::Watch { events: 10_000, ..config::Watch::default() });
+        let watch = Telemetry::new(&config::Watch { events: 10_000, ..config::Watch::default() });
         let pool = pool(name("one"), &watch);
         let mut stream = begun(&watch).await;
         for _ in 0..2_000 {
-            pool.get(name("ann")).await.unwrap().heard();
-            pool.release(name("ann")).await.unwrap();
+            pool.get(name("ann")).await.unwrap().delivered();
+            pool.release_host(name("ann")).await.unwrap();
         }
         pause();
         let (start, mut events) = (Instant::now(), 0);

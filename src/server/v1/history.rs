@@ -1,7 +1,7 @@
 //! JSON out: the latest runs of a pool.
 
 use actix_web::{HttpResponse, http::StatusCode};
-use distributex_actors::watch::runs::Run;
+use distributex_actors::telemetry::runs::Run;
 use serde::Serialize;
 
 use super::{
@@ -18,7 +18,7 @@ pub(super) async fn history(pool: Pool<'_>) -> Result<HttpResponse, Problem> {
         let message = "no history is kept here (\"history\" in the configuration of the server)";
         Problem::new(Kind::NotFound, message)
     };
-    let runs = pool.handle.runs().await.ok_or_else(none)?;
+    let runs = pool.handle.history().await.ok_or_else(none)?;
     let store = pool.store();
     let runs = runs.iter().map(|run| RunBody::of(run)).collect();
     Ok(json(StatusCode::OK, &HistoryBody { pool: pool.name.as_str(), runs, store: store.as_deref() }))
@@ -49,7 +49,7 @@ struct RunBody<'a> {
 impl<'a> RunBody<'a> {
     fn of(Run { lease, at, exit_status, operator }: &'a Run) -> Self {
         Self {
-            host: lease.asker.host().as_str(),
+            host: lease.requester.host().as_str(),
             token: lease.token.0,
             command: lease.command.as_deref(),
             waited: Seconds(lease.waited),

@@ -72,16 +72,16 @@ impl Kind {
 impl From<Refusal> for Kind {
     fn from(why: Refusal) -> Self {
         match why {
-            Refusal::Full => Self::PoolFull,
-            Refusal::WaitOver => Self::WaitOver,
-            Refusal::Paused => Self::PoolPaused,
-            Refusal::Superseded | Refusal::Removed => Self::Superseded,
-            Refusal::LineFull => Self::LineFull,
+            Refusal::PoolFull => Self::PoolFull,
+            Refusal::WaitTimeout => Self::WaitOver,
+            Refusal::PoolPaused => Self::PoolPaused,
+            Refusal::Superseded | Refusal::Evicted => Self::Superseded,
+            Refusal::QueueFull => Self::LineFull,
             Refusal::HostNotAllowed => Self::HostNotAllowed,
             Refusal::NoSuchPool => Self::NoSuchPool,
             Refusal::LeaseLost => Self::LeaseLost,
-            Refusal::Stopping => Self::Draining,
-            Refusal::Away => Self::BackendDown,
+            Refusal::Draining => Self::Draining,
+            Refusal::BackendDown => Self::BackendDown,
         }
     }
 }
@@ -93,17 +93,17 @@ mod tests {
     #[test]
     fn what_is_refused_is_counted_under_the_word_that_clients_read() {
         for why in [
-            Refusal::Full,
-            Refusal::WaitOver,
-            Refusal::Paused,
-            Refusal::Removed,
+            Refusal::PoolFull,
+            Refusal::WaitTimeout,
+            Refusal::PoolPaused,
+            Refusal::Evicted,
             Refusal::Superseded,
-            Refusal::LineFull,
+            Refusal::QueueFull,
             Refusal::HostNotAllowed,
             Refusal::NoSuchPool,
             Refusal::LeaseLost,
-            Refusal::Stopping,
-            Refusal::Away,
+            Refusal::Draining,
+            Refusal::BackendDown,
         ] {
             assert_eq!(Kind::from(why).shown().0, why.word());
         }

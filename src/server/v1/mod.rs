@@ -12,7 +12,9 @@ use actix_web::{
     dev::ServiceRequest,
     http::{Method, StatusCode},
 };
-use distributex_actors::{Ask, Denial, Grant, Held, PoolHandle, Pools, Refusal, Registry};
+use distributex_actors::{
+    AcquireRequest, Denial, Grant, PoolHandle, Pools, Refusal, Registry, ReleaseTarget,
+};
 use distributex_config::Name;
 
 use self::{admin::auth, error::Problem, events::Reading, kind::Kind, path::Call};
@@ -87,7 +89,7 @@ enum Done<'a> {
     /// Its answer.
     Answered(HttpResponse),
     /// It asks for a slot, which may take long.
-    Asks(Pool<'a>, Ask),
+    Asks(Pool<'a>, AcquireRequest),
     /// It reads events, which takes as long as it likes.
     Reads(Reading),
 }
@@ -139,14 +141,14 @@ async fn handle<'a>(
             let (pool, (lease, ttl)) = (pool?, request::renew(&body)?);
             match pool.handle.renew(lease, ttl).await {
                 Ok(lease) => answer::lease(StatusCode::OK, &lease, pool),
-                Err(Refusal::LeaseLost) => return Err(lost(pool, Held::Lease(lease)).await),
+                Err(Refusal::LeaseLost) => return Err(lost(pool, ReleaseTarget::Lease(lease)).await),
                 Err(why) => return Err(Problem::refused(why, pool.name)),
             }
         }
         Call::Release => {
             let body = body::read(request).await?;
             let (pool, (held, exit_status)) = (pool?, request::release(&body)?);
-            match pool.handle.end(held.clone(), exit_status).await {
+            match pool.handle.release(held.clone(), exit_status).await {
                 Ok(true) => HttpResponse::new(StatusCode::NO_CONTENT),
                 Ok(false) => return Err(lost(pool, held).await),
                 Err(why) => return Err(Problem::refused(why, pool.name)),
@@ -168,8 +170,8 @@ async fn handle<'a>(
 }
 
 /// What is meant is not held any more: why, as far as that is known.
-async fn lost(pool: Pool<'_>, held: Held) -> Problem {
-    Problem::lease_lost(pool.handle.end_of(held).await)
+async fn lost(pool: Pool<'_>, held: ReleaseTarget) -> Problem {
+    Problem::lease_lost(pool.handle.find_ended_run(held).await)
 }
 
 fn check(method: &Method, call: &Call) -> Result<(), Problem> {

@@ -126,8 +126,8 @@ fn lever(path: &str) -> Option<(Call, &str)> {
     if path == "whoami" {
         return Some((Call::WhoAmI, ""));
     }
-    let (pool, lever) = path.strip_prefix("pools/")?.split_once('/')?;
-    let pull = match lever {
+    let (pool, action) = path.strip_prefix("pools/")?.split_once('/')?;
+    let pull = match action {
         "force-release" => Pull::ForceRelease,
         "revoke" => Pull::Revoke,
         "pause" => Pull::Pause,

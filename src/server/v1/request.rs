@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
-use distributex_actors::{Ask, AskId, Asker, Held, LeaseId};
+use distributex_actors::{AcquireRequest, LeaseId, ReleaseTarget, RequestId, Requester};
 use distributex_config::{LONGEST_EXPIRE, Name};
 use serde::Deserialize;
 
@@ -36,17 +36,17 @@ struct Fields<'a> {
 }
 
 /// What an acquire asks for.
-pub(super) fn acquire(body: &[u8]) -> Result<Ask, Problem> {
+pub(super) fn acquire(body: &[u8]) -> Result<AcquireRequest, Problem> {
     let fields = fields(body)?;
     let host = name("host", &fields.host)?.ok_or_else(|| missing("\"host\""))?;
-    let id = AskId::next();
-    let asker = match name("owner", &fields.owner)? {
-        Some(owner) => Asker::Owner { host, owner },
-        None => Asker::Once { host, ask: id },
+    let id = RequestId::next();
+    let requester = match name("owner", &fields.owner)? {
+        Some(owner) => Requester::Owner { host, owner },
+        None => Requester::Anonymous { host, request: id },
     };
-    Ok(Ask {
+    Ok(AcquireRequest {
         id,
-        asker,
+        requester,
         wait: Some(seconds("wait", &fields.wait)?.unwrap_or_default()),
         patience: seconds("patience", &fields.patience)?,
         ttl: ttl(&fields)?,
@@ -56,8 +56,8 @@ pub(super) fn acquire(body: &[u8]) -> Result<Ask, Problem> {
 }
 
 /// Whether the asker may have a place when its request has ended without a slot.
-pub(super) fn keeps_place(ask: &Ask) -> bool {
-    ask.asker.comes_back() && ask.patience != Some(Duration::ZERO)
+pub(super) fn keeps_place(ask: &AcquireRequest) -> bool {
+    ask.requester.is_resumable() && ask.patience != Some(Duration::ZERO)
 }
 
 /// Which lease a renew is about, and for how long it is to live.
@@ -69,14 +69,16 @@ pub(super) fn renew(body: &[u8]) -> Result<(LeaseId, Option<Duration>), Problem>
 }
 
 /// What a release is about, and how that went for which the slot was, if that is told.
-pub(super) fn release(body: &[u8]) -> Result<(Held, Option<u8>), Problem> {
+pub(super) fn release(body: &[u8]) -> Result<(ReleaseTarget, Option<u8>), Problem> {
     let fields = fields(body)?;
     let exit_status = exit_status(&fields.exit_status)?;
     if let Some(lease) = lease(&fields)? {
-        return Ok((Held::Lease(lease), exit_status));
+        return Ok((ReleaseTarget::Lease(lease), exit_status));
     }
     match (name("host", &fields.host)?, name("owner", &fields.owner)?) {
-        (Some(host), Some(owner)) => Ok((Held::By(Asker::Owner { host, owner }), exit_status)),
+        (Some(host), Some(owner)) => {
+            Ok((ReleaseTarget::Requester(Requester::Owner { host, owner }), exit_status))
+        }
         (Some(_) | None, Some(_) | None) => Err(missing("\"lease\", or \"host\" and \"owner\"")),
     }
 }

@@ -3,7 +3,9 @@
 use std::time::SystemTime;
 
 use actix_web::{HttpResponse, http::StatusCode};
-use distributex_actors::{After, Holder, Operator, Pools, Refusal, Revoked, State, Ticket, Token, Waiting};
+use distributex_actors::{
+    Holder, Operator, PageCursor, PoolSnapshot, Pools, Refusal, Revocation, Ticket, Token, WaiterSnapshot,
+};
 use distributex_config::Name;
 use serde::Serialize;
 use tokio::time::Instant;
@@ -34,18 +36,18 @@ pub(super) async fn pools(pools: &Pools, query: &str) -> Result<HttpResponse, Pr
     }
     for (name, handle) in rest {
         if length >= PAGE {
-            next = states.last().map(|(name, ..): &(&Name, State, bool, _)| name.as_str());
+            next = states.last().map(|(name, ..): &(&Name, PoolSnapshot, bool, _)| name.as_str());
             break;
         }
-        let (state, away) = match handle.state().await {
+        let (state, away) = match handle.snapshot().await {
             Ok(state) => (state, false),
-            Err(Refusal::Away) => {
-                (handle.last_state().await.map_err(|why| Problem::refused(why, name))?, true)
+            Err(Refusal::BackendDown) => {
+                (handle.cached_snapshot().await.map_err(|why| Problem::refused(why, name))?, true)
             }
             Err(Refusal::NoSuchPool) => continue, // taken out of the configuration, and nobody holds a slot of it
             Err(why) => return Err(Problem::refused(why, name)),
         };
-        length += 1 + state.holders.len() + state.first.len();
+        length += 1 + state.holders.len() + state.waiters.len();
         states.push((name, state, away, pools.store(Some(name))));
     }
     let bodies =
@@ -57,24 +59,24 @@ pub(super) async fn pools(pools: &Pools, query: &str) -> Result<HttpResponse, Pr
 /// The state of one pool: the page that the query names.
 pub(super) async fn pool(pool: Pool<'_>, query: &str) -> Result<HttpResponse, Problem> {
     let after = after(query)?;
-    let state = pool.handle.state_after(after).await.map_err(|why| Problem::refused(why, pool.name))?;
+    let state = pool.handle.snapshot_page(after).await.map_err(|why| Problem::refused(why, pool.name))?;
     let store = pool.store();
     Ok(json(StatusCode::OK, &StateBody::of(pool.name, &state, false, store.as_deref())))
 }
 
 /// The state of a pool that was to be resumed, and whether it had been paused.
 pub(super) async fn resumed(pool: Pool<'_>, resumed: bool) -> Result<HttpResponse, Problem> {
-    let state = pool.handle.state().await.map_err(|why| Problem::refused(why, pool.name))?;
+    let state = pool.handle.snapshot().await.map_err(|why| Problem::refused(why, pool.name))?;
     let store = pool.store();
     let pool = StateBody::of(pool.name, &state, false, store.as_deref());
     Ok(json(StatusCode::OK, &ResumedBody { pool, resumed }))
 }
 
 /// Where a page begins. Clients take it from the page before, and need not know what it means.
-fn after(query: &str) -> Result<After, Problem> {
-    let Some(text) = parameter(query, "after") else { return Ok(After::default()) };
+fn after(query: &str) -> Result<PageCursor, Problem> {
+    let Some(text) = parameter(query, "after") else { return Ok(PageCursor::default()) };
     let parsed = text.split_once('-').and_then(|(token, ticket)| {
-        Some(After { token: Token(token.parse().ok()?), ticket: Ticket(ticket.parse().ok()?) })
+        Some(PageCursor { token: Token(token.parse().ok()?), ticket: Ticket(ticket.parse().ok()?) })
     });
     parsed.ok_or_else(|| {
         Problem::new(Kind::BadRequest, "\"after\" names no page: take \"next\" of the page before")
@@ -130,7 +132,7 @@ struct StateBody<'a> {
 }
 
 impl<'a> StateBody<'a> {
-    fn of(name: &'a Name, state: &'a State, away: bool, store: Option<&'a str>) -> Self {
+    fn of(name: &'a Name, state: &'a PoolSnapshot, away: bool, store: Option<&'a str>) -> Self {
         Self {
             name: name.as_str(),
             slots: state.slots,
@@ -138,9 +140,9 @@ impl<'a> StateBody<'a> {
             holders: state.holders.iter().map(HolderBody::of).collect(),
             line: LineBody {
                 length: state.waiting,
-                first: state.first.iter().map(WaitingBody::of).collect(),
+                first: state.waiters.iter().map(WaitingBody::of).collect(),
             },
-            next: state.next.map(|After { token, ticket }| format!("{}-{}", token.0, ticket.0)),
+            next: state.next.map(|PageCursor { token, ticket }| format!("{}-{}", token.0, ticket.0)),
             paused: state.paused.as_ref().map(PausedBody::of),
             removed: state.removed,
             away,
@@ -174,7 +176,7 @@ impl<'a> HolderBody<'a> {
             since: SystemTime::now().checked_sub(holder.held).and_then(Moment::of),
             expires_in: holder.until.map(|until| Seconds(until.saturating_duration_since(Instant::now()))),
             command: holder.command.as_deref(),
-            revoked: holder.revoked.as_deref().map(|Revoked { operator, .. }| RevokedBody {
+            revoked: holder.revoked.as_deref().map(|Revocation { operator, .. }| RevokedBody {
                 author: &operator.author,
                 reason: &operator.reason,
                 until: holder.free_at.and_then(Moment::at),
@@ -221,7 +223,7 @@ struct WaitingBody<'a> {
 }
 
 impl<'a> WaitingBody<'a> {
-    fn of(waiting: &'a Waiting) -> Self {
+    fn of(waiting: &'a WaiterSnapshot) -> Self {
         Self {
             ticket: waiting.ticket.0,
             host: waiting.host.as_str(),

@@ -13,9 +13,9 @@ use tokio::time::Instant;
 use crate::{
     PoolActor,
     pool::{
-        AskId, Event, Refusal, Token,
+        Event, Refusal, RequestId, Token,
         rules::{Rules, refuse},
-        undo::Before,
+        undo::UndoState,
     },
     state::{Batch, Journal},
 };
@@ -37,7 +37,7 @@ pub(super) struct Ledger {
     /// What may be told only when its batch is written, in the order in which it happened.
     withheld: VecDeque<Withheld>,
     /// What operators changed that is not written yet, as it was before.
-    undo: Vec<(AskId, Before)>,
+    undo: Vec<(RequestId, UndoState)>,
     /// Whether nothing can be written for now.
     away: bool,
 }
@@ -95,7 +95,7 @@ impl Ledger {
         match (self.away, self.journal.is_away()) {
             (false, true) => {
                 self.away = true;
-                out.push(Event::Away);
+                out.push(Event::StoreDown);
                 let taken_back = rules.take_back(out);
                 for (_, before) in self.undo.drain(..).rev() {
                     rules.undo(before);
@@ -107,7 +107,7 @@ impl Ledger {
             }
             (true, false) => {
                 self.away = false;
-                out.push(Event::Back);
+                out.push(Event::StoreUp);
                 let mut events = Vec::new();
                 rules.resume(now, &mut events);
                 self.enter(rules, events, now, out);
@@ -117,23 +117,23 @@ impl Ledger {
     }
 
     /// An operator is about to change this, and is answered as this request.
-    pub(super) fn note(&mut self, ask: AskId, before: Option<Before>) {
-        self.undo.extend(before.map(|before| (ask, before)));
+    pub(super) fn note(&mut self, request: RequestId, before: Option<UndoState>) {
+        self.undo.extend(before.map(|before| (request, before)));
     }
 
     /// Tells what is written. A grant is told only while its lease lives.
     fn tell(&mut self, rules: &mut Rules, events: Vec<Event>, out: &mut Vec<Event>) {
         for event in events {
-            if let Event::Granted(granted) = &event
+            if let Event::Answered(granted) = &event
                 && !rules.has(granted.lease.token)
             {
-                refuse(granted.ask, Refusal::Away, None, out);
+                refuse(granted.request, Refusal::BackendDown, None, out);
                 continue;
             }
-            if let Event::Began { token, .. } = &event {
+            if let Event::Granted { token, .. } = &event {
                 rules.recorded(*token);
-            } else if let Event::Pulled { ask, .. } = &event {
-                self.undo.retain(|(other, _)| other != ask);
+            } else if let Event::ActionApplied { request, .. } = &event {
+                self.undo.retain(|(other, _)| other != request);
             }
             out.push(event);
         }
@@ -167,28 +167,28 @@ impl Ledger {
     ) {
         for event in events {
             match event {
-                Event::Began { token, .. } if taken_back.contains(&token) => {}
-                Event::Granted(granted) if rules.is_parked(granted.ask) => {}
-                Event::Refused { ask, .. } if rules.is_parked(ask) => {}
+                Event::Granted { token, .. } if taken_back.contains(&token) => {}
+                Event::Answered(granted) if rules.is_parked(granted.request) => {}
+                Event::Refused { request, .. } if rules.is_parked(request) => {}
                 Event::Ended(ended) if rules.has(ended.token) => {}
-                Event::Granted(granted) => {
-                    refuse(granted.ask, Refusal::Away, None, out);
-                    rules.unheard(granted.lease.token, now, out);
+                Event::Answered(granted) => {
+                    refuse(granted.request, Refusal::BackendDown, None, out);
+                    rules.undelivered(granted.lease.token, now, out);
                 }
-                Event::Renewed { ask, .. } | Event::Pulled { ask, .. } => {
-                    refuse(ask, Refusal::Away, None, out);
+                Event::Renewed { request, .. } | Event::ActionApplied { request, .. } => {
+                    refuse(request, Refusal::BackendDown, None, out);
                 }
-                Event::Seen { ask, .. } => out.push(Event::Seen { ask, state: None }),
-                Event::Began { .. }
-                | Event::Joined { .. }
+                Event::Refreshed { request, .. } => out.push(Event::Refreshed { request, state: None }),
+                Event::Granted { .. }
+                | Event::Queued { .. }
                 | Event::Left { .. }
                 | Event::Refused { .. }
                 | Event::Placed { .. }
                 | Event::Released { .. }
                 | Event::Ended(_)
                 | Event::EndedElsewhere(_)
-                | Event::Away
-                | Event::Back
+                | Event::StoreDown
+                | Event::StoreUp
                 | Event::Paused(_) => out.push(event),
             }
         }

@@ -19,7 +19,8 @@ use super::Backend;
 use crate::{
     PoolActor, StateDirectory,
     pool::{
-        After, Ask, AskId, Counts, Event, Held, Holder, LeaseId, Lever, Operator, Refusal, State, Token,
+        AcquireRequest, AdminAction, Event, Holder, LeaseId, Operator, PageCursor, PoolCounts, PoolSnapshot,
+        Refusal, ReleaseTarget, RequestId, Token,
         rules::{Rules, refuse},
     },
 };
@@ -73,57 +74,64 @@ impl InMemory {
 }
 
 impl Backend for InMemory {
-    fn enter(&mut self, ask: Ask, now: Instant, out: &mut Vec<Event>) {
-        self.act(now, out, |rules, out| rules.enter(ask, now, out));
+    fn acquire(&mut self, request: AcquireRequest, now: Instant, out: &mut Vec<Event>) {
+        self.act(now, out, |rules, out| rules.acquire(request, now, out));
     }
 
-    fn leave(&mut self, ask: AskId, now: Instant, out: &mut Vec<Event>) {
-        self.act(now, out, |rules, out| rules.leave(ask, now, out));
+    fn cancel(&mut self, request: RequestId, now: Instant, out: &mut Vec<Event>) {
+        self.act(now, out, |rules, out| rules.cancel(request, now, out));
     }
 
     fn renew(
         &mut self,
-        ask: AskId,
+        request: RequestId,
         lease: LeaseId,
         ttl: Option<Duration>,
         now: Instant,
         out: &mut Vec<Event>,
     ) {
-        self.act(now, out, |rules, out| rules.renew(ask, lease, ttl, now, out));
+        self.act(now, out, |rules, out| rules.renew(request, lease, ttl, now, out));
     }
 
-    fn release(&mut self, ask: AskId, held: &Held, now: Instant, out: &mut Vec<Event>) {
-        self.act(now, out, |rules, out| rules.release(ask, held, now, out));
+    fn release(&mut self, request: RequestId, held: &ReleaseTarget, now: Instant, out: &mut Vec<Event>) {
+        self.act(now, out, |rules, out| rules.release(request, held, now, out));
     }
 
-    fn unheard(&mut self, token: Token, now: Instant, out: &mut Vec<Event>) {
-        self.act(now, out, |rules, out| rules.unheard(token, now, out));
+    fn undelivered(&mut self, token: Token, now: Instant, out: &mut Vec<Event>) {
+        self.act(now, out, |rules, out| rules.undelivered(token, now, out));
     }
 
-    fn pull(&mut self, ask: AskId, lever: Lever, operator: &Operator, now: Instant, out: &mut Vec<Event>) {
+    fn administer(
+        &mut self,
+        request: RequestId,
+        action: AdminAction,
+        operator: &Operator,
+        now: Instant,
+        out: &mut Vec<Event>,
+    ) {
         if let Some(ledger) = &mut self.ledger {
             if ledger.is_away() {
-                return refuse(ask, Refusal::Away, None, out);
+                return refuse(request, Refusal::BackendDown, None, out);
             }
-            ledger.note(ask, self.rules.before(lever));
+            ledger.note(request, self.rules.undo_state(action));
         }
-        self.act(now, out, |rules, out| rules.pull(ask, lever, operator, now, out));
+        self.act(now, out, |rules, out| rules.administer(request, action, operator, now, out));
     }
 
-    fn look(&mut self, ask: AskId, after: After, now: Instant, out: &mut Vec<Event>) {
+    fn refresh(&mut self, request: RequestId, after: PageCursor, now: Instant, out: &mut Vec<Event>) {
         let is_behind = self.ledger.as_ref().is_some_and(Ledger::is_behind);
         self.act(now, out, |rules, out| {
             if rules.is_gone() {
-                refuse(ask, Refusal::NoSuchPool, None, out);
+                refuse(request, Refusal::NoSuchPool, None, out);
             } else {
                 // What comes until this is told may not be on the disk then.
-                let state = is_behind.then(|| Box::new(rules.state(after, now)));
-                out.push(Event::Seen { ask, state });
+                let state = is_behind.then(|| Box::new(rules.snapshot(after, now)));
+                out.push(Event::Refreshed { request, state });
             }
         });
     }
 
-    fn wake(&mut self, now: Instant, out: &mut Vec<Event>) {
+    fn poll(&mut self, now: Instant, out: &mut Vec<Event>) {
         self.act(now, out, |rules, out| {
             rules.expire(now, out);
             rules.serve(now, out);
@@ -133,9 +141,9 @@ impl Backend for InMemory {
         }
     }
 
-    fn next_end(&self) -> Option<Instant> {
+    fn next_deadline(&self) -> Option<Instant> {
         let too_slow = self.ledger.as_ref().and_then(Ledger::next_end);
-        self.rules.next_end().into_iter().chain(too_slow).min()
+        self.rules.next_deadline().into_iter().chain(too_slow).min()
     }
 
     fn close(&mut self) {
@@ -152,11 +160,11 @@ impl Backend for InMemory {
         self.act(now, out, |rules, out| rules.reconfigure(settings, limits, now, out));
     }
 
-    fn state(&self, after: After, now: Instant) -> State {
-        self.rules.state(after, now)
+    fn snapshot(&self, after: PageCursor, now: Instant) -> PoolSnapshot {
+        self.rules.snapshot(after, now)
     }
 
-    fn counts(&self) -> Counts {
+    fn counts(&self) -> PoolCounts {
         self.rules.counts()
     }
 

@@ -13,8 +13,8 @@ use super::{
     view::Slot,
 };
 use crate::pool::{
-    Ask, AskId, Ending, Event, Held, LeaseId, Leased, Operator, Pulled, Refusal, Token, lease::Lease,
-    rules::refuse,
+    AcquireRequest, AdminOutcome, EndReason, Event, LeaseDetails, LeaseId, Operator, Refusal, ReleaseTarget,
+    RequestId, Token, lease::Lease, rules::refuse,
 };
 
 /// How many leases that were gone before their time are remembered, so that it can be told if they were lost.
@@ -30,7 +30,7 @@ impl Memcache {
     /// Answers all that was asked, and learns what stands in memcached.
     pub(super) fn settle(&mut self, flight: Flight, done: Done, now: Instant, out: &mut Vec<Event>) {
         let Flight { at, pending, candidates } = flight;
-        let Pending { asks, renewals, releases, takebacks, looks, revokes, pauses } = pending;
+        let Pending { requests, renewals, releases, takebacks, looks, revokes, pauses } = pending;
         let Done { mut job, trouble } = done;
         self.highest = job.highest;
         self.view = std::mem::take(&mut job.view);
@@ -46,17 +46,17 @@ impl Memcache {
         let freed = job.ends.iter().any(|end| end.had == Some(true)).then_some(at);
         let has_granted = self.begin_all(&job.claims, at, out);
         let has_news = trouble.is_none() && self.compare(at, now, out);
-        let revoked: Vec<_> = revokes.iter().map(|revoking| (revoking.ask, revoking.token)).collect();
+        let revoked: Vec<_> = revokes.iter().map(|revoking| (revoking.request, revoking.token)).collect();
         self.settle_revokes(&revoked, &job.revokes, out);
         self.settle_renewals(&renewals, &job.renewals, at, now, out);
         let unwanted = self.settle_waiters(waiting, freed, now, out);
-        self.settle_asks(asks, asking, at, now, out);
+        self.settle_asks(requests, asking, at, now, out);
         self.take_back_unheard(&unwanted, now);
-        for ask in looks {
+        for request in looks {
             match trouble {
-                None if self.rules.is_gone() => refuse(ask, Refusal::NoSuchPool, None, out),
-                None => out.push(Event::Seen { ask, state: None }),
-                Some(_) => refuse(ask, Refusal::Away, None, out),
+                None if self.rules.is_gone() => refuse(request, Refusal::NoSuchPool, None, out),
+                None => out.push(Event::Refreshed { request, state: None }),
+                Some(_) => refuse(request, Refusal::BackendDown, None, out),
             }
         }
         let has_more = has_granted && self.view.has_room(self.slots);
@@ -67,11 +67,11 @@ impl Memcache {
         match (&self.away, is_away) {
             (None, true) => {
                 self.away = Some(Away { patience: Some(now + self.outage) });
-                out.push(Event::Away);
+                out.push(Event::StoreDown);
             }
             (Some(_), false) => {
                 self.away = None;
-                out.push(Event::Back);
+                out.push(Event::StoreUp);
             }
             (None, false) | (Some(_), true) => {}
         }
@@ -83,14 +83,14 @@ impl Memcache {
             && away.patience.is_some_and(|until| until <= now)
         {
             away.patience = None;
-            self.rules.send_away(Refusal::Away, now, out);
+            self.rules.refuse_all(Refusal::BackendDown, now, out);
         }
     }
 
     /// Learns whether the pool is paused, and tells the operators who wanted that.
     fn settle_pauses(
         &mut self,
-        pauses: &[(AskId, Option<Operator>)],
+        pauses: &[(RequestId, Option<Operator>)],
         pausing: Option<&Pausing>,
         out: &mut Vec<Event>,
     ) {
@@ -101,15 +101,15 @@ impl Memcache {
         let said = |operator: &Operator| (Arc::clone(&operator.author), Arc::clone(&operator.reason));
         let is_ours = |to: &Option<Operator>| to.as_ref().map(said) == paused.as_ref().map(said);
         let is_told = is_done && is_change && pauses.last().is_some_and(|(_, to)| is_ours(to));
-        if self.rules.learn_paused(paused.clone()) && !is_told {
+        if self.rules.adopt_pause(paused.clone()) && !is_told {
             out.push(Event::Paused(paused));
         }
-        for (ask, _) in pauses {
+        for (request, _) in pauses {
             if is_done {
-                let what = if is_change { Pulled::Set } else { Pulled::Unchanged };
-                out.push(Event::Pulled { ask: *ask, what: Some(what) });
+                let what = if is_change { AdminOutcome::Set } else { AdminOutcome::Unchanged };
+                out.push(Event::ActionApplied { request: *request, what: Some(what) });
             } else {
-                refuse(*ask, Refusal::Away, None, out);
+                refuse(*request, Refusal::BackendDown, None, out);
             }
         }
     }
@@ -122,53 +122,55 @@ impl Memcache {
                 self.gone(*token, *how, *by, now, out);
             }
             match (*by, end.had) {
-                (Some(ask), Some(had)) => out.push(Event::Pulled { ask, what: forced.filter(|_| had) }),
-                (Some(ask), None) => refuse(ask, Refusal::Away, None, out),
+                (Some(request), Some(had)) => {
+                    out.push(Event::ActionApplied { request, what: forced.filter(|_| had) });
+                }
+                (Some(request), None) => refuse(request, Refusal::BackendDown, None, out),
                 (None, _) => {}
             }
         }
     }
 
     /// What ends if this lease is taken away now. When one of another server ends is known to the second only.
-    fn would_force(&self, token: Token, now: Instant) -> Option<Pulled> {
+    fn would_force(&self, token: Token, now: Instant) -> Option<AdminOutcome> {
         let is_ours = self.seen.get(&token).is_some_and(|seen| seen.is_ours);
-        match self.rules.would_force(token, now)? {
-            Pulled::Released { host, held, left } if !is_ours => {
-                Some(Pulled::Released { host, held, left: left.map(|left| left + UNSURE) })
+        match self.rules.preview_force_release(token, now)? {
+            AdminOutcome::Released { host, held, left } if !is_ours => {
+                Some(AdminOutcome::Released { host, held, left: left.map(|left| left + UNSURE) })
             }
-            forced @ (Pulled::Released { .. }
-            | Pulled::Set
-            | Pulled::Unchanged
-            | Pulled::Moved { .. }
-            | Pulled::Revoked { .. }) => Some(forced),
+            forced @ (AdminOutcome::Released { .. }
+            | AdminOutcome::Set
+            | AdminOutcome::Unchanged
+            | AdminOutcome::Moved { .. }
+            | AdminOutcome::Revoked { .. }) => Some(forced),
         }
     }
 
     fn settle_releases(
         &mut self,
-        releases: Vec<(AskId, Held)>,
+        releases: Vec<(RequestId, ReleaseTarget)>,
         ends: &[End],
         now: Instant,
         out: &mut Vec<Event>,
     ) {
-        for ((ask, held), end) in releases.into_iter().zip(ends) {
+        for ((request, held), end) in releases.into_iter().zip(ends) {
             let Some(had_lease) = end.had else {
-                refuse(ask, Refusal::Away, None, out);
+                refuse(request, Refusal::BackendDown, None, out);
                 continue;
             };
             let (lease, had_place, turned_away) = match &held {
-                Held::Lease(id) => (self.rules.named(*id), false, None),
-                Held::By(asker) => {
-                    let place = self.rules.give_up(asker, out);
-                    (self.rules.lease_of(asker), place, self.rules.turns_away(asker))
+                ReleaseTarget::Lease(id) => (self.rules.token_of_id(*id), false, None),
+                ReleaseTarget::Requester(requester) => {
+                    let position = self.rules.remove_waiters_of(requester, out);
+                    (self.rules.token_of(requester), position, self.rules.rejects(requester))
                 }
             };
             if let (true, Some(token)) = (had_lease, lease) {
-                self.gone(token, Ending::Released, Some(ask), now, out);
+                self.gone(token, EndReason::Released, Some(request), now, out);
             }
             match turned_away {
-                Some(why) if !had_lease && !had_place => refuse(ask, why, None, out),
-                Some(_) | None => out.push(Event::Released { ask, had: had_lease || had_place }),
+                Some(why) if !had_lease && !had_place => refuse(request, why, None, out),
+                Some(_) | None => out.push(Event::Released { request, had: had_lease || had_place }),
             }
         }
     }
@@ -194,7 +196,7 @@ impl Memcache {
         let slots: Vec<Slot> = self.view.held().map(|(_, slot)| slot.clone()).collect();
         let mut there: Vec<Token> = slots.iter().map(Slot::token).collect();
         there.sort_unstable();
-        for token in self.rules.known() {
+        for token in self.rules.tokens() {
             if there.binary_search(&token).is_err() {
                 self.miss(token, now, out);
             }
@@ -214,18 +216,18 @@ impl Memcache {
             Some(seen) if seen.cas == slot.cas => {}
             Some(seen) => {
                 (seen.cas, seen.is_ours) = (slot.cas, is_ours);
-                self.rules.learn_terms(token, entry.ttl, until, slot.revoked(now));
+                self.rules.adopt_terms(token, entry.ttl, until, slot.revoked(now));
             }
             // Written without an answer: nobody was told of it. Once it was changed, somebody may have been.
             None if is_ours && entry.token.is_none() => {
                 self.pending.takebacks.push(Takeback { id: entry.id, known: None, by: None });
             }
             None if self.view.came_late(slot) => {} // it will be gone in a moment
-            None if self.rules.lease_of(&entry.asker).is_some() => {} // one of two will be, too
+            None if self.rules.token_of(&entry.requester).is_some() => {} // one of two will be, too
             None => {
                 self.seen.insert(token, Seen { cas: slot.cas, is_ours, began_here: false });
-                self.rules.learn(Lease { until, ..slot.foreign_lease(now) });
-                return self.rules.waits(&entry.asker);
+                self.rules.adopt(Lease { until, ..slot.foreign_lease(now) });
+                return self.rules.is_waiting(&entry.requester);
             }
         }
         false
@@ -234,12 +236,12 @@ impl Memcache {
     /// A lease is not where it was. Nobody ended it here.
     fn miss(&mut self, token: Token, now: Instant, out: &mut Vec<Event>) {
         let Some(lease) = self.rules.lease(token) else { return };
-        let (id, until, host) = (lease.id, lease.until, lease.asker.host().clone());
+        let (id, until, host) = (lease.id, lease.until, lease.requester.host().clone());
         let is_over = until.is_some_and(|until| until <= now);
         if !is_over && let Some(id) = id {
             self.remember_missed(id, Missed { host, token, until: until.unwrap_or(now + MEMORY) }, now);
         }
-        let how = if is_over { self.rules.ending(token) } else { Ending::Gone };
+        let how = if is_over { self.rules.expiry_reason(token) } else { EndReason::Vanished };
         if !self.seen.get(&token).is_some_and(|seen| seen.began_here) {
             self.seen.remove(&token);
             let lease = self.rules.forget(token);
@@ -258,20 +260,27 @@ impl Memcache {
         }
     }
 
-    fn gone(&mut self, token: Token, how: Ending, by: Option<AskId>, now: Instant, out: &mut Vec<Event>) {
+    fn gone(
+        &mut self,
+        token: Token,
+        how: EndReason,
+        by: Option<RequestId>,
+        now: Instant,
+        out: &mut Vec<Event>,
+    ) {
         self.seen.remove(&token);
-        self.rules.gone(token, how, by, now, out);
+        self.rules.end_vanished(token, how, by, now, out);
     }
 
     fn settle_renewals(
         &mut self,
-        asked: &[(AskId, LeaseId, Option<Duration>)],
+        asked: &[(RequestId, LeaseId, Option<Duration>)],
         renewals: &[Renewal],
         at: Instant,
         now: Instant,
         out: &mut Vec<Event>,
     ) {
-        for ((ask, id, _), renewal) in asked.iter().zip(renewals) {
+        for ((request, id, _), renewal) in asked.iter().zip(renewals) {
             let slot = self.view.lease(*id).map(|(_, slot)| slot.clone());
             match (renewal.lives, slot) {
                 (Some(true), Some(slot)) => {
@@ -280,15 +289,15 @@ impl Memcache {
                         Some(_) => slot.estimated_end(now),
                         None => slot.entry.ttl.map(|ttl| at + ttl),
                     };
-                    let known = self.rules.lease(slot.token()).map(Lease::leased);
-                    let lease = known.unwrap_or_else(|| slot.foreign_lease(now).leased());
-                    out.push(Event::Renewed { ask: *ask, lease: Leased { until, ..lease } });
+                    let known = self.rules.lease(slot.token()).map(Lease::details);
+                    let lease = known.unwrap_or_else(|| slot.foreign_lease(now).details());
+                    out.push(Event::Renewed { request: *request, lease: LeaseDetails { until, ..lease } });
                 }
                 (Some(_), _) => {
                     self.count_lost(*id);
-                    refuse(*ask, Refusal::LeaseLost, None, out);
+                    refuse(*request, Refusal::LeaseLost, None, out);
                 }
-                (None, _) => refuse(*ask, Refusal::Away, None, out),
+                (None, _) => refuse(*request, Refusal::BackendDown, None, out),
             }
         }
     }
@@ -306,30 +315,30 @@ impl Memcache {
 
     fn settle_asks(
         &mut self,
-        asks: Vec<Ask>,
+        requests: Vec<AcquireRequest>,
         claims: &[Claim],
         at: Instant,
         now: Instant,
         out: &mut Vec<Event>,
     ) {
-        for (ask, claim) in asks.into_iter().zip(claims) {
-            let id = ask.id;
+        for (request, claim) in requests.into_iter().zip(claims) {
+            let id = request.id;
             match claim.found {
                 Some(Found::Had(lease)) => {
                     if let Some((_, slot)) = self.view.lease(lease) {
                         self.learn(&slot.clone(), at, now);
                     }
-                    self.rules.tell_holder(&claim.asker, None, now, out); // the same asker may stand in line, too
-                    self.rules.enter(ask, at, out);
+                    self.rules.answer_waiters_of(&claim.requester, None, now, out); // the same asker may stand in line, too
+                    self.rules.acquire(request, at, out);
                 }
-                Some(Found::Granted | Found::Full) => self.rules.enter(ask, at, out),
-                None => refuse(id, Refusal::Away, None, out),
+                Some(Found::Granted | Found::Full) => self.rules.acquire(request, at, out),
+                None => refuse(id, Refusal::BackendDown, None, out),
             }
-            if claim.found == Some(Found::Granted) && self.rules.turns_away(&claim.asker).is_some() {
+            if claim.found == Some(Found::Granted) && self.rules.rejects(&claim.requester).is_some() {
                 self.take_back_unheard(&[claim.id], now); // the configuration changed meanwhile
             }
             if self.left.remove(&id) {
-                self.rules.leave(id, now, out);
+                self.rules.cancel(id, now, out);
             }
         }
     }
@@ -345,7 +354,7 @@ impl Memcache {
     ) -> Vec<LeaseId> {
         let mut unwanted = Vec::new();
         for claim in claims.iter().filter(|claim| claim.found.is_some_and(Found::is_held)) {
-            let is_told = self.rules.tell_holder(&claim.asker, freed, now, out);
+            let is_told = self.rules.answer_waiters_of(&claim.requester, freed, now, out);
             if claim.found == Some(Found::Granted) && !is_told {
                 unwanted.push(claim.id);
             }
@@ -356,10 +365,10 @@ impl Memcache {
     /// Ends those of these leases of which still nobody has been told.
     fn take_back_unheard(&mut self, leases: &[LeaseId], now: Instant) {
         for id in leases {
-            if let Some(token) = self.rules.named(*id)
+            if let Some(token) = self.rules.token_of_id(*id)
                 && self.rules.lease(token).is_some_and(|lease| lease.told == 0)
             {
-                self.rules.overdue(token, now);
+                self.rules.mark_overdue(token, now);
             }
         }
     }

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use super::revoke::Note;
 use crate::{
-    pool::{Asker, LeaseId, Operator, Token},
-    record::{Who, micros},
+    json::{RequesterJson, micros},
+    pool::{LeaseId, Operator, Requester, Token},
 };
 
 /// What is known of a held slot: readable text, so that an operator can look at it with memcached's own tools.
@@ -21,7 +21,7 @@ pub(super) struct Entry {
     /// The secret name of the lease.
     pub(super) id: LeaseId,
     /// Who holds it. One that asked once is a new one here, whatever server reads it.
-    pub(super) asker: Asker,
+    pub(super) requester: Requester,
     /// The store's base when it was granted: with the entry's first CAS number it makes the token.
     pub(super) base: u64,
     /// Its fencing number, from the first change on; before that, base and CAS number say it.
@@ -80,7 +80,7 @@ struct Record<'a> {
     v: u32,
     id: String,
     #[serde(borrow)]
-    asker: Who<'a>,
+    requester: RequesterJson<'a>,
     base: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     token: Option<u64>,
@@ -131,7 +131,7 @@ impl Entry {
         let record = Record {
             v: VERSION,
             id: self.id.reveal(),
-            asker: Who::from(&self.asker),
+            requester: RequesterJson::from(&self.requester),
             base: self.base,
             token: self.token.map(|token| token.0),
             since: micros(self.since),
@@ -157,7 +157,7 @@ impl Entry {
         is_exact.then_some(())?;
         Some(Self {
             id: LeaseId::parse(&record.id)?,
-            asker: record.asker.read()?,
+            requester: record.requester.read()?,
             base: record.base,
             token: record.token.map(Token),
             since: Duration::from_micros(record.since),
@@ -176,16 +176,16 @@ mod tests {
     use distributex_config::Name;
 
     use super::*;
-    use crate::pool::AskId;
+    use crate::pool::RequestId;
 
     fn name(text: &str) -> Name {
         Name::new(text).unwrap()
     }
 
-    fn entry(asker: Asker) -> Entry {
+    fn entry(requester: Requester) -> Entry {
         Entry {
             id: LeaseId::random(),
-            asker,
+            requester,
             base: 1_794_718_800_000_000,
             token: Some(Token(1_794_718_800_123_456)),
             since: Duration::from_micros(1_794_718_801_000_001),
@@ -200,9 +200,9 @@ mod tests {
 
     #[test]
     fn an_entry_is_read_as_it_was_written() {
-        let owner = entry(Asker::Owner { host: name("web1"), owner: name("ünique") });
+        let owner = entry(Requester::Owner { host: name("web1"), owner: name("ünique") });
         let bare =
-            Entry { token: None, ttl: None, command: None, by: None, ..entry(Asker::Host(name("web1"))) };
+            Entry { token: None, ttl: None, command: None, by: None, ..entry(Requester::Host(name("web1"))) };
 
         let at = SystemTime::UNIX_EPOCH + Duration::from_micros(1_795_451_623_914_999);
         let operator = Operator { author: "ann".into(), reason: "say \"hi\"".into(), at };
@@ -216,18 +216,18 @@ mod tests {
 
     #[test]
     fn one_that_asked_once_is_a_new_asker_wherever_it_is_read() {
-        let once = entry(Asker::Once { host: name("web1"), ask: AskId::next() });
+        let once = entry(Requester::Anonymous { host: name("web1"), request: RequestId::next() });
 
         let read = Entry::read(once.write().as_bytes()).unwrap();
 
-        assert_ne!(read.asker, once.asker);
-        assert_eq!(read.asker.host(), once.asker.host());
-        assert_eq!(Entry { asker: once.asker.clone(), ..read }, once);
+        assert_ne!(read.requester, once.requester);
+        assert_eq!(read.requester.host(), once.requester.host());
+        assert_eq!(Entry { requester: once.requester.clone(), ..read }, once);
     }
 
     #[test]
     fn what_is_not_understood_is_no_entry() {
-        let good = entry(Asker::Host(name("web1"))).write();
+        let good = entry(Requester::Host(name("web1"))).write();
         let broken = [
             ("{\"v\":1,", "{\"v\":2,"),
             ("\"kind\":\"host\"", "\"kind\":\"ghost\""),

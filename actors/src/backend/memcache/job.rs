@@ -5,7 +5,7 @@ use std::{mem, sync::Arc, time::Duration};
 use super::{
     entry::Server, fate::Unsettled, keys::Keys, order::Order, pause::Pausing, revoke::Revoke, view::View,
 };
-use crate::pool::{Asker, LeaseId};
+use crate::pool::{LeaseId, Requester};
 
 /// Request: pause or resume the pool, end, renew and begin leases as far as possible, and tell how the pool is
 /// afterwards. A pool has one at a time.
@@ -75,7 +75,7 @@ pub(super) enum What {
     /// The one with this secret name.
     Lease(LeaseId),
     /// The one that this asker has.
-    By(Asker),
+    By(Requester),
 }
 
 /// A lease to renew.
@@ -98,7 +98,7 @@ pub(super) struct Claim {
     /// [`super::fate`].
     pub(super) id: LeaseId,
     /// Who asks.
-    pub(super) asker: Asker,
+    pub(super) requester: Requester,
     /// How long the lease is to live without renewal; `None`: for ever.
     pub(super) ttl: Option<Duration>,
     /// How long it waits at least for its asker to hear of it.

@@ -26,7 +26,7 @@ use super::{
     store::{self, Clock},
     time::Time,
 };
-use crate::watch::calls::Calls;
+use crate::telemetry::backend_calls::BackendCalls;
 
 /// How long it takes at most until memcached's clock, which shows seconds, moves.
 const LONGEST_TICK: Duration = Duration::from_secs(3);
@@ -87,7 +87,7 @@ pub(super) struct Links {
     pool: r2d2::Pool<Dial>,
     dial: Dial,
     /// How often it was asked.
-    calls: Calls,
+    calls: BackendCalls,
 }
 
 /// Makes connections.
@@ -104,7 +104,7 @@ pub(super) struct Dial {
 
 impl Links {
     /// Up to so many connections, none of them made yet. Connecting and each exchange take at most `timeout`.
-    pub(super) fn new(server: MemcacheServer, most: u32, timeout: Duration, calls: Calls) -> Self {
+    pub(super) fn new(server: MemcacheServer, most: u32, timeout: Duration, calls: BackendCalls) -> Self {
         let addresses = Addresses::of(server.clone());
         let dial = Dial { server, addresses, timeout, broken: Arc::default(), time: Arc::default() };
         let pool = r2d2::Pool::builder()

@@ -101,7 +101,8 @@ use super::Backend;
 use crate::{
     PoolActor,
     pool::{
-        After, Ask, AskId, Counts, Ending, Event, Held, Holder, LeaseId, Lever, Operator, State, Token,
+        AcquireRequest, AdminAction, EndReason, Event, Holder, LeaseId, Operator, PageCursor, PoolCounts,
+        PoolSnapshot, ReleaseTarget, RequestId, Token,
         actor::Wake,
         rules::{Rules, refuse},
     },
@@ -158,7 +159,7 @@ pub struct Memcache {
     /// What goes into the next job.
     pending: Pending,
     /// Whose requests ended before their asks were settled.
-    left: HashSet<AskId>,
+    left: HashSet<RequestId>,
     /// The job that is under way.
     flight: Option<Flight>,
     /// What was sent without an answer, and may still arrive.
@@ -209,7 +210,7 @@ impl Memcache {
             poll: poll * rareness(settings.slots),
             outage,
             name: settings.name.clone(),
-            rules: Rules::stored(settings, limits),
+            rules: Rules::remote(settings, limits),
             me,
             view: View::default(),
             elsewhere: Elsewhere::default(),
@@ -266,7 +267,7 @@ impl Memcache {
         for token in self.rules.take_overdue() {
             let Some(id) = self.rules.lease(token).and_then(|lease| lease.id) else { continue };
             if self.seen.get(&token).is_some_and(|seen| seen.is_ours || seen.began_here) {
-                let known = Some((token, self.rules.ending(token)));
+                let known = Some((token, self.rules.expiry_reason(token)));
                 self.pending.takebacks.push(Takeback { id, known, by: None });
             } else if self.rules.has_waiters() {
                 self.next_look = Some(now);
@@ -279,24 +280,24 @@ impl Memcache {
 
     /// Makes a job of all that is to be done. Nobody who has just come gets a slot before all who wait.
     fn job(&mut self, now: Instant) -> Job {
-        let later = self.pending.asks.split_off(ASKS.min(self.pending.asks.len()));
-        let pending = mem::replace(&mut self.pending, Pending { asks: later, ..Pending::default() });
+        let later = self.pending.requests.split_off(ASKS.min(self.pending.requests.len()));
+        let pending = mem::replace(&mut self.pending, Pending { requests: later, ..Pending::default() });
         let most = CANDIDATES.min(self.slots);
-        let mut waiters = self.rules.candidates(most + 1);
+        let mut waiters = self.rules.head_of_queue(most + 1);
         let behind = waiters.split_off(most.min(waiters.len()));
         let candidates = waiters.len();
         let behind = behind.first().map(|waiter| now - waiter.since);
         let order = self.elsewhere.order(candidates, behind, self.poll, now);
         let wants = self.rules.may_serve_after(candidates);
         let mut claims: Vec<_> = waiters.into_iter().map(|waiter| Claim::new(waiter, true, now)).collect();
-        for waiter in self.rules.holders_in_line(CANDIDATES) {
-            if claims.iter().all(|claim| claim.asker != waiter.asker) {
+        for waiter in self.rules.waiting_holders(CANDIDATES) {
+            if claims.iter().all(|claim| claim.requester != waiter.requester) {
                 claims.push(Claim::new(waiter, false, now));
             }
         }
         let candidates = claims.len();
-        for ask in &pending.asks {
-            claims.push(Claim::new(&self.rules.as_waiter(ask, now), wants, now));
+        for request in &pending.requests {
+            claims.push(Claim::new(&self.rules.as_waiter(request, now), wants, now));
         }
         let job = Job {
             keys: Arc::clone(&self.keys),
@@ -324,68 +325,90 @@ fn rareness(slots: u32) -> u32 {
 }
 
 impl Backend for Memcache {
-    fn enter(&mut self, ask: Ask, now: Instant, out: &mut Vec<Event>) {
-        if let Some(why) = self.rules.turns_away(&ask.asker) {
-            return refuse(ask.id, why, None, out);
+    fn acquire(&mut self, request: AcquireRequest, now: Instant, out: &mut Vec<Event>) {
+        if let Some(why) = self.rules.rejects(&request.requester) {
+            return refuse(request.id, why, None, out);
         }
-        self.pending.asks.push(ask);
+        self.pending.requests.push(request);
         self.go_on(now);
     }
 
-    fn leave(&mut self, ask: AskId, now: Instant, out: &mut Vec<Event>) {
-        let flying = self.flight.iter().flat_map(|flight| &flight.pending.asks);
-        if self.pending.asks.iter().chain(flying).any(|asked| asked.id == ask) {
-            self.left.insert(ask);
+    fn cancel(&mut self, request: RequestId, now: Instant, out: &mut Vec<Event>) {
+        let flying = self.flight.iter().flat_map(|flight| &flight.pending.requests);
+        if self.pending.requests.iter().chain(flying).any(|asked| asked.id == request) {
+            self.left.insert(request);
         } else {
-            self.rules.leave(ask, now, out);
+            self.rules.cancel(request, now, out);
         }
     }
 
-    fn renew(&mut self, ask: AskId, id: LeaseId, ttl: Option<Duration>, now: Instant, _: &mut Vec<Event>) {
-        self.pending.renewals.push((ask, id, ttl));
+    fn renew(
+        &mut self,
+        request: RequestId,
+        id: LeaseId,
+        ttl: Option<Duration>,
+        now: Instant,
+        _: &mut Vec<Event>,
+    ) {
+        self.pending.renewals.push((request, id, ttl));
         self.go_on(now);
     }
 
-    fn release(&mut self, ask: AskId, held: &Held, now: Instant, _: &mut Vec<Event>) {
-        self.pending.releases.push((ask, held.clone()));
+    fn release(&mut self, request: RequestId, held: &ReleaseTarget, now: Instant, _: &mut Vec<Event>) {
+        self.pending.releases.push((request, held.clone()));
         self.go_on(now);
     }
 
-    fn unheard(&mut self, token: Token, now: Instant, out: &mut Vec<Event>) {
-        self.rules.unheard(token, now, out);
+    fn undelivered(&mut self, token: Token, now: Instant, out: &mut Vec<Event>) {
+        self.rules.undelivered(token, now, out);
         self.go_on(now);
     }
 
     /// A lease is ended in memcached, whichever server granted it, and a pause is that of all servers. The line is
     /// this server's alone.
-    fn pull(&mut self, ask: AskId, lever: Lever, operator: &Operator, now: Instant, out: &mut Vec<Event>) {
-        match lever {
-            Lever::Release(token) => {
+    fn administer(
+        &mut self,
+        request: RequestId,
+        action: AdminAction,
+        operator: &Operator,
+        now: Instant,
+        out: &mut Vec<Event>,
+    ) {
+        match action {
+            AdminAction::ForceRelease(token) => {
                 let Some(id) = self.rules.lease(token).and_then(|lease| lease.id) else {
-                    return out.push(Event::Pulled { ask, what: None });
+                    return out.push(Event::ActionApplied { request, what: None });
                 };
-                let known = Some((token, Ending::Forced));
-                self.pending.takebacks.push(Takeback { id, known, by: Some(ask) });
+                let known = Some((token, EndReason::ForceReleased));
+                self.pending.takebacks.push(Takeback { id, known, by: Some(request) });
             }
-            Lever::Revoke(token, within) => {
+            AdminAction::Revoke(token, within) => {
                 let Some(id) = self.rules.lease(token).and_then(|lease| lease.id) else {
-                    return out.push(Event::Pulled { ask, what: None });
+                    return out.push(Event::ActionApplied { request, what: None });
                 };
-                self.pending.revokes.push(Revoking { ask, token, id, within, operator: operator.clone() });
+                self.pending.revokes.push(Revoking {
+                    request,
+                    token,
+                    id,
+                    within,
+                    operator: operator.clone(),
+                });
             }
-            Lever::Pause => self.pending.pauses.push((ask, Some(operator.clone()))),
-            Lever::Resume => self.pending.pauses.push((ask, None)),
-            Lever::Front(_) | Lever::Remove(_) => self.rules.pull(ask, lever, operator, now, out),
+            AdminAction::Pause => self.pending.pauses.push((request, Some(operator.clone()))),
+            AdminAction::Resume => self.pending.pauses.push((request, None)),
+            AdminAction::Promote(_) | AdminAction::Evict(_) => {
+                self.rules.administer(request, action, operator, now, out);
+            }
         }
         self.go_on(now);
     }
 
-    fn look(&mut self, ask: AskId, _: After, now: Instant, _: &mut Vec<Event>) {
-        self.pending.looks.push(ask);
+    fn refresh(&mut self, request: RequestId, _: PageCursor, now: Instant, _: &mut Vec<Event>) {
+        self.pending.looks.push(request);
         self.go_on(now);
     }
 
-    fn wake(&mut self, now: Instant, out: &mut Vec<Event>) {
+    fn poll(&mut self, now: Instant, out: &mut Vec<Event>) {
         let done = self.done.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some((flight, done)) = done.and_then(|done| Some((self.flight.take()?, done))) {
             self.settle(flight, done, now, out);
@@ -395,10 +418,10 @@ impl Backend for Memcache {
         self.go_on(now);
     }
 
-    fn next_end(&self) -> Option<Instant> {
+    fn next_deadline(&self) -> Option<Instant> {
         let look = if self.flight.is_none() { self.next_look } else { None };
         let outage = self.away.and_then(|away| away.patience).filter(|_| self.rules.has_parked());
-        self.rules.next_end().into_iter().chain(look).chain(outage).min()
+        self.rules.next_deadline().into_iter().chain(look).chain(outage).min()
     }
 
     fn close(&mut self) {
@@ -419,21 +442,21 @@ impl Backend for Memcache {
             self.poll = self.shortest_poll * rareness(settings.slots);
         }
         self.rules.reconfigure(settings, limits, now, out);
-        for ask in mem::take(&mut self.pending.asks) {
-            match self.rules.turns_away(&ask.asker) {
-                Some(why) => refuse(ask.id, why, None, out),
-                None => self.pending.asks.push(ask),
+        for request in mem::take(&mut self.pending.requests) {
+            match self.rules.rejects(&request.requester) {
+                Some(why) => refuse(request.id, why, None, out),
+                None => self.pending.requests.push(request),
             }
         }
         self.next_look = Some(now); // there may be room
         self.go_on(now);
     }
 
-    fn state(&self, after: After, now: Instant) -> State {
-        self.rules.state(after, now)
+    fn snapshot(&self, after: PageCursor, now: Instant) -> PoolSnapshot {
+        self.rules.snapshot(after, now)
     }
 
-    fn counts(&self) -> Counts {
+    fn counts(&self) -> PoolCounts {
         self.rules.counts()
     }
 

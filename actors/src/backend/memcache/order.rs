@@ -24,7 +24,7 @@ use super::{
     job::{Claim, Found, Job},
     view::View,
 };
-use crate::record::micros;
+use crate::json::micros;
 
 /// A hint is good for so long at least without being written anew.
 const MIN_LIFE: Duration = Duration::from_secs(3);
@@ -144,7 +144,7 @@ impl Job {
     pub(super) fn hints_to_write(&self, served: impl Fn(usize) -> bool) -> Option<(Option<Own>, Vec<Hint>)> {
         let waits = |(number, claim): &(usize, &Claim)| {
             let is_open = matches!(claim.found, None | Some(Found::Full));
-            is_open && !served(*number) && self.by(&claim.asker).is_none()
+            is_open && !served(*number) && self.by(&claim.requester).is_none()
         };
         let waiters = self.claims.iter().take(self.order.waiters).enumerate().filter(waits);
         let waited = waiters.map(|(_, claim)| claim.waited).chain(self.order.behind).max();

@@ -49,7 +49,7 @@ fn two_servers(memcached: &Memcached, here: &Claim, there: &Claim) -> (Bench, Be
     let holder = once("holder");
     let id = holder.id;
     assert_eq!(one.claim(vec![holder]), [Found::Granted]);
-    let copy = |claim: &Claim| Claim { asker: claim.asker.clone(), command: None, ..*claim };
+    let copy = |claim: &Claim| Claim { requester: claim.requester.clone(), command: None, ..*claim };
     for _ in 0..2 {
         for (bench, waiter) in [(&mut one, here), (&mut other, there)] {
             look(bench);

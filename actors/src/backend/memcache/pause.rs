@@ -16,7 +16,7 @@ use super::{
     job::Job,
     view::{Slot, View},
 };
-use crate::{pool::Operator, record::micros};
+use crate::{json::micros, pool::Operator};
 
 /// A pool is paused.
 #[derive(Debug, Clone, PartialEq, Eq)]

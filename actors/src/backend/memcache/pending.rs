@@ -12,25 +12,28 @@ use super::{
     revoke::Revoke,
     view::Slot,
 };
-use crate::pool::{Ask, AskId, Ending, Held, LeaseId, Operator, Token, lease::Lease, line::Waiter};
+use crate::pool::{
+    AcquireRequest, EndReason, LeaseId, Operator, ReleaseTarget, RequestId, Token, lease::Lease,
+    queue::Waiter,
+};
 
 /// What goes into the next job.
 #[derive(Debug, Default)]
 pub(super) struct Pending {
     /// Who asks for a slot.
-    pub(super) asks: Vec<Ask>,
+    pub(super) requests: Vec<AcquireRequest>,
     /// Who wants to keep one, and for how long.
-    pub(super) renewals: Vec<(AskId, LeaseId, Option<Duration>)>,
+    pub(super) renewals: Vec<(RequestId, LeaseId, Option<Duration>)>,
     /// Who wants to give something back.
-    pub(super) releases: Vec<(AskId, Held)>,
+    pub(super) releases: Vec<(RequestId, ReleaseTarget)>,
     /// Leases that this server ends by itself.
     pub(super) takebacks: Vec<Takeback>,
     /// Who wants to know how the pool is.
-    pub(super) looks: Vec<AskId>,
+    pub(super) looks: Vec<RequestId>,
     /// Leases that operators revoke.
     pub(super) revokes: Vec<Revoking>,
     /// Which operators pause the pool, or let it go on: `None`.
-    pub(super) pauses: Vec<(AskId, Option<Operator>)>,
+    pub(super) pauses: Vec<(RequestId, Option<Operator>)>,
 }
 
 /// A lease that is over, or of which nobody is to be told.
@@ -39,16 +42,16 @@ pub(super) struct Takeback {
     /// Its secret name.
     pub(super) id: LeaseId,
     /// Its token and how it ends; `None` for one that was written without an answer, and is nobody's.
-    pub(super) known: Option<(Token, Ending)>,
+    pub(super) known: Option<(Token, EndReason)>,
     /// The request of an operator who wants it to end, whoever was told of it.
-    pub(super) by: Option<AskId>,
+    pub(super) by: Option<RequestId>,
 }
 
 /// A lease that an operator revokes.
 #[derive(Debug)]
 pub(super) struct Revoking {
     /// The operator's request.
-    pub(super) ask: AskId,
+    pub(super) request: RequestId,
     /// Its token.
     pub(super) token: Token,
     /// Its secret name.
@@ -85,8 +88,8 @@ pub(super) struct Missed {
 impl Pending {
     /// Whether there is nothing to do.
     pub(super) fn is_empty(&self) -> bool {
-        let Self { asks, renewals, releases, takebacks, looks, revokes, pauses } = self;
-        asks.is_empty()
+        let Self { requests, renewals, releases, takebacks, looks, revokes, pauses } = self;
+        requests.is_empty()
             && renewals.is_empty()
             && releases.is_empty()
             && takebacks.is_empty()
@@ -133,11 +136,11 @@ impl End {
     }
 }
 
-impl From<Held> for What {
-    fn from(held: Held) -> Self {
+impl From<ReleaseTarget> for What {
+    fn from(held: ReleaseTarget) -> Self {
         match held {
-            Held::Lease(id) => Self::Lease(id),
-            Held::By(asker) => Self::By(asker),
+            ReleaseTarget::Lease(id) => Self::Lease(id),
+            ReleaseTarget::Requester(requester) => Self::By(requester),
         }
     }
 }
@@ -147,7 +150,7 @@ impl Claim {
     pub(super) fn new(waiter: &Waiter, wants: bool, now: Instant) -> Self {
         Self {
             id: LeaseId::random(),
-            asker: waiter.asker.clone(),
+            requester: waiter.requester.clone(),
             ttl: waiter.ttl,
             patience: waiter.patience,
             present: waiter.present.is_some(),
@@ -163,7 +166,7 @@ impl Claim {
         Lease {
             token: slot.token(),
             id: Some(self.id),
-            asker: self.asker.clone(),
+            requester: self.requester.clone(),
             since: at,
             waited: self.waited,
             ttl: self.ttl,
@@ -179,13 +182,13 @@ impl Claim {
 impl Slot {
     /// A lease that was granted without us.
     pub(super) fn foreign_lease(&self, now: Instant) -> Lease {
-        let Entry { id, asker, since, waited, ttl, command, .. } = &*self.entry;
+        let Entry { id, requester, since, waited, ttl, command, .. } = &*self.entry;
         let clock = std::time::SystemTime::now().duration_since(std::time::SystemTime::UNIX_EPOCH);
         let held = clock.unwrap_or_default().saturating_sub(*since);
         Lease {
             token: self.token(),
             id: Some(*id),
-            asker: asker.clone(),
+            requester: requester.clone(),
             since: now.checked_sub(held).unwrap_or(now),
             waited: *waited,
             ttl: *ttl,

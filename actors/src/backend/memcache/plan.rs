@@ -165,7 +165,7 @@ impl Plan<'_> {
         let Some(store) = &self.job.view.store else { return };
         let entry = Box::new(Entry {
             id: claim.id,
-            asker: claim.asker.clone(),
+            requester: claim.requester.clone(),
             base: store.base,
             token: None,
             since: self.now,
@@ -214,7 +214,7 @@ impl Plan<'_> {
             if job.asks_before(number) {
                 continue; // what becomes of that one decides
             }
-            let other = job.by(&claim.asker).filter(|(slot, _)| !self.freed.contains(slot));
+            let other = job.by(&claim.requester).filter(|(slot, _)| !self.freed.contains(slot));
             if let Some((slot, held)) = job.view.lease(claim.id) {
                 if !job.may_keep(number, held) {
                     self.remove(slot, held, None);
@@ -235,11 +235,11 @@ impl Plan<'_> {
     /// Its asker has a lease: that one is renewed if the asker comes back. Otherwise the server that granted it
     /// must learn that its holder has heard of it, so that it does not take it back.
     fn tell(&mut self, number: usize, claim: &Claim, slot: usize, held: &Slot) {
-        if claim.asker.comes_back() && held.entry.revoked.is_some() {
+        if claim.requester.is_resumable() && held.entry.revoked.is_some() {
             if let Some(entry) = self.extended(held, claim.ttl) {
                 self.change(slot, held, entry, For::Claim(number));
             }
-        } else if claim.asker.comes_back() {
+        } else if claim.requester.is_resumable() {
             let command = claim.command.as_deref().map(str::to_owned);
             let old = Entry::clone(&held.entry);
             let command = command.or_else(|| old.command.clone());
@@ -261,10 +261,10 @@ impl Plan<'_> {
         if !self.fresh && view.width() > self.job.slots {
             return true; // others may hold more than was seen: look first
         }
-        let room = view.room(self.job.slots);
+        let parking = view.room(self.job.slots);
         let is_free =
             |slot: &usize| !self.taken.contains(slot) && (self.freed.contains(slot) || view.is_free(*slot));
-        let free = (0..room).find(is_free);
+        let free = (0..parking).find(is_free);
         let job = self.job;
         if job.gives_way(number, |slots| (0..view.room(slots)).any(|slot| is_free(&slot))) {
             return false;

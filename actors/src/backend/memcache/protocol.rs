@@ -23,14 +23,14 @@ const MAX_LINE: u64 = 8 << 10;
 /// One command. `end` is always a date in seconds since 1970 by memcached's clock; `None`: never.
 #[derive(Debug, Clone)]
 pub(super) struct Command {
-    line: String,
+    queue: String,
     value: Option<String>,
 }
 
 impl Command {
     /// Reads an entry, its CAS number and the time it has left.
     pub(super) fn get(key: &str) -> Self {
-        Self { line: format!("mg {key} v c t"), value: None }
+        Self { queue: format!("mg {key} v c t"), value: None }
     }
 
     /// Writes an entry where there is none.
@@ -41,7 +41,7 @@ impl Command {
     /// Writes an entry that has this CAS number.
     pub(super) fn swap(key: &str, cas: u64, value: String, end: Option<u64>) -> Self {
         let mut command = Self::write(format!("cas {key}"), value, end);
-        write!(command.line, " {cas}").expect("a text takes everything");
+        write!(command.queue, " {cas}").expect("a text takes everything");
         command
     }
 
@@ -53,21 +53,21 @@ impl Command {
     /// Deletes an entry, if it has this CAS number; `None`: whatever it has.
     pub(super) fn delete(key: &str, cas: Option<u64>) -> Self {
         let cas = cas.map_or_else(String::new, |cas| format!(" C{cas}"));
-        Self { line: format!("md {key}{cas}"), value: None }
+        Self { queue: format!("md {key}{cas}"), value: None }
     }
 
     /// Lets an entry that has this CAS number end at another time. It gets a new CAS number, but no new memory.
     pub(super) fn prolong(key: &str, cas: u64, end: Option<u64>) -> Self {
-        Self { line: format!("md {key} C{cas} I T{}", end.unwrap_or_default()), value: None }
+        Self { queue: format!("md {key} C{cas} I T{}", end.unwrap_or_default()), value: None }
     }
 
     fn write(begin: String, value: String, end: Option<u64>) -> Self {
-        let line = format!("{begin} 0 {} {}", end.unwrap_or_default(), value.len());
-        Self { line, value: Some(value) }
+        let queue = format!("{begin} 0 {} {}", end.unwrap_or_default(), value.len());
+        Self { queue, value: Some(value) }
     }
 
     fn encode(&self, buffer: &mut String) {
-        buffer.extend([&self.line, "\r\n"]);
+        buffer.extend([&self.queue, "\r\n"]);
         if let Some(value) = &self.value {
             buffer.extend([value, "\r\n"]);
         }
@@ -135,15 +135,15 @@ impl Connection {
     }
 
     fn answer(&mut self) -> io::Result<Answer> {
-        let line = self.line()?;
-        let (word, rest) = line.split_once(' ').unwrap_or((&line, ""));
+        let queue = self.line()?;
+        let (word, rest) = queue.split_once(' ').unwrap_or((&queue, ""));
         match word {
             "HD" | "STORED" => Ok(Answer::Done),
             "EX" | "EXISTS" => Ok(Answer::Changed),
             "EN" | "NF" | "NS" | "NOT_FOUND" | "NOT_STORED" => Ok(Answer::Void),
             "SERVER_ERROR" => Ok(Answer::Refused(rest.to_owned())),
             "VA" => self.found(rest).map(Answer::Found),
-            _ => Err(invalid(&line)),
+            _ => Err(invalid(&queue)),
         }
     }
 
@@ -166,13 +166,13 @@ impl Connection {
     }
 
     fn line(&mut self) -> io::Result<String> {
-        let mut line = String::new();
-        self.reader.by_ref().take(MAX_LINE).read_line(&mut line)?;
-        if line.is_empty() {
+        let mut queue = String::new();
+        self.reader.by_ref().take(MAX_LINE).read_line(&mut queue)?;
+        if queue.is_empty() {
             return Err(ErrorKind::UnexpectedEof.into());
         }
-        let line = line.strip_suffix("\r\n").ok_or_else(|| invalid(&line))?;
-        Ok(line.to_owned())
+        let queue = queue.strip_suffix("\r\n").ok_or_else(|| invalid(&queue))?;
+        Ok(queue.to_owned())
     }
 }
 

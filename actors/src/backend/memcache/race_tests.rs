@@ -49,14 +49,14 @@ struct History {
 }
 
 /// Four servers give so many slots so often to those whom `ask` makes for them.
-fn race(slots: usize, grants: usize, most: usize, ask: fn(u64) -> Claim) -> Vec<u64> {
+fn race(slots: usize, grants: usize, most: usize, request: fn(u64) -> Claim) -> Vec<u64> {
     let (memcached, history) = (Memcached::start(&[]), Arc::new(History::default()));
     let servers: Vec<_> = (1..=4)
         .map(|server| {
             let (mut bench, history) = (Bench::new(&memcached, server, slots), Arc::clone(&history));
             thread::spawn(move || {
                 while history.tokens.lock().unwrap().len() < grants {
-                    let claim = ask(server);
+                    let claim = request(server);
                     let id = claim.id;
                     if settled(&mut bench, claim) != Found::Granted {
                         continue;

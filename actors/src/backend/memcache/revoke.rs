@@ -15,7 +15,9 @@ use super::{
     plan::{For, Plan},
     view::{Slot, whole_seconds},
 };
-use crate::pool::{AskId, Asker, Event, LeaseId, Operator, Pulled, Refusal, Revoked, Token, rules::refuse};
+use crate::pool::{
+    AdminOutcome, Event, LeaseId, Operator, Refusal, RequestId, Requester, Revocation, Token, rules::refuse,
+};
 
 /// So much later than the note says may the slot be free: memcached's clock counts in seconds, and keeps entries for
 /// a second more.
@@ -48,19 +50,19 @@ impl Slot {
     pub(super) fn extension(&self, wanted: Option<Duration>) -> Option<Duration> {
         let (note, wanted) = (self.entry.revoked.as_ref()?, wanted?);
         let Some(left) = self.left else { return Some(wanted) }; // it gets an end at last
-        let room = Duration::from_secs(note.end.saturating_sub(self.time()?));
-        let ttl = wanted.min(room);
+        let parking = Duration::from_secs(note.end.saturating_sub(self.time()?));
+        let ttl = wanted.min(parking);
         (whole_seconds(ttl) + 1 > left.as_secs()).then_some(ttl)
     }
 
     /// Who revoked the lease, as anybody may know.
-    pub(super) fn revoked(&self, now: Instant) -> Option<Arc<Revoked>> {
+    pub(super) fn revoked(&self, now: Instant) -> Option<Arc<Revocation>> {
         let Note { operator, end } = self.entry.revoked.as_ref()?;
-        let is_renewed = !matches!(self.entry.asker, Asker::Host(_));
+        let is_renewed = !matches!(self.entry.requester, Requester::Host(_));
         let time = self.time().filter(|_| is_renewed);
-        let room = time.map(|time| Duration::from_secs(end.saturating_sub(time)) + UNSURE);
-        let end = now + self.left.into_iter().chain(room).max().unwrap_or_default();
-        Some(Arc::new(Revoked { operator: operator.clone(), end }))
+        let parking = time.map(|time| Duration::from_secs(end.saturating_sub(time)) + UNSURE);
+        let end = now + self.left.into_iter().chain(parking).max().unwrap_or_default();
+        Some(Arc::new(Revocation { operator: operator.clone(), end }))
     }
 }
 
@@ -117,20 +119,22 @@ impl Memcache {
     /// Tells the operators what became of the leases that they revoked.
     pub(super) fn settle_revokes(
         &mut self,
-        asked: &[(AskId, Token)],
+        asked: &[(RequestId, Token)],
         revokes: &[Revoke],
         out: &mut Vec<Event>,
     ) {
-        for ((ask, token), revoke) in asked.iter().zip(revokes) {
+        for ((request, token), revoke) in asked.iter().zip(revokes) {
             let lease = self.rules.lease(*token).and_then(|lease| Some((lease, lease.revoked.as_ref()?)));
-            let what = lease.map(|(lease, revoked)| Pulled::Revoked {
-                host: lease.asker.host().clone(),
+            let what = lease.map(|(lease, revoked)| AdminOutcome::Revoked {
+                host: lease.requester.host().clone(),
                 until: lease.free_at().map(|end| end.max(revoked.end)),
                 notified: lease.is_renewed(),
             });
             match revoke.is_done {
-                Some(is_done) => out.push(Event::Pulled { ask: *ask, what: what.filter(|_| is_done) }),
-                None => refuse(*ask, Refusal::Away, None, out),
+                Some(is_done) => {
+                    out.push(Event::ActionApplied { request: *request, what: what.filter(|_| is_done) });
+                }
+                None => refuse(*request, Refusal::BackendDown, None, out),
             }
         }
     }

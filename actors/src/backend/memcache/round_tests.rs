@@ -16,9 +16,9 @@ fn tell(memcached: &Memcached, command: &str) -> String {
 
     let mut stream = memcached.stream();
     stream.write_all(format!("{command}\r\n").as_bytes()).unwrap();
-    let mut line = String::new();
-    BufReader::new(stream).read_line(&mut line).unwrap();
-    line.trim().to_owned()
+    let mut queue = String::new();
+    BufReader::new(stream).read_line(&mut queue).unwrap();
+    queue.trim().to_owned()
 }
 
 fn put(memcached: &Memcached, key: &str, value: &str) {
@@ -180,9 +180,9 @@ fn what_another_server_has_told_is_not_ended_as_unheard() {
     one.claim(vec![ann]);
     two.claim(vec![host("ann")]);
 
-    let mut unheard = end(What::Lease(id));
-    unheard.if_ours = true;
-    let (job, result) = one.run(vec![unheard], vec![], vec![]);
+    let mut undelivered = end(What::Lease(id));
+    undelivered.if_ours = true;
+    let (job, result) = one.run(vec![undelivered], vec![], vec![]);
 
     result.unwrap();
     assert_eq!(job.ends[0].had, Some(false));
@@ -191,7 +191,7 @@ fn what_another_server_has_told_is_not_ended_as_unheard() {
     once_more.if_ours = true;
     one.run(vec![once_more], vec![], vec![]).1.unwrap();
     assert!(one.look().lease(id).is_some());
-    assert!(one.end(What::By(host("ann").asker)));
+    assert!(one.end(What::By(host("ann").requester)));
 }
 
 #[test]

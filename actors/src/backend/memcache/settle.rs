@@ -12,7 +12,7 @@ use super::{
     pause::Pausing,
     view::Slot,
 };
-use crate::pool::Asker;
+use crate::pool::Requester;
 
 /// What came of the attempts to end a lease.
 #[derive(Debug, Clone, Default)]
@@ -90,8 +90,8 @@ impl Job {
         if self.ends.iter().any(|end| end.had.is_none()) || self.has_strays() {
             return;
         }
-        let room = self.view.room(self.slots);
-        let mut spare = (0..room).filter(|slot| self.view.is_free(*slot)).count();
+        let parking = self.view.room(self.slots);
+        let mut spare = (0..parking).filter(|slot| self.view.is_free(*slot)).count();
         let mut waits = false; // somebody who comes first is still to get one
         for number in 0..self.claims.len() {
             let claim = &self.claims[number];
@@ -102,7 +102,7 @@ impl Job {
                 let may =
                     self.may_keep(number, held) && held.lasts() && !(waits && held.entry.token.is_none());
                 may.then_some(Found::Granted)
-            } else if let Some((_, held)) = self.by(&claim.asker) {
+            } else if let Some((_, held)) = self.by(&claim.requester) {
                 let came_late = self.view.came_late(held);
                 if came_late { Some(Found::Full) } else { self.has(number, claim, held, told) }
             } else if !claim.wants
@@ -129,7 +129,7 @@ impl Job {
 
     /// The lease that the asker of a claim has under another name, once it is as it is to be.
     fn has(&self, number: usize, claim: &Claim, held: &Slot, told: &HashSet<usize>) -> Option<Found> {
-        let is_so = if claim.asker.comes_back() {
+        let is_so = if claim.requester.is_resumable() {
             told.contains(&number) && held.is_kept() || self.leaves(held, claim.ttl)
         } else {
             told.contains(&number) || self.knows_told(held)
@@ -141,13 +141,13 @@ impl Job {
     pub(super) fn meant<'a>(&'a self, what: &'a What) -> impl Iterator<Item = (usize, &'a Slot)> {
         self.view.held().filter(move |(_, held)| match what {
             What::Lease(id) => held.entry.id == *id,
-            What::By(asker) => held.entry.asker == *asker && !self.begins(held),
+            What::By(requester) => held.entry.requester == *requester && !self.begins(held),
         })
     }
 
     /// The slot that this asker has; see [`View::by`].
-    pub(super) fn by(&self, asker: &Asker) -> Option<(usize, &Slot)> {
-        self.view.by(asker, |held| !self.is_stray(held))
+    pub(super) fn by(&self, requester: &Requester) -> Option<(usize, &Slot)> {
+        self.view.by(requester, |held| !self.is_stray(held))
     }
 
     /// Whether this is the entry of a claim of this job.
@@ -168,7 +168,7 @@ impl Job {
     /// of it has changed it; then it is good.
     pub(super) fn is_sound(&self, held: &Slot) -> bool {
         let rises = self.view.store.as_ref().is_some_and(|store| store.base == held.entry.base);
-        let oldest = self.by(&held.entry.asker).is_none_or(|(_, other)| other.token() >= held.token());
+        let oldest = self.by(&held.entry.requester).is_none_or(|(_, other)| other.token() >= held.token());
         let fits = self.view.taken_from(0) <= self.slots;
         let goes_on = self.view.paused.is_none();
         held.entry.token.is_some() || (goes_on && rises && oldest && fits && held.is_kept())
@@ -182,8 +182,8 @@ impl Job {
 
     /// Whether the asker of a claim has an earlier one in this job that is not answered yet.
     pub(super) fn asks_before(&self, number: usize) -> bool {
-        let asker = &self.claims[number].asker;
-        self.claims[..number].iter().any(|claim| claim.found.is_none() && claim.asker == *asker)
+        let requester = &self.claims[number].requester;
+        self.claims[..number].iter().any(|claim| claim.found.is_none() && claim.requester == *requester)
     }
 
     /// The slot of the last claim behind this one that has got one already, and can still be taken back.

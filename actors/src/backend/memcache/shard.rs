@@ -18,7 +18,7 @@ use super::{
     memory::Memory,
     round, stats,
 };
-use crate::{pool::actor::EX_SOFTWARE, watch::calls::Calls};
+use crate::{pool::actor::EX_SOFTWARE, telemetry::backend_calls::BackendCalls};
 
 /// Takes an answer, in the thread that found it.
 type Reply = Box<dyn FnOnce(Done) + Send>;
@@ -46,7 +46,7 @@ const SHARED: usize = 16;
 impl Shard {
     /// Starts the threads, one for each connection, in the running system of actors. The memcached need not be
     /// there.
-    pub(super) fn start(server: MemcacheServer, settings: &Memcache, calls: Calls) -> Self {
+    pub(super) fn start(server: MemcacheServer, settings: &Memcache, calls: BackendCalls) -> Self {
         let links = Links::new(server, settings.connections, settings.timeout, calls);
         let office = Arc::new(Office {
             links,
@@ -311,7 +311,7 @@ mod tests {
         Shard::start(
             server,
             &Memcache { timeout: Duration::from_secs(5), ..Memcache::default() },
-            Calls::new("test"),
+            BackendCalls::new("test"),
         )
     }
 

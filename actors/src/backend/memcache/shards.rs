@@ -5,7 +5,7 @@ use std::sync::Arc;
 use distributex_config::{Memcache, MemcacheServer, Name};
 
 use super::{entry::Server, keys::shard_of, shard::Shard};
-use crate::watch::calls::Calls;
+use crate::telemetry::backend_calls::BackendCalls;
 
 /// All memcached of the configuration.
 #[derive(Debug)]
@@ -17,21 +17,21 @@ pub struct Shards {
     /// One for each, in the order of the configuration.
     shards: Vec<Shard>,
     /// How often they were asked.
-    calls: Calls,
+    calls: BackendCalls,
 }
 
 impl Shards {
     /// Starts the threads that talk to them. Whether they are there is seen later.
     #[must_use]
     pub fn start(settings: &Memcache) -> Self {
-        let calls = Calls::new("memcache");
+        let calls = BackendCalls::new("memcache");
         let start = |at: &MemcacheServer| Shard::start(at.clone(), settings, calls.clone());
         let shards = settings.servers.iter().map(start).collect();
         Self { settings: settings.clone(), server: Server::random(), shards, calls }
     }
 
     /// How often they were asked.
-    pub(crate) fn calls(&self) -> &Calls {
+    pub(crate) fn calls(&self) -> &BackendCalls {
         &self.calls
     }
 

@@ -27,27 +27,27 @@ pub(super) fn ask(stream: &TcpStream, question: &str, timeout: Duration) -> io::
     let mut reader = BufReader::new(stream);
     let mut stats = Stats::new();
     loop {
-        let line = read_line(&mut reader, deadline)?;
-        let mut words = line.split_ascii_whitespace();
+        let queue = read_line(&mut reader, deadline)?;
+        let mut words = queue.split_ascii_whitespace();
         match (words.next(), words.next()) {
             (Some("STAT"), Some(name)) => stats.insert(name.to_owned(), words.collect()),
             (Some("END"), None) => return Ok(stats),
-            _ => return Err(io::Error::new(io::ErrorKind::InvalidData, format!("answered {line:?}"))),
+            _ => return Err(io::Error::new(io::ErrorKind::InvalidData, format!("answered {queue:?}"))),
         };
     }
 }
 
 /// One line, if it comes in time.
 fn read_line(reader: &mut BufReader<&TcpStream>, deadline: Instant) -> io::Result<String> {
-    let mut line = String::new();
+    let mut queue = String::new();
     let left = deadline.saturating_duration_since(Instant::now());
     if left.is_zero() {
         return Err(io::ErrorKind::TimedOut.into());
     }
     reader.get_ref().set_read_timeout(Some(left))?;
-    match reader.read_line(&mut line) {
+    match reader.read_line(&mut queue) {
         Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
-        Ok(_) => Ok(line),
+        Ok(_) => Ok(queue),
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => Err(io::ErrorKind::TimedOut.into()),
         Err(error) => Err(error),
     }

@@ -29,8 +29,8 @@ use super::{
     view::View,
 };
 use crate::{
-    pool::{AskId, Asker, LeaseId, Operator},
-    watch::calls::Calls,
+    pool::{LeaseId, Operator, RequestId, Requester},
+    telemetry::backend_calls::BackendCalls,
 };
 
 /// For what should happen at once.
@@ -175,7 +175,7 @@ impl Bench {
         slots: usize,
         timeout: Duration,
     ) -> Self {
-        let links = Links::new(memcached, 2, timeout, Calls::new("test"));
+        let links = Links::new(memcached, 2, timeout, BackendCalls::new("test"));
         let keys = Arc::new(Keys::new("test", &name("pool1")));
         Self {
             links,
@@ -269,23 +269,23 @@ impl Bench {
 
 /// A host asks in the classic protocol.
 pub(super) fn host(text: &str) -> Claim {
-    claim(Asker::Host(name(text)))
+    claim(Requester::Host(name(text)))
 }
 
 /// An owner on a host asks.
 pub(super) fn owner(host: &str, owner: &str) -> Claim {
-    claim(Asker::Owner { host: name(host), owner: name(owner) })
+    claim(Requester::Owner { host: name(host), owner: name(owner) })
 }
 
 /// Somebody asks once.
 pub(super) fn once(host: &str) -> Claim {
-    claim(Asker::Once { host: name(host), ask: AskId::next() })
+    claim(Requester::Anonymous { host: name(host), request: RequestId::next() })
 }
 
-fn claim(asker: Asker) -> Claim {
+fn claim(requester: Requester) -> Claim {
     Claim {
         id: LeaseId::random(),
-        asker,
+        requester,
         ttl: Some(Duration::from_secs(300)),
         patience: Duration::from_secs(10),
         present: true,

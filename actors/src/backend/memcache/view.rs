@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{entry::Entry, order::Hints, pause::Pause};
-use crate::pool::{Asker, LeaseId, Token};
+use crate::pool::{LeaseId, Requester, Token};
 
 /// A pool as it was in one look.
 #[derive(Debug, Clone, Default)]
@@ -104,8 +104,8 @@ impl View {
 
     /// The slot that is held by this asker, of those that count. If servers gave it several in the same moment: the
     /// one that stays, which is the oldest.
-    pub(super) fn by(&self, asker: &Asker, counts: impl Fn(&Slot) -> bool) -> Option<(usize, &Slot)> {
-        let held = self.held().filter(|(_, slot)| slot.entry.asker == *asker && counts(slot));
+    pub(super) fn by(&self, requester: &Requester, counts: impl Fn(&Slot) -> bool) -> Option<(usize, &Slot)> {
+        let held = self.held().filter(|(_, slot)| slot.entry.requester == *requester && counts(slot));
         held.min_by_key(|(_, slot)| slot.token())
     }
 
@@ -140,7 +140,7 @@ impl View {
     /// slots, look at the one with the largest such number. From that number on nobody has taken one since its
     /// look, and below it there are no more than so many.
     pub(super) fn room(&self, slots: usize) -> usize {
-        (0..=slots).rev().find(|room| room + self.taken_from(*room) <= slots).unwrap_or_default()
+        (0..=slots).rev().find(|parking| parking + self.taken_from(*parking) <= slots).unwrap_or_default()
     }
 
     /// Whether a slot of a pool of so many may be taken.

@@ -1,7 +1,7 @@
 //! Levers: what an operator does to a pool, or to the server.
 
 use actix_web::{HttpResponse, http::StatusCode};
-use distributex_actors::{Lever, Pulled};
+use distributex_actors::{AdminAction, AdminOutcome};
 
 use self::{
     answer::{Forced, InLine, ReloadedBody, RevokedBody, WhoAmIBody},
@@ -29,19 +29,19 @@ pub(super) async fn pull(
     body: &[u8],
     right: &Right,
 ) -> Result<HttpResponse, Problem> {
-    let (lever, operator) = request::pulled(pull, body, right)?;
+    let (action, operator) = request::pulled(pull, body, right)?;
     let refused = |why| Problem::refused(why, pool.name);
-    if let Lever::Release(token) | Lever::Revoke(token, _) = lever {
+    if let AdminAction::ForceRelease(token) | AdminAction::Revoke(token, _) = action {
         let _ = pool.handle.holder(token).await.map_err(refused)?; // a store that others use, too, is looked at
     }
-    let pulled = pool.handle.pull(lever, operator).await.map_err(refused)?;
+    let pulled = pool.handle.administer(action, operator).await.map_err(refused)?;
     let store = pool.store();
     let (pool_name, store) = (pool.name.as_str(), store.as_deref());
-    Ok(match (lever, pulled) {
-        (Lever::Resume, Some(Pulled::Set)) => state::resumed(pool, true).await?,
-        (Lever::Resume, Some(Pulled::Unchanged)) => state::resumed(pool, false).await?,
-        (_, Some(Pulled::Set)) => state::pool(pool, "").await?,
-        (Lever::Release(token), Some(Pulled::Released { host, held, left })) => {
+    Ok(match (action, pulled) {
+        (AdminAction::Resume, Some(AdminOutcome::Set)) => state::resumed(pool, true).await?,
+        (AdminAction::Resume, Some(AdminOutcome::Unchanged)) => state::resumed(pool, false).await?,
+        (_, Some(AdminOutcome::Set)) => state::pool(pool, "").await?,
+        (AdminAction::ForceRelease(token), Some(AdminOutcome::Released { host, held, left })) => {
             let forced = Forced {
                 pool: pool_name,
                 host: host.as_str(),
@@ -52,18 +52,23 @@ pub(super) async fn pull(
             };
             json(StatusCode::OK, &forced)
         }
-        (Lever::Revoke(token, _), Some(Pulled::Revoked { host, until, notified })) => {
+        (AdminAction::Revoke(token, _), Some(AdminOutcome::Revoked { host, until, notified })) => {
             let (host, until) = (host.as_str(), until.and_then(Moment::at));
             let revoked = RevokedBody { pool: pool_name, host, token: token.0, until, notified, store };
             json(StatusCode::OK, &revoked)
         }
-        (Lever::Front(ticket) | Lever::Remove(ticket), Some(Pulled::Moved { host })) => {
-            let place = matches!(lever, Lever::Front(_)).then_some(1);
+        (AdminAction::Promote(ticket) | AdminAction::Evict(ticket), Some(AdminOutcome::Moved { host })) => {
+            let place = matches!(action, AdminAction::Promote(_)).then_some(1);
             let in_line = InLine { pool: pool_name, host: host.as_str(), ticket: ticket.0, place, store };
             json(StatusCode::OK, &in_line)
         }
-        (Lever::Front(_) | Lever::Remove(_), _) => return Err(nobody("is in the line", pool, "ticket")),
-        (Lever::Release(_) | Lever::Revoke(..) | Lever::Pause | Lever::Resume, _) => {
+        (AdminAction::Promote(_) | AdminAction::Evict(_), _) => {
+            return Err(nobody("is in the line", pool, "ticket"));
+        }
+        (
+            AdminAction::ForceRelease(_) | AdminAction::Revoke(..) | AdminAction::Pause | AdminAction::Resume,
+            _,
+        ) => {
             return Err(nobody("holds a slot", pool, "token"));
         }
     })

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::SystemTime};
 
-use distributex_actors::{Lever, Operator, Ticket, Token};
+use distributex_actors::{AdminAction, Operator, Ticket, Token};
 use serde::Deserialize;
 
 use super::{
@@ -37,7 +37,7 @@ struct Fields<'a> {
 }
 
 /// Which lever of a pool is pulled.
-pub(super) fn pulled(pull: Pull, body: &[u8], right: &Right) -> Result<(Lever, Operator), Problem> {
+pub(super) fn pulled(pull: Pull, body: &[u8], right: &Right) -> Result<(AdminAction, Operator), Problem> {
     let example = match pull {
         Pull::ForceRelease => r#"{"token": 1794718800123456, "reason": "web1 is broken"}"#,
         Pull::Revoke => r#"{"token": 1794718800123456, "within": 30, "reason": "kernel update"}"#,
@@ -51,22 +51,22 @@ pub(super) fn pulled(pull: Pull, body: &[u8], right: &Right) -> Result<(Lever, O
             object(body, example)?
         }
     };
-    let lever = match pull {
-        Pull::ForceRelease => Lever::Release(Token(whole("token", &fields.token, example)?)),
+    let action = match pull {
+        Pull::ForceRelease => AdminAction::ForceRelease(Token(whole("token", &fields.token, example)?)),
         Pull::Revoke => {
             let token = Token(whole("token", &fields.token, example)?);
-            Lever::Revoke(token, seconds("within", &fields.within)?)
+            AdminAction::Revoke(token, seconds("within", &fields.within)?)
         }
-        Pull::Pause => Lever::Pause,
-        Pull::Resume => Lever::Resume,
-        Pull::Front => Lever::Front(Ticket(whole("ticket", &fields.ticket, example)?)),
-        Pull::Remove => Lever::Remove(Ticket(whole("ticket", &fields.ticket, example)?)),
+        Pull::Pause => AdminAction::Pause,
+        Pull::Resume => AdminAction::Resume,
+        Pull::Front => AdminAction::Promote(Ticket(whole("ticket", &fields.ticket, example)?)),
+        Pull::Remove => AdminAction::Evict(Ticket(whole("ticket", &fields.ticket, example)?)),
     };
     let operator = operator(&fields, right)?;
     if operator.reason.is_empty() && pull != Pull::Resume {
         return Err(bad(format!("\"reason\" is missing: say why, for those who wonder, as in {example}")));
     }
-    Ok((lever, operator))
+    Ok((action, operator))
 }
 
 /// Who lets the server read its configuration again.

@@ -14,13 +14,13 @@ use tokio::time::Instant;
 use super::{
     Event, Operator, Ticket, Token,
     lease::Lease,
-    line::{Waiter, spot_of},
-    rules::{Rules, end_of_patience},
+    queue::{Waiter, sort_key_of},
+    rules::{Rules, patience_deadline},
 };
 
 /// Something that has to be written down.
 #[derive(Debug, Clone)]
-pub enum Change {
+pub enum PoolChange {
     /// The slot with this token is held so, or not any more.
     Lease(Token, Option<Lease>),
     /// The place with this ticket, of an asker that comes back, is taken so, or not any more.
@@ -28,12 +28,12 @@ pub enum Change {
     /// The pool is paused so, or not any more.
     Paused(Option<Operator>),
     /// No number above these has been given out.
-    Numbers(Numbers),
+    Numbers(HighestNumbers),
 }
 
 /// The numbers that a pool has given out are no larger than these.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Numbers {
+pub struct HighestNumbers {
     /// Of a lease.
     pub token: Token,
     /// Of a place in line.
@@ -42,13 +42,13 @@ pub struct Numbers {
 
 /// So many numbers ahead are written down at once: not every grant has to move them then. A restart leaves out
 /// those that were not given.
-const AHEAD: u64 = 1_000;
+const TOKEN_RESERVE: u64 = 1_000;
 
 /// What was written down of a pool.
 #[derive(Debug, Clone, Default)]
-pub struct Kept {
+pub struct PersistedPool {
     /// The numbers given out.
-    pub numbers: Numbers,
+    pub numbers: HighestNumbers,
     /// The slots that were held.
     pub leases: Vec<Lease>,
     /// The places of those who come back, in any order.
@@ -59,15 +59,15 @@ pub struct Kept {
 
 /// What has changed since it was last taken; nothing, while nobody wants to know.
 #[derive(Debug)]
-pub(super) struct Changed<T>(Option<Vec<T>>);
+pub(super) struct ChangeLog<T>(Option<Vec<T>>);
 
-impl<T> Default for Changed<T> {
+impl<T> Default for ChangeLog<T> {
     fn default() -> Self {
         Self(None)
     }
 }
 
-impl<T> Changed<T> {
+impl<T> ChangeLog<T> {
     /// This has changed.
     pub(super) fn note(&mut self, what: T) {
         if let Self(Some(changed)) = self {
@@ -76,7 +76,7 @@ impl<T> Changed<T> {
     }
 
     /// Whether somebody wants to know.
-    pub(super) fn is_wanted(&self) -> bool {
+    pub(super) fn is_enabled(&self) -> bool {
         self.0.is_some()
     }
 
@@ -90,8 +90,8 @@ impl Rules {
     /// Begins with what was written down, and notes from now on what changes. Who had a place or a grant and was
     /// not told has its patience from now on to come back. Free slots are given out with the next
     /// [`Rules::serve`].
-    pub fn restore(&mut self, kept: Kept, now: Instant) {
-        let Kept { numbers, leases, mut places, paused } = kept;
+    pub fn restore(&mut self, kept: PersistedPool, now: Instant) {
+        let PersistedPool { numbers, leases, mut places, paused } = kept;
         self.paused = paused;
         self.kept = numbers;
         self.last = self.last.max(numbers.token);
@@ -99,34 +99,39 @@ impl Rules {
             self.last = self.last.max(lease.token);
             self.leases.begin(lease);
         }
-        places.sort_unstable_by_key(|(ticket, waiter)| waiter.moved.unwrap_or(spot_of(*ticket)));
+        places.sort_unstable_by_key(|(ticket, waiter)| waiter.moved.unwrap_or(sort_key_of(*ticket)));
         for (ticket, waiter) in places {
-            self.line.enter_with(ticket, waiter);
+            self.queue.insert(ticket, waiter);
         }
-        let last = self.line.last();
+        let last = self.queue.last();
         *last = numbers.ticket.0.max(*last);
-        self.be_patient(now);
-        let _ = (self.leases.changed().take(), self.line.changed().take(), self.pauses.take());
-        self.turn_out(&mut Vec::new()); // nobody is parked who would have to be told
+        self.restart_patience(now);
+        let _ = (self.leases.changed().take(), self.queue.changed().take(), self.pauses.take());
+        self.evict_disallowed_waiters(&mut Vec::new()); // nobody is parked who would have to be told
         self.limit_all_absent(&mut Vec::new());
     }
 
     /// What has changed since it was last taken.
-    pub fn take_changes(&mut self) -> Vec<Change> {
-        let (tokens, tickets) = (self.leases.changed().take(), self.line.changed().take());
+    pub fn take_changes(&mut self) -> Vec<PoolChange> {
+        let (tokens, tickets) = (self.leases.changed().take(), self.queue.changed().take());
         let pauses = self.pauses.take();
-        let (token, ticket) = (self.last, Ticket(*self.line.last()));
+        let (token, ticket) = (self.last, Ticket(*self.queue.last()));
         let has_new_ticket = ticket > self.kept.ticket; // a new token comes with a lease
         if tokens.is_empty() && tickets.is_empty() && pauses.is_empty() && !has_new_ticket {
             return Vec::new();
         }
-        let leases = tokens.into_iter().map(|token| Change::Lease(token, self.leases.get(token).cloned()));
-        let places = tickets.into_iter().map(|ticket| Change::Place(ticket, self.line.get(ticket).cloned()));
-        let paused = pauses.first().map(|()| Change::Paused(self.paused.clone()));
+        let leases =
+            tokens.into_iter().map(|token| PoolChange::Lease(token, self.leases.get(token).cloned()));
+        let places =
+            tickets.into_iter().map(|ticket| PoolChange::Place(ticket, self.queue.get(ticket).cloned()));
+        let paused = pauses.first().map(|()| PoolChange::Paused(self.paused.clone()));
         let mut changes: Vec<_> = leases.chain(places).chain(paused).collect();
         if has_new_ticket || token > self.kept.token {
-            self.kept = Numbers { token: Token(token.0 + AHEAD), ticket: Ticket(ticket.0 + AHEAD) };
-            changes.push(Change::Numbers(self.kept));
+            self.kept = HighestNumbers {
+                token: Token(token.0 + TOKEN_RESERVE),
+                ticket: Ticket(ticket.0 + TOKEN_RESERVE),
+            };
+            changes.push(PoolChange::Numbers(self.kept));
         }
         changes
     }
@@ -140,32 +145,32 @@ impl Rules {
     /// Nothing can be written down: nothing is granted, and nobody has to be back in time.
     pub fn suspend(&mut self, now: Instant) {
         self.suspended = true;
-        self.be_patient(now);
+        self.restart_patience(now);
     }
 
     /// All has been written down: who is to come back has its patience from now on, and free slots are given
     /// out.
     pub fn resume(&mut self, now: Instant, out: &mut Vec<Event>) {
         self.suspended = false;
-        self.be_patient(now);
+        self.restart_patience(now);
         self.serve(now, out);
     }
 
     /// Lets patience begin anew, or stand still, for all who are to come back.
-    fn be_patient(&mut self, now: Instant) {
+    fn restart_patience(&mut self, now: Instant) {
         let suspended = self.suspended;
         let tokens: Vec<_> = self.leases.tokens().collect();
         for token in tokens {
             self.leases.change(token, |lease| {
                 if lease.told == 0 {
-                    lease.end_at(end_of_patience(lease.patience, suspended, now));
+                    lease.end_at(patience_deadline(lease.patience, suspended, now));
                 }
             });
         }
-        for ticket in self.line.tickets() {
-            if self.line.get(ticket).is_some_and(|waiter| waiter.present.is_none()) {
-                self.line.change(ticket, |waiter| {
-                    waiter.until = end_of_patience(waiter.patience, suspended, now);
+        for ticket in self.queue.tickets() {
+            if self.queue.get(ticket).is_some_and(|waiter| waiter.present.is_none()) {
+                self.queue.change(ticket, |waiter| {
+                    waiter.until = patience_deadline(waiter.patience, suspended, now);
                 });
             }
         }

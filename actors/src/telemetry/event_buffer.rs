@@ -20,51 +20,51 @@ use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts};
 use tokio::{sync::Notify, time::Instant};
 
 use super::{
-    news::{News, What},
-    numbers::{NAMES_ARE_GOOD, Numbers},
+    metrics::{INVALID_METRIC, Metrics},
+    pool_event::{EventKind, PoolEvent},
 };
 use crate::pool::LeaseId;
 
 /// So many readers may there be at once. Each has a connection, and gets a copy of everything.
-pub const MOST_READERS: usize = 1_000;
+pub const MAX_READERS: usize = 1_000;
 
 /// Who left something unread for so long was too slow.
-const SLOW: Duration = Duration::from_secs(5);
+const MAX_READER_LAG: Duration = Duration::from_secs(5);
 
 /// For so long after the last reader has left, news are kept for when it comes back.
-const MEMORY: Duration = Duration::from_secs(10 * 60);
+const KEEP_AFTER_LAST_READER: Duration = Duration::from_secs(10 * 60);
 
 /// So many digits of a random number name a board.
 const NAME_LENGTH: usize = 8;
 
 /// The board.
 #[derive(Debug)]
-pub struct Board {
+pub struct EventBuffer {
     /// Tells it from the board of another process: numbers begin anew there.
     name: String,
     /// How many news are kept.
     most: usize,
-    pinned: Mutex<Pinned>,
+    state: Mutex<BufferState>,
     /// Rings when there is something new.
     bell: Notify,
-    counts: Counts,
+    counts: EventCounters,
 }
 
 #[derive(Debug, Default)]
-struct Pinned {
+struct BufferState {
     /// The latest news, the newest last, and how readers read them, once one has.
-    news: VecDeque<(News, Option<Arc<str>>)>,
+    news: VecDeque<(PoolEvent, Option<Arc<str>>)>,
     /// The number of the next one.
     next: u64,
     /// Whether no more will come.
     closed: bool,
     /// For whom they are kept.
-    interest: Interest,
+    interest: Demand,
 }
 
 /// Who may want to read what happens.
 #[derive(Debug, Default)]
-enum Interest {
+enum Demand {
     /// Nobody: nothing is kept.
     #[default]
     None,
@@ -74,7 +74,7 @@ enum Interest {
     Last(Instant),
 }
 
-impl Pinned {
+impl BufferState {
     /// The number of the oldest news that is kept.
     fn first(&self) -> u64 {
         self.next - self.news.len() as u64
@@ -83,28 +83,28 @@ impl Pinned {
     /// Whether somebody reads, or may come back and want to know.
     fn is_wanted(&mut self) -> bool {
         match self.interest {
-            Interest::None => return false,
-            Interest::Last(left) if left.elapsed() > MEMORY => {}
-            Interest::Some | Interest::Last(_) => return true,
+            Demand::None => return false,
+            Demand::Last(left) if left.elapsed() > KEEP_AFTER_LAST_READER => {}
+            Demand::Some | Demand::Last(_) => return true,
         }
-        (self.interest, self.news) = (Interest::None, VecDeque::new());
+        (self.interest, self.news) = (Demand::None, VecDeque::new());
         false
     }
 }
 
 /// What is counted here.
 #[derive(Debug)]
-pub(super) struct Counts {
+pub(super) struct EventCounters {
     readers: IntGauge,
     cut_off: IntCounter,
     posted: IntCounterVec,
-    /// The counters of `posted`, in the order of [`What::WORDS`].
+    /// The counters of `posted`, in the order of [`EventKind::WORDS`].
     by_word: Vec<IntCounter>,
 }
 
 /// What a reader finds.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Read {
+pub enum ReadResult {
     /// What happened since it looked last; may be nothing.
     News(Vec<Arc<str>>),
     /// What came after the last news that it knows is not kept any more: it has to look how everything is. It goes on
@@ -116,8 +116,8 @@ pub enum Read {
 
 /// Somebody who reads.
 #[derive(Debug)]
-pub struct Reader {
-    board: Arc<Board>,
+pub struct EventReader {
+    events: Arc<EventBuffer>,
     /// The pools of interest; none: all.
     pools: HashSet<Name>,
     /// The number of the next news to look at.
@@ -126,36 +126,36 @@ pub struct Reader {
     missed: bool,
 }
 
-impl Board {
+impl EventBuffer {
     pub(super) fn new(most: usize) -> Arc<Self> {
         let mut name = LeaseId::random().reveal();
         name.truncate(NAME_LENGTH);
-        let pinned = Mutex::new(Pinned { next: 1, ..Pinned::default() });
-        Arc::new(Self { name, most, pinned, bell: Notify::new(), counts: Counts::new() })
+        let state = Mutex::new(BufferState { next: 1, ..BufferState::default() });
+        Arc::new(Self { name, most, state, bell: Notify::new(), counts: EventCounters::new() })
     }
 
-    pub(super) fn counts(&self) -> &Counts {
+    pub(super) fn counters(&self) -> &EventCounters {
         &self.counts
     }
 
-    fn pinned(&self) -> MutexGuard<'_, Pinned> {
-        self.pinned.lock().unwrap_or_else(PoisonError::into_inner)
+    fn pinned(&self) -> MutexGuard<'_, BufferState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Something happened.
-    pub(super) fn post(&self, pool: &Name, what: What) {
+    pub(super) fn publish(&self, pool: &Name, what: EventKind) {
         self.counts.count(&what);
-        let mut pinned = self.pinned();
-        if !pinned.is_wanted() {
-            pinned.next += 1;
+        let mut state = self.pinned();
+        if !state.is_wanted() {
+            state.next += 1;
             return;
         }
         let at = SystemTime::now();
-        let news = News { number: pinned.next, at, pool: pool.clone(), what };
-        pinned.next += 1;
-        let old = if pinned.news.len() == self.most { pinned.news.pop_front() } else { None };
-        pinned.news.push_back((news, None));
-        drop(pinned);
+        let news = PoolEvent { number: state.next, at, pool: pool.clone(), what };
+        state.next += 1;
+        let old = if state.news.len() == self.most { state.news.pop_front() } else { None };
+        state.news.push_back((news, None));
+        drop(state);
         drop(old); // without the lock
         self.bell.notify_waiters();
     }
@@ -169,18 +169,18 @@ impl Board {
     /// A reader of the news of these pools, or of all if there are none; of what comes after this one, or from now
     /// on. `None` if there are too many readers.
     #[must_use]
-    pub fn reader(self: &Arc<Self>, after: Option<&str>, pools: HashSet<Name>) -> Option<Reader> {
+    pub fn reader(self: &Arc<Self>, after: Option<&str>, pools: HashSet<Name>) -> Option<EventReader> {
         let known = {
-            let mut pinned = self.pinned();
+            let mut state = self.pinned();
             self.counts.readers.inc(); // under the lock, as who leaves looks whether it is the last
-            pinned.interest = Interest::Some;
-            pinned.first()..=pinned.next
+            state.interest = Demand::Some;
+            state.first()..=state.next
         };
         let next = after.map_or(Some(*known.end()), |id| self.number(id)?.checked_add(1));
         let next = next.filter(|next| known.contains(next));
-        let (board, missed) = (Arc::clone(self), next.is_none());
-        let reader = Reader { board, pools, next: next.unwrap_or(*known.end()), missed };
-        (self.counts.readers.get() <= MOST_READERS as i64).then_some(reader)
+        let (events, missed) = (Arc::clone(self), next.is_none());
+        let reader = EventReader { events, pools, next: next.unwrap_or(*known.end()), missed };
+        (self.counts.readers.get() <= MAX_READERS as i64).then_some(reader)
     }
 
     /// How many readers there are.
@@ -200,23 +200,23 @@ impl Board {
     }
 }
 
-impl Reader {
+impl EventReader {
     /// What there is to read now: so many bytes, and what is left of one of the news. `render` makes a text of one,
     /// once for all readers.
-    pub fn read(&mut self, bytes: usize, render: impl Fn(&News) -> Arc<str>) -> Read {
-        let board = Arc::clone(&self.board);
-        let mut pinned = board.pinned();
-        if pinned.closed {
-            return Read::End;
+    pub fn read(&mut self, bytes: usize, render: impl Fn(&PoolEvent) -> Arc<str>) -> ReadResult {
+        let events = Arc::clone(&self.events);
+        let mut state = events.pinned();
+        if state.closed {
+            return ReadResult::End;
         }
         if self.missed {
-            (self.missed, self.next) = (false, pinned.next);
-            return Read::Missed(board.id(pinned.next - 1));
+            (self.missed, self.next) = (false, state.next);
+            return ReadResult::Missed(events.id(state.next - 1));
         }
-        let Some(skip) = self.next.checked_sub(pinned.first()) else { return Read::End };
+        let Some(skip) = self.next.checked_sub(state.first()) else { return ReadResult::End };
         let skip = usize::try_from(skip).unwrap_or(usize::MAX);
         let (mut found, mut length) = (Vec::new(), 0);
-        for (news, text) in pinned.news.iter_mut().skip(skip) {
+        for (news, text) in state.news.iter_mut().skip(skip) {
             if length >= bytes {
                 break;
             }
@@ -227,78 +227,78 @@ impl Reader {
                 found.push(text);
             }
         }
-        Read::News(found)
+        ReadResult::News(found)
     }
 
     /// The name of the last news that it has read or need not read, by which it comes back. `None` if it has yet to be
     /// told that it missed some.
     #[must_use]
     pub fn id(&self) -> Option<String> {
-        (!self.missed).then(|| self.board.id(self.next - 1))
+        (!self.missed).then(|| self.events.id(self.next - 1))
     }
 
     /// Comes back when there may be something to read.
-    pub async fn something(&self) {
-        let mut bell = std::pin::pin!(self.board.bell.notified());
+    pub async fn changed(&self) {
+        let mut bell = std::pin::pin!(self.events.bell.notified());
         bell.as_mut().enable(); // what is posted from here on rings
-        if !self.has_something() {
+        if !self.has_changed() {
             bell.await;
         }
     }
 
-    fn has_something(&self) -> bool {
-        let pinned = self.board.pinned();
-        self.missed || pinned.closed || pinned.next > self.next
+    fn has_changed(&self) -> bool {
+        let state = self.events.pinned();
+        self.missed || state.closed || state.next > self.next
     }
 }
 
-impl Drop for Reader {
+impl Drop for EventReader {
     /// Who is sent away because it was too slow ends as anybody else does; here is the only place that sees all.
     fn drop(&mut self) {
-        let Counts { readers, cut_off, .. } = &self.board.counts;
-        let mut pinned = self.board.pinned();
+        let EventCounters { readers, cut_off, .. } = &self.events.counts;
+        let mut state = self.events.pinned();
         readers.dec();
         if readers.get() == 0 {
-            pinned.interest = Interest::Last(Instant::now());
+            state.interest = Demand::Last(Instant::now());
         }
-        let is_too_slow = match self.next.checked_sub(pinned.first()) {
+        let is_too_slow = match self.next.checked_sub(state.first()) {
             Some(unread) => {
-                let unread = usize::try_from(unread).ok().and_then(|unread| pinned.news.get(unread));
-                unread.is_some_and(|(news, _)| news.at.elapsed().is_ok_and(|age| age >= SLOW))
+                let unread = usize::try_from(unread).ok().and_then(|unread| state.news.get(unread));
+                unread.is_some_and(|(news, _)| news.at.elapsed().is_ok_and(|age| age >= MAX_READER_LAG))
             }
             None => true,
         };
-        if is_too_slow && !pinned.closed {
+        if is_too_slow && !state.closed {
             cut_off.inc();
         }
     }
 }
 
-impl Counts {
+impl EventCounters {
     fn new() -> Self {
         let help = "What happened to all pools, by kind";
         let posted = IntCounterVec::new(Opts::new("distributex_events_total", help), &["event"]);
-        let posted = posted.expect(NAMES_ARE_GOOD);
+        let posted = posted.expect(INVALID_METRIC);
         let gauge = IntGauge::new("distributex_event_readers", "Who reads the events now");
         let help = "Readers of events that were too slow";
         let cut_off = IntCounter::new("distributex_event_readers_cut_off_total", help);
         Self {
-            readers: gauge.expect(NAMES_ARE_GOOD),
-            cut_off: cut_off.expect(NAMES_ARE_GOOD),
-            by_word: What::WORDS.iter().map(|word| posted.with_label_values(&[word])).collect(),
+            readers: gauge.expect(INVALID_METRIC),
+            cut_off: cut_off.expect(INVALID_METRIC),
+            by_word: EventKind::WORDS.iter().map(|word| posted.with_label_values(&[word])).collect(),
             posted,
         }
     }
 
-    fn count(&self, what: &What) {
-        self.by_word[what.number()].inc();
+    fn count(&self, what: &EventKind) {
+        self.by_word[what.index()].inc();
     }
 
-    pub(super) fn count_in(&self, numbers: &Numbers) {
+    pub(super) fn register(&self, metrics: &Metrics) {
         let (readers, cut_off) = (self.readers.clone(), self.cut_off.clone());
-        numbers.add(readers);
-        numbers.add(cut_off);
-        numbers.add(self.posted.clone());
+        metrics.register(readers);
+        metrics.register(cut_off);
+        metrics.register(self.posted.clone());
     }
 }
 
@@ -307,29 +307,29 @@ mod tests {
     use super::*;
 
     /// What a reader who comes back with this id finds.
-    fn found(board: &Arc<Board>, id: &str) -> Read {
-        let mut reader = board.reader(Some(id), HashSet::new()).unwrap();
+    fn found(events: &Arc<EventBuffer>, id: &str) -> ReadResult {
+        let mut reader = events.reader(Some(id), HashSet::new()).unwrap();
         reader.read(1_000, |news| news.number.to_string().into())
     }
 
     #[tokio::test]
     async fn news_are_kept_for_ten_minutes_after_the_last_reader_has_left() {
         tokio::time::pause();
-        let (board, pool) = (Board::new(10), Name::new("p").unwrap());
-        board.post(&pool, What::Away);
-        let reader = board.reader(None, HashSet::new()).unwrap();
+        let (events, pool) = (EventBuffer::new(10), Name::new("p").unwrap());
+        events.publish(&pool, EventKind::StoreDown);
+        let reader = events.reader(None, HashSet::new()).unwrap();
         let id = reader.id().unwrap();
         drop(reader);
-        board.post(&pool, What::Back);
+        events.publish(&pool, EventKind::StoreUp);
 
-        tokio::time::advance(MEMORY).await;
-        board.post(&pool, What::Away);
-        let in_time = found(&board, &id);
-        tokio::time::advance(MEMORY + Duration::from_secs(1)).await;
-        board.post(&pool, What::Back);
-        let too_late = found(&board, &id);
+        tokio::time::advance(KEEP_AFTER_LAST_READER).await;
+        events.publish(&pool, EventKind::StoreDown);
+        let in_time = found(&events, &id);
+        tokio::time::advance(KEEP_AFTER_LAST_READER + Duration::from_secs(1)).await;
+        events.publish(&pool, EventKind::StoreUp);
+        let too_late = found(&events, &id);
 
-        assert_eq!(in_time, Read::News(vec!["2".into(), "3".into()]));
-        assert_eq!(too_late, Read::Missed(board.id(4)));
+        assert_eq!(in_time, ReadResult::News(vec!["2".into(), "3".into()]));
+        assert_eq!(too_late, ReadResult::Missed(events.id(4)));
     }
 }

@@ -8,11 +8,11 @@ use std::{
 use distributex_config::Name;
 
 use super::runs::Run;
-use crate::pool::{Ending, Lever, Operator, Ticket, Token};
+use crate::pool::{AdminAction, EndReason, Operator, Ticket, Token};
 
 /// Something that happened.
 #[derive(Debug, Clone)]
-pub struct News {
+pub struct PoolEvent {
     /// Its number: each is larger by one than the one before.
     pub number: u64,
     /// When, by the system's clock.
@@ -20,20 +20,20 @@ pub struct News {
     /// To which pool.
     pub pool: Name,
     /// What.
-    pub what: What,
+    pub what: EventKind,
 }
 
 /// What happened.
 #[derive(Debug, Clone)]
-pub enum What {
+pub enum EventKind {
     /// Somebody took a place in the line.
-    Waiting {
+    Queued {
         /// Who.
         host: Name,
         /// The number of the place.
         ticket: Ticket,
         /// How many stood before it, plus one.
-        place: usize,
+        position: usize,
     },
     /// A place was given up, or its time was over.
     Left {
@@ -56,28 +56,28 @@ pub enum What {
     /// A lease ended.
     Ended(Arc<Run>),
     /// A holder wanted to renew a lease that was lost.
-    RenewedLost {
+    RenewalRefused {
         /// Who held it, and its token, if that is still known.
         known: Option<(Name, Token)>,
     },
     /// An operator did something that does not end a lease.
-    Pulled {
+    Admin {
         /// What.
-        lever: Lever,
+        action: AdminAction,
         /// Whose place or lease it was about, if it was about one.
         host: Option<Name>,
         /// Who did it, and why.
         operator: Box<Operator>,
     },
     /// The store cannot be reached.
-    Away,
+    StoreDown,
     /// The store can be reached again.
-    Back,
+    StoreUp,
     /// The configuration of the pool changed.
-    Changed,
+    Reconfigured,
 }
 
-impl What {
+impl EventKind {
     /// All words for what happens.
     pub const WORDS: [&str; 17] = [
         "waiting",
@@ -99,37 +99,37 @@ impl What {
         "revoked",
     ];
 
-    /// The word for it: one of [`What::WORDS`].
+    /// The word for it: one of [`EventKind::WORDS`].
     #[must_use]
     pub fn word(&self) -> &'static str {
-        Self::WORDS[self.number()]
+        Self::WORDS[self.index()]
     }
 
-    /// Where its word stands among [`What::WORDS`].
-    pub(super) fn number(&self) -> usize {
+    /// Where its word stands among [`EventKind::WORDS`].
+    pub(super) fn index(&self) -> usize {
         match self {
-            Self::Waiting { .. } => 0,
+            Self::Queued { .. } => 0,
             Self::Left { .. } => 1,
             Self::Granted { .. } => 2,
             Self::Ended(run) => match run.lease.how {
-                Ending::Released => 3,
-                Ending::Expired => 4,
-                Ending::Gone => 5,
-                Ending::Unheard => 6,
-                Ending::Forced => 7,
+                EndReason::Released => 3,
+                EndReason::Expired => 4,
+                EndReason::Vanished => 5,
+                EndReason::Undelivered => 6,
+                EndReason::ForceReleased => 7,
             },
-            Self::RenewedLost { .. } => 8,
-            Self::Pulled { lever, .. } => match lever {
-                Lever::Release(_) => 7,
-                Lever::Revoke(..) => 16,
-                Lever::Pause => 9,
-                Lever::Resume => 10,
-                Lever::Front(_) => 11,
-                Lever::Remove(_) => 12,
+            Self::RenewalRefused { .. } => 8,
+            Self::Admin { action, .. } => match action {
+                AdminAction::ForceRelease(_) => 7,
+                AdminAction::Revoke(..) => 16,
+                AdminAction::Pause => 9,
+                AdminAction::Resume => 10,
+                AdminAction::Promote(_) => 11,
+                AdminAction::Evict(_) => 12,
             },
-            Self::Away => 13,
-            Self::Back => 14,
-            Self::Changed => 15,
+            Self::StoreDown => 13,
+            Self::StoreUp => 14,
+            Self::Reconfigured => 15,
         }
     }
 }
@@ -141,13 +141,13 @@ mod tests {
     #[test]
     fn the_numbers_of_endings_are_those_of_their_words() {
         for (number, how) in [
-            (3, Ending::Released),
-            (4, Ending::Expired),
-            (5, Ending::Gone),
-            (6, Ending::Unheard),
-            (7, Ending::Forced),
+            (3, EndReason::Released),
+            (4, EndReason::Expired),
+            (5, EndReason::Vanished),
+            (6, EndReason::Undelivered),
+            (7, EndReason::ForceReleased),
         ] {
-            assert_eq!(What::WORDS[number], how.word());
+            assert_eq!(EventKind::WORDS[number], how.word());
         }
     }
 }

@@ -5,14 +5,14 @@ use std::{sync::Arc, time::Duration};
 use distributex_config::Name;
 use tokio::time::Instant;
 
-use super::{Operator, Revoked, Ticket, Token};
+use super::{Operator, Revocation, Ticket, Token};
 
 /// So many holders, and so many who wait, are told at once.
-pub const SHOWN: usize = 100;
+pub const MAX_SHOWN: usize = 100;
 
 /// Behind whom a page of a pool's state begins: by default, at the beginning.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct After {
+pub struct PageCursor {
     /// Behind the holder with this token.
     pub token: Token,
     /// Behind the waiter with this ticket.
@@ -21,19 +21,19 @@ pub struct After {
 
 /// A pool at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct State {
+pub struct PoolSnapshot {
     /// How many leases there may be at once.
     pub slots: u32,
     /// How many there are.
     pub held: usize,
-    /// Who holds a slot, the oldest lease first: [`SHOWN`] of them at most.
+    /// Who holds a slot, the oldest lease first: [`MAX_SHOWN`] of them at most.
     pub holders: Vec<Holder>,
     /// How many stand in line.
     pub waiting: usize,
-    /// The first of them, [`SHOWN`] at most.
-    pub first: Vec<Waiting>,
+    /// The first of them, [`MAX_SHOWN`] at most.
+    pub waiters: Vec<WaiterSnapshot>,
     /// Where the next page begins, if there are more holders or more who wait.
-    pub next: Option<After>,
+    pub next: Option<PageCursor>,
     /// Who paused the pool, if it is paused.
     pub paused: Option<Operator>,
     /// Whether the pool was taken out of the configuration.
@@ -42,7 +42,7 @@ pub struct State {
 
 /// A pool in numbers, at one moment.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counts {
+pub struct PoolCounts {
     /// How many leases there may be at once.
     pub slots: u32,
     /// How many there are.
@@ -73,14 +73,14 @@ pub struct Holder {
     /// What the slot is for, if that was said.
     pub command: Option<Arc<str>>,
     /// Who revoked the lease, if it is revoked.
-    pub revoked: Option<Arc<Revoked>>,
+    pub revoked: Option<Arc<Revocation>>,
     /// When the slot is free at the latest if the lease is revoked; `None`: not before its holder gives it back.
     pub free_at: Option<Instant>,
 }
 
 /// Who stands in line.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Waiting {
+pub struct WaiterSnapshot {
     /// The number of the place.
     pub ticket: Ticket,
     /// As which host.

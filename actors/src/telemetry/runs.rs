@@ -2,14 +2,14 @@
 
 use std::{collections::VecDeque, sync::Arc, time::SystemTime};
 
-use super::Report;
-use crate::pool::{Ended, Ending, Operator};
+use super::EndReport;
+use crate::pool::{EndReason, EndedLease, Operator};
 
 /// A lease that was held and is over.
 #[derive(Debug, Clone)]
 pub struct Run {
     /// What there is to say of the lease.
-    pub lease: Ended,
+    pub lease: EndedLease,
     /// When it ended, by the system's clock.
     pub at: SystemTime,
     /// The exit status of what it was for, if its holder told.
@@ -20,7 +20,7 @@ pub struct Run {
 
 impl Run {
     /// One that ends now.
-    pub(super) fn new(lease: Ended, Report { exit_status, operator }: Report) -> Self {
+    pub(super) fn new(lease: EndedLease, EndReport { exit_status, operator }: EndReport) -> Self {
         Self { lease, at: SystemTime::now(), exit_status, operator: operator.map(Box::new) }
     }
 }
@@ -46,7 +46,7 @@ impl Runs {
 
     /// A lease is over. One of which nobody was told was no run.
     pub(super) fn add(&mut self, run: &Arc<Run>) {
-        if self.most == 0 || run.lease.how == Ending::Unheard {
+        if self.most == 0 || run.lease.how == EndReason::Undelivered {
             return;
         }
         if self.kept.len() == self.most {

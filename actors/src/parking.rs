@@ -15,15 +15,15 @@ use std::{
 /// Where a client comes from, as far as it counts for what one client may take: an IPv4 address, or an IPv6 network
 /// (/64), of which one client can have all addresses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Address(NonZeroU64);
+pub struct ClientAddress(NonZeroU64);
 
-impl Address {
+impl ClientAddress {
     /// IPv4 addresses stand where IPv6 has multicast, from which nobody connects.
     const IPV4: u64 = 0xffff_ffff_0000_0000;
 }
 
 /// An IPv4 address that is written as an IPv6 address is that IPv4 address.
-impl From<IpAddr> for Address {
+impl From<IpAddr> for ClientAddress {
     fn from(ip: IpAddr) -> Self {
         let number = match ip.to_canonical() {
             IpAddr::V4(ip) => Self::IPV4 | u64::from(ip.to_bits()),
@@ -33,7 +33,7 @@ impl From<IpAddr> for Address {
     }
 }
 
-impl fmt::Display for Address {
+impl fmt::Display for ClientAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0.get() {
             number @ Self::IPV4.. => write!(f, "{}", Ipv4Addr::from_bits(number as u32)),
@@ -44,25 +44,25 @@ impl fmt::Display for Address {
 
 /// How many asks may be parked at once, in all pools together.
 #[derive(Debug)]
-pub struct Room {
+pub struct ParkingLimit {
     /// The limit.
-    seats: usize,
+    permits: usize,
     /// How many are taken.
     taken: AtomicUsize,
     /// How many one address may have when more than nine tenths are taken; 0: a tenth of all.
     share: AtomicUsize,
     /// How many every address has.
-    by_address: Mutex<HashMap<Address, usize>>,
+    by_address: Mutex<HashMap<ClientAddress, usize>>,
     /// Whether the server is stopping.
     closed: AtomicBool,
 }
 
-impl Room {
+impl ParkingLimit {
     /// Room for so many.
     #[must_use]
-    pub fn new(seats: usize) -> Arc<Self> {
+    pub fn new(permits: usize) -> Arc<Self> {
         Arc::new(Self {
-            seats,
+            permits,
             taken: AtomicUsize::new(0),
             share: AtomicUsize::new(0),
             by_address: Mutex::default(),
@@ -89,43 +89,43 @@ impl Room {
     /// A seat for a client at this address, if one is free and it has not had its share. Without an address there is
     /// no share. The seat is given up when it is dropped.
     #[must_use]
-    pub fn take(self: &Arc<Self>, address: Option<Address>) -> Option<Seat> {
+    pub fn take(self: &Arc<Self>, address: Option<ClientAddress>) -> Option<ParkingPermit> {
         let taken = self.taken.fetch_add(1, Ordering::Relaxed);
-        let seat = Seat { room: Arc::clone(self), address };
+        let permit = ParkingPermit { parking: Arc::clone(self), address };
         let own = address.map_or(0, |address| {
             let mut by_address = self.by_address();
             let own = by_address.entry(address).or_default();
             *own += 1;
             *own
         });
-        let is_scarce = taken >= self.seats - self.seats / 10;
-        (taken < self.seats && !(is_scarce && own > self.share())).then_some(seat)
+        let is_scarce = taken >= self.permits - self.permits / 10;
+        (taken < self.permits && !(is_scarce && own > self.share())).then_some(permit)
     }
 
     fn share(&self) -> usize {
         match self.share.load(Ordering::Relaxed) {
-            0 => (self.seats / 10).max(1),
+            0 => (self.permits / 10).max(1),
             share => share,
         }
     }
 
-    fn by_address(&self) -> MutexGuard<'_, HashMap<Address, usize>> {
+    fn by_address(&self) -> MutexGuard<'_, HashMap<ClientAddress, usize>> {
         self.by_address.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Room for one parked ask.
 #[derive(Debug)]
-pub struct Seat {
-    room: Arc<Room>,
-    address: Option<Address>,
+pub struct ParkingPermit {
+    parking: Arc<ParkingLimit>,
+    address: Option<ClientAddress>,
 }
 
-impl Drop for Seat {
+impl Drop for ParkingPermit {
     fn drop(&mut self) {
-        self.room.taken.fetch_sub(1, Ordering::Relaxed);
+        self.parking.taken.fetch_sub(1, Ordering::Relaxed);
         let Some(address) = self.address else { return };
-        let mut by_address = self.room.by_address();
+        let mut by_address = self.parking.by_address();
         if let Some(own) = by_address.get_mut(&address) {
             *own -= 1;
             if *own == 0 {
@@ -139,13 +139,13 @@ impl Drop for Seat {
 mod tests {
     use super::*;
 
-    fn address(ip: &str) -> Address {
-        Address::from(ip.parse::<IpAddr>().unwrap())
+    fn address(ip: &str) -> ClientAddress {
+        ClientAddress::from(ip.parse::<IpAddr>().unwrap())
     }
 
     /// As many seats as this address gets, one after another.
-    fn fill(room: &Arc<Room>, ip: Option<&str>) -> Vec<Seat> {
-        std::iter::from_fn(|| room.take(ip.map(address))).collect()
+    fn fill(parking: &Arc<ParkingLimit>, ip: Option<&str>) -> Vec<ParkingPermit> {
+        std::iter::from_fn(|| parking.take(ip.map(address))).collect()
     }
 
     #[test]
@@ -162,31 +162,31 @@ mod tests {
 
     #[test]
     fn nine_tenths_are_for_anybody_and_of_the_rest_an_address_has_a_share() {
-        let room = Room::new(100);
-        let first = fill(&room, Some("192.0.2.1"));
+        let parking = ParkingLimit::new(100);
+        let first = fill(&parking, Some("192.0.2.1"));
         assert_eq!(first.len(), 90);
 
-        let others = ["192.0.2.2", "2001:db8::1"].map(|ip| fill(&room, Some(ip)));
+        let others = ["192.0.2.2", "2001:db8::1"].map(|ip| fill(&parking, Some(ip)));
 
-        assert_eq!(others.map(|seats| seats.len()), [10, 0], "a tenth each, until all are taken");
+        assert_eq!(others.map(|permits| permits.len()), [10, 0], "a tenth each, until all are taken");
         drop(first);
-        assert_eq!(fill(&room, Some("2001:db8::2")).len(), 90);
+        assert_eq!(fill(&parking, Some("2001:db8::2")).len(), 90);
     }
 
     #[test]
     fn a_share_can_be_set_and_the_local_socket_has_none() {
-        let room = Room::new(100);
-        room.set_share(Some(95));
-        let mut seats = fill(&room, Some("192.0.2.1"));
-        assert_eq!(seats.len(), 95);
+        let parking = ParkingLimit::new(100);
+        parking.set_share(Some(95));
+        let mut permits = fill(&parking, Some("192.0.2.1"));
+        assert_eq!(permits.len(), 95);
 
-        room.set_share(Some(1));
-        seats.truncate(92);
-        assert_eq!(fill(&room, Some("192.0.2.1")).len(), 0);
-        assert_eq!(fill(&room, Some("192.0.2.2")).len(), 1);
+        parking.set_share(Some(1));
+        permits.truncate(92);
+        assert_eq!(fill(&parking, Some("192.0.2.1")).len(), 0);
+        assert_eq!(fill(&parking, Some("192.0.2.2")).len(), 1);
 
-        assert_eq!(fill(&room, None).len(), 8);
-        drop(seats);
-        assert!(room.by_address().is_empty(), "nobody is remembered who has none");
+        assert_eq!(fill(&parking, None).len(), 8);
+        drop(permits);
+        assert!(parking.by_address().is_empty(), "nobody is remembered who has none");
     }
 }

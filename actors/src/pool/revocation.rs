@@ -11,11 +11,11 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::time::Instant;
 
-use super::{Asker, Operator, Pulled, Token, lease::Lease, rules::Rules};
+use super::{AdminOutcome, Operator, Requester, Token, lease::Lease, rules::Rules};
 
 /// An operator wants a slot back from its holder.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Revoked {
+pub struct Revocation {
     /// Who revoked the lease, why and when.
     pub operator: Operator,
     /// No renewal extends the lease beyond this moment.
@@ -28,13 +28,13 @@ impl Lease {
     pub(super) fn revoke(&mut self, within: Option<Duration>, operator: &Operator, now: Instant) {
         let end = now + within.or(self.ttl).unwrap_or_default();
         let end = self.revoked.as_ref().map_or(end, |earlier| earlier.end.min(end));
-        self.revoked = Some(Arc::new(Revoked { operator: operator.clone(), end }));
+        self.revoked = Some(Arc::new(Revocation { operator: operator.clone(), end }));
     }
 
     /// Whether its holder has to renew it, and so is notified when it is revoked.
     #[must_use]
     pub fn is_renewed(&self) -> bool {
-        self.ttl.is_some() && !matches!(self.asker, Asker::Host(_))
+        self.ttl.is_some() && !matches!(self.requester, Requester::Host(_))
     }
 
     /// The moment at which its slot is free at the latest, once it is revoked; `None` if it does not end by itself.
@@ -65,9 +65,9 @@ impl Rules {
         within: Option<Duration>,
         operator: &Operator,
         now: Instant,
-    ) -> Option<Pulled> {
+    ) -> Option<AdminOutcome> {
         let lease = self.leases.change(token, |lease| lease.revoke(within, operator, now))?;
-        let (host, until) = (lease.asker.host().clone(), lease.free_at());
-        Some(Pulled::Revoked { host, until, notified: lease.is_renewed() })
+        let (host, until) = (lease.requester.host().clone(), lease.free_at());
+        Some(AdminOutcome::Revoked { host, until, notified: lease.is_renewed() })
     }
 }

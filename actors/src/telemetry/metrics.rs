@@ -20,16 +20,16 @@ use prometheus::{
 };
 use tokio::time::Instant;
 
-use crate::pool::{Counts, Ending, Refusal};
+use crate::pool::{EndReason, PoolCounts, Refusal};
 
 /// Why nothing can go wrong with the names here: every test that scrapes would end at once.
-pub(super) const NAMES_ARE_GOOD: &str = "metrics have proper names, each of its own";
+pub(super) const INVALID_METRIC: &str = "metrics have proper names, each of its own";
 
 /// Bounds of the time that somebody waits in line or holds a slot, in seconds: from a moment to a day.
-const LONG: [f64; 10] = [0.01, 0.1, 1.0, 5.0, 30.0, 120.0, 600.0, 3600.0, 14_400.0, 86_400.0];
+const LONG_BUCKETS: [f64; 10] = [0.01, 0.1, 1.0, 5.0, 30.0, 120.0, 600.0, 3600.0, 14_400.0, 86_400.0];
 
 /// Bounds of the time from a slot's end to the next holder's answer, in seconds.
-const SHORT: [f64; 11] = [0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.05, 0.2, 1.0, 5.0];
+const SHORT_BUCKETS: [f64; 11] = [0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.05, 0.2, 1.0, 5.0];
 
 /// What an ask is refused with: the words of [`Refusal::word`].
 const REFUSALS: [&str; 9] = [
@@ -49,9 +49,9 @@ const NEVER: u64 = u64::MAX;
 
 /// All numbers of this server.
 #[derive(Debug)]
-pub struct Numbers {
+pub struct Metrics {
     /// All of what follows, and what others count.
-    all: All,
+    all: Collectors,
     /// Ages are counted from here.
     start: Instant,
     slots: IntGaugeVec,
@@ -72,20 +72,20 @@ pub struct Numbers {
     /// How long the text was last.
     length: AtomicUsize,
     /// What has an age, which is looked up when somebody wants to know.
-    aging: Mutex<Vec<(Arc<Aging>, Gauge, Gauge)>>,
+    aging: Mutex<Vec<(Arc<OldestTimestamps>, Gauge, Gauge)>>,
 }
 
 /// All that is counted, in the order in which it is told. The library's registry would sort the pools of each number
 /// by their names at every scrape, which takes as long as all the rest.
-struct All(Mutex<Vec<Box<dyn Collector>>>);
+struct Collectors(Mutex<Vec<Box<dyn Collector>>>);
 
-impl All {
+impl Collectors {
     fn lock(&self) -> MutexGuard<'_, Vec<Box<dyn Collector>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl fmt::Debug for All {
+impl fmt::Debug for Collectors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "All({})", self.lock().len())
     }
@@ -93,22 +93,22 @@ impl fmt::Debug for All {
 
 /// Since when the oldest lease and the first in line are there: microseconds from the start.
 #[derive(Debug)]
-struct Aging {
+struct OldestTimestamps {
     held: AtomicU64,
     waiting: AtomicU64,
 }
 
 /// The numbers of one pool, which are seen until this is dropped.
 #[derive(Debug)]
-pub(super) struct PoolNumbers {
+pub(super) struct PoolMetrics {
     pool: Name,
-    all: Arc<Numbers>,
+    all: Arc<Metrics>,
     slots: IntGauge,
     held: IntGauge,
     waiting: IntGauge,
     paused: IntGauge,
     up: IntGauge,
-    aging: Arc<Aging>,
+    aging: Arc<OldestTimestamps>,
     grants: IntCounter,
     ends: [IntCounter; 5],
     /// Those that there were: most pools refuse for few reasons, and each is a line of every scrape.
@@ -119,7 +119,7 @@ pub(super) struct PoolNumbers {
     hold: Histogram,
 }
 
-impl Numbers {
+impl Metrics {
     pub(super) fn new() -> Self {
         let mut all = Vec::new();
         let named = |name: &str, help: &str| Opts::new(name, help);
@@ -129,11 +129,12 @@ impl Numbers {
             kept(all, IntCounterVec::new(named(name, help), labels))
         };
         let times = |all: &mut _, name: &str, help: &str| {
-            let opts = HistogramOpts::new(name, help).buckets(LONG.to_vec());
+            let opts = HistogramOpts::new(name, help).buckets(LONG_BUCKETS.to_vec());
             kept(all, HistogramVec::new(opts, &["pool"]))
         };
         let help = "From a slot's end until the answer to its next holder, who stood in line";
-        let handover = HistogramOpts::new("distributex_handover_seconds", help).buckets(SHORT.to_vec());
+        let handover =
+            HistogramOpts::new("distributex_handover_seconds", help).buckets(SHORT_BUCKETS.to_vec());
         let handover = kept(&mut all, Histogram::with_opts(handover));
         Self {
             start: Instant::now(),
@@ -173,12 +174,12 @@ impl Numbers {
             handover,
             length: AtomicUsize::new(0),
             aging: Mutex::default(),
-            all: All(Mutex::new(all)),
+            all: Collectors(Mutex::new(all)),
         }
     }
 
     /// Others count this.
-    pub fn add(&self, counted: impl Collector + 'static) {
+    pub fn register(&self, counted: impl Collector + 'static) {
         self.all.lock().push(Box::new(counted));
     }
 
@@ -209,16 +210,17 @@ impl Numbers {
     }
 
     /// Those of this pool.
-    pub(super) fn pool(self: &Arc<Self>, pool: &Name) -> PoolNumbers {
+    pub(super) fn pool(self: &Arc<Self>, pool: &Name) -> PoolMetrics {
         let label = &[pool.as_str()];
-        let aging = Arc::new(Aging { held: AtomicU64::new(NEVER), waiting: AtomicU64::new(NEVER) });
+        let aging =
+            Arc::new(OldestTimestamps { held: AtomicU64::new(NEVER), waiting: AtomicU64::new(NEVER) });
         let (hold, wait) =
             (self.oldest_hold.with_label_values(label), self.oldest_wait.with_label_values(label));
         self.aging.lock().unwrap_or_else(PoisonError::into_inner).push((Arc::clone(&aging), hold, wait));
-        let end = |how: Ending| self.ends.with_label_values(&[pool.as_str(), how.word()]);
+        let end = |how: EndReason| self.ends.with_label_values(&[pool.as_str(), how.word()]);
         let up = self.up.with_label_values(label);
         up.set(1);
-        PoolNumbers {
+        PoolMetrics {
             pool: pool.clone(),
             all: Arc::clone(self),
             slots: self.slots.with_label_values(label),
@@ -228,7 +230,7 @@ impl Numbers {
             up,
             aging,
             grants: self.grants.with_label_values(label),
-            ends: Ending::ALL.map(end),
+            ends: EndReason::ALL.map(end),
             refusals: Default::default(),
             renewals: self.renewals.with_label_values(label),
             lost: self.lost.with_label_values(label),
@@ -240,7 +242,7 @@ impl Numbers {
 
 /// Something that is counted, of which a clone, which counts the same, is told with all others.
 fn kept<C: Collector + Clone + 'static>(all: &mut Vec<Box<dyn Collector>>, made: prometheus::Result<C>) -> C {
-    let counted = made.expect(NAMES_ARE_GOOD);
+    let counted = made.expect(INVALID_METRIC);
     all.push(Box::new(counted.clone()));
     counted
 }
@@ -253,8 +255,8 @@ fn age(since: &AtomicU64, now: u64) -> f64 {
     }
 }
 
-impl PoolNumbers {
-    pub(super) fn count(&self, counts: &Counts) {
+impl PoolMetrics {
+    pub(super) fn count(&self, counts: &PoolCounts) {
         let gauge = |gauge: &IntGauge, count: usize| gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
         self.slots.set(i64::from(counts.slots));
         gauge(&self.held, counts.held);
@@ -265,13 +267,13 @@ impl PoolNumbers {
         self.aging.waiting.store(since(counts.waiting_since), Ordering::Relaxed);
     }
 
-    pub(super) fn began(&self, waited: Duration) {
+    pub(super) fn granted(&self, waited: Duration) {
         self.grants.inc();
         self.wait.observe(waited.as_secs_f64());
     }
 
-    pub(super) fn ended(&self, how: Ending, held: Duration) {
-        let number = Ending::ALL.iter().position(|known| *known == how);
+    pub(super) fn ended(&self, how: EndReason, held: Duration) {
+        let number = EndReason::ALL.iter().position(|known| *known == how);
         number.and_then(|number| self.ends.get(number)).into_iter().for_each(IntCounter::inc);
         self.hold.observe(held.as_secs_f64());
     }
@@ -286,7 +288,7 @@ impl PoolNumbers {
         self.renewals.inc();
     }
 
-    pub(super) fn renew_lost(&self) {
+    pub(super) fn renewal_refused(&self) {
         self.lost.inc();
     }
 
@@ -299,7 +301,7 @@ impl PoolNumbers {
     }
 }
 
-impl Drop for PoolNumbers {
+impl Drop for PoolMetrics {
     /// What is not there any more has no numbers.
     fn drop(&mut self) {
         let (all, pool) = (&self.all, self.pool.as_str());
@@ -314,7 +316,7 @@ impl Drop for PoolNumbers {
         for counter in [&all.grants, &all.renewals, &all.lost] {
             let _ = counter.remove_label_values(&[pool]);
         }
-        for how in Ending::ALL {
+        for how in EndReason::ALL {
             let _ = all.ends.remove_label_values(&[pool, how.word()]);
         }
         for kind in REFUSALS {

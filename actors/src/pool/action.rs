@@ -18,15 +18,15 @@ use distributex_config::Name;
 use tokio::time::Instant;
 
 use super::{
-    AskId, Ending, Event, Refusal, Ticket, Token,
+    EndReason, Event, Refusal, RequestId, Ticket, Token,
     rules::{Rules, refuse},
 };
 
 /// What an operator wants done. Holders are named by their token, waiters by their ticket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Lever {
+pub enum AdminAction {
     /// End the lease with this token.
-    Release(Token),
+    ForceRelease(Token),
     /// Ask the holder with this token to give its slot back within this time; by default, the lease's time to live.
     Revoke(Token, Option<Duration>),
     /// Grant nothing.
@@ -34,9 +34,9 @@ pub enum Lever {
     /// Grant again.
     Resume,
     /// Let who has this ticket stand before all others.
-    Front(Ticket),
+    Promote(Ticket),
     /// Take who has this ticket out of the line.
-    Remove(Ticket),
+    Evict(Ticket),
 }
 
 /// Who wants it, and why.
@@ -52,7 +52,7 @@ pub struct Operator {
 
 /// What came of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Pulled {
+pub enum AdminOutcome {
     /// A lease was ended.
     Released {
         /// Who had it.
@@ -84,56 +84,62 @@ pub enum Pulled {
 
 impl Rules {
     /// Does what an operator wants.
-    pub fn pull(
+    pub fn administer(
         &mut self,
-        ask: AskId,
-        lever: Lever,
+        request: RequestId,
+        action: AdminAction,
         operator: &Operator,
         now: Instant,
         out: &mut Vec<Event>,
     ) {
         self.expire(now, out);
-        let what = match lever {
-            Lever::Release(token) => self.force(ask, token, now, out),
-            Lever::Revoke(token, within) => self.revoke(token, within, operator, now),
-            Lever::Pause => {
+        let what = match action {
+            AdminAction::ForceRelease(token) => self.force_release(request, token, now, out),
+            AdminAction::Revoke(token, within) => self.revoke(token, within, operator, now),
+            AdminAction::Pause => {
                 self.set_paused(Some(operator.clone()));
-                Some(Pulled::Set)
+                Some(AdminOutcome::Set)
             }
-            Lever::Resume if self.paused.is_none() => Some(Pulled::Unchanged),
-            Lever::Resume => {
+            AdminAction::Resume if self.paused.is_none() => Some(AdminOutcome::Unchanged),
+            AdminAction::Resume => {
                 self.set_paused(None);
-                out.push(Event::Pulled { ask, what: Some(Pulled::Set) });
+                out.push(Event::ActionApplied { request, what: Some(AdminOutcome::Set) });
                 return self.serve(now, out);
             }
-            Lever::Front(ticket) => {
-                let host = self.line.move_to_front(ticket);
-                host.map(|host| Pulled::Moved { host })
+            AdminAction::Promote(ticket) => {
+                let host = self.queue.move_to_front(ticket);
+                host.map(|host| AdminOutcome::Moved { host })
             }
-            Lever::Remove(ticket) => self.remove(ticket, out),
+            AdminAction::Evict(ticket) => self.evict(ticket, out),
         };
-        out.push(Event::Pulled { ask, what });
+        out.push(Event::ActionApplied { request, what });
     }
 
     /// What ends if the lease with this token is taken away now.
     #[must_use]
-    pub fn would_force(&self, token: Token, now: Instant) -> Option<Pulled> {
+    pub fn preview_force_release(&self, token: Token, now: Instant) -> Option<AdminOutcome> {
         let lease = self.leases.get(token)?;
         let left = lease.until.map(|until| until.saturating_duration_since(now));
-        Some(Pulled::Released { host: lease.asker.host().clone(), held: now - lease.since, left })
+        Some(AdminOutcome::Released { host: lease.requester.host().clone(), held: now - lease.since, left })
     }
 
-    fn force(&mut self, ask: AskId, token: Token, now: Instant, out: &mut Vec<Event>) -> Option<Pulled> {
-        let forced = self.would_force(token, now)?;
-        self.end(token, Ending::Forced, Some(ask), now, out);
+    fn force_release(
+        &mut self,
+        request: RequestId,
+        token: Token,
+        now: Instant,
+        out: &mut Vec<Event>,
+    ) -> Option<AdminOutcome> {
+        let forced = self.preview_force_release(token, now)?;
+        self.end(token, EndReason::ForceReleased, Some(request), now, out);
         Some(forced)
     }
 
-    fn remove(&mut self, ticket: Ticket, out: &mut Vec<Event>) -> Option<Pulled> {
-        let waiter = self.line.leave(ticket)?;
+    fn evict(&mut self, ticket: Ticket, out: &mut Vec<Event>) -> Option<AdminOutcome> {
+        let waiter = self.queue.remove(ticket)?;
         if let Some(parked) = waiter.present {
-            refuse(parked, Refusal::Removed, None, out);
+            refuse(parked, Refusal::Evicted, None, out);
         }
-        Some(Pulled::Moved { host: waiter.asker.host().clone() })
+        Some(AdminOutcome::Moved { host: waiter.requester.host().clone() })
     }
 }

@@ -5,15 +5,16 @@ use distributex_config::Limits;
 use tokio::time::Instant;
 
 use super::{
-    Asker, Event, Refusal,
+    Event, Refusal, Requester,
     rules::{Rules, refuse, shorter},
 };
 
 impl Rules {
     /// Why this asker gets nothing here, whether a slot is free or not.
     #[must_use]
-    pub fn turns_away(&self, asker: &Asker) -> Option<Refusal> {
-        let allows = || self.settings.servers.as_ref().is_none_or(|servers| servers.contains(asker.host()));
+    pub fn rejects(&self, requester: &Requester) -> Option<Refusal> {
+        let allows =
+            || self.settings.servers.as_ref().is_none_or(|servers| servers.contains(requester.host()));
         match self.retired {
             true => Some(Refusal::NoSuchPool),
             false if allows() => None,
@@ -43,21 +44,21 @@ impl Rules {
         self.retired = settings.is_none();
         if let Some(settings) = settings {
             let old = std::mem::replace(&mut self.settings, settings);
-            self.expire_waiters_as_set(&old);
+            self.apply_new_ttl_to_waiters(&old);
         }
-        self.turn_out(out);
+        self.evict_disallowed_waiters(out);
         self.limit_all_absent(out);
         self.serve(now, out);
     }
 
     /// Who waits gets a lease that lives as long as the pool's do now, if it did not ask for less.
-    fn expire_waiters_as_set(&mut self, old: &config::Pool) {
+    fn apply_new_ttl_to_waiters(&mut self, old: &config::Pool) {
         let expire = self.settings.expire;
         if expire == old.expire {
             return;
         }
-        for ticket in self.line.tickets() {
-            self.line.change(ticket, |waiter| {
+        for ticket in self.queue.tickets() {
+            self.queue.change(ticket, |waiter| {
                 let wanted = waiter.ttl.filter(|_| waiter.ttl != old.expire);
                 waiter.ttl = shorter(wanted, expire);
             });
@@ -65,12 +66,12 @@ impl Rules {
     }
 
     /// Ends all waits, and gives up all places, of those who get nothing here.
-    pub(super) fn turn_out(&mut self, out: &mut Vec<Event>) {
-        for ticket in self.line.tickets() {
-            let why = self.line.get(ticket).and_then(|waiter| self.turns_away(&waiter.asker));
+    pub(super) fn evict_disallowed_waiters(&mut self, out: &mut Vec<Event>) {
+        for ticket in self.queue.tickets() {
+            let why = self.queue.get(ticket).and_then(|waiter| self.rejects(&waiter.requester));
             let Some(why) = why else { continue };
-            if let Some(ask) = self.give_up_place(ticket, out) {
-                refuse(ask, why, None, out);
+            if let Some(request) = self.remove_waiter(ticket, out) {
+                refuse(request, why, None, out);
             }
         }
     }

@@ -2,10 +2,10 @@
 //!
 //! | part | what it is |
 //! | --- | --- |
-//! | [`Watch`] here | what all pools share; [`PoolWatch`] is one pool's end of it |
-//! | [`numbers`] | counters, gauges and histograms, for Prometheus |
-//! | [`news`] | what happened to a pool, in words that anybody may know |
-//! | [`board`] | the latest news of all pools, for readers who come and go |
+//! | [`Telemetry`] here | what all pools share; [`PoolTelemetry`] is one pool's end of it |
+//! | [`metrics`] | counters, gauges and histograms, for Prometheus |
+//! | [`pool_event`] | what happened to a pool, in words that anybody may know |
+//! | [`event_buffer`] | the latest news of all pools, for readers who come and go |
 //! | [`runs`] | the latest leases of one pool, from grant to end |
 //! | `endings` | how recent leases of one pool ended, for those who held them |
 //! | `calls` | how often a store was asked, and failed |
@@ -19,12 +19,12 @@
 //! A pool pays for all of this on the way of every grant: what is not switched on costs it one look at an
 //! `Option`, and nothing here waits for anybody.
 
-pub mod board;
-pub(crate) mod calls;
-mod endings;
-pub mod news;
-pub mod numbers;
+pub(crate) mod backend_calls;
+pub mod event_buffer;
+pub mod metrics;
 mod pool;
+pub mod pool_event;
+mod recent_ends;
 pub mod runs;
 
 use std::sync::{
@@ -35,27 +35,27 @@ use std::sync::{
 use distributex_config as config;
 use distributex_config::Name;
 
-pub use self::pool::{PoolWatch, Report};
-use self::{board::Board, numbers::Numbers};
+pub use self::pool::{EndReport, PoolTelemetry};
+use self::{event_buffer::EventBuffer, metrics::Metrics};
 
 /// What all pools share.
 #[derive(Debug, Clone, Default)]
-pub struct Watch {
-    numbers: Option<Arc<Numbers>>,
-    board: Option<Arc<Board>>,
+pub struct Telemetry {
+    metrics: Option<Arc<Metrics>>,
+    events: Option<Arc<EventBuffer>>,
     /// How many runs of each pool are kept.
     runs: usize,
-    reach: Arc<Reach>,
+    reach: Arc<StoreReachability>,
 }
 
 /// How many pools there are whose store can be reached, and whose store cannot.
 #[derive(Debug, Default)]
-struct Reach {
+struct StoreReachability {
     here: AtomicUsize,
     away: AtomicUsize,
 }
 
-impl Reach {
+impl StoreReachability {
     /// One more is there, or one less, with a store that is away or not.
     fn count(&self, more: bool, away: bool) {
         let pools = if away { &self.away } else { &self.here };
@@ -67,41 +67,41 @@ impl Reach {
     }
 }
 
-impl Watch {
+impl Telemetry {
     /// What the configuration wants to be seen. The default is nothing.
     #[must_use]
     pub fn new(config: &config::Watch) -> Self {
-        let numbers = config.metrics.then(Numbers::new);
-        let board = (config.events > 0).then(|| Board::new(config.events));
-        if let (Some(numbers), Some(board)) = (&numbers, &board) {
-            board.counts().count_in(numbers);
+        let metrics = config.metrics.then(Metrics::new);
+        let events = (config.events > 0).then(|| EventBuffer::new(config.events));
+        if let (Some(metrics), Some(events)) = (&metrics, &events) {
+            events.counters().register(metrics);
         }
-        Self { numbers: numbers.map(Arc::new), board, runs: config.history, reach: Arc::default() }
+        Self { metrics: metrics.map(Arc::new), events, runs: config.history, reach: Arc::default() }
     }
 
     /// The end of this pool.
     #[must_use]
-    pub fn pool(&self, name: &Name) -> PoolWatch {
+    pub fn pool(&self, name: &Name) -> PoolTelemetry {
         self.reach.count(true, false);
-        PoolWatch::new(name.clone(), self)
+        PoolTelemetry::new(name.clone(), self)
     }
 
     /// The numbers, if they are wanted.
     #[must_use]
-    pub fn numbers(&self) -> Option<&Arc<Numbers>> {
-        self.numbers.as_ref()
+    pub fn metrics(&self) -> Option<&Arc<Metrics>> {
+        self.metrics.as_ref()
     }
 
     /// The latest news, if they are kept.
     #[must_use]
-    pub fn board(&self) -> Option<&Arc<Board>> {
-        self.board.as_ref()
+    pub fn events(&self) -> Option<&Arc<EventBuffer>> {
+        self.events.as_ref()
     }
 
     /// Whether there is a pool that did not say that its store cannot be reached.
     #[must_use]
     pub fn is_reachable(&self) -> bool {
-        let Reach { here, away } = &*self.reach;
+        let StoreReachability { here, away } = &*self.reach;
         here.load(Ordering::Relaxed) > 0 || away.load(Ordering::Relaxed) == 0
     }
 }

@@ -2,21 +2,21 @@
 
 use prometheus::{IntCounter, Opts};
 
-use super::numbers::{NAMES_ARE_GOOD, Numbers};
+use super::metrics::{INVALID_METRIC, Metrics};
 
 /// The calls to one kind of store. A clone counts the same.
 #[derive(Debug, Clone)]
-pub(crate) struct Calls {
+pub(crate) struct BackendCalls {
     calls: IntCounter,
     errors: IntCounter,
 }
 
-impl Calls {
+impl BackendCalls {
     /// None so far.
     pub(crate) fn new(backend: &str) -> Self {
         let counter = |name: &str, help: &str| {
             let opts = Opts::new(name, help).const_label("backend", backend);
-            IntCounter::with_opts(opts).expect(NAMES_ARE_GOOD)
+            IntCounter::with_opts(opts).expect(INVALID_METRIC)
         };
         Self {
             calls: counter(
@@ -36,9 +36,9 @@ impl Calls {
     }
 
     /// Lets them be seen.
-    pub(crate) fn count_in(&self, numbers: &Numbers) {
+    pub(crate) fn register(&self, metrics: &Metrics) {
         for counter in [&self.calls, &self.errors] {
-            numbers.add(counter.clone());
+            metrics.register(counter.clone());
         }
     }
 }

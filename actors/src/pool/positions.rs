@@ -5,7 +5,7 @@
 
 /// A row of seats, taken or empty.
 #[derive(Debug, Default)]
-pub(super) struct Ranks {
+pub(super) struct PositionIndex {
     /// `tree[i]` counts the taken seats of a stretch that ends at seat `i`.
     tree: Vec<u32>,
     /// The first seat that was never taken.
@@ -13,9 +13,9 @@ pub(super) struct Ranks {
 }
 
 /// The shortest row.
-const SHORTEST: usize = 64;
+const MIN_CAPACITY: usize = 64;
 
-impl Ranks {
+impl PositionIndex {
     /// Whether nobody can come any more.
     pub(super) fn is_full(&self) -> bool {
         self.next == self.tree.len()
@@ -23,7 +23,7 @@ impl Ranks {
 
     /// A row whose first `taken` seats are taken, with as many empty ones behind them.
     pub(super) fn with_taken(taken: usize) -> Self {
-        let tree: Vec<u32> = vec![0; (2 * taken).max(SHORTEST)];
+        let tree: Vec<u32> = vec![0; (2 * taken).max(MIN_CAPACITY)];
         let mut ranks = Self { tree, next: 0 };
         for _ in 0..taken {
             ranks.push();
@@ -33,20 +33,20 @@ impl Ranks {
 
     /// Takes the next seat, and tells its number. The row must not be full.
     pub(super) fn push(&mut self) -> usize {
-        let seat = self.next;
+        let permit = self.next;
         self.next += 1;
-        self.add(seat, |count| count + 1);
-        seat
+        self.add(permit, |count| count + 1);
+        permit
     }
 
     /// Empties a seat that is taken.
-    pub(super) fn remove(&mut self, seat: usize) {
-        self.add(seat, |count| count - 1);
+    pub(super) fn remove(&mut self, permit: usize) {
+        self.add(permit, |count| count - 1);
     }
 
     /// How many seats are taken before this one.
-    pub(super) fn before(&self, seat: usize) -> usize {
-        let (mut end, mut sum) = (seat, 0);
+    pub(super) fn before(&self, permit: usize) -> usize {
+        let (mut end, mut sum) = (permit, 0);
         while end > 0 {
             sum += self.tree[end - 1] as usize;
             end &= end - 1;
@@ -54,8 +54,8 @@ impl Ranks {
         sum
     }
 
-    fn add(&mut self, seat: usize, change: impl Fn(u32) -> u32) {
-        let mut at = seat + 1;
+    fn add(&mut self, permit: usize, change: impl Fn(u32) -> u32) {
+        let mut at = permit + 1;
         while let Some(count) = self.tree.get_mut(at - 1) {
             *count = change(*count);
             at += at & at.wrapping_neg();
@@ -69,14 +69,14 @@ mod tests {
 
     #[test]
     fn every_seat_knows_how_many_are_taken_before_it() {
-        let mut ranks = Ranks::with_taken(100);
-        for seat in (0..100).step_by(3) {
-            ranks.remove(seat);
+        let mut ranks = PositionIndex::with_taken(100);
+        for permit in (0..100).step_by(3) {
+            ranks.remove(permit);
         }
-        let seat = ranks.push();
+        let permit = ranks.push();
 
-        let before = |seat: usize| (0..seat).filter(|seat| seat % 3 != 0).count();
-        assert_eq!(seat, 100);
-        assert!((0..=100).all(|seat| ranks.before(seat) == before(seat)));
+        let before = |permit: usize| (0..permit).filter(|permit| permit % 3 != 0).count();
+        assert_eq!(permit, 100);
+        assert!((0..=100).all(|permit| ranks.before(permit) == before(permit)));
     }
 }

@@ -15,9 +15,9 @@ use super::LeaseId;
 
 /// Names one ask in this process, from its arrival to its answer. Says nothing about order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct AskId(u64);
+pub struct RequestId(u64);
 
-impl AskId {
+impl RequestId {
     /// A number that no other ask has.
     #[must_use]
     pub fn next() -> Self {
@@ -29,7 +29,7 @@ impl AskId {
 /// Who asks. Two asks of one asker are about one slot. Different kinds are never the same asker: a host that
 /// asks in two ways can hold two slots.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Asker {
+pub enum Requester {
     /// A host in the classic protocol: one asker, however often it asks.
     Host(Name),
     /// A host and an owner: one asker, whose place and grant outlive its requests for a while.
@@ -40,48 +40,48 @@ pub enum Asker {
         owner: Name,
     },
     /// A host without an owner: an asker for as long as its one request lasts.
-    Once {
+    Anonymous {
         /// The host.
         host: Name,
         /// The request.
-        ask: AskId,
+        request: RequestId,
     },
 }
 
-impl Asker {
+impl Requester {
     /// As which host it asks.
     #[must_use]
     pub fn host(&self) -> &Name {
         match self {
-            Self::Host(host) | Self::Owner { host, .. } | Self::Once { host, .. } => host,
+            Self::Host(host) | Self::Owner { host, .. } | Self::Anonymous { host, .. } => host,
         }
     }
 
     /// Whether its place and its grant outlive its requests.
     #[must_use]
-    pub fn comes_back(&self) -> bool {
+    pub fn is_resumable(&self) -> bool {
         matches!(self, Self::Owner { .. })
     }
 }
 
 /// Says nothing of the owner.
-impl fmt::Debug for Asker {
+impl fmt::Debug for Requester {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Host(host) => write!(f, "Host({host:?})"),
             Self::Owner { host, .. } => write!(f, "Owner({host:?}, …)"),
-            Self::Once { host, .. } => write!(f, "Once({host:?})"),
+            Self::Anonymous { host, .. } => write!(f, "Once({host:?})"),
         }
     }
 }
 
 /// Somebody asks for a slot.
 #[derive(Debug, Clone)]
-pub struct Ask {
+pub struct AcquireRequest {
     /// Under which the answer is awaited.
-    pub id: AskId,
+    pub id: RequestId,
     /// Who asks.
-    pub asker: Asker,
+    pub requester: Requester,
     /// How long it stays parked when no slot is free: zero is not at all, `None` however long it takes.
     pub wait: Option<Duration>,
     /// How long a place or a grant waits for an asker that comes back, from the end of its request; `None`
@@ -95,13 +95,13 @@ pub struct Ask {
     pub lease: Option<LeaseId>,
 }
 
-impl Ask {
+impl AcquireRequest {
     /// A host asks in the classic protocol, and parks or not.
     #[must_use]
     pub fn classic(host: Name, parks: bool) -> Self {
         let wait = if parks { None } else { Some(Duration::ZERO) };
-        let (id, asker) = (AskId::next(), Asker::Host(host));
-        Self { id, asker, wait, patience: None, ttl: None, command: None, lease: None }
+        let (id, requester) = (RequestId::next(), Requester::Host(host));
+        Self { id, requester, wait, patience: None, ttl: None, command: None, lease: None }
     }
 
     /// Whether it is to be parked when no slot is free.

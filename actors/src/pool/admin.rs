@@ -1,0 +1,165 @@
+//! What a pool's actor has for those who watch it, and for operators: how leases ended, what was before, and levers.
+//!
+//! ```text
+//!  Pull ─► backend ─► ended, pulled ─┬► the log, with who and why
+//!                                    ├► the watch: events, history, numbers
+//!                                    └► the operator's answer
+//! ```
+
+use std::{sync::Arc, time::SystemTime};
+
+use actix::{Handler, Message, MessageResult};
+use log::info;
+use tokio::time::Instant;
+
+use super::{
+    AdminAction, AdminOutcome, EndedLease, Operator, PageCursor, PoolSnapshot, ReleaseTarget, RequestId,
+    actor::{AdminReply, PendingReply, PoolActor},
+};
+use crate::telemetry::{EndReport, runs::Run};
+
+impl PoolActor {
+    /// A lease is over. What is known of its end stands with the request that ended it, which is answered next.
+    pub(super) fn on_lease_ended(&mut self, ended: EndedLease) {
+        let revoked_by = ended.revoked.as_ref().map(|revoked| revoked.operator.clone());
+        let report = match ended.by.and_then(|request| self.open.get(&request)) {
+            Some(PendingReply::Release(exit_status, _)) => {
+                EndReport { exit_status: *exit_status, operator: revoked_by }
+            }
+            Some(PendingReply::Pull(_, operator, _)) => {
+                EndReport { exit_status: None, operator: Some(operator.clone()) }
+            }
+            Some(
+                PendingReply::Grant { .. }
+                | PendingReply::Renewal(..)
+                | PendingReply::Look(..)
+                | PendingReply::LookUp(..),
+            )
+            | None => EndReport { exit_status: None, operator: revoked_by },
+        };
+        let (pool, host, held) =
+            (self.name.as_str(), ended.requester.host().as_str(), ended.held.as_secs_f64());
+        let (how, token) = (ended.how, ended.token);
+        if let Some(Operator { author, reason, .. }) = &report.operator {
+            info!(
+                "{how} pool={pool:?} host={host:?} token={token} held={held:.3}s author={author:?} reason={reason:?}"
+            );
+        } else {
+            info!("{how} pool={pool:?} host={host:?} token={token} held={held:.3}s");
+        }
+        self.telemetry.ended(ended, report);
+    }
+
+    /// What an operator wanted is done, or cannot be: nobody has that token or ticket.
+    pub(super) fn on_action_applied(&mut self, request: RequestId, what: Option<AdminOutcome>) {
+        let Some(PendingReply::Pull(action, operator, to)) = self.open.remove(&request) else { return };
+        if let Some(what) = what.as_ref().filter(|what| **what != AdminOutcome::Unchanged) {
+            self.log_action(action, what, &operator);
+            self.telemetry.action_applied(action, what, &operator);
+        }
+        let _ = to.send(Ok(what)); // it is done, also for who is gone
+    }
+
+    /// Who let the pool go on is not in the store.
+    pub(super) fn paused_elsewhere(&self, operator: Option<Operator>) {
+        let action = if operator.is_some() { AdminAction::Pause } else { AdminAction::Resume };
+        let operator = operator.unwrap_or_else(|| Operator {
+            author: "the store".into(),
+            reason: "has no pause any more".into(),
+            at: SystemTime::now(),
+        });
+        self.log_action(action, &AdminOutcome::Set, &operator);
+        self.telemetry.action_applied(action, &AdminOutcome::Set, &operator);
+    }
+
+    fn log_action(
+        &self,
+        action: AdminAction,
+        what: &AdminOutcome,
+        Operator { author, reason, .. }: &Operator,
+    ) {
+        let done = match action {
+            AdminAction::ForceRelease(_) => return, // told as the end of a lease
+            AdminAction::Revoke(..) => "revoked",
+            AdminAction::Pause => "paused",
+            AdminAction::Resume => "resumed",
+            AdminAction::Promote(_) => "moved to the front",
+            AdminAction::Evict(_) => "removed from the line",
+        };
+        let whom = match (what, action) {
+            (AdminOutcome::Moved { host }, AdminAction::Promote(ticket) | AdminAction::Evict(ticket)) => {
+                format!(" host={:?} ticket={}", host.as_str(), ticket.0)
+            }
+            (AdminOutcome::Revoked { host, notified, .. }, AdminAction::Revoke(token, _)) => {
+                format!(" host={:?} token={token} notified={notified}", host.as_str())
+            }
+            (
+                AdminOutcome::Moved { .. }
+                | AdminOutcome::Revoked { .. }
+                | AdminOutcome::Set
+                | AdminOutcome::Unchanged
+                | AdminOutcome::Released { .. },
+                _,
+            ) => String::new(),
+        };
+        info!("{done} pool={:?}{whom} author={author:?} reason={reason:?}", self.name.as_str());
+    }
+}
+
+/// Request: do what an operator wants.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(super) struct Administer {
+    pub(super) action: AdminAction,
+    pub(super) operator: Operator,
+    pub(super) reply: AdminReply,
+}
+
+impl Handler<Administer> for PoolActor {
+    type Result = ();
+
+    fn handle(&mut self, Administer { action, operator, reply }: Administer, ctx: &mut Self::Context) {
+        let request = RequestId::next();
+        self.open.insert(request, PendingReply::Pull(action, operator.clone(), reply));
+        self.act(ctx, |backend, now, out| backend.administer(request, action, &operator, now, out));
+    }
+}
+
+/// Request: tell how what is meant ended, if it ended recently.
+#[derive(Debug, Message)]
+#[rtype(result = "Option<Arc<Run>>")]
+pub(super) struct FindEndedRun(pub(super) ReleaseTarget);
+
+impl Handler<FindEndedRun> for PoolActor {
+    type Result = Option<Arc<Run>>;
+
+    fn handle(&mut self, FindEndedRun(held): FindEndedRun, _: &mut Self::Context) -> Self::Result {
+        self.telemetry.find_ended_run(&held)
+    }
+}
+
+/// Request: tell of the latest runs, the last one first.
+#[derive(Debug, Message)]
+#[rtype(result = "Option<Vec<Arc<Run>>>")]
+pub(super) struct ReadHistory;
+
+impl Handler<ReadHistory> for PoolActor {
+    type Result = Option<Vec<Arc<Run>>>;
+
+    fn handle(&mut self, ReadHistory: ReadHistory, _: &mut Self::Context) -> Self::Result {
+        self.telemetry.history()
+    }
+}
+
+/// Request: tell how the pool was when its store last answered.
+#[derive(Debug, Message)]
+#[rtype(result = "PoolSnapshot")]
+pub(super) struct CachedSnapshot;
+
+impl Handler<CachedSnapshot> for PoolActor {
+    type Result = MessageResult<CachedSnapshot>;
+
+    fn handle(&mut self, CachedSnapshot: CachedSnapshot, _: &mut Self::Context) -> Self::Result {
+        MessageResult(self.backend.snapshot(PageCursor::default(), Instant::now()))
+    }
+}
