@@ -1,4 +1,4 @@
-//! How things are written down as JSON, wherever leases live.
+//! JSON forms shared by the state directory and memcached entries.
 
 use std::{borrow::Cow, time::Duration};
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::pool::{RequestId, Requester};
 
-/// An [`Requester`]. One that asked once is a new one, whoever reads it.
+/// JSON form of a [`Requester`]. An anonymous one is a new requester when it is read.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub(crate) enum RequesterJson<'a> {
@@ -28,7 +28,7 @@ impl<'a> From<&'a Requester> for RequesterJson<'a> {
 }
 
 impl RequesterJson<'_> {
-    /// The asker, if its names are names.
+    /// The requester; `None` if its names are invalid.
     pub(crate) fn read(self) -> Option<Requester> {
         let name = |text: Cow<'_, str>| Name::new(&text).ok();
         Some(match self {
@@ -39,7 +39,7 @@ impl RequesterJson<'_> {
     }
 }
 
-/// Whole microseconds, for as long as there are years to count.
+/// Whole microseconds, saturating.
 pub(crate) fn micros(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }

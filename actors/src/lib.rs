@@ -1,27 +1,28 @@
-//! What a lock service is: pools, leases and lines. Knows no HTTP.
+//! The lock service without HTTP: pools, leases and queues.
 //!
-//! | word | meaning here |
+//! | term | meaning |
 //! | --- | --- |
 //! | pool | a named resource with a fixed number of slots |
-//! | lease | a slot that is held: by whom, since when, until when ([`pool::lease`]) |
-//! | token | the fencing number of a lease: rises with every grant of the pool ([`Token`]) |
-//! | ask | one request for a slot, from its arrival to its answer ([`RequestId`]) |
-//! | line | the asks that wait, first come, first served ([`pool::queue`]) |
-//! | ticket | the public number of a place in the line: rises per pool ([`Ticket`]) |
-//! | grant | a lease on its way to an asker; gives itself back when nobody hears of it ([`Grant`]) |
-//! | backend | where leases live ([`backend`]) |
-//! | lever | what an operator can do to a pool ([`AdminAction`]) |
-//! | run | a lease from its grant to its end, as the history of a pool tells of it ([`telemetry::runs`]) |
-//! | state directory | what a backend in memory keeps on the disk ([`StateDirectory`]) |
+//! | lease | a slot held by one host for a limited time ([`pool::lease`]) |
+//! | token | fencing number of a lease; rises with every lease of the pool ([`Token`]) |
+//! | request, requester | an acquire request from arrival to response, and the host or owner behind it ([`AcquireRequest`], [`Requester`]) |
+//! | owner | with the host, identifies a requester across requests: a repeated request resumes the earlier one ([`Requester::Owner`]) |
+//! | queue, waiter | the waiters of a pool, first in first out ([`pool::queue`]) |
+//! | ticket, position | public number of a queue entry, rising per pool ([`Ticket`]); its rank in the queue, 1 = next |
+//! | patience | how long a queue entry or an undelivered lease of an owner is kept after its request ended |
+//! | grant | a lease on its way to its requester; returns the slot when dropped undelivered ([`Grant`]) |
+//! | backend, store | where leases live ([`backend`]), and the data behind it, with a random id |
+//! | admin action | revoke, force-release, pause, resume, promote, evict ([`AdminAction`]) |
+//! | run | a lease from grant to end, as the history keeps it ([`telemetry::runs`]) |
+//! | state directory | where the in-memory backend persists its pools ([`StateDirectory`]) |
 //!
-//! A pool is two things: its *rules* ([`pool::rules`]) are plain data that is told the time, its *actor*
-//! ([`pool::actor`]) is a thin shell with a mailbox, one timer and the reply channels. Between them stands
-//! the [`backend::Backend`].
+//! A pool has *rules* ([`pool::rules`]): plain data that is given the time; and an *actor* ([`pool::actor`]): a thin
+//! shell with a mailbox, one timer and the response channels. The [`backend::Backend`] connects the two.
 //!
 //! ```text
-//!  PoolHandle ──message──► PoolActor ──enter, leave, renew, release──► Backend (rules, line)
-//!      ▲                       │   ▲                                       │
-//!      └──────── answer ───────┘   └── granted, ended, placed, away, back ─┘
+//!  PoolHandle ──message──► PoolActor ──acquire, cancel, renew, release──► Backend (rules, queue)
+//!      ▲                       │   ▲                                         │
+//!      └─────── response ──────┘   └──── granted, ended, store down, … ──────┘
 //! ```
 
 pub mod backend;

@@ -1,4 +1,4 @@
-//! What all pools share: whether they are open, and room for parked asks. Every one of these keeps a
+//! Limit of parked requests, shared by all pools, and the switch that stops all of them. A parked request keeps its
 //! connection open, and connections are limited.
 
 use std::{
@@ -12,24 +12,24 @@ use std::{
     },
 };
 
-/// Where a client comes from, as far as it counts for what one client may take: an IPv4 address, or an IPv6 network
-/// (/64), of which one client can have all addresses.
+/// Address of a client as far as per-client limits count it: an IPv4 address, or an IPv6 network (/64), whose
+/// addresses one client can have all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ClientAddress(NonZeroU64);
 
 impl ClientAddress {
-    /// IPv4 addresses stand where IPv6 has multicast, from which nobody connects.
+    /// Prefix of IPv4 addresses: in the IPv6 range of multicast, which is never a source address.
     const IPV4: u64 = 0xffff_ffff_0000_0000;
 }
 
-/// An IPv4 address that is written as an IPv6 address is that IPv4 address.
+/// An IPv4-mapped IPv6 address is that IPv4 address.
 impl From<IpAddr> for ClientAddress {
     fn from(ip: IpAddr) -> Self {
         let number = match ip.to_canonical() {
             IpAddr::V4(ip) => Self::IPV4 | u64::from(ip.to_bits()),
             IpAddr::V6(ip) => (ip.to_bits() >> 64) as u64,
         };
-        Self(NonZeroU64::new(number).unwrap_or(NonZeroU64::MIN)) // ::1 is alone in its network
+        Self(NonZeroU64::new(number).unwrap_or(NonZeroU64::MIN)) // ::1 is the only address of its network
     }
 }
 
@@ -42,23 +42,23 @@ impl fmt::Display for ClientAddress {
     }
 }
 
-/// How many asks may be parked at once, in all pools together.
+/// How many requests may be parked at once, in all pools together.
 #[derive(Debug)]
 pub struct ParkingLimit {
-    /// The limit.
+    /// Total number of permits.
     permits: usize,
-    /// How many are taken.
+    /// Permits in use.
     taken: AtomicUsize,
-    /// How many one address may have when more than nine tenths are taken; 0: a tenth of all.
+    /// Permits one address may have while more than nine tenths are in use; 0: a tenth of all.
     share: AtomicUsize,
-    /// How many every address has.
+    /// Permits in use per address.
     by_address: Mutex<HashMap<ClientAddress, usize>>,
-    /// Whether the server is stopping.
+    /// Set when the server drains.
     closed: AtomicBool,
 }
 
 impl ParkingLimit {
-    /// Room for so many.
+    /// Creates a limit of `permits`.
     #[must_use]
     pub fn new(permits: usize) -> Arc<Self> {
         Arc::new(Self {
@@ -70,24 +70,24 @@ impl ParkingLimit {
         })
     }
 
-    /// From now on one address may have so many seats when more than nine tenths are taken; `None`: a tenth of all.
+    /// Sets how many permits one address may have while more than nine tenths are in use; `None`: a tenth of all.
     pub fn set_share(&self, share: Option<usize>) {
         self.share.store(share.unwrap_or_default(), Ordering::Relaxed);
     }
 
-    /// From now on no pool takes an ask.
+    /// Rejects all requests from now on.
     pub fn close(&self) {
         self.closed.store(true, Ordering::Release);
     }
 
-    /// Whether it was closed.
+    /// Whether [`ParkingLimit::close`] was called.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.closed.load(Ordering::Acquire)
     }
 
-    /// A seat for a client at this address, if one is free and it has not had its share. Without an address there is
-    /// no share. The seat is given up when it is dropped.
+    /// A permit for a client at this address; `None` when all are in use, or the address has had its share. Without an
+    /// address there is no share. Dropping the permit returns it.
     #[must_use]
     pub fn take(self: &Arc<Self>, address: Option<ClientAddress>) -> Option<ParkingPermit> {
         let taken = self.taken.fetch_add(1, Ordering::Relaxed);
@@ -114,7 +114,7 @@ impl ParkingLimit {
     }
 }
 
-/// Room for one parked ask.
+/// Right to keep one request parked.
 #[derive(Debug)]
 pub struct ParkingPermit {
     parking: Arc<ParkingLimit>,
@@ -143,7 +143,7 @@ mod tests {
         ClientAddress::from(ip.parse::<IpAddr>().unwrap())
     }
 
-    /// As many seats as this address gets, one after another.
+    /// Permits for this address until it gets no more.
     fn fill(parking: &Arc<ParkingLimit>, ip: Option<&str>) -> Vec<ParkingPermit> {
         std::iter::from_fn(|| parking.take(ip.map(address))).collect()
     }

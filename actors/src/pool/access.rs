@@ -1,4 +1,4 @@
-//! What the configuration says of a pool, and what becomes of the pool when it says something else.
+//! Access checks of a pool, and changes of its configuration.
 
 use distributex_config as config;
 use distributex_config::Limits;
@@ -10,7 +10,7 @@ use super::{
 };
 
 impl Rules {
-    /// Why this asker gets nothing here, whether a slot is free or not.
+    /// Why this requester gets nothing here, regardless of free slots; `None` if it may have a slot.
     #[must_use]
     pub fn rejects(&self, requester: &Requester) -> Option<Refusal> {
         let allows =
@@ -28,11 +28,11 @@ impl Rules {
         self.retired && self.leases.is_empty()
     }
 
-    /// The configuration has changed; without settings, the pool is not in it any more.
+    /// Applies a changed configuration; without settings, the pool was removed from it.
     ///
-    /// Who holds a slot keeps it, and can renew and release it, whatever became of the pool. Who waits and may
-    /// not any more is told so at once; the others do not notice. More slots are given out at once; with fewer,
-    /// nothing is granted until fewer are held.
+    /// Holders keep their leases and can renew and release them in any case. Waiters that are no longer allowed are
+    /// refused at once; the others are not affected. Additional slots are granted at once; with fewer, nothing is
+    /// granted until fewer are held.
     pub fn reconfigure(
         &mut self,
         settings: Option<config::Pool>,
@@ -51,7 +51,7 @@ impl Rules {
         self.serve(now, out);
     }
 
-    /// Who waits gets a lease that lives as long as the pool's do now, if it did not ask for less.
+    /// Gives waiters that did not ask for less the pool's new time to live.
     fn apply_new_ttl_to_waiters(&mut self, old: &config::Pool) {
         let expire = self.settings.expire;
         if expire == old.expire {
@@ -65,7 +65,7 @@ impl Rules {
         }
     }
 
-    /// Ends all waits, and gives up all places, of those who get nothing here.
+    /// Refuses and removes all waiters that are not allowed in the pool.
     pub(super) fn evict_disallowed_waiters(&mut self, out: &mut Vec<Event>) {
         for ticket in self.queue.tickets() {
             let why = self.queue.get(ticket).and_then(|waiter| self.rejects(&waiter.requester));

@@ -1,13 +1,13 @@
-//! What an operator can do to a pool: levers, which need no right of a holder or a waiter.
+//! Admin actions on a pool; they need no lease and no queue entry.
 //!
-//! | lever | what it does |
+//! | action | effect |
 //! | --- | --- |
-//! | release | ends the lease with this token; its slot goes to the next in line in the same moment |
-//! | revoke | asks the holder with this token to stop; its slot is free when it has, or when the lease has ended |
-//! | pause | from now on nothing is granted; who holds goes on, who waits stays in line |
-//! | resume | free slots go to who waits longest |
-//! | front | the waiter with this ticket stands before all others |
-//! | remove | the waiter with this ticket does not stand in line any more |
+//! | force-release | ends the lease with this token; its slot goes to the next waiter at once |
+//! | revoke | asks the holder with this token to stop; the slot is granted after its release, or the end of the lease |
+//! | pause | grants nothing; holders keep their leases, waiters stay queued |
+//! | resume | grants free slots to the longest waiters again |
+//! | promote | moves the waiter with this ticket to the front of the queue |
+//! | evict | removes the waiter with this ticket from the queue |
 
 use std::{
     sync::Arc,
@@ -22,68 +22,68 @@ use super::{
     rules::{Rules, refuse},
 };
 
-/// What an operator wants done. Holders are named by their token, waiters by their ticket.
+/// An admin action. Leases are named by token, waiters by ticket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AdminAction {
     /// End the lease with this token.
     ForceRelease(Token),
-    /// Ask the holder with this token to give its slot back within this time; by default, the lease's time to live.
+    /// Ask the holder with this token to release its slot within this time; `None`: the lease's time to live.
     Revoke(Token, Option<Duration>),
     /// Grant nothing.
     Pause,
     /// Grant again.
     Resume,
-    /// Let who has this ticket stand before all others.
+    /// Move the waiter with this ticket to the front of the queue.
     Promote(Ticket),
-    /// Take who has this ticket out of the line.
+    /// Remove the waiter with this ticket from the queue.
     Evict(Ticket),
 }
 
-/// Who wants it, and why.
+/// Operator behind an admin action, and the reason given.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Operator {
-    /// Who.
+    /// Name of the operator.
     pub author: Arc<str>,
-    /// Why; may be empty.
+    /// Reason; may be empty.
     pub reason: Arc<str>,
-    /// When, by the system's clock.
+    /// Wall-clock time of the action.
     pub at: SystemTime,
 }
 
-/// What came of it.
+/// Outcome of an admin action.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AdminOutcome {
     /// A lease was ended.
     Released {
-        /// Who had it.
+        /// Its former holder.
         host: Name,
         /// How long it was held.
         held: Duration,
-        /// How long it would have lived on: until then its holder may not know; `None`: for ever.
+        /// Time to live it had left, during which its holder may not notice; `None`: unlimited.
         left: Option<Duration>,
     },
     /// A holder is asked to stop.
     Revoked {
-        /// Who holds the slot.
+        /// The holder.
         host: Name,
-        /// When the slot is free at the latest; `None`: not before its holder gives it back.
+        /// When the slot is free at the latest; `None`: when its holder releases it.
         until: Option<Instant>,
-        /// Whether the holder is told when it renews; one that never renews is not.
+        /// Whether the holder will be notified at its next renewal; `false` for one that never renews.
         notified: bool,
     },
-    /// The pool is paused, or goes on.
+    /// The pool is paused, or resumed.
     Set,
-    /// The pool was not paused, so there was nothing to resume.
+    /// Resume of a pool that was not paused.
     Unchanged,
-    /// The waiter stands elsewhere, or nowhere.
+    /// The waiter was promoted or evicted.
     Moved {
-        /// Who it is.
+        /// The waiter's host.
         host: Name,
     },
 }
 
 impl Rules {
-    /// Does what an operator wants.
+    /// Applies an admin action.
     pub fn administer(
         &mut self,
         request: RequestId,
@@ -115,7 +115,7 @@ impl Rules {
         out.push(Event::ActionApplied { request, what });
     }
 
-    /// What ends if the lease with this token is taken away now.
+    /// The outcome a force-release of this token would have now; `None` if there is no such lease.
     #[must_use]
     pub fn preview_force_release(&self, token: Token, now: Instant) -> Option<AdminOutcome> {
         let lease = self.leases.get(token)?;

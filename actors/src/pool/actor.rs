@@ -1,12 +1,12 @@
-//! The pool actor: one mailbox per configured pool. It owns the pool's [`Backend`], the one timer for whatever
-//! ends first, and the reply channels of all asks that are not answered yet.
+//! The pool actor: one mailbox per configured pool. It owns the pool's [`Backend`], one timer for the next deadline,
+//! and the response channels of all open requests.
 //!
 //! ```text
-//!  Enter ─► backend ─┬ granted ───────────────► Grant ─┬ heard
-//!                    ├ refused ───────────────► Refusal└ dropped ─► Unheard ─► the next in line
-//!                    └ placed ─► parked ─┬ its turn ──► Grant
-//!                                        ├ Leave ─────► its place is kept or given up
-//!                                        └ Drain ─────► Refusal
+//!  Acquire ─► backend ─┬ granted ───────────────► Grant ──┬ delivered
+//!                      ├ refused ───────────────► Refusal └ dropped ─► Undelivered ─► the next waiter
+//!                      └ queued ──► parked ─┬ slot freed ──► Grant
+//!                                           ├ Cancel ──────► entry kept or removed
+//!                                           └ Drain ───────► Refusal
 //! ```
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
@@ -28,51 +28,51 @@ use crate::{
     telemetry::PoolTelemetry,
 };
 
-/// What the process ends with when an actor panics: EX_SOFTWARE of sysexits.h.
+/// Exit status of the process when an actor panics: EX_SOFTWARE of sysexits.h.
 pub(crate) const EX_SOFTWARE: i32 = 70;
 
-/// The actor of one pool.
+/// Actor of one pool.
 #[derive(Debug)]
 pub struct PoolActor {
-    /// The pool's name, for the log.
+    /// Name of the pool.
     pub(super) name: Name,
-    /// The leases and the line.
+    /// Leases and queue.
     pub(super) backend: Box<dyn Backend>,
-    /// Who has not been answered yet.
+    /// Requests that have not been answered.
     pub(super) open: HashMap<RequestId, PendingReply>,
-    /// Where asks may park.
+    /// Limit of parked requests.
     parking: Arc<ParkingLimit>,
-    /// The timer, and when it rings. It may ring early: a lease that ended before its time leaves it be.
+    /// The timer and its time. It may fire early, when a lease ended before its time.
     alarm: Option<(Instant, SpawnHandle)>,
     /// Whether the store cannot be reached.
     away: bool,
-    /// What can be seen of the pool from outside.
+    /// Metrics, events and history.
     pub(super) telemetry: PoolTelemetry,
 }
 
-/// The way back to whoever asked.
+/// Response channel of an open request.
 #[derive(Debug)]
 pub(super) enum PendingReply {
-    /// To an ask for a slot.
+    /// Of an acquire.
     Grant {
-        /// The asker's channel.
+        /// The channel.
         to: GrantReply,
-        /// Whether it would wait.
+        /// Whether the request waits.
         wait: bool,
-        /// Where it parks; `None` if it would not wait, or no seat was free.
+        /// Its parking permit; `None` if it does not wait, or there was none.
         permit: Option<ParkingPermit>,
-        /// Whether it is told how the pool is when it has to wait.
+        /// Whether the refusal includes a snapshot of the pool.
         curious: bool,
     },
-    /// To a renewal of this lease.
+    /// Of a renewal of this lease.
     Renewal(LeaseId, RenewalReply),
-    /// To a release, which may tell how that went for which the slot was.
+    /// Of a release, with the exit status of the holder's command.
     Release(Option<u8>, ReleaseReply),
-    /// To an operator.
+    /// Of an admin action.
     Pull(AdminAction, Operator, AdminReply),
-    /// To who wants to know how the pool is, from there on.
+    /// Of a snapshot that begins there.
     Look(PageCursor, SnapshotReply),
-    /// To who wants to know who has this token.
+    /// Of a look-up of a holder.
     LookUp(Token, HolderReply),
 }
 
@@ -84,8 +84,8 @@ type SnapshotReply = oneshot::Sender<Result<PoolSnapshot, Refusal>>;
 type HolderReply = oneshot::Sender<Result<Option<Holder>, Refusal>>;
 
 impl PoolActor {
-    /// The actor of a pool with this name, whose leases live in `backend` and whose asks park in `room`; `watch`
-    /// sees what happens.
+    /// The actor of a pool whose leases live in `backend` and whose requests park in `parking`; `telemetry` records
+    /// what happens.
     #[must_use]
     pub fn new(
         name: Name,
@@ -97,7 +97,7 @@ impl PoolActor {
         Self { name, backend, open, parking, alarm: None, away: false, telemetry }
     }
 
-    /// Why nothing can be granted now.
+    /// Why nothing can be granted now; `None` if grants are possible.
     fn closed(&self) -> Option<Refusal> {
         match (self.parking.is_closed(), self.away) {
             (true, _) => Some(Refusal::Draining),
@@ -106,7 +106,7 @@ impl PoolActor {
         }
     }
 
-    /// Lets the backend do something, passes on what came of it, and sets the timer anew.
+    /// Runs a step of the backend, dispatches its events, and sets the timer.
     pub(super) fn act(
         &mut self,
         ctx: &mut Context<Self>,
@@ -150,7 +150,7 @@ impl PoolActor {
     fn answer_grant(&mut self, Delivery { request, lease, again, freed }: Delivery, me: Addr<Self>) {
         let grant = Grant::new(lease, again, me, freed.zip(self.telemetry.handover()));
         if let Some(PendingReply::Grant { to, .. }) = self.open.remove(&request) {
-            drop(to.send(Ok(grant))); // an untaken grant comes back as Unheard
+            drop(to.send(Ok(grant))); // an undelivered grant comes back as Undelivered
         }
     }
 
@@ -175,20 +175,20 @@ impl PoolActor {
             Some(PendingReply::Pull(.., to)) => drop(to.send(Err(why))),
             Some(PendingReply::Look(_, to)) => drop(to.send(Err(why))),
             Some(PendingReply::LookUp(_, to)) => drop(to.send(Err(why))),
-            None => {} // it left before it was refused
+            None => {} // cancelled before it was refused
         }
     }
 
     fn answer_renewal(&mut self, request: RequestId, lease: LeaseDetails) {
         self.telemetry.renewed();
         if let Some(PendingReply::Renewal(_, to)) = self.open.remove(&request) {
-            let _ = to.send(Ok(lease)); // who is gone will renew again, or lose its lease in time
+            let _ = to.send(Ok(lease)); // a holder whose request is gone renews again, or lets the lease expire
         }
     }
 
     fn answer_release(&mut self, request: RequestId, had: bool) {
         if let Some(PendingReply::Release(_, to)) = self.open.remove(&request) {
-            let _ = to.send(Ok(had)); // released is released, also for who is gone
+            let _ = to.send(Ok(had)); // released even if the request is gone
         }
     }
 
@@ -215,15 +215,15 @@ impl PoolActor {
         }
     }
 
-    /// The backend itself says so in the log, once for all its pools.
+    /// Records whether the store can be reached. The backend logs it, once for all its pools.
     fn set_store_down(&mut self, away: bool) {
         debug!("pool={:?}: the store is {}", self.name.as_str(), if away { "away" } else { "back" });
         self.away = away;
         self.telemetry.set_store_down(away);
     }
 
-    /// Sees to it that the timer rings when the next thing ends. One that would ring earlier stays: taking
-    /// it back and setting another for every grant and release would cost more than one ring too many.
+    /// Makes the timer fire at the next deadline. A timer that fires earlier is kept: replacing it for every grant and
+    /// release would cost more than one early run.
     fn set_timer(&mut self, ctx: &mut Context<Self>) {
         let Some(end) = self.backend.next_deadline() else {
             return;
@@ -245,14 +245,14 @@ impl PoolActor {
 impl Actor for PoolActor {
     type Context = Context<Self>;
 
-    /// What the backend remembers may be over by now, or somebody's turn.
+    /// Restored leases may be over, and restored waiters may be next.
     fn started(&mut self, ctx: &mut Self::Context) {
         self.act(ctx, |backend, now, out| backend.poll(now, out));
     }
 }
 
 impl Drop for PoolActor {
-    /// A pool that forgot who holds its slots is worse than none.
+    /// A pool that forgot its holders would grant slots twice; the process has to end.
     fn drop(&mut self) {
         if std::thread::panicking() {
             error!("pool={:?}: its actor panicked; the server ends", self.name.as_str());
@@ -262,12 +262,12 @@ impl Drop for PoolActor {
     }
 }
 
-/// Request: a slot for this ask, now or, if it waits, when it is its turn.
+/// Request: a slot, now or, if the request waits, when it is first in the queue.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub(super) struct Acquire {
     pub(super) request: AcquireRequest,
-    /// Where it comes from; `None`: from this machine itself.
+    /// Address of the client; `None`: this machine.
     pub(super) address: Option<ClientAddress>,
     pub(super) reply: GrantReply,
 }
@@ -292,7 +292,7 @@ impl Handler<Acquire> for PoolActor {
     }
 }
 
-/// Request: this ask's request has ended; it does not wait any longer.
+/// Request: end this acquire request; it no longer waits.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub(super) struct Cancel(pub(super) RequestId);
@@ -306,7 +306,7 @@ impl Handler<Cancel> for PoolActor {
     }
 }
 
-/// Request: let this lease live for `ttl` from now, or for as long as when it was granted.
+/// Request: extend this lease to `ttl` from now; `None`: as when it was granted.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub(super) struct Renew {
@@ -325,7 +325,7 @@ impl Handler<Renew> for PoolActor {
     }
 }
 
-/// Request: end a lease, or whatever an asker has. Its holder may tell how that went for which the slot was.
+/// Request: end a lease, or whatever a requester has. May carry the exit status of the holder's command.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub(super) struct Release {
@@ -344,7 +344,7 @@ impl Handler<Release> for PoolActor {
     }
 }
 
-/// Request: take note that an answer which was to tell of this lease was not sent.
+/// Request: note that a response which was to carry this lease was not sent.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub(super) struct Undelivered(pub(super) Token);
@@ -357,7 +357,7 @@ impl Handler<Undelivered> for PoolActor {
     }
 }
 
-/// Request: tell what anybody may know of the pool, from there on.
+/// Request: a page of the public state.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub(super) struct ReadSnapshot(pub(super) PageCursor, pub(super) SnapshotReply);
@@ -372,7 +372,7 @@ impl Handler<ReadSnapshot> for PoolActor {
     }
 }
 
-/// Request: tell who holds a slot with this token.
+/// Request: the holder with this token.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub(super) struct FindHolder(pub(super) Token, pub(super) HolderReply);
@@ -383,12 +383,12 @@ impl Handler<FindHolder> for PoolActor {
     fn handle(&mut self, FindHolder(token, reply): FindHolder, ctx: &mut Self::Context) {
         let request = RequestId::next();
         self.open.insert(request, PendingReply::LookUp(token, reply));
-        let after = PageCursor { token: Token(token.0.saturating_sub(1)), ..PageCursor::default() }; // the page that it is on
+        let after = PageCursor { token: Token(token.0.saturating_sub(1)), ..PageCursor::default() }; // the page that shows it
         self.act(ctx, |backend, now, out| backend.refresh(request, after, now, out));
     }
 }
 
-/// Request: answer all who wait, and grant nothing any more. Releases are served on.
+/// Request: refuse all waiters and grant nothing from now on. Releases are still served.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub(super) struct Drain;
@@ -407,7 +407,7 @@ impl Handler<Drain> for PoolActor {
     }
 }
 
-/// Request: go on as the configuration now says; without settings, the pool is not in it any more.
+/// Request: apply changed settings; `None`: the pool is no longer in the configuration.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub(super) struct Reconfigure {
@@ -424,7 +424,7 @@ impl Handler<Reconfigure> for PoolActor {
     }
 }
 
-/// Request: wake the backend, whose store has answered.
+/// Request: let the backend take the replies of its store.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct Wake;

@@ -1,9 +1,9 @@
-//! What a pool's actor has for those who watch it, and for operators: how leases ended, what was before, and levers.
+//! Messages of a pool actor for operators and observers: admin actions, ended leases, history.
 //!
 //! ```text
-//!  Pull ─► backend ─► ended, pulled ─┬► the log, with who and why
-//!                                    ├► the watch: events, history, numbers
-//!                                    └► the operator's answer
+//!  Administer ─► backend ─► lease ended, action applied ─┬► log line with author and reason
+//!                                                        ├► telemetry: events, history, metrics
+//!                                                        └► response to the operator
 //! ```
 
 use std::{sync::Arc, time::SystemTime};
@@ -19,7 +19,8 @@ use super::{
 use crate::telemetry::{EndReport, runs::Run};
 
 impl PoolActor {
-    /// A lease is over. What is known of its end stands with the request that ended it, which is answered next.
+    /// Reports the end of a lease. Exit status or author are known from the request that ended it, which is answered
+    /// next.
     pub(super) fn on_lease_ended(&mut self, ended: EndedLease) {
         let revoked_by = ended.revoked.as_ref().map(|revoked| revoked.operator.clone());
         let report = match ended.by.and_then(|request| self.open.get(&request)) {
@@ -50,17 +51,17 @@ impl PoolActor {
         self.telemetry.ended(ended, report);
     }
 
-    /// What an operator wanted is done, or cannot be: nobody has that token or ticket.
+    /// Reports the outcome of an admin action and answers it.
     pub(super) fn on_action_applied(&mut self, request: RequestId, what: Option<AdminOutcome>) {
         let Some(PendingReply::Pull(action, operator, to)) = self.open.remove(&request) else { return };
         if let Some(what) = what.as_ref().filter(|what| **what != AdminOutcome::Unchanged) {
             self.log_action(action, what, &operator);
             self.telemetry.action_applied(action, what, &operator);
         }
-        let _ = to.send(Ok(what)); // it is done, also for who is gone
+        let _ = to.send(Ok(what)); // the action is done even if the operator is gone
     }
 
-    /// Who let the pool go on is not in the store.
+    /// Reports a pause or resume through another server; the store does not know who resumed.
     pub(super) fn paused_elsewhere(&self, operator: Option<Operator>) {
         let action = if operator.is_some() { AdminAction::Pause } else { AdminAction::Resume };
         let operator = operator.unwrap_or_else(|| Operator {
@@ -79,7 +80,7 @@ impl PoolActor {
         Operator { author, reason, .. }: &Operator,
     ) {
         let done = match action {
-            AdminAction::ForceRelease(_) => return, // told as the end of a lease
+            AdminAction::ForceRelease(_) => return, // logged as the end of a lease
             AdminAction::Revoke(..) => "revoked",
             AdminAction::Pause => "paused",
             AdminAction::Resume => "resumed",
@@ -106,7 +107,7 @@ impl PoolActor {
     }
 }
 
-/// Request: do what an operator wants.
+/// Request: apply an admin action.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub(super) struct Administer {
@@ -125,7 +126,7 @@ impl Handler<Administer> for PoolActor {
     }
 }
 
-/// Request: tell how what is meant ended, if it ended recently.
+/// Request: the run of a lease that ended recently.
 #[derive(Debug, Message)]
 #[rtype(result = "Option<Arc<Run>>")]
 pub(super) struct FindEndedRun(pub(super) ReleaseTarget);
@@ -138,7 +139,7 @@ impl Handler<FindEndedRun> for PoolActor {
     }
 }
 
-/// Request: tell of the latest runs, the last one first.
+/// Request: the latest ended runs, the last one first.
 #[derive(Debug, Message)]
 #[rtype(result = "Option<Vec<Arc<Run>>>")]
 pub(super) struct ReadHistory;
@@ -151,7 +152,7 @@ impl Handler<ReadHistory> for PoolActor {
     }
 }
 
-/// Request: tell how the pool was when its store last answered.
+/// Request: the public state as of the store's last response.
 #[derive(Debug, Message)]
 #[rtype(result = "PoolSnapshot")]
 pub(super) struct CachedSnapshot;

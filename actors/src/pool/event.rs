@@ -1,4 +1,4 @@
-//! What comes out of a pool's rules and of a backend.
+//! Events that a pool's rules and a backend emit.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -8,45 +8,45 @@ use tokio::time::Instant;
 
 use super::{AdminOutcome, LeaseId, Operator, PoolSnapshot, RequestId, Requester, Revocation, Ticket, Token};
 
-/// What happened to a pool, and what its askers are answered.
+/// Something that happened to a pool, or the outcome of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
-    /// A lease has begun. Its asker is told of it by [`Event::Granted`], now or when it comes back.
+    /// A lease began. Its requester learns of it by [`Event::Answered`], now or when it reconnects.
     Granted {
-        /// Its fencing number.
+        /// Fencing token.
         token: Token,
-        /// Who has it.
+        /// Holder.
         host: Name,
-        /// How long its asker stood in line.
+        /// Time its requester spent in the queue.
         waited: Duration,
-        /// What the slot is for, if that was said.
+        /// Note of the request.
         command: Option<Arc<str>>,
     },
-    /// Somebody stands in the line who did not before.
+    /// A waiter entered the queue.
     Queued {
-        /// The number of the place.
+        /// Ticket of the queue entry.
         ticket: Ticket,
-        /// Who it is.
+        /// The waiter's host.
         host: Name,
-        /// How many stand before it, plus one.
+        /// Position in the queue; 1 = next.
         position: usize,
     },
-    /// Somebody does not stand in the line any more, and was granted nothing.
+    /// A waiter left the queue without a grant.
     Left {
-        /// The number of the place.
+        /// Ticket of the queue entry.
         ticket: Ticket,
-        /// Who it was.
+        /// The waiter's host.
         host: Name,
     },
-    /// This ask's asker holds a slot.
+    /// The requester of this request holds a slot.
     Answered(Delivery),
-    /// This ask gets no slot now.
+    /// A request gets no slot now.
     Refused {
-        /// Whose answer this is.
+        /// The request.
         request: RequestId,
         /// The reason.
         why: Refusal,
-        /// Where its asker stands in the line, or would stand; `None` where nothing would help.
+        /// Position in the queue, or the one it would have; `None` where queueing would not help.
         position: Option<usize>,
     },
     /// This ask stands in the line.
@@ -58,39 +58,39 @@ pub enum Event {
         /// How many stand before it, plus one.
         position: usize,
     },
-    /// This lease lives on: the answer to a renewal.
+    /// Outcome of a renewal: the lease lives on.
     Renewed {
-        /// Whose answer this is.
+        /// The request.
         request: RequestId,
         /// The lease.
         lease: LeaseDetails,
     },
-    /// The release that this ask wanted is done.
+    /// Outcome of a release.
     Released {
-        /// Whose answer this is.
+        /// The request.
         request: RequestId,
         /// Whether there was something to release.
         had: bool,
     },
-    /// The backend's state is that of the store: the answer to a look.
+    /// Outcome of a refresh: the backend's state is that of the store.
     Refreshed {
-        /// Whose answer this is.
+        /// The request.
         request: RequestId,
-        /// The pool as it was then, if it has changed since in a way that is not to be seen yet.
+        /// The pool at that moment, if it has changed since in a way that must not be visible yet.
         state: Option<Box<PoolSnapshot>>,
     },
-    /// What an operator wanted is done.
+    /// Outcome of an admin action.
     ActionApplied {
-        /// Whose answer this is.
+        /// The request.
         request: RequestId,
-        /// What came of it; `None` if nobody has that token or ticket.
+        /// The outcome; `None` if no lease or waiter has that token or ticket.
         what: Option<AdminOutcome>,
     },
-    /// The pool was paused, or goes on, by what an operator did at another server.
+    /// The pool was paused (`Some`) or resumed (`None`) through another server.
     Paused(Option<Operator>),
-    /// A lease is over.
+    /// A lease ended.
     Ended(EndedLease),
-    /// A lease that another server granted is not in the store any more: that server reports its end.
+    /// A lease of another server is no longer in the store; that server reports its end.
     EndedElsewhere(EndedLease),
     /// The store cannot be reached: nothing can be granted or released.
     StoreDown,
@@ -98,82 +98,82 @@ pub enum Event {
     StoreUp,
 }
 
-/// A grant, as the ask is told of it.
+/// A grant for one request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivery {
-    /// Whose answer this is.
+    /// The request.
     pub request: RequestId,
-    /// What it got.
+    /// The lease.
     pub lease: LeaseDetails,
-    /// Whether its asker was told of this lease before.
+    /// Whether an earlier response carried this lease.
     pub again: bool,
-    /// When its slot came free, if somebody stood in line for it then.
+    /// When its slot became free, if a waiter was queued for it then.
     pub freed: Option<Instant>,
 }
 
-/// A lease that is over.
+/// A lease that has ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EndedLease {
-    /// Its fencing number.
+    /// Fencing token.
     pub token: Token,
-    /// Its secret name, if it had one.
+    /// Secret id, if it had one.
     pub id: Option<LeaseId>,
-    /// Who had it.
+    /// Requester that held it.
     pub requester: Requester,
-    /// What the slot was for, if that was said.
+    /// Note of the request.
     pub command: Option<Arc<str>>,
-    /// How long its asker stood in line.
+    /// Time its requester spent in the queue.
     pub waited: Duration,
     /// How long it was held.
     pub held: Duration,
-    /// How it ended.
+    /// Why it ended.
     pub how: EndReason,
     /// The request that ended it, if one did.
     pub by: Option<RequestId>,
-    /// Who had revoked it, if it was revoked.
+    /// The revocation, if the lease had been revoked.
     pub revoked: Option<Arc<Revocation>>,
 }
 
-/// A lease, as its holder knows it.
+/// A lease as its holder sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LeaseDetails {
-    /// Its secret name; `None` for a lease that only its asker can end.
+    /// Secret id; `None` for a lease that only its requester can end.
     pub id: Option<LeaseId>,
-    /// Its fencing number.
+    /// Fencing token.
     pub token: Token,
-    /// Who holds it.
+    /// Holder.
     pub host: Name,
-    /// How long it lives without renewal; `None`: for ever.
+    /// Lifetime without renewal; `None`: unlimited.
     pub ttl: Option<Duration>,
-    /// When it ends by itself; `None`: never.
+    /// When it expires; `None`: never.
     pub until: Option<Instant>,
-    /// How long its asker stood in line.
+    /// Time its requester spent in the queue.
     pub waited: Duration,
-    /// Who revoked it, if it is revoked.
+    /// The revocation, if the lease is revoked.
     pub revoked: Option<Arc<Revocation>>,
 }
 
-/// How a lease ended.
+/// Why a lease ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EndReason {
-    /// Its holder gave it back.
+    /// By its holder.
     Released,
-    /// Its time was over.
+    /// Its time to live was over.
     Expired,
-    /// Its asker was gone before anybody was told of it, and did not come back in time.
+    /// No response carried it to its requester, which did not reconnect within its patience.
     Undelivered,
-    /// It is not in the store any more: released through another server, or lost.
+    /// It is no longer in the store: released through another server, or dropped by the store.
     Vanished,
-    /// An operator took it away.
+    /// By an operator's force-release.
     ForceReleased,
 }
 
 impl EndReason {
-    /// All ways to end.
+    /// All reasons.
     pub const ALL: [Self; 5] =
         [Self::Released, Self::Expired, Self::Undelivered, Self::Vanished, Self::ForceReleased];
 
-    /// The word for it, for programs.
+    /// The word for it in events, history, logs and metrics.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -198,34 +198,34 @@ impl fmt::Display for EndReason {
     }
 }
 
-/// Why an ask got nothing.
+/// Why a request got no slot, or a renewal failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum Refusal {
-    /// Every slot is held, or others stand in line for the next one.
+    /// Every slot is held, or waiters are queued for the next one.
     #[error("every slot is held")]
     PoolFull,
-    /// The time that this request would wait is over.
+    /// The request's `wait` is over.
     #[error("no slot became free in time")]
     WaitTimeout,
     /// An operator paused the pool.
     #[error("the pool is paused")]
     PoolPaused,
-    /// An operator took its asker out of the line.
+    /// An operator evicted the waiter.
     #[error("an operator took it out of the line")]
     Evicted,
-    /// A later ask of the same asker stands in its place, or its asker gave the place up.
+    /// A later request of the same requester took over the queue entry, or released it.
     #[error("another request of this owner took over")]
     Superseded,
-    /// No more asks may wait: the pool's `max_waiters`, or the server's descriptors.
+    /// The queue has `max_waiters` entries, or the server cannot park more requests.
     #[error("the line is full")]
     QueueFull,
     /// The pool's `servers` do not name this host.
     #[error("this host may not use the pool")]
     HostNotAllowed,
-    /// The pool is not in the configuration any more.
+    /// The pool was removed from the configuration.
     #[error("there is no such pool any more")]
     NoSuchPool,
-    /// The lease that was to be renewed is over.
+    /// The lease to be renewed has ended.
     #[error("the lease is lost")]
     LeaseLost,
     /// The server is stopping.
@@ -237,7 +237,7 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// The word for it, for programs: the kind of an error in the v1 protocol.
+    /// Kind of the error in the v1 protocol.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {

@@ -1,4 +1,4 @@
-//! A lease on its way to whoever asked for it.
+//! Guard of a lease on its way to its requester.
 
 use actix::Addr;
 use prometheus::Histogram;
@@ -6,20 +6,20 @@ use tokio::time::Instant;
 
 use super::{LeaseDetails, actor::PoolActor, actor::Undelivered};
 
-/// Tells one asker of a lease. Whoever passes it on says so with [`Grant::delivered`]; a grant that is dropped
-/// before goes back to its pool, wherever that happens: in the actor, in a channel, in a handler that ended.
+/// Carries a lease to one request. The response path calls [`Grant::delivered`]; a grant that is dropped before that
+/// is returned to its pool, wherever it happens: in the actor, in a channel, in a handler that was cancelled.
 ///
-/// If no other answer tells of it, the pool then keeps the lease for an asker that comes back, and ends it
-/// if there is none.
+/// If no other response carries the lease, the pool then keeps it for the patience of a resumable requester, and ends
+/// it otherwise.
 #[derive(Debug)]
 pub struct Grant {
     /// The lease.
     pub lease: LeaseDetails,
-    /// Whether its asker was told of it before.
+    /// Whether an earlier response carried it.
     pub again: bool,
-    /// Where to go back to; `None` once the grant was heard.
+    /// The pool to return to; `None` once delivered.
     pool: Option<Addr<PoolActor>>,
-    /// When its slot came free, and where is counted how long the answer took from then on.
+    /// When its slot became free, and the histogram of the time from then to the response.
     freed: Option<(Instant, Histogram)>,
 }
 
@@ -33,7 +33,7 @@ impl Grant {
         Self { lease, again, pool: Some(pool), freed }
     }
 
-    /// The asker is being told now: the lease stays, whatever becomes of the answer from here on.
+    /// Marks the response as being sent: the lease stays, whatever happens to the response from here on.
     pub fn delivered(mut self) {
         self.pool = None;
         if let Some((freed, handover)) = self.freed.take() {

@@ -1,4 +1,4 @@
-//! What the outside has of a pool: asks that become messages, and answers.
+//! Public handle of a pool actor.
 
 use std::{sync::Arc, time::Duration};
 
@@ -16,31 +16,31 @@ use super::{
 };
 use crate::{parking::ClientAddress, telemetry::runs::Run};
 
-/// A pool, for those who use it.
+/// Handle of a pool; a clone is the same pool.
 #[derive(Debug, Clone)]
 pub struct PoolHandle {
     addr: Addr<PoolActor>,
 }
 
-/// Why an ask got nothing, and what else there is to know.
+/// Why a request got no slot, with what the requester may want to know.
 #[derive(Debug)]
 pub struct Denial {
     /// The reason.
     pub why: Refusal,
-    /// Where its asker stands in the line, or would stand; `None` where nothing would help.
+    /// Position in the queue, or the one it would have; `None` where queueing would not help.
     pub position: Option<usize>,
-    /// The pool as it is, for an asker that has to wait. Never for a classic host, which would not be told.
+    /// The pool, for a requester that has to wait.
     pub state: Option<Box<PoolSnapshot>>,
 }
 
 impl PoolHandle {
-    /// The pool of this actor.
+    /// The handle of this actor.
     #[must_use]
     pub fn new(addr: Addr<PoolActor>) -> Self {
         Self { addr }
     }
 
-    /// A slot for this host in the classic protocol, at once.
+    /// Acquires a slot for a host of the classic protocol, without waiting.
     ///
     /// # Errors
     /// The reason why there is none.
@@ -48,28 +48,28 @@ impl PoolHandle {
         self.acquire(AcquireRequest::classic(host, false)).await.map_err(|denial| denial.why)
     }
 
-    /// A slot for this host in the classic protocol, as soon as it is its turn. Who drops the future before
-    /// leaves the line at once.
+    /// Acquires a slot for a host of the classic protocol, waiting in the queue. Dropping the future removes the
+    /// waiter.
     ///
     /// # Errors
-    /// The reason why it cannot wait, or cannot wait any longer.
+    /// The reason why it cannot wait, or no longer.
     pub async fn wait(&self, host: Name) -> Result<Grant, Refusal> {
         self.acquire(AcquireRequest::classic(host, true)).await.map_err(|denial| denial.why)
     }
 
-    /// A slot for this ask. Dropping the future is the end of its request: the place of an asker that comes
-    /// back is kept for its patience, any other one is given up.
+    /// Acquires a slot. Dropping the future ends the request: the queue entry of a resumable requester is kept for its
+    /// patience, any other is removed.
     ///
     /// # Errors
-    /// Why there is no slot, or none yet.
+    /// The reason why there is no slot, or none yet.
     pub async fn acquire(&self, request: AcquireRequest) -> Result<Grant, Denial> {
         self.acquire_from(request, None).await
     }
 
-    /// The same for a client at this address, which may park no more than its share of asks.
+    /// As [`PoolHandle::acquire`], for a client at this address, which may park no more than its share of requests.
     ///
     /// # Errors
-    /// Why there is no slot, or none yet.
+    /// The reason why there is no slot, or none yet.
     pub async fn acquire_from(
         &self,
         request: AcquireRequest,
@@ -84,7 +84,7 @@ impl PoolHandle {
         answer
     }
 
-    /// Gives back what this host holds in the classic protocol, if it holds anything.
+    /// Releases what this host holds in the classic protocol, if anything.
     ///
     /// # Errors
     /// The reason why that cannot be done.
@@ -92,8 +92,8 @@ impl PoolHandle {
         self.release(ReleaseTarget::Requester(Requester::Host(host)), None).await.map(drop)
     }
 
-    /// Ends a lease, or whatever an asker has. False if there was nothing. `exit_status` is that of what the slot
-    /// was for, if its holder tells: a note for people.
+    /// Releases a lease, or whatever a requester has; `false` if there was nothing. `exit_status` is that of the
+    /// holder's command, for the history.
     ///
     /// # Errors
     /// The reason why that cannot be done.
@@ -103,13 +103,13 @@ impl PoolHandle {
         answer.await.unwrap_or(Err(Refusal::Draining))
     }
 
-    /// How the lease that this names ended, if that is known and it ended recently: for whoever held it, as the
-    /// name is a secret.
+    /// The run of a lease that ended recently; `None` if it is not remembered. Only for its holder: the target is
+    /// secret.
     pub async fn find_ended_run(&self, held: ReleaseTarget) -> Option<Arc<Run>> {
         self.addr.send(FindEndedRun(held)).await.unwrap_or_default()
     }
 
-    /// Does what an operator wants. `None` if nobody has that token or ticket.
+    /// Applies an admin action; `None` if no lease or waiter has that token or ticket.
     ///
     /// # Errors
     /// The reason why that cannot be done.
@@ -123,40 +123,40 @@ impl PoolHandle {
         answer.await.unwrap_or(Err(Refusal::Draining))
     }
 
-    /// The latest runs that ended, the last one first; `None` if none are kept.
+    /// The latest ended runs, the last one first; `None` if the history is disabled.
     pub async fn history(&self) -> Option<Vec<Arc<Run>>> {
         self.addr.send(ReadHistory).await.unwrap_or_default()
     }
 
-    /// Lets a lease live for `ttl` from now, or for as long as when it was granted.
+    /// Renews a lease for `ttl` from now; `None`: for as long as when it was granted.
     ///
     /// # Errors
-    /// [`Refusal::LeaseLost`] when it is over.
+    /// [`Refusal::LeaseLost`] when it has ended.
     pub async fn renew(&self, lease: LeaseId, ttl: Option<Duration>) -> Result<LeaseDetails, Refusal> {
         let (reply, answer) = oneshot::channel();
         self.addr.do_send(Renew { lease, ttl, reply });
         answer.await.unwrap_or(Err(Refusal::Draining))
     }
 
-    /// What anybody may know of the pool.
+    /// The public state of the pool: its first page.
     ///
     /// # Errors
-    /// The reason why that cannot be known.
+    /// The reason why the store cannot be read.
     pub async fn snapshot(&self) -> Result<PoolSnapshot, Refusal> {
         self.snapshot_page(PageCursor::default()).await
     }
 
-    /// A later page of the same.
+    /// A later page of [`PoolHandle::snapshot`].
     ///
     /// # Errors
-    /// The reason why that cannot be known.
+    /// The reason why the store cannot be read.
     pub async fn snapshot_page(&self, after: PageCursor) -> Result<PoolSnapshot, Refusal> {
         let (reply, answer) = oneshot::channel();
         self.addr.do_send(ReadSnapshot(after, reply));
         answer.await.unwrap_or(Err(Refusal::Draining))
     }
 
-    /// The same as it was when the store last answered, also while that is away.
+    /// The public state as of the store's last response, also while it is unreachable.
     ///
     /// # Errors
     /// When the actor has ended.
@@ -164,46 +164,46 @@ impl PoolHandle {
         self.addr.send(CachedSnapshot).await.map_err(|_| Refusal::Draining)
     }
 
-    /// Who holds a slot with this token, if anybody does.
+    /// The holder with this token; `None` if there is none.
     ///
     /// # Errors
-    /// The reason why that cannot be known.
+    /// The reason why the store cannot be read.
     pub async fn holder(&self, token: Token) -> Result<Option<Holder>, Refusal> {
         let (reply, answer) = oneshot::channel();
         self.addr.do_send(FindHolder(token, reply));
         answer.await.unwrap_or(Err(Refusal::Draining))
     }
 
-    /// Lets the pool go on as the configuration now says; without settings, it is not in it any more. What is
-    /// asked from now on is asked of the pool as it is then.
+    /// Applies changed settings; `None`: the pool is no longer in the configuration. Later requests see the new
+    /// settings.
     pub fn reconfigure(&self, settings: Option<config::Pool>, limits: Limits) {
         self.addr.do_send(Reconfigure { settings, limits });
     }
 
-    /// Answers everybody who waits with [`Refusal::Draining`], and grants nothing from now on. What the store was
-    /// just granting is given back when this returns.
+    /// Refuses all waiters with [`Refusal::Draining`] and grants nothing from now on. Returns when what the store was
+    /// granting meanwhile has been returned.
     pub async fn drain(&self) {
         self.close().await;
         self.flush().await;
     }
 
-    /// The first half of [`PoolHandle::drain`], which takes no time.
+    /// First half of [`PoolHandle::drain`]; takes no time.
     pub(crate) async fn close(&self) {
-        let _ = self.addr.send(Drain).await; // an actor that is gone is drained
+        let _ = self.addr.send(Drain).await; // an actor that has ended is drained
     }
 
-    /// The other half, which takes as long as the store does.
+    /// Second half of [`PoolHandle::drain`]; takes as long as the store does.
     pub(crate) async fn flush(&self) {
         for _ in ["granted by the store", "given back to it"] {
-            let _ = self.snapshot().await; // its answer comes after those of all earlier requests
+            let _ = self.snapshot().await; // its response comes after those of all earlier requests
         }
     }
 }
 
-/// Ends the waiting when the asker is gone before it was answered.
+/// Cancels the request when its future is dropped before the response.
 #[derive(Debug)]
 struct RequestGuard<'a> {
-    /// Who waits; `None` once it was answered.
+    /// The request; `None` once it was answered.
     request: Option<RequestId>,
     pool: &'a Addr<PoolActor>,
 }

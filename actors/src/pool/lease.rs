@@ -1,4 +1,4 @@
-//! The slots that are held: by whom, since when, until when.
+//! Leases of a pool, indexed by token, requester, id and expiry.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -14,37 +14,36 @@ use super::{
     persistence::ChangeLog,
 };
 
-/// A slot that is held.
+/// A slot held by one requester.
 #[derive(Debug, Clone)]
 pub struct Lease {
-    /// Its fencing number.
+    /// Fencing token.
     pub token: Token,
-    /// Its secret name; `None` for one that only its asker can end.
+    /// Secret id; `None` for a lease that only its requester can end.
     pub id: Option<LeaseId>,
-    /// Who holds it.
+    /// Holder.
     pub requester: Requester,
     /// When it was granted.
     pub since: Instant,
-    /// How long its asker stood in line.
+    /// Time its requester spent in the queue.
     pub waited: Duration,
-    /// How long it lives without renewal; `None`: for ever.
+    /// Lifetime without renewal; `None`: unlimited.
     pub ttl: Option<Duration>,
-    /// When it ends by itself; `None`: never. While nobody was told of it, that is when it stops waiting for
-    /// its asker.
+    /// When it expires; `None`: never. While it is undelivered: when its patience is over.
     pub until: Option<Instant>,
-    /// How long it waits for its asker to hear of it; zero: not at all.
+    /// How long it waits for its requester to receive it; zero: not at all.
     pub patience: Duration,
-    /// What the slot is for.
+    /// Note of the request.
     pub command: Option<Arc<str>>,
-    /// How many answers tell of it, sent or on their way. One that is dropped unsent is taken off; at zero
-    /// nobody knows of the lease. An answer that was sent is never taken off.
+    /// Number of responses that carry it, sent or on their way. One that is dropped unsent is subtracted; at zero the
+    /// lease is undelivered. A response that was sent is never subtracted.
     pub told: u64,
-    /// Who revoked it, if it is revoked.
+    /// The revocation, if the lease is revoked.
     pub revoked: Option<Arc<Revocation>>,
 }
 
 impl Lease {
-    /// What anybody may know of it.
+    /// The public view of the lease.
     #[must_use]
     pub fn holder(&self, now: Instant) -> Holder {
         Holder {
@@ -58,18 +57,18 @@ impl Lease {
         }
     }
 
-    /// What there is to say of it when it is over.
+    /// Converts the lease into an ended one.
     pub(crate) fn ended(self, how: EndReason, by: Option<RequestId>, now: Instant) -> EndedLease {
         let Self { token, id, requester, since, waited, command, revoked, .. } = self;
         EndedLease { token, id, requester, command, waited, held: now - since, how, by, revoked }
     }
 
-    /// What of it can change and is written down.
+    /// The parts that can change and are persisted.
     fn terms(&self) -> impl PartialEq + use<> {
         (self.ttl, self.until, self.patience, self.told > 0, self.command.clone(), self.revoked.clone())
     }
 
-    /// What its holder knows of it.
+    /// The holder's view of the lease.
     #[must_use]
     pub fn details(&self) -> LeaseDetails {
         LeaseDetails {
@@ -84,40 +83,40 @@ impl Lease {
     }
 }
 
-/// All leases of a pool. An asker has at most one; every change costs O(log n).
+/// All leases of a pool. A requester has at most one; every change costs O(log n).
 #[derive(Debug, Default)]
 pub struct Leases {
-    /// The leases, oldest first.
+    /// Leases, the oldest first.
     by_token: BTreeMap<Token, Lease>,
-    /// Which one an asker has.
+    /// Token of a requester's lease.
     by_asker: HashMap<Requester, Token>,
-    /// Which one has this secret name.
+    /// Token of the lease with a secret id.
     by_id: HashMap<LeaseId, Token>,
-    /// Those that end by themselves, the next one first.
+    /// Leases that expire, the next one first.
     ends: BTreeSet<(Instant, Token)>,
-    /// What is written down of leases, if anything is.
+    /// Leases to be persisted, if any are.
     changed: ChangeLog<Token>,
 }
 
 impl Leases {
-    /// Which leases have to be written down anew.
+    /// Change log of the leases.
     pub(super) fn changed(&mut self) -> &mut ChangeLog<Token> {
         &mut self.changed
     }
 
-    /// How many slots are held.
+    /// Number of leases.
     #[must_use]
     pub fn len(&self) -> usize {
         self.by_token.len()
     }
 
-    /// Whether no slot is held.
+    /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.by_token.is_empty()
     }
 
-    /// Begins a lease.
+    /// Adds a lease.
     pub fn begin(&mut self, lease: Lease) {
         let token = lease.token;
         self.changed.note(token);
@@ -127,13 +126,13 @@ impl Leases {
         self.by_token.insert(token, lease);
     }
 
-    /// The token of this asker's lease.
+    /// Token of this requester's lease.
     #[must_use]
     pub fn token_of(&self, requester: &Requester) -> Option<Token> {
         self.by_asker.get(requester).copied()
     }
 
-    /// The token of the lease with this secret name.
+    /// Token of the lease with this secret id.
     #[must_use]
     pub fn token_of_id(&self, id: LeaseId) -> Option<Token> {
         self.by_id.get(&id).copied()
@@ -145,7 +144,7 @@ impl Leases {
         self.by_token.get(&token)
     }
 
-    /// Changes a lease, but not whose it is.
+    /// Changes a lease; its token, id and requester must stay.
     pub fn change(&mut self, token: Token, change: impl FnOnce(&mut Lease)) -> Option<&Lease> {
         let lease = self.by_token.get_mut(&token)?;
         let before = lease.until;
@@ -161,12 +160,12 @@ impl Leases {
         Some(lease)
     }
 
-    /// Ends a lease.
+    /// Removes a lease.
     pub fn end(&mut self, token: Token) -> Option<Lease> {
         let lease = self.by_token.remove(&token)?;
         self.changed.note(token);
         if self.by_asker.get(&lease.requester) == Some(&token) {
-            self.by_asker.remove(&lease.requester); // in a store its next lease may have begun already
+            self.by_asker.remove(&lease.requester); // in a shared store the requester's next lease may have begun already
         }
         lease.id.map(|id| self.by_id.remove(&id));
         lease.until.map(|end| self.ends.remove(&(end, token)));
@@ -179,18 +178,18 @@ impl Leases {
         self.by_token.first_key_value().map(|(_, lease)| lease)
     }
 
-    /// The tokens of all leases, the oldest first.
+    /// Tokens of all leases, the oldest first.
     pub fn tokens(&self) -> impl Iterator<Item = Token> {
         self.by_token.keys().copied()
     }
 
-    /// The lease that ends next by itself, and when.
+    /// The lease that expires next, and when.
     #[must_use]
     pub fn next_deadline(&self) -> Option<(Instant, Token)> {
         self.ends.first().copied()
     }
 
-    /// What anybody may know of the first so many holders, the oldest first.
+    /// Public views of up to `most` leases with tokens above `after`, the oldest first.
     #[must_use]
     pub fn holders(&self, after: Token, most: usize, now: Instant) -> Vec<Holder> {
         let leases = self.by_token.range((Bound::Excluded(after), Bound::Unbounded)).take(most);

@@ -1,4 +1,4 @@
-//! One pool: its words, its rules, its line and its actor.
+//! One pool: its types, rules, queue and actor.
 
 mod access;
 mod action;
@@ -29,11 +29,11 @@ pub use self::{
     snapshot::{Holder, MAX_SHOWN, PageCursor, PoolCounts, PoolSnapshot, WaiterSnapshot},
 };
 
-/// What a release is about.
+/// What a release ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ReleaseTarget {
-    /// The lease with this secret name.
+    /// The lease with this secret id.
     Lease(LeaseId),
-    /// Whatever this asker has: its lease, or its place if it is one that comes back.
+    /// Whatever this requester has: its lease, or its queue entry if the requester is resumable.
     Requester(Requester),
 }

@@ -1,14 +1,14 @@
-//! The numbers and names that a pool gives out.
+//! Tokens, tickets and lease ids.
 
 use std::fmt;
 
-/// The fencing number of a lease: every grant of a pool has a larger one than all grants before it, so that
-/// what the lock protects can refuse an older holder. Stays below 2^53, where JSON numbers are exact.
+/// Fencing token: larger than those of all earlier grants of the pool, so that a protected resource can refuse an
+/// older holder. Below 2^53, where JSON numbers are exact.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Token(pub u64);
 
 impl Token {
-    /// The number after this one.
+    /// The next token.
     #[must_use]
     pub fn next(self) -> Self {
         Self(self.0 + 1)
@@ -21,19 +21,19 @@ impl fmt::Display for Token {
     }
 }
 
-/// The number of a place in a line: who came later has a larger one.
+/// Public number of a queue entry; rises per pool.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ticket(pub u64);
 
-/// The secret name of a lease: 128 random bits. Who knows it holds the lease.
+/// Secret id of a lease: 128 random bits. Whoever knows it can renew and release the lease.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct LeaseId([u8; 16]); // an u128 would have to stand at an address of its own, with gaps around it
+pub struct LeaseId([u8; 16]); // bytes instead of a u128, whose alignment would leave gaps in structures
 
 impl LeaseId {
-    /// A name that nobody can guess.
+    /// A random id.
     ///
     /// # Panics
-    /// When the system has no random bits: no lease is better than one that can be guessed.
+    /// When the system provides no randomness: no lease is better than one that can be guessed.
     #[must_use]
     pub fn random() -> Self {
         let mut bits = [0; 16];
@@ -41,7 +41,7 @@ impl LeaseId {
         Self(bits)
     }
 
-    /// The name that [`LeaseId::reveal`] shows so; nothing else is one.
+    /// Parses the form that [`LeaseId::reveal`] returns.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let is_hex = text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -49,14 +49,14 @@ impl LeaseId {
         bits.map(|bits| Self(bits.to_be_bytes()))
     }
 
-    /// The name in hexadecimal digits: for its holder alone.
+    /// Hexadecimal form, for the holder only.
     #[must_use]
     pub fn reveal(self) -> String {
         format!("{:032x}", u128::from_be_bytes(self.0))
     }
 }
 
-/// Says nothing of the secret.
+/// Leaves out the secret.
 impl fmt::Debug for LeaseId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("LeaseId(…)")

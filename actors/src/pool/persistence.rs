@@ -1,11 +1,11 @@
-//! What is written down of a pool, so that it outlives the process, and how a pool begins from that.
+//! Persistence of a pool: the changes to be stored, and the restore at the start.
 //!
-//! The rules note which leases and places have changed; whoever keeps records takes the changes after each step
-//! and writes them down. While that fails, the pool is suspended: it grants nothing, and nobody loses patience
-//! with askers who cannot come back.
+//! The rules log changed leases and queue entries; the backend takes the changes after each step and stores them.
+//! While that fails, the pool is suspended: it grants nothing, and no patience runs out, as requesters cannot be
+//! answered.
 //!
 //! ```text
-//!  enter, renew, release, expire ─► changes ─► records ─┬ restart ─► restore ─► the pool as it was
+//!  acquire, renew, release, expire ─► changes ─► store ─┬ restart ─► restore ─► the pool as it was
 //!                                                       └ failure ─► suspend … resume
 //! ```
 
@@ -18,46 +18,45 @@ use super::{
     rules::{Rules, patience_deadline},
 };
 
-/// Something that has to be written down.
+/// A change to be stored.
 #[derive(Debug, Clone)]
 pub enum PoolChange {
-    /// The slot with this token is held so, or not any more.
+    /// The lease with this token; `None`: it ended.
     Lease(Token, Option<Lease>),
-    /// The place with this ticket, of an asker that comes back, is taken so, or not any more.
+    /// The queue entry of a resumable requester; `None`: it was removed.
     Place(Ticket, Option<Waiter>),
-    /// The pool is paused so, or not any more.
+    /// The pause; `None`: resumed.
     Paused(Option<Operator>),
-    /// No number above these has been given out.
+    /// New upper bounds of tokens and tickets.
     Numbers(HighestNumbers),
 }
 
-/// The numbers that a pool has given out are no larger than these.
+/// Upper bounds of the numbers that a pool has given out.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct HighestNumbers {
-    /// Of a lease.
+    /// Highest token.
     pub token: Token,
-    /// Of a place in line.
+    /// Highest ticket.
     pub ticket: Ticket,
 }
 
-/// So many numbers ahead are written down at once: not every grant has to move them then. A restart leaves out
-/// those that were not given.
+/// Numbers reserved by one write, so that not every grant has to store them. A restart skips those that were not used.
 const TOKEN_RESERVE: u64 = 1_000;
 
-/// What was written down of a pool.
+/// A stored pool.
 #[derive(Debug, Clone, Default)]
 pub struct PersistedPool {
-    /// The numbers given out.
+    /// Upper bounds of its numbers.
     pub numbers: HighestNumbers,
-    /// The slots that were held.
+    /// Its leases.
     pub leases: Vec<Lease>,
-    /// The places of those who come back, in any order.
+    /// Queue entries of resumable requesters, in any order.
     pub places: Vec<(Ticket, Waiter)>,
-    /// Who paused the pool, if it was paused.
+    /// Who paused it, if it was paused.
     pub paused: Option<Operator>,
 }
 
-/// What has changed since it was last taken; nothing, while nobody wants to know.
+/// Set of changed items; disabled, and empty, until first taken.
 #[derive(Debug)]
 pub(super) struct ChangeLog<T>(Option<Vec<T>>);
 
@@ -68,28 +67,27 @@ impl<T> Default for ChangeLog<T> {
 }
 
 impl<T> ChangeLog<T> {
-    /// This has changed.
+    /// Logs a change.
     pub(super) fn note(&mut self, what: T) {
         if let Self(Some(changed)) = self {
             changed.push(what);
         }
     }
 
-    /// Whether somebody wants to know.
+    /// Whether changes are logged.
     pub(super) fn is_enabled(&self) -> bool {
         self.0.is_some()
     }
 
-    /// All of it, and from now on what changes is noted.
+    /// Takes all changes and enables the log.
     fn take(&mut self) -> Vec<T> {
         self.0.replace(Vec::new()).unwrap_or_default()
     }
 }
 
 impl Rules {
-    /// Begins with what was written down, and notes from now on what changes. Who had a place or a grant and was
-    /// not told has its patience from now on to come back. Free slots are given out with the next
-    /// [`Rules::serve`].
+    /// Starts from a stored pool and logs changes from now on. The patience of queue entries and undelivered grants
+    /// restarts. Free slots are granted by the next [`Rules::serve`].
     pub fn restore(&mut self, kept: PersistedPool, now: Instant) {
         let PersistedPool { numbers, leases, mut places, paused } = kept;
         self.paused = paused;
@@ -107,16 +105,16 @@ impl Rules {
         *last = numbers.ticket.0.max(*last);
         self.restart_patience(now);
         let _ = (self.leases.changed().take(), self.queue.changed().take(), self.pauses.take());
-        self.evict_disallowed_waiters(&mut Vec::new()); // nobody is parked who would have to be told
+        self.evict_disallowed_waiters(&mut Vec::new()); // no request is parked yet, so there is nobody to answer
         self.limit_all_absent(&mut Vec::new());
     }
 
-    /// What has changed since it was last taken.
+    /// Takes the changes since the last call.
     pub fn take_changes(&mut self) -> Vec<PoolChange> {
         let (tokens, tickets) = (self.leases.changed().take(), self.queue.changed().take());
         let pauses = self.pauses.take();
         let (token, ticket) = (self.last, Ticket(*self.queue.last()));
-        let has_new_ticket = ticket > self.kept.ticket; // a new token comes with a lease
+        let has_new_ticket = ticket > self.kept.ticket; // a new token always comes with a lease
         if tokens.is_empty() && tickets.is_empty() && pauses.is_empty() && !has_new_ticket {
             return Vec::new();
         }
@@ -136,27 +134,26 @@ impl Rules {
         changes
     }
 
-    /// An operator paused the pool, or let it go on.
+    /// Pauses or resumes the pool.
     pub(super) fn set_paused(&mut self, paused: Option<Operator>) {
         self.paused = paused;
         self.pauses.note(());
     }
 
-    /// Nothing can be written down: nothing is granted, and nobody has to be back in time.
+    /// Suspends grants and patience, because changes cannot be stored.
     pub fn suspend(&mut self, now: Instant) {
         self.suspended = true;
         self.restart_patience(now);
     }
 
-    /// All has been written down: who is to come back has its patience from now on, and free slots are given
-    /// out.
+    /// Resumes grants; patience restarts.
     pub fn resume(&mut self, now: Instant, out: &mut Vec<Event>) {
         self.suspended = false;
         self.restart_patience(now);
         self.serve(now, out);
     }
 
-    /// Lets patience begin anew, or stand still, for all who are to come back.
+    /// Restarts the patience of all entries and undelivered grants, or stops it while suspended.
     fn restart_patience(&mut self, now: Instant) {
         let suspended = self.suspended;
         let tokens: Vec<_> = self.leases.tokens().collect();

@@ -1,27 +1,27 @@
-//! How many stand before a place of the line, in O(log n).
+//! Index of queue positions: counts the entries before an entry in O(log n).
 //!
-//! A binary indexed tree (P. M. Fenwick, «A new data structure for cumulative frequency tables», 1994) over
-//! the seats of a row. New ones come only at its end; when the row is full, its owner seats everybody anew.
+//! A binary indexed tree (P. M. Fenwick, "A new data structure for cumulative frequency tables", 1994) over a row of
+//! cells. Entries are appended at its end; when the row is full, the queue rebuilds it.
 
-/// A row of seats, taken or empty.
+/// A row of cells, each occupied or empty.
 #[derive(Debug, Default)]
 pub(super) struct PositionIndex {
-    /// `tree[i]` counts the taken seats of a stretch that ends at seat `i`.
+    /// `tree[i]` counts the occupied cells of a range that ends at cell `i`.
     tree: Vec<u32>,
-    /// The first seat that was never taken.
+    /// The first cell that was never occupied.
     next: usize,
 }
 
-/// The shortest row.
+/// Number of cells of the smallest row.
 const MIN_CAPACITY: usize = 64;
 
 impl PositionIndex {
-    /// Whether nobody can come any more.
+    /// Whether nothing can be appended.
     pub(super) fn is_full(&self) -> bool {
         self.next == self.tree.len()
     }
 
-    /// A row whose first `taken` seats are taken, with as many empty ones behind them.
+    /// A row whose first `taken` cells are occupied, followed by as many empty ones.
     pub(super) fn with_taken(taken: usize) -> Self {
         let tree: Vec<u32> = vec![0; (2 * taken).max(MIN_CAPACITY)];
         let mut ranks = Self { tree, next: 0 };
@@ -31,7 +31,7 @@ impl PositionIndex {
         ranks
     }
 
-    /// Takes the next seat, and tells its number. The row must not be full.
+    /// Occupies the next cell and returns its index. The row must not be full.
     pub(super) fn push(&mut self) -> usize {
         let permit = self.next;
         self.next += 1;
@@ -39,12 +39,12 @@ impl PositionIndex {
         permit
     }
 
-    /// Empties a seat that is taken.
+    /// Empties an occupied cell.
     pub(super) fn remove(&mut self, permit: usize) {
         self.add(permit, |count| count - 1);
     }
 
-    /// How many seats are taken before this one.
+    /// Number of occupied cells before this one.
     pub(super) fn before(&self, permit: usize) -> usize {
         let (mut end, mut sum) = (permit, 0);
         while end > 0 {

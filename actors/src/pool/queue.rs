@@ -1,4 +1,4 @@
-//! The line of a pool: first come, first served. Entering, leaving and being served cost O(log n).
+//! Queue of a pool, first in first out. Insertion, removal and taking the first cost O(log n).
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -14,94 +14,92 @@ use super::{
     LeaseId, RequestId, Requester, Ticket, WaiterSnapshot, persistence::ChangeLog, positions::PositionIndex,
 };
 
-/// Who stands in line, and on which terms.
+/// Entry of the queue.
 #[derive(Debug, Clone)]
 pub struct Waiter {
-    /// Who waits.
+    /// Requester.
     pub requester: Requester,
-    /// Since when.
+    /// When it was queued.
     pub since: Instant,
-    /// The parked ask; `None` while the place waits for its asker to come back.
+    /// The parked request; `None` while the entry is kept for its requester to reconnect.
     pub present: Option<RequestId>,
-    /// When the ask has been parked for long enough, or the place has waited for long enough; `None`: never.
+    /// When the wait, or without a request the patience, is over; `None`: never.
     pub until: Option<Instant>,
-    /// How long the place, or a grant, waits for its asker to come back.
+    /// How long the entry, or a grant, is kept for its requester to reconnect.
     pub patience: Duration,
-    /// How long its lease will live without renewal; `None`: for ever.
+    /// Lifetime of its lease without renewal; `None`: unlimited.
     pub ttl: Option<Duration>,
-    /// What the slot will be for.
+    /// Note of the request.
     pub command: Option<Arc<str>>,
-    /// The secret name of its lease.
+    /// Secret id of its lease.
     pub lease: Option<LeaseId>,
-    /// Where it stands if an operator moved it: before all whose number is larger.
+    /// Sort key after an operator moved the waiter; entries are sorted by it.
     pub moved: Option<SortKey>,
 }
 
 impl Waiter {
-    /// What of it can change and is written down.
+    /// The parts that can change and are persisted.
     fn terms(&self) -> impl PartialEq + use<> {
         (self.patience, self.ttl, self.command.clone(), self.moved)
     }
 }
 
-/// Where a place is in the line. That of a ticket is its number; whoever is moved to the front gets one below all
-/// others.
+/// Order of the entries: the ticket's number, or for a promoted waiter a number below all others.
 pub type SortKey = i64;
 
-/// Where a place with this ticket is that was not moved.
+/// Sort key of a ticket that was not moved.
 pub(super) fn sort_key_of(Ticket(number): Ticket) -> SortKey {
     SortKey::try_from(number).unwrap_or(SortKey::MAX)
 }
 
-/// One place in the line.
+/// A waiter with its ticket.
 #[derive(Debug)]
 struct QueueEntry {
     ticket: Ticket,
     waiter: Waiter,
-    /// Its seat in the line's [`PositionIndex`].
+    /// Cell in the [`PositionIndex`].
     index: usize,
 }
 
-/// Those who wait for a pool. Every ask of a classic host has a place of its own; any other asker has one.
+/// The waiters of a pool. Every request of a classic host has an entry of its own; any other requester has one.
 #[derive(Debug, Default)]
 pub struct Queue {
-    /// The places, that of the longest waiter first. They stay where they are in memory when others come
-    /// and go.
+    /// Entries in order. Boxed, so that they keep their address while others come and go.
     entries: BTreeMap<SortKey, Box<QueueEntry>>,
-    /// Where those are that were moved.
+    /// Sort keys of entries that were moved.
     moved: HashMap<Ticket, SortKey>,
-    /// Where a parked ask stands.
+    /// Tickets of parked requests.
     parked: HashMap<RequestId, Ticket>,
-    /// Where an asker stands, in all its places.
+    /// Sort keys of a requester's entries.
     by_requester: HashMap<Requester, BTreeSet<SortKey>>,
-    /// The places at which something ends by itself, the next one first.
+    /// Entries with a deadline, the next one first.
     ends: BTreeSet<(Instant, Ticket)>,
-    /// Who stands before whom.
+    /// Counts entries before an entry.
     positions: PositionIndex,
-    /// The places whose request has ended.
+    /// Entries without a request.
     absent: BTreeSet<SortKey>,
-    /// The same by host.
+    /// Entries without a request, by host.
     absent_of: HashMap<Name, BTreeSet<SortKey>>,
-    /// The ticket that was given out last.
+    /// The last ticket given out.
     last: u64,
-    /// What is written down of the places of those who come back, if anything is.
+    /// Resumable entries to be persisted, if any are.
     changed: ChangeLog<Ticket>,
 }
 
 impl Queue {
-    /// How many wait.
+    /// Number of entries.
     #[must_use]
     pub fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// Whether nobody waits.
+    /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
 
-    /// Takes the last place.
+    /// Appends a waiter; returns its ticket.
     pub fn push(&mut self, waiter: Waiter) -> Ticket {
         let ticket = Ticket(self.last + 1);
         if waiter.requester.is_resumable() {
@@ -111,7 +109,7 @@ impl Queue {
         ticket
     }
 
-    /// Takes the last place with this ticket, or that where it was moved to: one behind all others either way.
+    /// Inserts a waiter with a given ticket, or sort key if it was moved; it must sort behind all others.
     pub(super) fn insert(&mut self, ticket: Ticket, waiter: Waiter) {
         self.last = self.last.max(ticket.0);
         self.moved.extend(waiter.moved.map(|spot| (ticket, spot)));
@@ -123,22 +121,22 @@ impl Queue {
         self.put(ticket, waiter, None);
     }
 
-    /// The ticket that was given out last; those to come are larger.
+    /// The last ticket given out; later ones are larger.
     pub(super) fn last(&mut self) -> &mut u64 {
         &mut self.last
     }
 
-    /// Which places have to be written down anew.
+    /// Change log of the entries.
     pub(super) fn changed(&mut self) -> &mut ChangeLog<Ticket> {
         &mut self.changed
     }
 
-    /// All tickets, that of the longest waiter first.
+    /// All tickets in order.
     pub(super) fn tickets(&self) -> Vec<Ticket> {
         self.entries.values().map(|position| position.ticket).collect()
     }
 
-    /// Lets who has this ticket stand before all others. Returns who that is. Costs O(n).
+    /// Moves the waiter with this ticket to the front and returns its host. Costs O(n).
     pub(super) fn move_to_front(&mut self, ticket: Ticket) -> Option<Name> {
         let (old, first, front) = (self.sort_key(ticket), *self.entries.first_key_value()?.0, self.front());
         let (mut waiter, permit) = self.take(ticket)?;
@@ -159,7 +157,7 @@ impl Queue {
         Some(host)
     }
 
-    /// Since when the first in line has stood there.
+    /// When the first waiter was queued.
     pub(super) fn since(&self) -> Option<Instant> {
         self.entries.first_key_value().map(|(_, position)| position.waiter.since)
     }
@@ -171,7 +169,7 @@ impl Queue {
         self.moved.get(&ticket).copied().unwrap_or_else(|| sort_key_of(ticket))
     }
 
-    /// Where an asker that comes back stands.
+    /// Ticket of a resumable requester.
     #[must_use]
     pub fn ticket_of_requester(&self, requester: &Requester) -> Option<Ticket> {
         let first =
@@ -179,26 +177,26 @@ impl Queue {
         self.entries.get(first).map(|position| position.ticket)
     }
 
-    /// The first place of this asker.
+    /// First entry of this requester.
     #[must_use]
     pub fn first_of(&self, requester: &Requester) -> Option<&Waiter> {
         let first = self.by_requester.get(requester)?.first()?;
         self.entries.get(first).map(|position| &position.waiter)
     }
 
-    /// Where this ask stands.
+    /// Ticket of this parked request.
     #[must_use]
     pub fn ticket_of(&self, request: RequestId) -> Option<Ticket> {
         self.parked.get(&request).copied()
     }
 
-    /// Who stands at this place.
+    /// The waiter with this ticket.
     #[must_use]
     pub fn get(&self, ticket: Ticket) -> Option<&Waiter> {
         self.entries.get(&self.sort_key(ticket)).map(|position| &position.waiter)
     }
 
-    /// How many stand before this place, plus one.
+    /// Position of this ticket; 1 = first.
     #[must_use]
     pub fn position(&self, ticket: Ticket) -> usize {
         self.entries
@@ -207,7 +205,7 @@ impl Queue {
             + 1
     }
 
-    /// Changes what is known of a waiter, but not who it is.
+    /// Changes a waiter; its requester and sort key must stay.
     pub fn change(&mut self, ticket: Ticket, change: impl FnOnce(&mut Waiter)) {
         if let Some((mut waiter, permit)) = self.take(ticket) {
             let is_kept = self.changed.is_enabled() && waiter.requester.is_resumable();
@@ -220,7 +218,7 @@ impl Queue {
         }
     }
 
-    /// Gives a place up; whoever stood behind it moves up.
+    /// Removes a waiter.
     pub fn remove(&mut self, ticket: Ticket) -> Option<Waiter> {
         let spot = self.sort_key(ticket);
         let (waiter, permit) = self.take(ticket)?;
@@ -233,25 +231,25 @@ impl Queue {
         Some(waiter)
     }
 
-    /// Takes out whoever waits longest, and all other places of the same asker, in their order.
+    /// Removes the first waiter and all other entries of its requester, in order.
     pub fn take_first(&mut self) -> Option<Vec<(Ticket, Waiter)>> {
         let (_, first) = self.entries.first_key_value()?;
         let requester = first.waiter.requester.clone();
         Some(self.take_entries_of(&requester))
     }
 
-    /// Takes out all places of this asker, in their order.
+    /// Removes all entries of this requester, in order.
     pub fn take_all(&mut self, requester: &Requester) -> Vec<Waiter> {
         self.take_entries_of(requester).into_iter().map(|(_, waiter)| waiter).collect()
     }
 
-    /// Puts waiters back where they stood before they were taken out. Costs O(n).
+    /// Reinserts waiters where they were before they were removed. Costs O(n).
     pub(super) fn put_back(&mut self, waiters: Vec<(Ticket, Waiter)>) {
         for (ticket, mut waiter) in waiters {
             if let Some(spot) = waiter.moved
                 && self.entries.contains_key(&spot)
             {
-                waiter.moved = Some(self.front()); // somebody was moved there meanwhile
+                waiter.moved = Some(self.front()); // another waiter was moved there meanwhile
             }
             self.moved.extend(waiter.moved.map(|spot| (ticket, spot)));
             let spot = self.sort_key(ticket);
@@ -264,7 +262,7 @@ impl Queue {
         self.reindex();
     }
 
-    /// Where a waiter stands before all others: where no ticket is by itself, as the first is 1.
+    /// Sort key before all others; below 1, the first ticket.
     fn front(&self) -> SortKey {
         self.entries.first_key_value().map_or(1, |(first, _)| *first).min(1) - 1
     }
@@ -280,7 +278,7 @@ impl Queue {
         out.collect()
     }
 
-    /// The place of a waiter that was taken out is not kept.
+    /// Forgets the deadline and request of a waiter that was removed.
     fn forget(&mut self, ticket: Ticket, waiter: &Waiter, permit: usize) {
         self.positions.remove(permit);
         if waiter.moved.is_some() {
@@ -291,7 +289,7 @@ impl Queue {
         }
     }
 
-    /// The first place of each of the first so many askers.
+    /// The first entry of each of the first `most` requesters.
     #[must_use]
     pub fn first_requesters(&self, most: usize) -> Vec<&Waiter> {
         let is_first = |spot: &SortKey, waiter: &Waiter| {
@@ -302,32 +300,32 @@ impl Queue {
         firsts.map(|(_, waiter)| waiter).take(most).collect()
     }
 
-    /// How many places of this host have no request any more.
+    /// Number of entries of this host without a request.
     #[must_use]
     pub fn absent_of(&self, host: &Name) -> usize {
         self.absent_of.get(host).map_or(0, BTreeSet::len)
     }
 
-    /// The hosts of all such places.
+    /// Hosts that have such entries.
     #[must_use]
     pub fn absent_hosts(&self) -> Vec<Name> {
         self.absent_of.keys().cloned().collect()
     }
 
-    /// The last place in line that has no request any more, of this host or of any.
+    /// Last entry without a request, of this host or of any.
     #[must_use]
     pub fn last_absent(&self, host: Option<&Name>) -> Option<Ticket> {
         let absent = host.map_or(Some(&self.absent), |host| self.absent_of.get(host))?;
         self.entries.get(absent.last()?).map(|position| position.ticket)
     }
 
-    /// How many askers wait.
+    /// Number of requesters that wait.
     #[must_use]
     pub fn requester_count(&self) -> usize {
         self.by_requester.len()
     }
 
-    /// The requests that are parked, and their places.
+    /// Parked requests with their tickets.
     #[must_use]
     pub fn parked(&self) -> Vec<(RequestId, Ticket)> {
         self.parked.iter().map(|(request, ticket)| (*request, *ticket)).collect()
@@ -339,13 +337,13 @@ impl Queue {
         !self.parked.is_empty()
     }
 
-    /// The place at which something ends next, and when.
+    /// The next deadline and its ticket.
     #[must_use]
     pub fn next_deadline(&self) -> Option<(Instant, Ticket)> {
         self.ends.first().copied()
     }
 
-    /// What anybody may know of so many who wait behind this ticket, or from the first one on: there is no ticket 0.
+    /// Public views of up to `most` waiters behind this ticket; ticket 0 is before the first.
     #[must_use]
     pub fn snapshot(&self, after: Ticket, most: usize, now: Instant) -> Vec<WaiterSnapshot> {
         let start = if after == Ticket(0) { Bound::Unbounded } else { Bound::Excluded(self.sort_key(after)) };
@@ -360,7 +358,7 @@ impl Queue {
         waiting.collect()
     }
 
-    /// Puts a waiter where it belongs, and gives it a seat if it has none.
+    /// Inserts a waiter, in a new cell if it has none.
     fn put(&mut self, ticket: Ticket, waiter: Waiter, permit: Option<usize>) {
         let spot = self.sort_key(ticket);
         match waiter.present {
@@ -375,7 +373,7 @@ impl Queue {
         self.entries.insert(spot, Box::new(QueueEntry { ticket, waiter, index: permit }));
     }
 
-    /// Takes a waiter out, but leaves its seat and what is known of its asker.
+    /// Removes a waiter, but leaves its cell and what is known of its requester.
     fn take(&mut self, ticket: Ticket) -> Option<(Waiter, usize)> {
         let spot = self.sort_key(ticket);
         let QueueEntry { waiter, index: permit, .. } = *self.entries.remove(&spot)?;
@@ -399,8 +397,7 @@ impl Queue {
         }
     }
 
-    /// Makes room at the end of the row of seats. As many come before it is full again as there are now, so
-    /// it costs each of them O(1).
+    /// Rebuilds the position index with as many free cells as there are entries: O(1) per later insertion.
     fn reindex(&mut self) {
         self.positions = PositionIndex::with_taken(self.entries.len());
         for (number, position) in self.entries.values_mut().enumerate() {

@@ -1,12 +1,12 @@
-//! The rules of a pool whose leases live in a store that other servers use too.
+//! Rules of a pool whose leases live in a store shared with other servers.
 //!
-//! The line is kept here as ever, and so is what is known of the leases. But a slot is free, a lease over and a
-//! renewal good only when the store has said so: the backend asks it and tells the rules what it said. What
-//! the rules want to end, they lay aside for the store.
+//! The queue and a copy of the leases are kept here as in memory. But a slot is free, a lease over and a renewal valid
+//! only when the store has said so: the backend queries the store and feeds the rules with its replies. Leases that
+//! the rules want to end are collected for the store.
 //!
 //! ```text
-//!  first in line ── claims ──► store ── begin, tell_holder ──► told
-//!  overdue, unheard ── take_overdue ──► store ── gone ──► over
+//!  head of the queue ─ claims ─► store ─ begin, answer_waiters_of ─► answered
+//!  overdue, undelivered ─ take_overdue ─► store ─ end_vanished ─► ended
 //! ```
 
 use std::{sync::Arc, time::Duration};
@@ -23,7 +23,7 @@ use super::{
     rules::{Rules, refuse},
 };
 
-/// A lease that is over, but still stands in the store, is looked at again after this time.
+/// Delay before a lease that is over but still in the store is read again.
 const OVERDUE_RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
 impl Rules {
@@ -33,20 +33,20 @@ impl Rules {
         Self { stored: true, ..Self::new(settings, limits, Token(0)) }
     }
 
-    /// Who is to get the next slots, the longest waiter first: every asker once, so many at most. Whether the
-    /// pool is paused by then, the store says.
+    /// The requesters to be served next, the longest waiter first, each once; at most `most`. The store knows whether
+    /// the pool is paused.
     #[must_use]
     pub fn head_of_queue(&self, most: usize) -> Vec<&Waiter> {
         if self.closed { Vec::new() } else { self.queue.first_requesters(most) }
     }
 
-    /// Whether somebody who just came may be served after so many candidates: they are all who wait.
+    /// Whether a new request may be served after this many candidates: only if they are all that wait.
     #[must_use]
     pub fn may_serve_after(&self, candidates: usize) -> bool {
         !self.closed && self.queue.requester_count() <= candidates
     }
 
-    /// Waiters whose request is parked, and who hold a lease that another server granted; so many at most.
+    /// Waiters with a parked request that hold a lease of another server; at most `most`.
     #[must_use]
     pub fn waiting_holders(&self, most: usize) -> Vec<&Waiter> {
         if self.queue.is_empty() {
@@ -57,19 +57,19 @@ impl Rules {
         waiters.filter(|waiter| waiter.present.is_some()).take(most).collect()
     }
 
-    /// Whether somebody waits.
+    /// Whether the queue has entries.
     #[must_use]
     pub fn has_waiters(&self) -> bool {
         !self.queue.is_empty()
     }
 
-    /// Whether this asker stands in line.
+    /// Whether this requester is queued.
     #[must_use]
     pub fn is_waiting(&self, requester: &Requester) -> bool {
         self.queue.first_of(requester).is_some()
     }
 
-    /// How an ask will stand in line, if it has to.
+    /// The queue entry that a request would get.
     #[must_use]
     pub fn as_waiter(&self, request: &AcquireRequest, now: Instant) -> Waiter {
         self.waiter(request, now)
@@ -81,37 +81,37 @@ impl Rules {
         self.leases.get(token)
     }
 
-    /// The token of the lease with this secret name.
+    /// Token of the lease with this secret id.
     #[must_use]
     pub fn token_of_id(&self, id: LeaseId) -> Option<Token> {
         self.leases.token_of_id(id)
     }
 
-    /// The token of this asker's lease.
+    /// Token of this requester's lease.
     #[must_use]
     pub fn token_of(&self, requester: &Requester) -> Option<Token> {
         self.leases.token_of(requester)
     }
 
-    /// The tokens of all leases that are known.
+    /// Tokens of all known leases.
     #[must_use]
     pub fn tokens(&self) -> Vec<Token> {
         self.leases.tokens().collect()
     }
 
-    /// The store has granted a lease. Nobody has been told of it yet.
+    /// Adds a lease that the store has granted to this server; undelivered so far.
     pub fn begin(&mut self, lease: Lease, out: &mut Vec<Event>) {
         let (token, host, waited) = (lease.token, lease.requester.host().clone(), lease.waited);
         out.push(Event::Granted { token, host, waited, command: lease.command.clone() });
         self.leases.begin(lease);
     }
 
-    /// The store has a lease that another server granted.
+    /// Adds a lease that another server granted.
     pub fn adopt(&mut self, lease: Lease) {
         self.leases.begin(lease);
     }
 
-    /// The store has a lease on other terms than before.
+    /// Updates the terms of a lease from the store.
     pub fn adopt_terms(
         &mut self,
         token: Token,
@@ -122,10 +122,10 @@ impl Rules {
         self.leases.change(token, |lease| (lease.ttl, lease.until, lease.revoked) = (ttl, until, revoked));
     }
 
-    /// Tells whoever waits as this asker of the lease it has. If none of its requests is parked, a lease of which
-    /// nobody was told waits for it as its place would have. False if the asker does not stand in line.
+    /// Answers all parked requests of this lease's requester. If there is none, an undelivered lease is kept for its
+    /// patience. `false` if the requester is not queued.
     ///
-    /// `freed`: when its slot came free, if that is known.
+    /// `freed`: when its slot became free, if known.
     pub fn answer_waiters_of(
         &mut self,
         requester: &Requester,
@@ -154,25 +154,25 @@ impl Rules {
         !waiters.is_empty()
     }
 
-    /// Lays a lease aside that is to end in the store; asks for it again later if it is still there then.
+    /// Collects a lease to be ended in the store; again later if it is still there.
     pub fn mark_overdue(&mut self, token: Token, now: Instant) {
         self.leases.change(token, |lease| lease.until = Some(now + OVERDUE_RETRY_INTERVAL));
         self.overdue.push(token);
     }
 
-    /// What was laid aside.
+    /// Takes the collected leases.
     pub fn take_overdue(&mut self) -> Vec<Token> {
         std::mem::take(&mut self.overdue)
     }
 
-    /// The store says whether the pool is paused, and by whom. True if that is news.
+    /// Updates the pause from the store; `true` if it changed.
     pub fn adopt_pause(&mut self, paused: Option<Operator>) -> bool {
         let is_news = self.paused != paused;
         self.paused = paused;
         is_news
     }
 
-    /// A lease is not in the store any more.
+    /// Ends a lease that is no longer in the store.
     pub fn end_vanished(
         &mut self,
         token: Token,
@@ -184,12 +184,12 @@ impl Rules {
         self.end(token, how, by, now, out);
     }
 
-    /// A lease of another server is of no interest here any more.
+    /// Forgets a lease of another server.
     pub fn forget(&mut self, token: Token) -> Option<Lease> {
         self.leases.end(token)
     }
 
-    /// Gives up the place of an asker that comes back. False if it has none.
+    /// Removes the queue entry of a resumable requester; `false` if it has none.
     pub fn remove_waiters_of(&mut self, requester: &Requester, out: &mut Vec<Event>) -> bool {
         let Some(ticket) = self.queue.ticket_of_requester(requester) else { return false };
         if let Some(parked) = self.remove_waiter(ticket, out) {
@@ -198,7 +198,7 @@ impl Rules {
         true
     }
 
-    /// Sends all parked requests away; places wait for those who come back.
+    /// Refuses all parked requests; entries of resumable requesters are kept.
     pub fn refuse_all(&mut self, why: Refusal, now: Instant, out: &mut Vec<Event>) {
         for (request, ticket) in self.queue.parked() {
             refuse(request, why, None, out);

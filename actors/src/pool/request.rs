@@ -1,4 +1,4 @@
-//! Who asks for what.
+//! Acquire requests and their requesters.
 
 use std::{
     fmt,
@@ -13,12 +13,12 @@ use distributex_config::Name;
 
 use super::LeaseId;
 
-/// Names one ask in this process, from its arrival to its answer. Says nothing about order.
+/// Identifies one request in this process, from arrival to response. Its value says nothing about order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RequestId(u64);
 
 impl RequestId {
-    /// A number that no other ask has.
+    /// An id that no other request of this process has.
     #[must_use]
     pub fn next() -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
@@ -26,20 +26,20 @@ impl RequestId {
     }
 }
 
-/// Who asks. Two asks of one asker are about one slot. Different kinds are never the same asker: a host that
-/// asks in two ways can hold two slots.
+/// Identity of a requester: two requests of one requester are about one slot. Different kinds are never the same
+/// requester: a host that uses both protocols can hold two slots.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Requester {
-    /// A host in the classic protocol: one asker, however often it asks.
+    /// A host of the classic protocol: one requester, however many requests it has.
     Host(Name),
-    /// A host and an owner: one asker, whose place and grant outlive its requests for a while.
+    /// A host with an owner: its queue entry and its grant outlive its requests for their patience.
     Owner {
         /// The host.
         host: Name,
-        /// Tells this asker from others on the host; a secret.
+        /// Separates requesters on one host; secret.
         owner: Name,
     },
-    /// A host without an owner: an asker for as long as its one request lasts.
+    /// A host without an owner: a requester only for as long as its request lasts.
     Anonymous {
         /// The host.
         host: Name,
@@ -49,7 +49,7 @@ pub enum Requester {
 }
 
 impl Requester {
-    /// As which host it asks.
+    /// The host.
     #[must_use]
     pub fn host(&self) -> &Name {
         match self {
@@ -57,14 +57,14 @@ impl Requester {
         }
     }
 
-    /// Whether its place and its grant outlive its requests.
+    /// Whether the queue entry and the grant outlive the request.
     #[must_use]
     pub fn is_resumable(&self) -> bool {
         matches!(self, Self::Owner { .. })
     }
 }
 
-/// Says nothing of the owner.
+/// Leaves out the owner, which is secret.
 impl fmt::Debug for Requester {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -75,28 +75,27 @@ impl fmt::Debug for Requester {
     }
 }
 
-/// Somebody asks for a slot.
+/// A request for a slot.
 #[derive(Debug, Clone)]
 pub struct AcquireRequest {
-    /// Under which the answer is awaited.
+    /// Id under which the response is awaited.
     pub id: RequestId,
-    /// Who asks.
+    /// Requester.
     pub requester: Requester,
-    /// How long it stays parked when no slot is free: zero is not at all, `None` however long it takes.
+    /// How long to stay parked while no slot is free; zero: not at all, `None`: without limit.
     pub wait: Option<Duration>,
-    /// How long a place or a grant waits for an asker that comes back, from the end of its request; `None`
-    /// if nothing was said of it.
+    /// How long a resumable requester's queue entry or grant is kept after the request ended; `None`: the default.
     pub patience: Option<Duration>,
-    /// How long the lease is to live without renewal; `None`: as long as the pool allows.
+    /// Wanted lifetime of the lease without renewal; `None`: the pool's maximum.
     pub ttl: Option<Duration>,
-    /// What the slot is for: a note for people.
+    /// Public note: what the slot is for.
     pub command: Option<Arc<str>>,
-    /// The secret name of the lease that this ask may bring; `None`: one that only its asker can end.
+    /// Secret id of the lease to be granted; `None`: a lease that only its requester can end.
     pub lease: Option<LeaseId>,
 }
 
 impl AcquireRequest {
-    /// A host asks in the classic protocol, and parks or not.
+    /// A request of the classic protocol, parked or not.
     #[must_use]
     pub fn classic(host: Name, parks: bool) -> Self {
         let wait = if parks { None } else { Some(Duration::ZERO) };
@@ -104,7 +103,7 @@ impl AcquireRequest {
         Self { id, requester, wait, patience: None, ttl: None, command: None, lease: None }
     }
 
-    /// Whether it is to be parked when no slot is free.
+    /// Whether the request may be parked.
     #[must_use]
     pub fn parks(&self) -> bool {
         self.wait != Some(Duration::ZERO)

@@ -1,11 +1,11 @@
-//! Revoking a lease: its holder is asked to stop, and cannot extend the lease for long any more.
+//! Revocation: the holder of a lease is asked to stop and can no longer extend it for long.
 //!
 //! ```text
-//!  revoke ─► renewals and repeated acquires say so ─┬ released ──┐
-//!            and extend it to `end` at most         └ expired ───┴► the next waiter
+//!  revoke ─► renewals and repeated acquires report it ──┬ released ──┐
+//!            and extend the lease to `end` at most     └ expired ───┴► the next waiter
 //! ```
 //!
-//! What its holder was told before still counts: the lease never ends earlier than it would have without a renewal.
+//! What the holder was promised before still counts: the lease never ends earlier than without a renewal.
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,31 +13,31 @@ use tokio::time::Instant;
 
 use super::{AdminOutcome, Operator, Requester, Token, lease::Lease, rules::Rules};
 
-/// An operator wants a slot back from its holder.
+/// Revocation of a lease.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Revocation {
-    /// Who revoked the lease, why and when.
+    /// Author, reason and time of the revocation.
     pub operator: Operator,
-    /// No renewal extends the lease beyond this moment.
+    /// Renewals never extend the lease beyond this moment.
     pub end: Instant,
 }
 
 impl Lease {
-    /// Revokes it: from now on renewals extend it for `within` at most, by default its time to live. A second revoke
-    /// can only shorten that.
+    /// Revokes the lease: from now on renewals extend it to `within` from now at most; `None`: its time to live. A
+    /// second revocation can only shorten that.
     pub(super) fn revoke(&mut self, within: Option<Duration>, operator: &Operator, now: Instant) {
         let end = now + within.or(self.ttl).unwrap_or_default();
         let end = self.revoked.as_ref().map_or(end, |earlier| earlier.end.min(end));
         self.revoked = Some(Arc::new(Revocation { operator: operator.clone(), end }));
     }
 
-    /// Whether its holder has to renew it, and so is notified when it is revoked.
+    /// Whether the holder has to renew the lease, and so learns of a revocation.
     #[must_use]
     pub fn is_renewed(&self) -> bool {
         self.ttl.is_some() && !matches!(self.requester, Requester::Host(_))
     }
 
-    /// The moment at which its slot is free at the latest, once it is revoked; `None` if it does not end by itself.
+    /// When the slot of the revoked lease is free at the latest; `None` if it does not expire.
     #[must_use]
     pub fn free_at(&self) -> Option<Instant> {
         let until = self.until.filter(|_| self.ttl.is_some())?;
@@ -45,13 +45,14 @@ impl Lease {
         Some(end.map_or(until, |end| end.max(until)))
     }
 
-    /// Lets it live for `ttl` from now; for less if it is revoked, and then that is its time to live.
+    /// Extends the lease to `ttl` from now; if it is revoked, to its `end` at most, which then limits its time to
+    /// live.
     pub(super) fn extend(&mut self, ttl: Option<Duration>, now: Instant) {
         self.end_at(ttl.map(|ttl| now + ttl));
         self.ttl = ttl.zip(self.until).map(|(ttl, until)| ttl.min(until.saturating_duration_since(now)));
     }
 
-    /// Lets it end at this moment, `None` being never; earlier if it is revoked, but not earlier than now planned.
+    /// Sets the expiry, `None`: never; earlier if the lease is revoked, but never earlier than planned so far.
     pub(super) fn end_at(&mut self, end: Option<Instant>) {
         let latest = self.until.zip(self.revoked.as_ref()).map(|(until, revoked)| until.max(revoked.end));
         self.until = end.into_iter().chain(latest).min();

@@ -1,15 +1,15 @@
-//! The rules of a pool: a fixed number of slots, who holds them until when, and who is next.
+//! Rules of a pool: a fixed number of slots, leases, and a queue.
 //!
-//! Plain data that is told the time: no clock, no actix, no I/O. What happens comes out as [`Event`]s, in
-//! the order in which it happened.
+//! Plain data that is given the time: no clock, no actix, no I/O. Everything that happens is emitted as an [`Event`],
+//! in order.
 //!
 //! ```text
-//!              ┌── granted ─────────────────────────► told ─┬ released, expired
-//!  ask ─ enter ┼── parked ─┬ its turn ──────────────────┘   │
-//!              │           └ cut, or wait over ─┐           └ unheard ─┐
-//!              └── refused ─ (names patience) ──┴► place kept ─┐       │
-//!                                                              ├ patience ─┬ asks again: goes on there
-//!                                     its turn: grant kept ◄───┘           └ over: the next one's turn
+//!              ┌── granted ──────────────────────────► delivered ─┬ released, expired
+//!  acquire ────┼── parked ─┬ slot freed ────────────────┘         │
+//!              │           └ cancelled, or timed out ─┐           └ undelivered ─┐
+//!              └── refused ─ (names patience) ────────┴► entry kept ─┐            │
+//!                                                                    ├ patience ──┴┬ reconnects: resumes there
+//!                                             slot freed: grant kept ┘             └ over: the next waiter is served
 //! ```
 
 use std::{iter, time::Duration};
@@ -27,44 +27,44 @@ use super::{
     unrecorded::Unrecorded,
 };
 
-/// How long a place or a grant waits for an asker that comes back and did not say how long.
+/// Patience of a resumable requester that names none.
 pub const DEFAULT_PATIENCE: Duration = Duration::from_secs(10);
 
-/// A pool whose leases and line are kept here.
+/// State of one pool.
 #[derive(Debug)]
 pub struct Rules {
-    /// What the configuration says of it.
+    /// Its configuration.
     pub(super) settings: config::Pool,
-    /// What one ask may want at most.
+    /// Limits of one request.
     pub(super) limits: Limits,
-    /// The slots that are held.
+    /// Leases.
     pub(super) leases: Leases,
-    /// Who waits. Nobody does while a slot is free and may be given.
+    /// Waiters. Empty while a slot is free and may be granted.
     pub(super) queue: Queue,
-    /// The token of the latest grant.
+    /// Token of the last grant.
     pub(super) last: Token,
-    /// Whether nothing is granted any more.
+    /// Whether the server drains.
     pub(super) closed: bool,
-    /// Whether a store says which slots are free; see [`super::stored`].
+    /// Whether a shared store decides which slots are free; see [`super::remote`].
     pub(super) stored: bool,
-    /// Leases of a store that are to end there.
+    /// Leases to be ended in a shared store.
     pub(super) overdue: Vec<Token>,
-    /// Whether nothing is granted because nothing can be written down; see [`super::kept`].
+    /// Whether grants are suspended because changes cannot be persisted; see [`super::persistence`].
     pub(super) suspended: bool,
-    /// Whether the pool was taken out of the configuration; see [`super::terms`].
+    /// Whether the pool was removed from the configuration; see [`super::access`].
     pub(super) retired: bool,
-    /// Who paused the pool, if it is paused; see [`super::lever`].
+    /// Who paused the pool, if it is paused; see [`super::action`].
     pub(super) paused: Option<Operator>,
-    /// Whether that has to be written down anew.
+    /// Change log of `paused`.
     pub(super) pauses: ChangeLog<()>,
-    /// What was written down of the numbers given out.
+    /// Highest token and ticket that were persisted.
     pub(super) kept: HighestNumbers,
-    /// Grants that are not written down yet, if anything is.
+    /// Grants that are not persisted yet, if any are.
     pub(super) unrecorded: Unrecorded,
 }
 
 impl Rules {
-    /// An empty pool, whose grants have tokens above `last`.
+    /// An empty pool whose grants get tokens above `last`.
     #[must_use]
     pub fn new(settings: config::Pool, limits: Limits, last: Token) -> Self {
         let (leases, queue, overdue) = (Leases::default(), Queue::default(), Vec::new());
@@ -86,10 +86,10 @@ impl Rules {
         }
     }
 
-    /// Somebody asks for a slot. Asking twice is asking once: an asker that holds one is told so again, and
-    /// one that comes back takes its own place over; nobody overtakes the line.
+    /// Requests a slot. Idempotent: a requester that holds one gets it again, and a resumable one takes over its own
+    /// queue entry. Nobody overtakes the queue.
     ///
-    /// A classic host's lease ends when it would have ended; any other lease is renewed by asking again.
+    /// Repeating does not move the expiry of a classic host's lease; any other lease is renewed.
     pub fn acquire(&mut self, request: AcquireRequest, now: Instant, out: &mut Vec<Event>) {
         self.expire(now, out);
         if let Some(why) = self.rejects(&request.requester) {
@@ -119,8 +119,8 @@ impl Rules {
         self.park(ticket, &request, now, out);
     }
 
-    /// The request of an ask ended before its answer. Whoever comes back has its patience to do so; any other
-    /// place is given up. What was granted before is not touched.
+    /// Ends a request before its response. The entry of a resumable requester is kept for its patience; any other is
+    /// removed. Leases are not touched.
     pub fn cancel(&mut self, request: RequestId, now: Instant, out: &mut Vec<Event>) {
         if let Some(ticket) = self.queue.ticket_of(request) {
             self.detach_request(ticket, now, out);
@@ -129,8 +129,7 @@ impl Rules {
         }
     }
 
-    /// Lets a lease live for `ttl` from now, or for as long as when it was granted; no longer than the pool
-    /// allows.
+    /// Extends a lease to `ttl` from now, at most the pool's `expire`; `None`: as when it was granted.
     pub fn renew(
         &mut self,
         request: RequestId,
@@ -152,8 +151,8 @@ impl Rules {
         }
     }
 
-    /// Ends a lease, or gives up the place of an asker that comes back; also of one that would get nothing any
-    /// more.
+    /// Ends a lease, or removes the queue entry of a resumable requester; also for requesters that are no longer
+    /// allowed.
     pub fn release(&mut self, request: RequestId, held: &ReleaseTarget, now: Instant, out: &mut Vec<Event>) {
         self.expire(now, out);
         let (lease, position) = match held {
@@ -177,8 +176,8 @@ impl Rules {
         out.push(Event::Released { request, had });
     }
 
-    /// An answer that was to tell of this lease was not sent. If nobody else was told of it, it waits for its
-    /// asker to come back, or ends if it does not.
+    /// Takes back a delivery: a response that carried this lease was not sent. If no other carried it, the lease is
+    /// kept for its patience, or ends.
     pub fn undelivered(&mut self, token: Token, now: Instant, out: &mut Vec<Event>) {
         let suspended = self.suspended;
         let lease = self.leases.change(token, |lease| {
@@ -192,7 +191,7 @@ impl Rules {
         }
     }
 
-    /// Does what is due: ends leases, the parking of asks, and patience, in the order of their times.
+    /// Applies everything that is due, in the order of its time: expired leases, waits and patience.
     pub fn expire(&mut self, now: Instant, out: &mut Vec<Event>) {
         while self.next_deadline().is_some_and(|end| end <= now) {
             match (self.leases.next_deadline(), self.queue.next_deadline()) {
@@ -205,19 +204,19 @@ impl Rules {
         }
     }
 
-    /// When the next thing ends by itself.
+    /// When the next lease, wait or patience ends.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Instant> {
         let (lease, position) = (self.leases.next_deadline(), self.queue.next_deadline());
         lease.map(|(end, _)| end).into_iter().chain(position.map(|(end, _)| end)).min()
     }
 
-    /// From now on nothing is granted.
+    /// Grants nothing from now on.
     pub fn close(&mut self) {
         self.closed = true;
     }
 
-    /// What anybody may know of the pool: the page that begins there.
+    /// One page of the public state.
     #[must_use]
     pub fn snapshot(&self, after: PageCursor, now: Instant) -> PoolSnapshot {
         let mut holders = self.leases.holders(after.token, MAX_SHOWN + 1, now);
@@ -241,7 +240,7 @@ impl Rules {
         }
     }
 
-    /// The same in numbers.
+    /// Counts for metrics.
     #[must_use]
     pub fn counts(&self) -> PoolCounts {
         PoolCounts {
@@ -255,7 +254,7 @@ impl Rules {
         }
     }
 
-    /// Who holds a slot with this token. A lease that is over holds none, even if nobody has noticed yet.
+    /// The holder with this token. An expired lease has none, even before [`Rules::expire`] removes it.
     #[must_use]
     pub fn holder(&self, token: Token, now: Instant) -> Option<Holder> {
         let holder = self.leases.get(token)?.holder(now);
@@ -272,13 +271,13 @@ impl Rules {
         if self.paused.is_some() { Refusal::PoolPaused } else { Refusal::PoolFull }
     }
 
-    /// Whether the place of an ask that does not park is kept: only who comes back, and said so.
+    /// Whether a request that does not park gets a queue entry: only a resumable one that names its patience.
     fn may_queue(&self, request: &AcquireRequest) -> bool {
         let requests = request.patience.is_some() && !self.patience(request).is_zero();
         requests && self.queue.absent_of(request.requester.host()) < self.limits.absent_per_host
     }
 
-    /// Gives up the last place of somebody who is not there, for an ask that waits. False if there is none.
+    /// Removes the last entry without a request in favor of a waiting one; `false` if there is none.
     fn make_room_for(&mut self, request: &AcquireRequest, out: &mut Vec<Event>) -> bool {
         let last = if request.parks() { self.queue.last_absent(None) } else { None };
         if let Some(ticket) = last {
@@ -287,7 +286,7 @@ impl Rules {
         last.is_some()
     }
 
-    /// Gives up the last places of a host of which too many are kept for askers who are not there.
+    /// Removes the last entries without a request of a host that has too many.
     pub(super) fn limit_absent(&mut self, host: &Name, out: &mut Vec<Event>) {
         while self.queue.absent_of(host) > self.limits.absent_per_host
             && let Some(ticket) = self.queue.last_absent(Some(host))
@@ -296,7 +295,7 @@ impl Rules {
         }
     }
 
-    /// The same for all hosts.
+    /// As [`Rules::limit_absent`], for all hosts.
     pub(super) fn limit_all_absent(&mut self, out: &mut Vec<Event>) {
         for host in self.queue.absent_hosts() {
             self.limit_absent(&host, out);
@@ -311,7 +310,7 @@ impl Rules {
         }
     }
 
-    /// An ask, as it stands in line.
+    /// The queue entry of a request.
     pub(super) fn waiter(&self, request: &AcquireRequest, now: Instant) -> Waiter {
         Waiter {
             requester: request.requester.clone(),
@@ -326,7 +325,7 @@ impl Rules {
         }
     }
 
-    /// Tells an asker once more of the lease it has.
+    /// Answers a requester with the lease it already has.
     fn answer_again(&mut self, token: Token, request: &AcquireRequest, now: Instant, out: &mut Vec<Event>) {
         let new = self.waiter(request, now);
         let mut again = false;
@@ -336,7 +335,7 @@ impl Rules {
             if request.requester.is_resumable() {
                 lease.patience = new.patience;
                 if !(self.stored && lease.revoked.is_some()) {
-                    lease.extend(new.ttl, now); // else the store has decided that
+                    lease.extend(new.ttl, now); // otherwise the store has done so
                 }
                 lease.command = new.command.or_else(|| lease.command.take());
             }
@@ -347,7 +346,7 @@ impl Rules {
         );
     }
 
-    /// An asker that comes back goes on where it stands. Its older request, if one is parked, ends.
+    /// Lets a repeated request resume its queue entry; an older parked request of it ends.
     fn take_over(&mut self, ticket: Ticket, request: AcquireRequest, now: Instant, out: &mut Vec<Event>) {
         let new = self.waiter(&request, now);
         let mut older = None;
@@ -363,7 +362,7 @@ impl Rules {
         self.park(ticket, &request, now, out);
     }
 
-    /// Lets an ask wait at its place, or the place alone if the ask does not wait.
+    /// Parks a request at its entry, or keeps the entry alone if the request does not wait.
     fn park(&mut self, ticket: Ticket, request: &AcquireRequest, now: Instant, out: &mut Vec<Event>) {
         let position = self.queue.position(ticket);
         if request.parks() {
@@ -374,7 +373,7 @@ impl Rules {
         }
     }
 
-    /// What was due at this place: the end of its parking, or of its patience.
+    /// Ends the wait, or the patience, of this entry.
     fn on_wait_timeout(&mut self, ticket: Ticket, now: Instant, out: &mut Vec<Event>) {
         match self.queue.get(ticket).and_then(|waiter| waiter.present) {
             Some(request) => {
@@ -386,7 +385,7 @@ impl Rules {
         }
     }
 
-    /// The request at this place has ended: from here on the place lives as long as its patience.
+    /// Detaches the request from this entry, which is kept for its patience from now on.
     pub(super) fn detach_request(&mut self, ticket: Ticket, now: Instant, out: &mut Vec<Event>) {
         let (mut host, suspended) = (None, self.suspended);
         self.queue.change(ticket, |waiter| {
@@ -400,15 +399,14 @@ impl Rules {
         }
     }
 
-    /// Nobody stands at this place any more, and nobody gets a slot for it. Returns the request that was parked
-    /// there.
+    /// Removes an entry without a grant and returns its parked request.
     pub(super) fn remove_waiter(&mut self, ticket: Ticket, out: &mut Vec<Event>) -> Option<RequestId> {
         let Waiter { requester, present, .. } = self.queue.remove(ticket)?;
         out.push(Event::Left { ticket, host: requester.host().clone() });
         present
     }
 
-    /// A lease has ended by itself, or is not wanted by anybody. One of a store ends when the store says so.
+    /// Ends a lease that expired or was not delivered. One in a shared store ends when the store says so.
     fn on_lease_expired(&mut self, token: Token, now: Instant, out: &mut Vec<Event>) {
         if self.stored {
             return self.mark_overdue(token, now);
@@ -417,18 +415,18 @@ impl Rules {
         self.end(token, how, None, now, out);
     }
 
-    /// How a lease has ended that nobody released.
+    /// Why a lease ended that nobody released.
     pub(crate) fn expiry_reason(&self, token: Token) -> EndReason {
         let delivered = self.leases.get(token).is_some_and(|lease| lease.told > 0);
         if delivered { EndReason::Expired } else { EndReason::Undelivered }
     }
 
-    /// Gives every free slot to whoever waits longest.
+    /// Grants all free slots to the longest waiters.
     pub fn serve(&mut self, now: Instant, out: &mut Vec<Event>) {
         self.serve_slots_freed(None, now, out);
     }
 
-    /// The same; the slots came free at this moment.
+    /// As [`Rules::serve`], for slots that became free at `freed`.
     fn serve_slots_freed(&mut self, freed: Option<Instant>, now: Instant, out: &mut Vec<Event>) {
         while self.has_free_slot()
             && let Some(places) = self.queue.take_first()
@@ -441,15 +439,15 @@ impl Rules {
         }
     }
 
-    /// The next grant takes these waiters out of the queue.
+    /// Notes that the next grant takes these waiters out of the queue.
     fn note_unrecorded(&mut self, waiters: &[(Ticket, Waiter)]) {
         if self.leases.changed().is_enabled() {
             self.unrecorded.note(self.last.next(), waiters);
         }
     }
 
-    /// Gives a slot to an asker, and tells all its parked requests. If it has none, the slot waits for it as
-    /// its place would have.
+    /// Grants a slot to a requester and answers all its parked requests. Without one, the grant is kept for the
+    /// requester's patience.
     fn grant(
         &mut self,
         first: Waiter,
@@ -500,12 +498,12 @@ impl Rules {
     }
 }
 
-/// When patience ends that begins now: not while those who would come back cannot.
+/// End of a patience that begins now; `None` while requesters cannot reconnect.
 pub(super) fn patience_deadline(patience: Duration, suspended: bool, now: Instant) -> Option<Instant> {
     (!suspended).then(|| now + patience)
 }
 
-/// The shorter of two times, where `None` is for ever.
+/// The shorter of two times; `None` is unlimited.
 pub(super) fn shorter(one: Option<Duration>, other: Option<Duration>) -> Option<Duration> {
     one.into_iter().chain(other).min()
 }

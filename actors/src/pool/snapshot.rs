@@ -1,4 +1,4 @@
-//! What anybody may know of a pool: no secrets.
+//! Public state of a pool: nothing in it is secret.
 
 use std::{sync::Arc, time::Duration};
 
@@ -7,51 +7,51 @@ use tokio::time::Instant;
 
 use super::{Operator, Revocation, Ticket, Token};
 
-/// So many holders, and so many who wait, are told at once.
+/// Maximum number of holders, and of waiters, on one page.
 pub const MAX_SHOWN: usize = 100;
 
-/// Behind whom a page of a pool's state begins: by default, at the beginning.
+/// Where a page of a snapshot begins; the default is the first page.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PageCursor {
-    /// Behind the holder with this token.
+    /// After the holder with this token.
     pub token: Token,
-    /// Behind the waiter with this ticket.
+    /// After the waiter with this ticket.
     pub ticket: Ticket,
 }
 
-/// A pool at one moment.
+/// The state of a pool at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PoolSnapshot {
-    /// How many leases there may be at once.
+    /// Maximum number of leases.
     pub slots: u32,
-    /// How many there are.
+    /// Number of leases.
     pub held: usize,
-    /// Who holds a slot, the oldest lease first: [`MAX_SHOWN`] of them at most.
+    /// Holders, the oldest lease first; at most [`MAX_SHOWN`].
     pub holders: Vec<Holder>,
-    /// How many stand in line.
+    /// Number of waiters.
     pub waiting: usize,
-    /// The first of them, [`MAX_SHOWN`] at most.
+    /// The first waiters; at most [`MAX_SHOWN`].
     pub waiters: Vec<WaiterSnapshot>,
-    /// Where the next page begins, if there are more holders or more who wait.
+    /// Where the next page begins, if there are more holders or waiters.
     pub next: Option<PageCursor>,
     /// Who paused the pool, if it is paused.
     pub paused: Option<Operator>,
-    /// Whether the pool was taken out of the configuration.
+    /// Whether the pool was removed from the configuration.
     pub removed: bool,
 }
 
-/// A pool in numbers, at one moment.
+/// Counts of a pool at one moment, for metrics.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PoolCounts {
-    /// How many leases there may be at once.
+    /// Maximum number of leases.
     pub slots: u32,
-    /// How many there are.
+    /// Number of leases.
     pub held: usize,
-    /// How many stand in line.
+    /// Number of waiters.
     pub waiting: usize,
     /// When the oldest lease was granted.
     pub held_since: Option<Instant>,
-    /// Since when the first in line has stood there.
+    /// When the first waiter was queued.
     pub waiting_since: Option<Instant>,
     /// Whether the pool is paused.
     pub paused: bool,
@@ -59,34 +59,34 @@ pub struct PoolCounts {
     pub gone: bool,
 }
 
-/// Who holds a slot.
+/// Holder of a slot.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Holder {
-    /// As which host.
+    /// Its host.
     pub host: Name,
-    /// The fencing number of the lease.
+    /// Fencing token of the lease.
     pub token: Token,
     /// How long ago it was granted.
     pub held: Duration,
-    /// When it ends without renewal; `None`: never.
+    /// When it expires without renewal; `None`: never.
     pub until: Option<Instant>,
-    /// What the slot is for, if that was said.
+    /// Note of the request.
     pub command: Option<Arc<str>>,
-    /// Who revoked the lease, if it is revoked.
+    /// The revocation, if the lease is revoked.
     pub revoked: Option<Arc<Revocation>>,
-    /// When the slot is free at the latest if the lease is revoked; `None`: not before its holder gives it back.
+    /// When the slot of a revoked lease is free at the latest; `None`: when its holder releases it.
     pub free_at: Option<Instant>,
 }
 
-/// Who stands in line.
+/// Entry of the queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WaiterSnapshot {
-    /// The number of the place.
+    /// Ticket.
     pub ticket: Ticket,
-    /// As which host.
+    /// Host.
     pub host: Name,
-    /// For how long it has stood there.
+    /// Time in the queue.
     pub waited: Duration,
-    /// Whether a request of it is parked; otherwise the place waits for it to come back.
+    /// Whether a request of the waiter is parked; otherwise the entry is kept for its patience.
     pub present: bool,
 }

@@ -1,19 +1,19 @@
-//! What an operator did and was not written down is undone: the operator is told that it failed.
+//! Undo of admin actions that could not be persisted; their operators get an error.
 
 use super::{AdminAction, Operator, Ticket, lease::Lease, queue::Waiter, rules::Rules};
 
-/// What an admin action changes, as it was before.
+/// What an admin action changes, before the change.
 #[derive(Debug)]
 pub enum UndoState {
-    /// Who had paused the pool.
+    /// The pause.
     Paused(Option<Operator>),
-    /// A lease before it was revoked.
+    /// A lease to be revoked.
     Unrevoked(Box<Lease>),
-    /// A lease before it was ended.
+    /// A lease to be ended.
     Held(Box<Lease>),
-    /// A waiter before it was moved.
+    /// A waiter to be promoted.
     Unmoved(Ticket, Box<Waiter>),
-    /// A waiter before it was removed.
+    /// A waiter to be evicted.
     Waiting(Ticket, Box<Waiter>),
 }
 
@@ -32,7 +32,7 @@ impl Rules {
         }
     }
 
-    /// Lets that be as it was before. What ended by itself meanwhile does not come back.
+    /// Restores the state before an action. Leases and waiters that ended meanwhile stay ended.
     pub fn undo(&mut self, before: UndoState) {
         match before {
             UndoState::Paused(paused) => self.set_paused(paused),

@@ -1,25 +1,25 @@
-//! Grants that are not on the disk yet. If they cannot be written down, nobody has lost a position by them.
+//! Grants that are not persisted yet. If that fails, their waiters get back their positions.
 //!
 //! ```text
 //!  grant ─┬ recorded ──► answered
-//!         └ failed ────► taken back: the lease is over, its waiters stand where they stood, their requests open
+//!         └ failed ────► taken back: lease ended, waiters back in the queue, requests still parked
 //! ```
 
 use std::collections::{BTreeMap, HashSet};
 
 use super::{Event, RequestId, Ticket, Token, queue::Waiter, rules::Rules};
 
-/// The waiters that each such grant took out of the queue; none if its asker never stood there.
+/// Waiters that each such grant took out of the queue; empty if its requester was not queued.
 #[derive(Debug, Default)]
 pub(super) struct Unrecorded(BTreeMap<Token, Vec<(Ticket, Waiter)>>);
 
 impl Unrecorded {
-    /// Notes who was taken out of the queue for this grant.
+    /// Notes the waiters taken out of the queue for this grant.
     pub(super) fn note(&mut self, token: Token, waiters: &[(Ticket, Waiter)]) {
         self.0.insert(token, waiters.to_vec());
     }
 
-    /// The request of a waiter ended before its grant was recorded.
+    /// Forgets the request of a waiter that was cancelled before its grant was recorded.
     pub(super) fn leave(&mut self, request: RequestId) {
         let mut waiters = self.0.values_mut().flatten().map(|(_, waiter)| waiter);
         if let Some(waiter) = waiters.find(|waiter| waiter.present == Some(request)) {
@@ -29,13 +29,13 @@ impl Unrecorded {
 }
 
 impl Rules {
-    /// This grant is on the disk, or over.
+    /// Forgets a grant that is persisted, or over.
     pub fn recorded(&mut self, token: Token) {
         self.unrecorded.0.remove(&token);
     }
 
-    /// Ends all leases that are not on the disk, as if they had never been granted: nothing is told of them, and their
-    /// waiters stand where they stood. Returns the tokens of these leases. While this happens the pool is suspended.
+    /// Ends all leases that are not persisted as if they had never been granted: without an event, and with their
+    /// waiters back in the queue. Returns their tokens. The pool must be suspended.
     pub fn take_back(&mut self, out: &mut Vec<Event>) -> HashSet<Token> {
         let (mut tokens, mut waiters) = (HashSet::new(), Vec::new());
         for (token, taken) in std::mem::take(&mut self.unrecorded.0) {
@@ -55,7 +55,7 @@ impl Rules {
         tokens
     }
 
-    /// Whether this lease has not ended.
+    /// Whether this lease exists.
     #[must_use]
     pub fn has(&self, token: Token) -> bool {
         self.leases.get(token).is_some()

@@ -1,10 +1,10 @@
-//! How often a store was asked, and how often that failed.
+//! Counters of calls to a store.
 
 use prometheus::{IntCounter, Opts};
 
 use super::metrics::{INVALID_METRIC, Metrics};
 
-/// The calls to one kind of store. A clone counts the same.
+/// Calls to one kind of store, and their errors. A clone shares the counters.
 #[derive(Debug, Clone)]
 pub(crate) struct BackendCalls {
     calls: IntCounter,
@@ -12,7 +12,7 @@ pub(crate) struct BackendCalls {
 }
 
 impl BackendCalls {
-    /// None so far.
+    /// Creates the counters, at zero.
     pub(crate) fn new(backend: &str) -> Self {
         let counter = |name: &str, help: &str| {
             let opts = Opts::new(name, help).const_label("backend", backend);
@@ -27,7 +27,7 @@ impl BackendCalls {
         }
     }
 
-    /// One more.
+    /// Counts one call.
     pub(crate) fn count(&self, is_good: bool) {
         self.calls.inc();
         if !is_good {
@@ -35,7 +35,7 @@ impl BackendCalls {
         }
     }
 
-    /// Lets them be seen.
+    /// Adds the counters to the metrics.
     pub(crate) fn register(&self, metrics: &Metrics) {
         for counter in [&self.calls, &self.errors] {
             metrics.register(counter.clone());

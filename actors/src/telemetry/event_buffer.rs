@@ -1,13 +1,13 @@
-//! The latest news of all pools, for readers who come and go.
+//! Ring buffer of the latest events of all pools, for any number of readers.
 //!
 //! ```text
-//!  pools ─ post ─► │ 17 │ 18 │ 19 │ 20 │   the latest so many
-//!                         ▲         ▲
-//!          a reader that is behind  one that waits for the bell
+//!  pools ─ publish ─► │ 17 │ 18 │ 19 │ 20 │   the latest events
+//!                             ▲         ▲
+//!                a reader that is behind  one that waits for the next event
 //! ```
 //!
-//! Readers come and look; nobody waits for them. One whose next news are not kept any more is cut off: it is told
-//! so when it comes back. While nobody has read for a while nothing is kept, and costs nothing.
+//! Pools never wait for readers. A reader whose next event has been overwritten is disconnected, and learns of the gap
+//! when it reconnects. Without readers nothing is kept, and publishing costs next to nothing.
 
 use std::{
     collections::{HashSet, VecDeque},
@@ -25,62 +25,62 @@ use super::{
 };
 use crate::pool::LeaseId;
 
-/// So many readers may there be at once. Each has a connection, and gets a copy of everything.
+/// Maximum number of readers. Each has a connection and receives a copy of every event.
 pub const MAX_READERS: usize = 1_000;
 
-/// Who left something unread for so long was too slow.
+/// A reader that leaves events unread for longer is disconnected as too slow.
 const MAX_READER_LAG: Duration = Duration::from_secs(5);
 
-/// For so long after the last reader has left, news are kept for when it comes back.
+/// How long events are kept after the last reader has left, so that it can resume.
 const KEEP_AFTER_LAST_READER: Duration = Duration::from_secs(10 * 60);
 
-/// So many digits of a random number name a board.
+/// Length of the random part of event ids, in hexadecimal digits.
 const NAME_LENGTH: usize = 8;
 
-/// The board.
+/// The buffer.
 #[derive(Debug)]
 pub struct EventBuffer {
-    /// Tells it from the board of another process: numbers begin anew there.
+    /// Random part of event ids: another process counts from 1 again.
     name: String,
-    /// How many news are kept.
+    /// Maximum number of events kept.
     most: usize,
     state: Mutex<BufferState>,
-    /// Rings when there is something new.
+    /// Notified of every new event.
     bell: Notify,
     counts: EventCounters,
 }
 
 #[derive(Debug, Default)]
 struct BufferState {
-    /// The latest news, the newest last, and how readers read them, once one has.
+    /// The latest events, the newest last, each with its rendered text once a reader has read it.
     news: VecDeque<(PoolEvent, Option<Arc<str>>)>,
-    /// The number of the next one.
+    /// Sequence number of the next event.
     next: u64,
-    /// Whether no more will come.
+    /// Whether the buffer was closed.
     closed: bool,
-    /// For whom they are kept.
+    /// Whether there are readers to keep events for.
     interest: Demand,
 }
 
-/// Who may want to read what happens.
+/// Whether events have to be kept.
 #[derive(Debug, Default)]
 enum Demand {
-    /// Nobody: nothing is kept.
+    /// No reader: nothing is kept.
     #[default]
     None,
-    /// Somebody reads.
+    /// At least one reader.
     Some,
-    /// The last reader left at this moment, and may come back.
+    /// The last reader left at this moment and may reconnect.
     Last(Instant),
 }
 
 impl BufferState {
-    /// The number of the oldest news that is kept.
+    /// Sequence number of the oldest event kept.
     fn first(&self) -> u64 {
         self.next - self.news.len() as u64
     }
 
-    /// Whether somebody reads, or may come back and want to know.
+    /// Whether events have to be kept; forgets a last reader that has been gone for too long.
     fn is_wanted(&mut self) -> bool {
         match self.interest {
             Demand::None => return false,
@@ -92,7 +92,7 @@ impl BufferState {
     }
 }
 
-/// What is counted here.
+/// Counters of events and readers.
 #[derive(Debug)]
 pub(super) struct EventCounters {
     readers: IntGauge,
@@ -102,27 +102,27 @@ pub(super) struct EventCounters {
     by_word: Vec<IntCounter>,
 }
 
-/// What a reader finds.
+/// Result of a read.
 #[derive(Debug, PartialEq, Eq)]
 pub enum ReadResult {
-    /// What happened since it looked last; may be nothing.
+    /// Rendered events since the last read; may be empty.
     News(Vec<Arc<str>>),
-    /// What came after the last news that it knows is not kept any more: it has to look how everything is. It goes on
-    /// with what comes after this one.
+    /// Events after the reader's last one are no longer kept: it has to read the state of the pools. The id is the one
+    /// to resume after.
     Missed(String),
-    /// No more will come: it was too slow, or the server stops.
+    /// The end: the reader was too slow, or the server stops.
     End,
 }
 
-/// Somebody who reads.
+/// Reader of the events of some pools.
 #[derive(Debug)]
 pub struct EventReader {
     events: Arc<EventBuffer>,
-    /// The pools of interest; none: all.
+    /// The pools; empty: all.
     pools: HashSet<Name>,
-    /// The number of the next news to look at.
+    /// Sequence number of the next event to read.
     next: u64,
-    /// Whether there is something that it missed, and was not told of yet.
+    /// Whether the reader missed events and has not been notified yet.
     missed: bool,
 }
 
@@ -142,7 +142,7 @@ impl EventBuffer {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Something happened.
+    /// Appends an event.
     pub(super) fn publish(&self, pool: &Name, what: EventKind) {
         self.counts.count(&what);
         let mut state = self.pinned();
@@ -156,23 +156,23 @@ impl EventBuffer {
         let old = if state.news.len() == self.most { state.news.pop_front() } else { None };
         state.news.push_back((news, None));
         drop(state);
-        drop(old); // without the lock
+        drop(old); // freed after the lock is released
         self.bell.notify_waiters();
     }
 
-    /// From now on nothing is new, and all readers are sent away.
+    /// Appends nothing from now on and disconnects all readers.
     pub fn close(&self) {
         self.pinned().closed = true;
         self.bell.notify_waiters();
     }
 
-    /// A reader of the news of these pools, or of all if there are none; of what comes after this one, or from now
-    /// on. `None` if there are too many readers.
+    /// Creates a reader of these pools' events (empty: of all) that resumes after the event id `after`, or begins with
+    /// the next event. `None` if there are too many readers.
     #[must_use]
     pub fn reader(self: &Arc<Self>, after: Option<&str>, pools: HashSet<Name>) -> Option<EventReader> {
         let known = {
             let mut state = self.pinned();
-            self.counts.readers.inc(); // under the lock, as who leaves looks whether it is the last
+            self.counts.readers.inc(); // counted under the lock: a reader that leaves checks whether it is the last
             state.interest = Demand::Some;
             state.first()..=state.next
         };
@@ -183,13 +183,13 @@ impl EventBuffer {
         (self.counts.readers.get() <= MAX_READERS as i64).then_some(reader)
     }
 
-    /// How many readers there are.
+    /// Number of readers.
     #[must_use]
     pub fn readers(&self) -> u32 {
         u32::try_from(self.counts.readers.get()).unwrap_or_default()
     }
 
-    /// The name of some news, by which a reader comes back.
+    /// Id of an event, from which a reader can resume.
     #[must_use]
     pub fn id(&self, number: u64) -> String {
         format!("{}-{number}", self.name)
@@ -201,8 +201,7 @@ impl EventBuffer {
 }
 
 impl EventReader {
-    /// What there is to read now: so many bytes, and what is left of one of the news. `render` makes a text of one,
-    /// once for all readers.
+    /// Reads about `bytes` of events, at least one. `render` formats an event, once for all readers.
     pub fn read(&mut self, bytes: usize, render: impl Fn(&PoolEvent) -> Arc<str>) -> ReadResult {
         let events = Arc::clone(&self.events);
         let mut state = events.pinned();
@@ -230,17 +229,16 @@ impl EventReader {
         ReadResult::News(found)
     }
 
-    /// The name of the last news that it has read or need not read, by which it comes back. `None` if it has yet to be
-    /// told that it missed some.
+    /// Id to resume after; `None` while the reader has to be notified of missed events.
     #[must_use]
     pub fn id(&self) -> Option<String> {
         (!self.missed).then(|| self.events.id(self.next - 1))
     }
 
-    /// Comes back when there may be something to read.
+    /// Returns when there may be something to read.
     pub async fn changed(&self) {
         let mut bell = std::pin::pin!(self.events.bell.notified());
-        bell.as_mut().enable(); // what is posted from here on rings
+        bell.as_mut().enable(); // events published from here on are noticed
         if !self.has_changed() {
             bell.await;
         }
@@ -253,7 +251,7 @@ impl EventReader {
 }
 
 impl Drop for EventReader {
-    /// Who is sent away because it was too slow ends as anybody else does; here is the only place that sees all.
+    /// The only place that every reader passes, those too slow included.
     fn drop(&mut self) {
         let EventCounters { readers, cut_off, .. } = &self.events.counts;
         let mut state = self.events.pinned();
@@ -306,7 +304,7 @@ impl EventCounters {
 mod tests {
     use super::*;
 
-    /// What a reader who comes back with this id finds.
+    /// Reads with a reader that resumes after this id.
     fn found(events: &Arc<EventBuffer>, id: &str) -> ReadResult {
         let mut reader = events.reader(Some(id), HashSet::new()).unwrap();
         reader.read(1_000, |news| news.number.to_string().into())

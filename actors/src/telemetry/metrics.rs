@@ -1,7 +1,7 @@
-//! Numbers for Prometheus: counters, gauges and histograms.
+//! Prometheus metrics: counters, gauges and histograms.
 //!
-//! Names follow <https://prometheus.io/docs/practices/naming/>: a counter ends with `_total`, a time is in seconds.
-//! The only label that grows is `pool`, which the configuration limits; all others have a few fixed values.
+//! Names follow <https://prometheus.io/docs/practices/naming/>: a counter ends with `_total`, times are in seconds.
+//! The only label whose values grow in number is `pool`, which the configuration limits.
 
 use std::{
     cell::OnceCell,
@@ -22,16 +22,16 @@ use tokio::time::Instant;
 
 use crate::pool::{EndReason, PoolCounts, Refusal};
 
-/// Why nothing can go wrong with the names here: every test that scrapes would end at once.
+/// Message of a panic that no test lets pass: all names are constants.
 pub(super) const INVALID_METRIC: &str = "metrics have proper names, each of its own";
 
-/// Bounds of the time that somebody waits in line or holds a slot, in seconds: from a moment to a day.
+/// Bucket bounds of waits and holds, in seconds: from 10 ms to a day.
 const LONG_BUCKETS: [f64; 10] = [0.01, 0.1, 1.0, 5.0, 30.0, 120.0, 600.0, 3600.0, 14_400.0, 86_400.0];
 
-/// Bounds of the time from a slot's end to the next holder's answer, in seconds.
+/// Bucket bounds of handovers, in seconds.
 const SHORT_BUCKETS: [f64; 11] = [0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.05, 0.2, 1.0, 5.0];
 
-/// What an ask is refused with: the words of [`Refusal::word`].
+/// Reasons for which an acquire is refused: words of [`Refusal::word`].
 const REFUSALS: [&str; 9] = [
     "pool_full",
     "wait_over",
@@ -44,15 +44,15 @@ const REFUSALS: [&str; 9] = [
     "backend_down",
 ];
 
-/// No time at all.
+/// No timestamp.
 const NEVER: u64 = u64::MAX;
 
-/// All numbers of this server.
+/// All metrics of the server.
 #[derive(Debug)]
 pub struct Metrics {
-    /// All of what follows, and what others count.
+    /// Everything below, and what other parts registered.
     all: Collectors,
-    /// Ages are counted from here.
+    /// Origin of the timestamps in `aging`.
     start: Instant,
     slots: IntGaugeVec,
     held: IntGaugeVec,
@@ -69,14 +69,14 @@ pub struct Metrics {
     wait: HistogramVec,
     hold: HistogramVec,
     handover: Histogram,
-    /// How long the text was last.
+    /// Length of the last text, in bytes.
     length: AtomicUsize,
-    /// What has an age, which is looked up when somebody wants to know.
+    /// Timestamps from which ages are computed at a scrape.
     aging: Mutex<Vec<(Arc<OldestTimestamps>, Gauge, Gauge)>>,
 }
 
-/// All that is counted, in the order in which it is told. The library's registry would sort the pools of each number
-/// by their names at every scrape, which takes as long as all the rest.
+/// All collectors, in the order of the text. The library's registry would sort the series of each metric at every
+/// scrape, which takes as long as all the rest.
 struct Collectors(Mutex<Vec<Box<dyn Collector>>>);
 
 impl Collectors {
@@ -91,14 +91,14 @@ impl fmt::Debug for Collectors {
     }
 }
 
-/// Since when the oldest lease and the first in line are there: microseconds from the start.
+/// When the oldest lease began and the first waiter was queued, in microseconds since the start.
 #[derive(Debug)]
 struct OldestTimestamps {
     held: AtomicU64,
     waiting: AtomicU64,
 }
 
-/// The numbers of one pool, which are seen until this is dropped.
+/// Metrics of one pool; its series are removed when this is dropped.
 #[derive(Debug)]
 pub(super) struct PoolMetrics {
     pool: Name,
@@ -111,7 +111,7 @@ pub(super) struct PoolMetrics {
     aging: Arc<OldestTimestamps>,
     grants: IntCounter,
     ends: [IntCounter; 5],
-    /// Those that there were: most pools refuse for few reasons, and each is a line of every scrape.
+    /// Created on first use: most pools refuse for few reasons, and each is one more line of a scrape.
     refusals: [OnceCell<IntCounter>; REFUSALS.len()],
     renewals: IntCounter,
     lost: IntCounter,
@@ -178,15 +178,15 @@ impl Metrics {
         }
     }
 
-    /// Others count this.
+    /// Adds a collector.
     pub fn register(&self, counted: impl Collector + 'static) {
         self.all.lock().push(Box::new(counted));
     }
 
-    /// All of them, as Prometheus reads them: its text format 0.0.4. Takes a while if there are many pools.
+    /// All metrics in the text format 0.0.4 of Prometheus. Takes milliseconds with thousands of pools.
     ///
     /// # Panics
-    /// Never: the format takes every number.
+    /// Never: the format can represent every value.
     #[must_use]
     pub fn text(&self) -> Vec<u8> {
         let now = self.micros(Instant::now());
@@ -197,7 +197,7 @@ impl Metrics {
         let mut text = Vec::with_capacity(self.length.load(Ordering::Relaxed));
         for counted in &*self.all.lock() {
             let mut families = counted.collect();
-            families.retain(|family| !family.get_metric().is_empty()); // there was no refusal yet
+            families.retain(|family| !family.get_metric().is_empty()); // omits metrics without a series
             TextEncoder::new().encode(&families, &mut text).expect("every number can be written");
         }
         self.length.store(text.len(), Ordering::Relaxed);
@@ -209,7 +209,7 @@ impl Metrics {
         since.as_secs() * 1_000_000 + u64::from(since.subsec_micros())
     }
 
-    /// Those of this pool.
+    /// Creates the series of this pool.
     pub(super) fn pool(self: &Arc<Self>, pool: &Name) -> PoolMetrics {
         let label = &[pool.as_str()];
         let aging =
@@ -240,14 +240,14 @@ impl Metrics {
     }
 }
 
-/// Something that is counted, of which a clone, which counts the same, is told with all others.
+/// Registers a clone of a collector, which shares its values, and returns the collector.
 fn kept<C: Collector + Clone + 'static>(all: &mut Vec<Box<dyn Collector>>, made: prometheus::Result<C>) -> C {
     let counted = made.expect(INVALID_METRIC);
     all.push(Box::new(counted.clone()));
     counted
 }
 
-/// How old something is, in seconds; 0 if there is nothing.
+/// Age in seconds; 0 without a timestamp.
 fn age(since: &AtomicU64, now: u64) -> f64 {
     match since.load(Ordering::Relaxed) {
         NEVER => 0.0,
@@ -302,7 +302,7 @@ impl PoolMetrics {
 }
 
 impl Drop for PoolMetrics {
-    /// What is not there any more has no numbers.
+    /// Removes the pool's series.
     fn drop(&mut self) {
         let (all, pool) = (&self.all, self.pool.as_str());
         let mut aging = all.aging.lock().unwrap_or_else(PoisonError::into_inner);

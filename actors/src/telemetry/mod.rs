@@ -1,23 +1,22 @@
-//! What can be seen of the pools from outside: numbers, events and history.
+//! Telemetry of the pools: metrics, events and history.
 //!
-//! | part | what it is |
+//! | part | content |
 //! | --- | --- |
-//! | [`Telemetry`] here | what all pools share; [`PoolTelemetry`] is one pool's end of it |
-//! | [`metrics`] | counters, gauges and histograms, for Prometheus |
-//! | [`pool_event`] | what happened to a pool, in words that anybody may know |
-//! | [`event_buffer`] | the latest news of all pools, for readers who come and go |
-//! | [`runs`] | the latest leases of one pool, from grant to end |
-//! | `endings` | how recent leases of one pool ended, for those who held them |
-//! | `calls` | how often a store was asked, and failed |
+//! | [`Telemetry`] | shared by all pools; [`PoolTelemetry`] is the part of one pool |
+//! | [`metrics`] | counters, gauges and histograms for Prometheus |
+//! | [`pool_event`] | an event of a pool, without secrets |
+//! | [`event_buffer`] | the latest events of all pools, for readers of the stream |
+//! | [`runs`] | the latest ended leases of one pool |
+//! | `recent_ends` | why recent leases of one pool ended, for their former holders |
+//! | `backend_calls` | counters of calls to a store |
 //!
 //! ```text
-//!  PoolActor ─ what happens ─► PoolWatch ─┬► numbers ─► scrape
-//!                                         ├► board ───► readers, who are never waited for
-//!                                         └► runs ────► whoever asks
+//!  PoolActor ──► PoolTelemetry ─┬► metrics ─► scrape
+//!                               ├► event buffer ─► readers, which are never waited for
+//!                               └► runs ─► history
 //! ```
 //!
-//! A pool pays for all of this on the way of every grant: what is not switched on costs it one look at an
-//! `Option`, and nothing here waits for anybody.
+//! A pool pays for this in every grant: what is disabled costs one check of an `Option`, and nothing here blocks.
 
 pub(crate) mod backend_calls;
 pub mod event_buffer;
@@ -38,17 +37,17 @@ use distributex_config::Name;
 pub use self::pool::{EndReport, PoolTelemetry};
 use self::{event_buffer::EventBuffer, metrics::Metrics};
 
-/// What all pools share.
+/// Telemetry shared by all pools.
 #[derive(Debug, Clone, Default)]
 pub struct Telemetry {
     metrics: Option<Arc<Metrics>>,
     events: Option<Arc<EventBuffer>>,
-    /// How many runs of each pool are kept.
+    /// Number of runs kept per pool.
     runs: usize,
     reach: Arc<StoreReachability>,
 }
 
-/// How many pools there are whose store can be reached, and whose store cannot.
+/// Numbers of pools whose store can and cannot be reached.
 #[derive(Debug, Default)]
 struct StoreReachability {
     here: AtomicUsize,
@@ -56,7 +55,7 @@ struct StoreReachability {
 }
 
 impl StoreReachability {
-    /// One more is there, or one less, with a store that is away or not.
+    /// Adds or subtracts one pool.
     fn count(&self, more: bool, away: bool) {
         let pools = if away { &self.away } else { &self.here };
         if more {
@@ -68,7 +67,7 @@ impl StoreReachability {
 }
 
 impl Telemetry {
-    /// What the configuration wants to be seen. The default is nothing.
+    /// Creates what the configuration enables; the default is nothing.
     #[must_use]
     pub fn new(config: &config::Watch) -> Self {
         let metrics = config.metrics.then(Metrics::new);
@@ -79,26 +78,26 @@ impl Telemetry {
         Self { metrics: metrics.map(Arc::new), events, runs: config.history, reach: Arc::default() }
     }
 
-    /// The end of this pool.
+    /// Creates the part of this pool.
     #[must_use]
     pub fn pool(&self, name: &Name) -> PoolTelemetry {
         self.reach.count(true, false);
         PoolTelemetry::new(name.clone(), self)
     }
 
-    /// The numbers, if they are wanted.
+    /// The metrics; `None` if they are disabled.
     #[must_use]
     pub fn metrics(&self) -> Option<&Arc<Metrics>> {
         self.metrics.as_ref()
     }
 
-    /// The latest news, if they are kept.
+    /// The event buffer; `None` if it is disabled.
     #[must_use]
     pub fn events(&self) -> Option<&Arc<EventBuffer>> {
         self.events.as_ref()
     }
 
-    /// Whether there is a pool that did not say that its store cannot be reached.
+    /// Whether the store of at least one pool is not known to be unreachable.
     #[must_use]
     pub fn is_reachable(&self) -> bool {
         let StoreReachability { here, away } = &*self.reach;

@@ -1,4 +1,4 @@
-//! One pool's end of the watch.
+//! Telemetry of one pool.
 
 use std::{sync::Arc, time::Duration};
 
@@ -18,7 +18,7 @@ use crate::pool::{
     Token,
 };
 
-/// What a pool tells of itself.
+/// Telemetry of one pool; its actor reports everything here.
 #[derive(Debug)]
 pub struct PoolTelemetry {
     pool: Name,
@@ -28,18 +28,18 @@ pub struct PoolTelemetry {
     endings: RecentEnds,
     /// Whether the store cannot be reached.
     away: bool,
-    /// Whether the pool is neither in the configuration nor in use: it has no numbers then.
+    /// Whether the pool is neither in the configuration nor in use; it has no series then.
     gone: bool,
-    /// What all pools share.
+    /// Telemetry of all pools.
     telemetry: Telemetry,
 }
 
-/// What is known of a lease's end besides the lease.
+/// How a lease ended, beyond what the lease itself says.
 #[derive(Debug, Clone, Default)]
 pub struct EndReport {
-    /// The exit status of what the slot was for, if its holder told.
+    /// Exit status of the holder's command, if reported.
     pub exit_status: Option<u8>,
-    /// Who forced or revoked it, and why.
+    /// Who force-released or revoked it, and why.
     pub operator: Option<Operator>,
 }
 
@@ -63,7 +63,7 @@ impl PoolTelemetry {
         }
     }
 
-    /// How the pool is now.
+    /// Updates the gauges.
     pub(crate) fn count(&mut self, counts: &PoolCounts) {
         if counts.gone != self.gone {
             self.set_unused(counts.gone);
@@ -73,7 +73,7 @@ impl PoolTelemetry {
         }
     }
 
-    /// The pool is of no interest any more, or is again.
+    /// Removes or restores the pool's series.
     fn set_unused(&mut self, gone: bool) {
         self.gone = gone;
         self.telemetry.reach.count(!gone, self.away);
@@ -103,12 +103,12 @@ impl PoolTelemetry {
         }
     }
 
-    /// A lease of another server is not in the store any more. That server counts it.
+    /// Reports the end of a lease of another server, which counts it.
     pub(crate) fn ended_elsewhere(&mut self, lease: EndedLease) {
         self.endings.add(&Arc::new(Run::new(lease, EndReport::default())));
     }
 
-    /// How the lease that this names ended, if it ended recently.
+    /// The run of a lease that ended recently.
     pub(crate) fn find_ended_run(&self, held: &ReleaseTarget) -> Option<Arc<Run>> {
         self.endings.of(held).cloned()
     }
@@ -125,7 +125,7 @@ impl PoolTelemetry {
         }
     }
 
-    /// A holder wanted to renew the lease with this secret name, but it is lost.
+    /// Reports a renewal of a lease that has ended.
     pub(crate) fn renewal_refused(&self, id: LeaseId) {
         if let Some(metrics) = &self.metrics {
             metrics.renewal_refused();
@@ -145,7 +145,7 @@ impl PoolTelemetry {
         self.publish(|| EventKind::Left { host, ticket });
     }
 
-    /// An operator did something. The end of a lease is told by [`PoolWatch::ended`].
+    /// Reports an admin action. [`PoolTelemetry::ended`] reports the end of a lease.
     pub(crate) fn action_applied(&self, action: AdminAction, what: &AdminOutcome, operator: &Operator) {
         let host = match what {
             AdminOutcome::Released { .. } | AdminOutcome::Unchanged => return,
@@ -155,7 +155,7 @@ impl PoolTelemetry {
         self.publish(|| EventKind::Admin { action, host, operator: Box::new(operator.clone()) });
     }
 
-    /// The store cannot be reached, or can be again.
+    /// Reports that the store cannot be reached, or can again.
     pub(crate) fn set_store_down(&mut self, away: bool) {
         if away == self.away {
             return;
@@ -175,12 +175,12 @@ impl PoolTelemetry {
         self.publish(|| EventKind::Reconfigured);
     }
 
-    /// The latest runs, the last one first; `None` if none are kept.
+    /// The latest ended runs, the last one first; `None` if the history is disabled.
     pub(crate) fn history(&self) -> Option<Vec<Arc<Run>>> {
         self.runs.are_kept().then(|| self.runs.latest_first())
     }
 
-    /// Where the time from a slot's end to its next holder's answer is counted.
+    /// Histogram of the time from a slot's release to the response of its next holder.
     pub(crate) fn handover(&self) -> Option<Histogram> {
         self.metrics.as_ref().map(|metrics| metrics.handover().clone())
     }

@@ -1,4 +1,4 @@
-//! What happened to a pool, in words that anybody may know: no secrets.
+//! Events of pools as published; nothing in them is secret.
 
 use std::{
     sync::Arc,
@@ -10,63 +10,63 @@ use distributex_config::Name;
 use super::runs::Run;
 use crate::pool::{AdminAction, EndReason, Operator, Ticket, Token};
 
-/// Something that happened.
+/// An event.
 #[derive(Debug, Clone)]
 pub struct PoolEvent {
-    /// Its number: each is larger by one than the one before.
+    /// Sequence number, without gaps.
     pub number: u64,
-    /// When, by the system's clock.
+    /// Wall-clock time.
     pub at: SystemTime,
-    /// To which pool.
+    /// The pool.
     pub pool: Name,
-    /// What.
+    /// Kind and details.
     pub what: EventKind,
 }
 
-/// What happened.
+/// Kind of an event, with its details.
 #[derive(Debug, Clone)]
 pub enum EventKind {
-    /// Somebody took a place in the line.
+    /// A waiter entered the queue.
     Queued {
-        /// Who.
+        /// The waiter's host.
         host: Name,
-        /// The number of the place.
+        /// Its ticket.
         ticket: Ticket,
-        /// How many stood before it, plus one.
+        /// Its position; 1 = next.
         position: usize,
     },
-    /// A place was given up, or its time was over.
+    /// A waiter left the queue without a grant.
     Left {
-        /// Whose it was.
+        /// The waiter's host.
         host: Name,
-        /// Its number.
+        /// Its ticket.
         ticket: Ticket,
     },
-    /// Somebody got a slot.
+    /// A lease began.
     Granted {
-        /// Who.
+        /// The holder.
         host: Name,
-        /// The fencing number of the lease.
+        /// Fencing token.
         token: Token,
-        /// How long it stood in line.
+        /// Time its requester spent in the queue.
         waited: Duration,
-        /// What the slot is for, if that was said.
+        /// Note of the request.
         command: Option<Arc<str>>,
     },
     /// A lease ended.
     Ended(Arc<Run>),
-    /// A holder wanted to renew a lease that was lost.
+    /// A renewal came after the lease had ended.
     RenewalRefused {
-        /// Who held it, and its token, if that is still known.
+        /// Former holder and token, if still known.
         known: Option<(Name, Token)>,
     },
-    /// An operator did something that does not end a lease.
+    /// An admin action that does not end a lease.
     Admin {
-        /// What.
+        /// The action.
         action: AdminAction,
-        /// Whose place or lease it was about, if it was about one.
+        /// Host of the waiter or holder, for actions on one.
         host: Option<Name>,
-        /// Who did it, and why.
+        /// Author and reason.
         operator: Box<Operator>,
     },
     /// The store cannot be reached.
@@ -78,7 +78,7 @@ pub enum EventKind {
 }
 
 impl EventKind {
-    /// All words for what happens.
+    /// Words of all kinds, in the order of [`EventKind::index`].
     pub const WORDS: [&str; 17] = [
         "waiting",
         "left",
@@ -99,13 +99,13 @@ impl EventKind {
         "revoked",
     ];
 
-    /// The word for it: one of [`EventKind::WORDS`].
+    /// The word of this kind in the event stream.
     #[must_use]
     pub fn word(&self) -> &'static str {
         Self::WORDS[self.index()]
     }
 
-    /// Where its word stands among [`EventKind::WORDS`].
+    /// Index of the word in [`EventKind::WORDS`].
     pub(super) fn index(&self) -> usize {
         match self {
             Self::Queued { .. } => 0,

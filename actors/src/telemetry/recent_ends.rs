@@ -1,18 +1,17 @@
-//! How recent leases of a pool ended, for those who held them: a holder that finds its lease gone can then be told why.
+//! Why recent leases of a pool ended: a holder that finds its lease gone gets the reason.
 
 use std::{collections::VecDeque, sync::Arc};
 
 use super::runs::Run;
 use crate::pool::{EndReason, ReleaseTarget, Requester};
 
-/// The number of leases remembered that were released, and of those that ended otherwise. A holder asks within
-/// seconds of a release that it repeats, and within a third of its `ttl` of any other end: it is told nothing if a pool
-/// ends more leases in that time. Both together usually take less than 200 KiB per pool, of which the history has its part
+/// Number of leases remembered that were released, and of those that ended otherwise. A holder asks within seconds of
+/// a release that it repeats, and within a third of its `ttl` of any other end; it gets no reason if the pool ends
+/// more leases in that time. Both together usually take less than 200 KiB per pool, part of which the history needs
 /// anyway, and a search through all of them takes about a microsecond.
 const MAX_REMEMBERED: usize = 256;
 
-/// The latest ends, in the order in which they happened. Releases do not push the other ends out: those are what
-/// their holders do not know yet.
+/// The latest ends in order. Releases do not displace other ends, which their holders do not know yet.
 #[derive(Debug, Default)]
 pub(super) struct RecentEnds {
     released: VecDeque<Arc<Run>>,
@@ -20,7 +19,7 @@ pub(super) struct RecentEnds {
 }
 
 impl RecentEnds {
-    /// A lease is over. That of a classic host cannot be asked for.
+    /// Adds a run. The lease of a classic host is left out: it cannot be asked for.
     pub(super) fn add(&mut self, run: &Arc<Run>) {
         if matches!(run.lease.requester, Requester::Host(_)) {
             return;
@@ -32,7 +31,7 @@ impl RecentEnds {
         ends.push_back(Arc::clone(run));
     }
 
-    /// The end of the lease that this names, or of the latest one of this requester.
+    /// The run of this lease, or the latest one of this requester.
     pub(super) fn of(&self, held: &ReleaseTarget) -> Option<&Arc<Run>> {
         let is_meant = |run: &&Arc<Run>| match held {
             ReleaseTarget::Lease(id) => run.lease.id == Some(*id),

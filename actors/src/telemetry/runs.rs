@@ -1,31 +1,31 @@
-//! The latest runs of a pool: leases, from grant to end.
+//! Ended leases of a pool, for its history.
 
 use std::{collections::VecDeque, sync::Arc, time::SystemTime};
 
 use super::EndReport;
 use crate::pool::{EndReason, EndedLease, Operator};
 
-/// A lease that was held and is over.
+/// A lease that has ended.
 #[derive(Debug, Clone)]
 pub struct Run {
-    /// What there is to say of the lease.
+    /// The lease.
     pub lease: EndedLease,
-    /// When it ended, by the system's clock.
+    /// Wall-clock time of its end.
     pub at: SystemTime,
-    /// The exit status of what it was for, if its holder told.
+    /// Exit status of the holder's command, if reported.
     pub exit_status: Option<u8>,
-    /// Who forced its end, or had revoked the lease, and why.
+    /// Who force-released it, or had revoked it, and why.
     pub operator: Option<Box<Operator>>,
 }
 
 impl Run {
-    /// One that ends now.
+    /// A run that ends now.
     pub(super) fn new(lease: EndedLease, EndReport { exit_status, operator }: EndReport) -> Self {
         Self { lease, at: SystemTime::now(), exit_status, operator: operator.map(Box::new) }
     }
 }
 
-/// The latest runs, so many at most.
+/// The latest runs.
 #[derive(Debug, Default)]
 pub(super) struct Runs {
     most: usize,
@@ -34,17 +34,17 @@ pub(super) struct Runs {
 }
 
 impl Runs {
-    /// No runs yet; and never more than so many.
+    /// Keeps at most `most` runs.
     pub(super) fn new(most: usize) -> Self {
         Self { most, kept: VecDeque::new() }
     }
 
-    /// Whether any are kept.
+    /// Whether runs are kept.
     pub(super) fn are_kept(&self) -> bool {
         self.most > 0
     }
 
-    /// A lease is over. One of which nobody was told was no run.
+    /// Adds a run. An undelivered lease was none.
     pub(super) fn add(&mut self, run: &Arc<Run>) {
         if self.most == 0 || run.lease.how == EndReason::Undelivered {
             return;
@@ -55,7 +55,7 @@ impl Runs {
         self.kept.push_back(Arc::clone(run));
     }
 
-    /// All of them, the latest one first.
+    /// All runs, the latest one first.
     pub(super) fn latest_first(&self) -> Vec<Arc<Run>> {
         self.kept.iter().rev().cloned().collect()
     }
