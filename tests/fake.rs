@@ -12,7 +12,7 @@ use socket2::{Domain, SockRef, Socket, Type};
 use crate::support::{half_close, prepare};
 
 /// How long to wait for a question before the test fails.
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A port on which nobody listens, and which goes to none of the tests that ask for a free one meanwhile. Who
 /// is told its number can listen there.
@@ -67,7 +67,7 @@ impl Fake {
     pub(crate) fn start_at(addr: SocketAddr) -> Self {
         prepare();
         let listener = TcpListener::bind(addr).unwrap();
-        SockRef::from(&listener).set_read_timeout(Some(PATIENCE)).unwrap();
+        SockRef::from(&listener).set_read_timeout(Some(TIMEOUT)).unwrap();
         Self { listener }
     }
 
@@ -104,7 +104,7 @@ impl Fake {
     /// The next question, whatever it is.
     pub(crate) fn next(&self) -> Asked {
         let (stream, _) = self.listener.accept().expect("no question came");
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_read_timeout(Some(TIMEOUT)).unwrap();
         let mut reader = BufReader::new(stream);
         let (mut head, mut length) = (String::new(), 0);
         while !head.ends_with("\r\n\r\n") {

@@ -173,10 +173,10 @@ impl Member {
     }
 
     /// Olga pulls a lever of pool `p`: the status, and the answer.
-    pub(crate) fn pull(&self, lever: &str, body: &Value) -> (u16, Value) {
+    pub(crate) fn pull(&self, action: &str, body: &Value) -> (u16, Value) {
         let (mut client, body) = (self.server().connect(), body.to_string());
         client.send_raw(&format!(
-            "POST /v1/admin/pools/p/{lever} HTTP/1.1\r\nHost: test\r\nAuthorization: Bearer open sesame\r\n\
+            "POST /v1/admin/pools/p/{action} HTTP/1.1\r\nHost: test\r\nAuthorization: Bearer open sesame\r\n\
              Content-Length: {}\r\n\r\n{body}",
             body.len()
         ));

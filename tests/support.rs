@@ -21,7 +21,7 @@ use socket2::{Domain, Socket, Type};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// After this long an answer is missing. Nothing waits that long in a run that passes.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// One pool with one slot.
 pub(crate) const ONE_SLOT: &str = "pools: [{name: pool1, expire: 300}]";
@@ -73,7 +73,7 @@ impl Server {
     /// A new connection to it.
     pub(crate) fn connect(&self) -> Client {
         let stream = TcpStream::connect(self.addr).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_read_timeout(Some(TIMEOUT)).unwrap();
         Client { reader: BufReader::new(stream) }
     }
 
@@ -84,7 +84,7 @@ impl Server {
         socket.bind(&address.into()).unwrap();
         socket.connect(&self.addr.into()).unwrap();
         let stream = TcpStream::from(socket);
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_read_timeout(Some(TIMEOUT)).unwrap();
         Client { reader: BufReader::new(stream) }
     }
 
@@ -182,7 +182,7 @@ impl Drop for Server {
 /// A new connection to the server with this local socket.
 pub(crate) fn connect_local(socket: &Path) -> Client<UnixStream> {
     let stream = UnixStream::connect(socket).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_read_timeout(Some(TIMEOUT)).unwrap();
     Client { reader: BufReader::new(stream) }
 }
 
@@ -305,7 +305,7 @@ pub(crate) fn half_close(stream: &TcpStream) {
 pub(crate) fn prepare() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        let _ = distributex::server::limits::raise();
+        let _ = distributex::server::file_limits::raise();
         thread::spawn(feel_signals).join().unwrap(); // it needs a runtime, and a test may be inside one
     });
 }
@@ -350,7 +350,7 @@ pub(crate) fn file_with(text: &str) -> PathBuf {
 pub(crate) fn eventually(so: impl Fn() -> bool) {
     let asked_since = tokio::time::Instant::now();
     while !so() {
-        assert!(asked_since.elapsed() < PATIENCE, "it never came to be");
+        assert!(asked_since.elapsed() < TIMEOUT, "it never came to be");
         std::thread::yield_now();
     }
 }

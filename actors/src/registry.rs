@@ -28,7 +28,7 @@ pub struct Pools {
     /// Their names, in the order of the configuration; then those that are not in it any more.
     names: Vec<Name>,
     /// The truth behind the backend.
-    store: Arc<Store>,
+    store: Arc<StoreKind>,
 }
 
 /// All pools of this server, whatever becomes of its configuration.
@@ -48,7 +48,7 @@ pub struct Registry {
 
 /// The truth behind a backend.
 #[derive(Debug)]
-enum Store {
+enum StoreKind {
     /// This process, with a random name.
     Here(Arc<str>),
     /// A directory on the disk, which has a random name.
@@ -66,7 +66,7 @@ enum Store {
 )]
 pub struct NotAvailable;
 
-impl Store {
+impl StoreKind {
     fn of(config: &Config, state: Option<StateDirectory>) -> Self {
         match (&config.backend, state) {
             (Backend::InMemory, Some(state)) => Self::Directory(state.store(), Mutex::new(state)),
@@ -117,7 +117,8 @@ impl Store {
             }
             Self::Directory(_, state) => {
                 let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
-                let backend = InMemory::kept(settings, limits, &mut state, &actor.address(), Instant::now());
+                let backend =
+                    InMemory::persisted(settings, limits, &mut state, &actor.address(), Instant::now());
                 PoolActor::new(name, Box::new(backend), parking, telemetry)
             }
             #[cfg(feature = "memcache")]
@@ -166,20 +167,20 @@ impl Pools {
     #[must_use]
     pub fn store(&self, pool: Option<&Name>) -> Option<Arc<str>> {
         match (&*self.store, pool) {
-            (Store::Here(name) | Store::Directory(name, _), _) => Some(Arc::clone(name)),
+            (StoreKind::Here(name) | StoreKind::Directory(name, _), _) => Some(Arc::clone(name)),
             #[cfg(feature = "memcache")]
-            (Store::Memcache(shards), Some(pool)) => shards.store(pool),
+            (StoreKind::Memcache(shards), Some(pool)) => shards.store(pool),
             #[cfg(feature = "memcache")]
-            (Store::Memcache(shards), None) => shards.only_store(),
+            (StoreKind::Memcache(shards), None) => shards.only_store(),
         }
     }
 
     /// Whether the store of at least one pool can be reached, as far as is known.
     fn is_reachable(&self, telemetry: &Telemetry) -> bool {
         match &*self.store {
-            Store::Here(_) | Store::Directory(..) => telemetry.is_reachable(),
+            StoreKind::Here(_) | StoreKind::Directory(..) => telemetry.is_reachable(),
             #[cfg(feature = "memcache")]
-            Store::Memcache(shards) => shards.are_there(self.names.iter()),
+            StoreKind::Memcache(shards) => shards.any_reachable(self.names.iter()),
         }
     }
 }
@@ -192,8 +193,8 @@ impl Registry {
     /// When this program does not have the backend; [`Pools::check`] tells that before.
     #[must_use]
     pub fn start(config: &Config, parking: &Arc<ParkingLimit>, state: Option<StateDirectory>) -> Self {
-        let telemetry = Telemetry::new(&config.watch);
-        let store = Arc::new(Store::of(config, state));
+        let telemetry = Telemetry::new(&config.telemetry);
+        let store = Arc::new(StoreKind::of(config, state));
         if let Some(metrics) = telemetry.metrics() {
             store.count_in(metrics);
         }
@@ -301,7 +302,7 @@ impl Registry {
         *self.pools.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(pools);
     }
 
-    fn begin(&self, settings: Pool, config: &Config, store: &Arc<Store>) -> PoolHandle {
+    fn begin(&self, settings: Pool, config: &Config, store: &Arc<StoreKind>) -> PoolHandle {
         let (parking, limits, store) = (Arc::clone(&self.parking), config.limits, Arc::clone(store));
         let telemetry = self.telemetry.pool(&settings.name); // seen from now on, whenever its actor starts
         let start = move |ctx: &mut Context| store.pool(settings, limits, parking, telemetry, ctx);

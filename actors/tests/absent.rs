@@ -79,7 +79,7 @@ fn who_waits_gets_the_place_of_one_who_is_not_there() {
         [
             Event::Left { ticket: Ticket(2), host: name("evil") },
             Event::Queued { ticket, host, position },
-            Event::Placed { request: bob, ticket, position }
+            Event::Parked { request: bob, ticket, position }
         ]
     );
     assert_eq!(refusals(&refused)[0].1, Refusal::QueueFull, "it would not be there either");

@@ -48,14 +48,17 @@ impl Ground {
     #[cfg(feature = "memcache")]
     fn memcache() -> Self {
         let memcached = Memcached::start(&[]);
-        let settings = config::Memcache { servers: vec![memcached.server()], ..config::Memcache::default() };
+        let settings = config::MemcacheSettings {
+            servers: vec![memcached.server()],
+            ..config::MemcacheSettings::default()
+        };
         Self { memcached: Some((memcached, Shards::start(&settings))), ..Self::inmemory() }
     }
 
     /// Starts a pool with these settings, and room for so many parked asks.
     fn start(&self, settings: Pool, permits: usize) -> PoolHandle {
         let (name, parking, limits) = (settings.name.clone(), ParkingLimit::new(permits), Limits::default());
-        let telemetry = Telemetry::new(&distributex_config::Watch::default()).pool(&name);
+        let telemetry = Telemetry::new(&distributex_config::TelemetrySettings::default()).pool(&name);
         #[cfg(feature = "memcache")]
         if let Some((_, shards)) = &self.memcached {
             return PoolHandle::new(PoolActor::create(|ctx| {
@@ -66,7 +69,7 @@ impl Ground {
         if let Some((state, _)) = &self.directory {
             return PoolHandle::new(PoolActor::create(|ctx| {
                 let (mut state, now) = (state.borrow_mut(), Instant::now());
-                let backend = InMemory::kept(settings, limits, &mut state, &ctx.address(), now);
+                let backend = InMemory::persisted(settings, limits, &mut state, &ctx.address(), now);
                 PoolActor::new(name, Box::new(backend), parking, telemetry)
             }));
         }

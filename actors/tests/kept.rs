@@ -166,7 +166,7 @@ fn who_may_not_use_the_pool_after_the_restart_has_no_place_there_and_keeps_its_l
     let (_, cid) = pool.ask(wait_of("cid", "run1"));
     let ticket = |events: &[Event]| {
         let placed =
-            |event: &Event| if let Event::Placed { ticket, .. } = event { Some(*ticket) } else { None };
+            |event: &Event| if let Event::Parked { ticket, .. } = event { Some(*ticket) } else { None };
         events.iter().find_map(placed).unwrap()
     };
     book.enter(pool.rules.take_changes());
@@ -301,7 +301,7 @@ fn opened(directory: &Path) -> Result<StateDirectory, CannotOpen> {
 fn start(state: &mut StateDirectory, settings: Pool) -> PoolHandle {
     let (name, parking) = (settings.name.clone(), ParkingLimit::new(10));
     PoolHandle::new(PoolActor::create(|ctx| {
-        let backend = InMemory::kept(settings, Limits::default(), state, &ctx.address(), Instant::now());
+        let backend = InMemory::persisted(settings, Limits::default(), state, &ctx.address(), Instant::now());
         let telemetry = Telemetry::default().pool(&name);
         PoolActor::new(name, Box::new(backend), parking, telemetry)
     }))
@@ -331,7 +331,7 @@ fn leases_tokens_and_places_outlive_the_process() {
     });
 
     life(&directory, async |mut state| {
-        assert_eq!((state.store(), state.remembers()), (store, (3, 1)));
+        assert_eq!((state.store(), state.restored()), (store, (3, 1)));
         let pool = start(&mut state, Pool { slots: 3, ..settings() });
         assert_eq!(pool.get(name("fay")).await.unwrap_err(), Refusal::PoolFull);
         pool.get(name("ann")).await.unwrap().delivered();
@@ -373,7 +373,7 @@ fn a_first_start_that_was_cut_short_is_a_first_start() {
     let folder = Folder::new();
     std::fs::write(folder.path().join("leases.redb.new"), "half of something").unwrap();
 
-    assert_eq!(opened(folder.path()).unwrap().remembers(), (0, 0));
+    assert_eq!(opened(folder.path()).unwrap().restored(), (0, 0));
 }
 
 #[test]
@@ -402,7 +402,7 @@ fn a_file_that_is_damaged_or_something_else_stops_the_start_and_is_not_touched()
         assert!(told.contains("leases.redb is damaged") && told.contains("move the file away"), "{told}");
     }
     std::fs::write(&file, &good).unwrap();
-    assert_eq!(opened(folder.path()).unwrap().remembers(), (300, 0));
+    assert_eq!(opened(folder.path()).unwrap().restored(), (300, 0));
 }
 
 #[test]

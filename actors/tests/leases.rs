@@ -136,7 +136,7 @@ fn a_wait_ends_in_time_and_asking_again_keeps_the_place() {
     let freed = pool.release("ann");
 
     assert_eq!(refusals(&over), [(first, Refusal::WaitTimeout, Some(1))]);
-    assert!(matches!(parked[..], [Event::Placed { position: 1, .. }]));
+    assert!(matches!(parked[..], [Event::Parked { position: 1, .. }]));
     assert_eq!(granted_asks(&freed), [second]);
     assert_eq!(granted(&freed).next().unwrap().lease.waited, SECOND * 69);
 }
@@ -178,7 +178,7 @@ fn a_try_takes_a_place_only_if_it_names_patience() {
 
     assert_eq!(refusals(&no_place), [(tried, Refusal::PoolFull, Some(1))]);
     assert_eq!(refusals(&placed), [(patient, Refusal::PoolFull, Some(1))]);
-    assert!(matches!(behind[..], [Event::Queued { .. }, Event::Placed { position: 2, .. }]));
+    assert!(matches!(behind[..], [Event::Queued { .. }, Event::Parked { position: 2, .. }]));
     assert_eq!(pool.rules.snapshot(PageCursor::default(), pool.now).waiting, 2);
 }
 

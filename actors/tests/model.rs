@@ -205,7 +205,7 @@ impl Model {
         let mine = &mut self.queue[position - 1];
         (mine.present, mine.until) = (true, request.wait.map(|wait| now + wait));
         if parks {
-            out.push(Event::Placed { request: request.id, ticket: mine.ticket, position });
+            out.push(Event::Parked { request: request.id, ticket: mine.ticket, position });
         } else {
             out.push(refused(request.id, self.full(), Some(position)));
             self.part(position - 1, now, out);

@@ -3,7 +3,7 @@
 use std::{future::poll_fn, task::Poll};
 
 use distributex_actors::{ParkingLimit, Refusal, Registry};
-use distributex_config::{Admin, Backend, Config, DEFAULT_PORT, Limits, Listen, Pool, Watch};
+use distributex_config::{Admin, Backend, Config, DEFAULT_PORT, Limits, Listen, Pool, TelemetrySettings};
 
 use crate::support::{name, settings};
 
@@ -14,7 +14,7 @@ fn config(pools: &[&str]) -> Config {
         limits: Limits::default(),
         listen: Vec::new(),
         admin: Admin::default(),
-        watch: Watch::default(),
+        telemetry: TelemetrySettings::default(),
         pools: pools.iter().map(|pool| Pool { name: name(pool), ..settings() }).collect(),
     }
 }

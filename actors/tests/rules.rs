@@ -69,7 +69,7 @@ fn a_waiter_is_told_its_ticket_and_its_place() {
         events,
         [
             Event::Queued { ticket, host, position },
-            Event::Placed { request: dan, ticket: Ticket(3), position: 2 }
+            Event::Parked { request: dan, ticket: Ticket(3), position: 2 }
         ]
     );
 }

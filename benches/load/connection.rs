@@ -8,10 +8,10 @@ use std::{
 
 use rustix::event::{PollFd, PollFlags, poll};
 
-use super::{Failure, Result, failed_to, poller::PATIENCE};
+use super::{Failure, Result, failed_to, poller::RESPONSE_TIMEOUT};
 
 /// More than any answer that is expected here with its headers.
-const LONGEST_ANSWER: usize = 1024;
+const MAX_RESPONSE_BYTES: usize = 1024;
 
 /// A request as it goes over the wire, rendered before the clock starts.
 pub(crate) fn request(call: &str, host: &str, pool: &str) -> Vec<u8> {
@@ -34,7 +34,7 @@ pub(crate) struct Connection {
     /// Non-blocking, so that one thread can hold thousands.
     stream: TcpStream,
     /// What has arrived of the current answer.
-    buffer: Box<[u8; LONGEST_ANSWER]>,
+    buffer: Box<[u8; MAX_RESPONSE_BYTES]>,
     /// How much of the buffer that is.
     filled: usize,
 }
@@ -45,7 +45,7 @@ impl Connection {
         let stream = TcpStream::connect(addr).map_err(failed_to(format_args!("connect to {addr}")))?;
         stream.set_nodelay(true)?;
         stream.set_nonblocking(true)?;
-        Ok(Self { stream, buffer: Box::new([0; LONGEST_ANSWER]), filled: 0 })
+        Ok(Self { stream, buffer: Box::new([0; MAX_RESPONSE_BYTES]), filled: 0 })
     }
 
     /// Sends one request, or several that are answered one after another.
@@ -114,8 +114,8 @@ impl Connection {
     /// Blocks until there is something to read, but not for ever.
     fn await_readable(&self) -> Result<()> {
         let mut files = [PollFd::new(&self.stream, PollFlags::IN)];
-        let ready = poll(&mut files, Some(&PATIENCE.try_into()?))?;
-        if ready == 0 { Err(format!("no answer within {PATIENCE:?}").into()) } else { Ok(()) }
+        let ready = poll(&mut files, Some(&RESPONSE_TIMEOUT.try_into()?))?;
+        if ready == 0 { Err(format!("no answer within {RESPONSE_TIMEOUT:?}").into()) } else { Ok(()) }
     }
 
     /// The server closed, or sent more than an answer can be.

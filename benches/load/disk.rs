@@ -19,7 +19,7 @@ use super::{Result, failed_to};
 const PAGE: [u8; 4096] = [7; 4096];
 
 /// The file stays so long at most, and is then written from its start again.
-const LONGEST: usize = 16 * 1024 * 1024;
+const MAX_FILE_BYTES: usize = 16 * 1024 * 1024;
 
 /// A directory on the disk of the build, removed with this value.
 #[derive(Debug)]
@@ -100,7 +100,7 @@ impl Flusher {
     }
 
     fn flush(&mut self) -> Result<Duration> {
-        if self.written >= LONGEST {
+        if self.written >= MAX_FILE_BYTES {
             self.file.set_len(0)?;
             self.file.seek(SeekFrom::Start(0))?;
             self.written = 0;

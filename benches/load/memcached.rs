@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Result, failed_to, poller::PATIENCE, server::Process};
+use super::{Result, failed_to, poller::RESPONSE_TIMEOUT, server::Process};
 
 /// Where it has room for many pools, and what it is not to do: evict, listen elsewhere, answer over UDP.
 const OPTIONS: [&str; 12] =
@@ -58,7 +58,7 @@ impl Memcached {
     /// How many requests for entries it has answered.
     pub(crate) fn requests(&self) -> Result<f64> {
         let mut stream = TcpStream::connect(self.addr)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.set_read_timeout(Some(RESPONSE_TIMEOUT))?;
         stream.write_all(b"stats\r\n")?;
         let mut requests = 0;
         for line in BufReader::new(stream).lines() {
@@ -75,12 +75,12 @@ impl Memcached {
 /// Waits for the file into which memcached writes its port.
 fn port(told: &Path) -> Result<u16> {
     let start = Instant::now();
-    while start.elapsed() < PATIENCE {
+    while start.elapsed() < RESPONSE_TIMEOUT {
         if let Ok(text) = fs::read_to_string(told) {
             let port = text.lines().find_map(|line| line.strip_prefix("TCP INET: "));
             return Ok(port.ok_or_else(|| format!("it says {text:?}"))?.parse()?);
         }
         thread::sleep(Duration::from_millis(10));
     }
-    Err(format!("it said nothing within {PATIENCE:?}").into())
+    Err(format!("it said nothing within {RESPONSE_TIMEOUT:?}").into())
 }

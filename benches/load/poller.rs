@@ -15,7 +15,7 @@ use rustix::{
 use super::{Result, connection::Connection, failed_to};
 
 /// How long a server may be silent while an answer is due, before the run is given up.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const RESPONSE_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// How long it is looked for an answer before this side sleeps.
 const AWAKE: Duration = Duration::from_millis(1);
@@ -53,11 +53,11 @@ impl Poller {
         let start = Instant::now();
         let mut patience = Duration::ZERO;
         while self.is_quiet_for(patience)? {
-            if patience == PATIENCE {
-                return Err(format!("no answer within {PATIENCE:?}").into());
+            if patience == RESPONSE_TIMEOUT {
+                return Err(format!("no answer within {RESPONSE_TIMEOUT:?}").into());
             }
             if start.elapsed() > AWAKE {
-                patience = PATIENCE;
+                patience = RESPONSE_TIMEOUT;
             }
         }
         Ok(self.ready.iter().map(|event| event.data.u64() as usize))

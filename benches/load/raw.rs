@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Result, cores, failed_to, memcached::Memcached, poller::PATIENCE};
+use super::{Result, cores, failed_to, memcached::Memcached, poller::RESPONSE_TIMEOUT};
 
 /// As long as the entry of a classic lease is.
 const ENTRY: usize = 190;
@@ -67,7 +67,7 @@ impl Client {
     fn connect(memcached: &Memcached, number: usize) -> Result<Self> {
         let stream = TcpStream::connect(memcached.addr).map_err(failed_to("connect to memcached"))?;
         stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.set_read_timeout(Some(RESPONSE_TIMEOUT))?;
         let (key, entry) = (format!("raw:{number}"), "x".repeat(ENTRY));
         let look = format!("\r\nmg {key}:0 v c t\r\nmg {key}:width v c t\r\nmg raw:store v c t\r\n");
         let mut client = Self {

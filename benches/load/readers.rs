@@ -5,7 +5,7 @@ use std::{
     net::{SocketAddr, TcpStream},
 };
 
-use super::{Result, failed_to, poller::PATIENCE};
+use super::{Result, failed_to, poller::RESPONSE_TIMEOUT};
 
 /// What begins an event, in the stream.
 const EVENT: &[u8] = b"\nevent: ";
@@ -25,7 +25,7 @@ impl Readers {
         let mut readers = Self { streams: Vec::new(), buffer: vec![0; 1 << 20], events: 0 };
         for _ in 0..count {
             let mut stream = TcpStream::connect(addr).map_err(failed_to("connect a reader"))?;
-            stream.set_read_timeout(Some(PATIENCE))?;
+            stream.set_read_timeout(Some(RESPONSE_TIMEOUT))?;
             stream.write_all(b"GET /v1/events HTTP/1.1\r\nHost: bench\r\n\r\n")?;
             let length = stream.read(&mut readers.buffer)?;
             if !readers.buffer[..length].starts_with(b"HTTP/1.1 200") {
@@ -57,7 +57,7 @@ impl Readers {
 /// The length of `/metrics`, asked for on a connection of its own.
 pub(crate) fn scrape(addr: SocketAddr) -> Result<usize> {
     let mut stream = TcpStream::connect(addr).map_err(failed_to("connect"))?;
-    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_read_timeout(Some(RESPONSE_TIMEOUT))?;
     stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n")?;
     let mut answer = Vec::with_capacity(16 << 20);
     stream.read_to_end(&mut answer)?;

@@ -18,7 +18,7 @@ use super::{
 };
 
 /// A holder keeps the slot for at least this long: until the other's wait is parked.
-const SHORTEST: Duration = Duration::from_millis(30);
+const MIN_DELAY: Duration = Duration::from_millis(30);
 
 /// And for up to so much longer, so that it releases at any time between two looks of the other's server.
 const SPREAD: Duration = Duration::from_millis(250);
@@ -77,7 +77,7 @@ impl Relay {
     /// The holder releases after a while, and waits again once the other has the slot: how long that took.
     fn hand_off(&mut self) -> Result<Duration> {
         self.moment = (self.moment + EVEN).fract();
-        thread::sleep(SHORTEST + SPREAD.mul_f64(self.moment));
+        thread::sleep(MIN_DELAY + SPREAD.mul_f64(self.moment));
         let [holder, waiter] = &mut self.hosts;
         let start = Instant::now();
         holder.connection.send(&holder.release)?;

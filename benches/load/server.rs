@@ -11,7 +11,7 @@ use std::{
 
 use rustix::event::{PollFd, PollFlags, poll};
 
-use super::{Result, bare, cores, failed_to, poller::PATIENCE};
+use super::{Result, bare, cores, failed_to, poller::RESPONSE_TIMEOUT};
 
 /// A running server.
 #[derive(Debug)]
@@ -118,8 +118,8 @@ fn configuration(yaml: &str) -> Result<PathBuf> {
 /// Reads `… http://ADDRESS:PORT` from the server's first line.
 fn address(stdout: &mut BufReader<ChildStdout>) -> Result<SocketAddr> {
     let mut files = [PollFd::new(stdout.get_ref(), PollFlags::IN)];
-    if poll(&mut files, Some(&PATIENCE.try_into()?))? == 0 {
-        return Err(format!("it said nothing within {PATIENCE:?}").into());
+    if poll(&mut files, Some(&RESPONSE_TIMEOUT.try_into()?))? == 0 {
+        return Err(format!("it said nothing within {RESPONSE_TIMEOUT:?}").into());
     }
     let mut line = String::new();
     stdout.read_line(&mut line)?;

@@ -4,17 +4,17 @@
 //! a pool would silently get the values of another one.
 use std::collections::{HashMap, HashSet};
 
-use crate::mistakes::Mistake;
+use crate::errors::ConfigError;
 
 /// The first anchor that is defined again, if an alias names it.
-pub(crate) fn twice(text: &str) -> Option<Mistake> {
+pub(crate) fn twice(text: &str) -> Option<ConfigError> {
     let aliases: HashSet<_> = words(text).filter_map(|(_, word)| word.strip_prefix('*')).collect();
     let mut first = HashMap::new();
     words(text).find_map(|(line, word)| {
         let anchor = word.strip_prefix('&').filter(|anchor| aliases.contains(anchor))?;
         let first = first.insert(anchor, line)?;
         let problem = format!("anchor &{anchor} is defined twice, first in line {first}");
-        Some(Mistake::in_line(line, problem, "give each anchor a name of its own"))
+        Some(ConfigError::in_line(line, problem, "give each anchor a name of its own"))
     })
 }
 

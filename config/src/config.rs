@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::{Admin, Listen, Name, Watch};
+use crate::{Admin, Listen, Name, TelemetrySettings};
 
 /// The port on which the server listens unless told otherwise.
 pub const DEFAULT_PORT: u16 = 9889;
@@ -25,26 +25,26 @@ pub const DEFAULT_MEMCACHE_POLL: Duration = Duration::from_millis(200);
 /// How long requests stay parked while the memcached is away when `memcacheoutage` is left out.
 pub const DEFAULT_MEMCACHE_OUTAGE: Duration = Duration::from_secs(60);
 /// The most slots a pool can have in a memcached: all of them are read at once.
-pub const MOST_MEMCACHE_SLOTS: u32 = 1_000;
+pub const MAX_MEMCACHE_SLOTS: u32 = 1_000;
 /// The shortest `expire`: what is below it is a slip, or would be rounded to "never".
-pub const SHORTEST_EXPIRE: Duration = Duration::from_millis(1);
+pub const MIN_EXPIRE: Duration = Duration::from_millis(1);
 /// The longest `expire`, ten years: what is above it is a slip, or means "never".
-pub const LONGEST_EXPIRE: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
+pub const MAX_EXPIRE: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 /// The most slots a pool can have.
-pub const MOST_SLOTS: u32 = 1_000_000;
+pub const MAX_SLOTS: u32 = 1_000_000;
 /// The longest line when a pool does not say `max_waiters`.
 pub const DEFAULT_MAX_WAITERS: usize = 100_000;
 /// The most waiters that `max_waiters` can allow.
-pub const MOST_WAITERS: usize = 1_000_000;
+pub const MAX_WAITERS: usize = 1_000_000;
 
 /// How long one request may stay parked when the file does not say `longest_wait`.
-pub const DEFAULT_LONGEST_WAIT: Duration = Duration::from_secs(3600);
+pub const DEFAULT_MAX_WAIT: Duration = Duration::from_secs(3600);
 /// How long a place may wait for its asker when the file does not say `longest_patience`.
-pub const DEFAULT_LONGEST_PATIENCE: Duration = Duration::from_secs(60);
+pub const DEFAULT_MAX_PATIENCE: Duration = Duration::from_secs(60);
 /// The least that `longest_wait` and `longest_patience` can be: what is below it is a slip.
-pub const SHORTEST_LIMIT: Duration = Duration::from_secs(1);
+pub const MIN_TIME_LIMIT: Duration = Duration::from_secs(1);
 /// The most that `longest_wait` and `longest_patience` can be: a day.
-pub const LONGEST_LIMIT: Duration = Duration::from_secs(24 * 60 * 60);
+pub const MAX_TIME_LIMIT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How many absent queue entries of one host a pool keeps when the file does not say `limits.absent_per_host`.
 pub const DEFAULT_ABSENT_PER_HOST: usize = 1_000;
@@ -65,7 +65,7 @@ pub struct Config {
     /// Who may pull levers.
     pub admin: Admin,
     /// What can be watched.
-    pub watch: Watch,
+    pub telemetry: TelemetrySettings,
     /// The pools in the order of the file: at least one, no two with the same name.
     pub pools: Vec<Pool>,
 }
@@ -79,9 +79,9 @@ impl Config {
             ("listen", self.listen != new.listen),
             ("state_dir", self.state_dir != new.state_dir),
             ("admin_socket", self.admin.socket != new.admin.socket),
-            ("history", self.watch.history != new.watch.history),
-            ("events", self.watch.events != new.watch.events),
-            ("metrics", self.watch.metrics != new.watch.metrics),
+            ("history", self.telemetry.history_runs != new.telemetry.history_runs),
+            ("events", self.telemetry.event_buffer != new.telemetry.event_buffer),
+            ("metrics", self.telemetry.metrics != new.telemetry.metrics),
         ];
         if let (Backend::Memcache(old), Backend::Memcache(new)) = (&self.backend, &new.backend) {
             keys.extend([
@@ -101,9 +101,9 @@ impl Config {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// How long one request may stay parked; more is shortened. The classic protocol knows no such limit.
-    pub longest_wait: Duration,
+    pub max_wait: Duration,
     /// How long a place or a grant may wait for an asker whose request ended; more is shortened.
-    pub longest_patience: Duration,
+    pub max_patience: Duration,
     /// How many connections one address may have while the server runs short of them; `None`: a tenth of all.
     pub connections_per_address: Option<usize>,
     /// How many requests of one address may be parked while the server runs short of room for them; `None`: a tenth
@@ -116,8 +116,8 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            longest_wait: DEFAULT_LONGEST_WAIT,
-            longest_patience: DEFAULT_LONGEST_PATIENCE,
+            max_wait: DEFAULT_MAX_WAIT,
+            max_patience: DEFAULT_MAX_PATIENCE,
             connections_per_address: None,
             waiters_per_address: None,
             absent_per_host: DEFAULT_ABSENT_PER_HOST,
@@ -131,12 +131,12 @@ pub enum Backend {
     /// In the memory of the server.
     InMemory,
     /// In one or more memcached, which several servers can share.
-    Memcache(Memcache),
+    Memcache(MemcacheSettings),
 }
 
 /// Which memcached keep the leases, and how they are talked to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Memcache {
+pub struct MemcacheSettings {
     /// Where they are, in the order of the file: at least one. The name of a pool decides which of them has it.
     pub servers: Vec<MemcacheServer>,
     /// The most connections to each of them.
@@ -151,7 +151,7 @@ pub struct Memcache {
     pub outage: Duration,
 }
 
-impl Default for Memcache {
+impl Default for MemcacheSettings {
     fn default() -> Self {
         Self {
             servers: vec![MemcacheServer::default()],

@@ -2,7 +2,7 @@
 use std::net::{IpAddr, Ipv6Addr};
 
 /// The length of the longest name in the DNS.
-const MOST_BYTES: usize = 253;
+const MAX_HOST_BYTES: usize = 253;
 
 /// Can `text` be a host name or an address (without brackets)?
 pub(crate) fn is_host(text: &str) -> bool {
@@ -12,7 +12,7 @@ pub(crate) fn is_host(text: &str) -> bool {
 fn is_name(text: &str) -> bool {
     // What ends in a number is no name but an address with a slip, such as 127.0.0.300.
     let numeric = text.rsplit('.').next().is_some_and(|last| last.bytes().all(|b| b.is_ascii_digit()));
-    !numeric && text.len() <= MOST_BYTES && text.split('.').all(is_label)
+    !numeric && text.len() <= MAX_HOST_BYTES && text.split('.').all(is_label)
 }
 
 fn is_label(text: &str) -> bool {

@@ -1,5 +1,5 @@
 //! What to say about keys that cannot stand where they stand.
-use crate::mistakes::Mistake;
+use crate::errors::ConfigError;
 use crate::node::{At, quoted};
 
 /// The key that merges other maps into the one in which it stands.
@@ -9,31 +9,31 @@ pub(crate) const MERGE: &str = "<<";
 const FORMER: [(&str, &str); 1] = [("state", "state_dir")];
 
 /// A key that is none of `known` and does not begin with `extension`, if that is allowed here.
-pub(crate) fn unknown(key: &str, at: At, known: &[&str], extension: Option<&str>) -> Mistake {
+pub(crate) fn unknown(key: &str, at: At, known: &[&str], extension: Option<&str>) -> ConfigError {
     if let Some((_, new)) = FORMER.iter().find(|(former, new)| *former == key && known.contains(new)) {
-        return Mistake::new(at, format!("{key} has another name now"), format!("write {new}"));
+        return ConfigError::new(at, format!("{key} has another name now"), format!("write {new}"));
     }
     let problem = format!("unknown key {}", quoted(key));
     let mut way_out = match nearest(key, known) {
-        Some(near) => return Mistake::new(at, problem, format!("did you mean {near}?")),
+        Some(near) => return ConfigError::new(at, problem, format!("did you mean {near}?")),
         None => format!("the keys here are {}", listed(known, "and")),
     };
     if let Some(extension) = extension {
         let name = quoted(&format!("{extension}{key}"));
         way_out += &format!("; name it {name} to keep it as a place for anchors");
     }
-    Mistake::new(at, problem, way_out)
+    ConfigError::new(at, problem, way_out)
 }
 
 /// A key that stands twice in one map; nobody could say which counts.
-pub(crate) fn twice(key: &str, at: At, first: At) -> Mistake {
+pub(crate) fn twice(key: &str, at: At, first: At) -> ConfigError {
     let way_out = if key == MERGE {
         "name several maps in one list, as in <<: [*base, *more]"
     } else {
         "keep one of them"
     };
     let problem = format!("key {} is given twice", quoted(key));
-    Mistake { first: Some(first), ..Mistake::new(at, problem, way_out) }
+    ConfigError { first: Some(first), ..ConfigError::new(at, problem, way_out) }
 }
 
 /// The known word that somebody who wrote `word` may have meant.

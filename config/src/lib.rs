@@ -18,11 +18,11 @@
 mod anchors;
 mod check;
 mod config;
+mod errors;
 mod host;
 mod keys;
 mod listen;
 mod merge;
-mod mistakes;
 mod name;
 mod node;
 mod operator;
@@ -40,28 +40,29 @@ pub use check::admin::KEYS as ADMIN_KEYS;
 pub use check::limits::KEYS as LIMIT_KEYS;
 pub use check::pool::KEYS as POOL_KEYS;
 pub use config::{
-    Backend, Config, DEFAULT_ABSENT_PER_HOST, DEFAULT_EXPIRE, DEFAULT_LONGEST_PATIENCE, DEFAULT_LONGEST_WAIT,
+    Backend, Config, DEFAULT_ABSENT_PER_HOST, DEFAULT_EXPIRE, DEFAULT_MAX_PATIENCE, DEFAULT_MAX_WAIT,
     DEFAULT_MAX_WAITERS, DEFAULT_MEMCACHE_CONNECTIONS, DEFAULT_MEMCACHE_HOST, DEFAULT_MEMCACHE_OUTAGE,
     DEFAULT_MEMCACHE_POLL, DEFAULT_MEMCACHE_PORT, DEFAULT_MEMCACHE_PREFIX, DEFAULT_MEMCACHE_TIMEOUT,
-    DEFAULT_PORT, LONGEST_EXPIRE, LONGEST_LIMIT, Limits, MAX_LIMIT, MOST_MEMCACHE_SLOTS, MOST_SLOTS,
-    MOST_WAITERS, Memcache, MemcacheServer, Pool, SHORTEST_EXPIRE, SHORTEST_LIMIT,
+    DEFAULT_PORT, Limits, MAX_EXPIRE, MAX_LIMIT, MAX_MEMCACHE_SLOTS, MAX_SLOTS, MAX_TIME_LIMIT, MAX_WAITERS,
+    MIN_EXPIRE, MIN_TIME_LIMIT, MemcacheServer, MemcacheSettings, Pool,
 };
+pub use errors::ConfigErrors;
 pub use listen::{BadListen, Listen};
-pub use mistakes::Mistakes;
 pub use name::{BadName, Name};
 pub use operator::{
-    Admin, AdminKey, DEFAULT_EVENTS, DEFAULT_HISTORY, MOST_EVENTS, MOST_HISTORY, MOST_SOCKET_BYTES, Watch,
+    Admin, AdminKey, DEFAULT_EVENT_BUFFER, DEFAULT_HISTORY_RUNS, MAX_EVENT_BUFFER, MAX_HISTORY_RUNS,
+    MAX_SOCKET_BYTES, TelemetrySettings,
 };
 
 /// Reads and checks the configuration file at `path`.
 ///
 /// # Errors
 /// Every mistake of the file, or why it cannot be read.
-pub fn read(path: &Path) -> Result<Config, Mistakes> {
+pub fn read(path: &Path) -> Result<Config, ConfigErrors> {
     let file = path.display().to_string();
     match source::text(path) {
         Ok(text) => parse(&text, &file),
-        Err(mistake) => Err(Mistakes::new(&file, "", vec![mistake])),
+        Err(mistake) => Err(ConfigErrors::new(&file, "", vec![mistake])),
     }
 }
 
@@ -69,10 +70,10 @@ pub fn read(path: &Path) -> Result<Config, Mistakes> {
 ///
 /// # Errors
 /// Every mistake of the text.
-pub fn parse(text: &str, file: &str) -> Result<Config, Mistakes> {
+pub fn parse(text: &str, file: &str) -> Result<Config, ConfigErrors> {
     let checked = match yaml::tree(text) {
         Ok(tree) => check::config(tree),
         Err(mistake) => Err(vec![mistake]),
     };
-    checked.map_err(|found| Mistakes::new(file, text, found))
+    checked.map_err(|found| ConfigErrors::new(file, text, found))
 }

@@ -5,8 +5,8 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
+use crate::errors::ConfigError;
 use crate::keys::{self, MERGE};
-use crate::mistakes::Mistake;
 use crate::node::{At, Node, Said};
 
 /// The keys of a map. The order of the file is of no use any more: mistakes know their places.
@@ -21,7 +21,7 @@ pub(crate) struct Field {
 }
 
 /// The keys of a map, with those that are merged into it.
-pub(crate) fn fields(entries: Vec<(Node, Node)>, mistakes: &mut Vec<Mistake>) -> Fields {
+pub(crate) fn fields(entries: Vec<(Node, Node)>, mistakes: &mut Vec<ConfigError>) -> Fields {
     let mut fields = own(entries, mistakes);
     let Some(merge) = fields.remove(MERGE) else {
         return fields;
@@ -33,12 +33,12 @@ pub(crate) fn fields(entries: Vec<(Node, Node)>, mistakes: &mut Vec<Mistake>) ->
 }
 
 /// The keys that stand in the map itself.
-fn own(entries: Vec<(Node, Node)>, mistakes: &mut Vec<Mistake>) -> Fields {
+fn own(entries: Vec<(Node, Node)>, mistakes: &mut Vec<ConfigError>) -> Fields {
     let mut fields = Fields::new();
     for (Node { at, said }, value) in entries {
         let Some(word) = said.word() else {
             let way_out = "write KEY: VALUE with a word as the key";
-            mistakes.push(Mistake::new(at, format!("a key is {said}"), way_out));
+            mistakes.push(ConfigError::new(at, format!("a key is {said}"), way_out));
             continue;
         };
         match fields.entry(word) {
@@ -52,14 +52,14 @@ fn own(entries: Vec<(Node, Node)>, mistakes: &mut Vec<Mistake>) -> Fields {
 }
 
 /// The maps that a merge key names; it may name maps with merge keys.
-fn merged(value: Node, mistakes: &mut Vec<Mistake>) -> Vec<Fields> {
+fn merged(value: Node, mistakes: &mut Vec<ConfigError>) -> Vec<Fields> {
     let mut all = Vec::new();
     for Node { at, said } in value.items() {
         if let Said::Map(entries) = said {
             all.push(fields(entries, mistakes));
         } else {
             let way_out = "name a map, as in <<: *base, or several, as in <<: [*base, *more]";
-            mistakes.push(Mistake::new(at, format!("{MERGE} is {said}"), way_out));
+            mistakes.push(ConfigError::new(at, format!("{MERGE} is {said}"), way_out));
         }
     }
     all

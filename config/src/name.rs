@@ -27,7 +27,7 @@ pub enum BadName {
 
 impl Name {
     /// The length of the longest name.
-    pub const MOST_BYTES: usize = 255;
+    pub const MAX_BYTES: usize = 255;
 
     /// Takes `text` as it is: nothing is trimmed, upper and lower case differ.
     ///
@@ -37,7 +37,7 @@ impl Name {
         if text.is_empty() {
             return Err(BadName::Empty);
         }
-        if text.len() > Self::MOST_BYTES {
+        if text.len() > Self::MAX_BYTES {
             return Err(BadName::TooLong(text.len()));
         }
         match text.chars().find(|c| c.is_control()) {

@@ -76,8 +76,8 @@ impl fmt::Display for Said {
 
 /// A text in quotes, without its end if it is long.
 pub(crate) fn quoted(text: &str) -> String {
-    const MOST: usize = 60;
-    match text.char_indices().nth(MOST) {
+    const MAX_QUOTED: usize = 60;
+    match text.char_indices().nth(MAX_QUOTED) {
         Some((end, _)) => format!("{:?}…", &text[..end]),
         None => format!("{text:?}"),
     }

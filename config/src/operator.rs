@@ -5,15 +5,15 @@ use std::path::PathBuf;
 use crate::Name;
 
 /// The longest path of a socket; with the NUL behind it, that is all the system has room for.
-pub const MOST_SOCKET_BYTES: usize = 107;
+pub const MAX_SOCKET_BYTES: usize = 107;
 /// The runs kept per pool when the file does not say `history`.
-pub const DEFAULT_HISTORY: usize = 100;
+pub const DEFAULT_HISTORY_RUNS: usize = 100;
 /// The most runs that `history` can keep per pool.
-pub const MOST_HISTORY: usize = 10_000;
+pub const MAX_HISTORY_RUNS: usize = 10_000;
 /// The events kept when the file does not say `events`.
-pub const DEFAULT_EVENTS: usize = 1_000;
+pub const DEFAULT_EVENT_BUFFER: usize = 1_000;
 /// The most events that `events` can keep.
-pub const MOST_EVENTS: usize = 1_000_000;
+pub const MAX_EVENT_BUFFER: usize = 1_000_000;
 
 /// Who may pull levers, and where.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -47,18 +47,18 @@ impl fmt::Debug for AdminKey {
 
 /// What can be watched besides the state of the pools.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Watch {
+pub struct TelemetrySettings {
     /// The runs that are kept per pool; 0: none.
-    pub history: usize,
+    pub history_runs: usize,
     /// The latest events of all pools that are kept for readers who come back; 0: there is no event stream.
-    pub events: usize,
+    pub event_buffer: usize,
     /// Is `/metrics` served?
     pub metrics: bool,
 }
 
-impl Default for Watch {
+impl Default for TelemetrySettings {
     fn default() -> Self {
-        Self { history: DEFAULT_HISTORY, events: DEFAULT_EVENTS, metrics: true }
+        Self { history_runs: DEFAULT_HISTORY_RUNS, event_buffer: DEFAULT_EVENT_BUFFER, metrics: true }
     }
 }
 

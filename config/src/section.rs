@@ -1,7 +1,7 @@
 //! A part of the file that consists of keys with values: the whole of it, each pool, and each operator's key.
+use crate::errors::ConfigError;
 use crate::keys;
 use crate::merge::{self, Fields};
-use crate::mistakes::Mistake;
 use crate::node::{At, Node, Said};
 use crate::value::Unfit;
 
@@ -10,7 +10,7 @@ use crate::value::Unfit;
 pub(crate) struct Section {
     pub(crate) at: At,
     fields: Fields,
-    mistakes: Vec<Mistake>,
+    mistakes: Vec<ConfigError>,
 }
 
 impl Section {
@@ -92,12 +92,12 @@ impl Section {
     }
 
     /// Notes a mistake.
-    pub(crate) fn note(&mut self, mistake: Mistake) {
+    pub(crate) fn note(&mut self, mistake: ConfigError) {
         self.mistakes.push(mistake);
     }
 
     /// Notes the mistakes of a section inside of this one.
-    pub(crate) fn note_all(&mut self, mistakes: Vec<Mistake>) {
+    pub(crate) fn note_all(&mut self, mistakes: Vec<ConfigError>) {
         self.mistakes.extend(mistakes);
     }
 
@@ -108,7 +108,7 @@ impl Section {
 
     /// Ends the section: keys that are left are unknown, those in `known` would have been right,
     /// or those that begin with `extension`.
-    pub(crate) fn close(mut self, known: &[&str], extension: Option<&str>) -> Vec<Mistake> {
+    pub(crate) fn close(mut self, known: &[&str], extension: Option<&str>) -> Vec<ConfigError> {
         for (key, field) in self.fields {
             let mistake = keys::unknown(&key, field.key, known, extension);
             self.mistakes.push(mistake);

@@ -1,21 +1,21 @@
 //! What to say when a file is not even YAML.
 use crate::anchors;
-use crate::mistakes::Mistake;
+use crate::errors::ConfigError;
 
 const NEST_LESS: &str = "nest the values less deeply";
 
 /// More open brackets than any file needs; the parser's time grows with their square.
-const MOST_OPEN: usize = 1000;
+const MAX_DEPTH: usize = 1000;
 
 /// Finds what the parser would refuse without its line, or only after minutes, or misunderstand.
-pub(crate) fn parseable(text: &str) -> Result<(), Mistake> {
+pub(crate) fn parseable(text: &str) -> Result<(), ConfigError> {
     let found = forbidden_character(text).or_else(|| too_deep(text));
     let found = found.or_else(|| anchors::twice(text));
     found.map_or(Ok(()), Err)
 }
 
 /// Too many brackets that are open at once. Those in comments and quotes count, but hardly ever matter.
-fn too_deep(text: &str) -> Option<Mistake> {
+fn too_deep(text: &str) -> Option<ConfigError> {
     let mut open = 0_usize;
     let index = text.bytes().position(|byte| {
         match byte {
@@ -23,20 +23,20 @@ fn too_deep(text: &str) -> Option<Mistake> {
             b']' | b'}' => open = open.saturating_sub(1),
             _ => {}
         }
-        open > MOST_OPEN
+        open > MAX_DEPTH
     })?;
     let line = line_at(text.as_bytes(), index);
-    let problem = format!("more than {MOST_OPEN} brackets are open");
-    Some(Mistake::in_line(line, problem, NEST_LESS))
+    let problem = format!("more than {MAX_DEPTH} brackets are open");
+    Some(ConfigError::in_line(line, problem, NEST_LESS))
 }
 
 /// The first character that no YAML file may have.
-fn forbidden_character(text: &str) -> Option<Mistake> {
+fn forbidden_character(text: &str) -> Option<ConfigError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let (index, found) = text.char_indices().find(|(_, c)| is_forbidden(*c))?;
     let line = line_at(text.as_bytes(), index);
     let problem = format!("control character U+{:04X}", u32::from(found));
-    Some(Mistake::in_line(line, problem, "remove it"))
+    Some(ConfigError::in_line(line, problem, "remove it"))
 }
 
 fn is_forbidden(c: char) -> bool {
@@ -50,16 +50,16 @@ pub(crate) fn line_at(text: &[u8], index: usize) -> usize {
 }
 
 /// The parser's error in our words: its line in front, and a way out.
-pub(crate) fn mistake(error: &serde_yaml::Error, text: &str) -> Mistake {
+pub(crate) fn mistake(error: &serde_yaml::Error, text: &str) -> ConfigError {
     let Some(location) = error.location() else {
-        return Mistake::in_file(&format!("cannot be read as YAML: {error}"), "use fewer aliases");
+        return ConfigError::in_file(&format!("cannot be read as YAML: {error}"), "use fewer aliases");
     };
     let (line, column) = (location.line(), location.column());
     let place = format!(" at line {line} column {column}");
     let said = error.to_string().replacen(&place, "", 1);
     let line = line.min(text.lines().count()).max(1); // what is missing at the end is missed behind the last line
     let way_out = way_out(&said, text.lines().nth(line - 1).unwrap_or_default());
-    Mistake::in_line(line, format!("not valid YAML: {said}"), way_out)
+    ConfigError::in_line(line, format!("not valid YAML: {said}"), way_out)
 }
 
 /// What helps in most cases. The parser has no codes for its errors, so this goes by the line.

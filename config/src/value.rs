@@ -2,7 +2,7 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use crate::mistakes::Mistake;
+use crate::errors::ConfigError;
 use crate::name::Name;
 use crate::node::{At, Said};
 
@@ -30,8 +30,8 @@ impl Unfit {
     }
 
     /// The mistake of the value of `key` at `at`.
-    pub(crate) fn of(self, key: &str, at: At) -> Mistake {
-        Mistake::new(at, format!("{key} {}", self.is), self.way_out)
+    pub(crate) fn of(self, key: &str, at: At) -> ConfigError {
+        ConfigError::new(at, format!("{key} {}", self.is), self.way_out)
     }
 }
 

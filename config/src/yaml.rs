@@ -5,20 +5,20 @@
 use serde::de::DeserializeSeed;
 use serde_yaml::Deserializer;
 
-use crate::mistakes::Mistake;
+use crate::errors::ConfigError;
 use crate::node::{At, Node};
 use crate::syntax;
 use crate::walk::Walk;
 
 /// More values than any file needs. A few lines of aliases can ask for more than fits into memory.
-const MOST_VALUES: usize = 1_000_000;
+const MAX_VALUES: usize = 1_000_000;
 
 /// Reads `text` into a tree.
-pub(crate) fn tree(text: &str) -> Result<Node, Mistake> {
+pub(crate) fn tree(text: &str) -> Result<Node, ConfigError> {
     syntax::parseable(text)?;
     let mut documents = Deserializer::from_str(text);
     let Some(first) = documents.next() else {
-        return Err(Mistake::in_file("has no document", "name at least one pool under pools:"));
+        return Err(ConfigError::in_file("has no document", "name at least one pool under pools:"));
     };
     let tree = first_document(first, text)?;
     match documents.next() {
@@ -27,11 +27,11 @@ pub(crate) fn tree(text: &str) -> Result<Node, Mistake> {
     }
 }
 
-fn first_document(document: Deserializer<'_>, text: &str) -> Result<Node, Mistake> {
-    let walk = Walk::until(MOST_VALUES);
+fn first_document(document: Deserializer<'_>, text: &str) -> Result<Node, ConfigError> {
+    let walk = Walk::until(MAX_VALUES);
     walk.deserialize(document).map_err(|error| {
-        if walk.met.get() == MOST_VALUES {
-            Mistake::in_file("says too much once its aliases are followed", "use fewer aliases")
+        if walk.met.get() == MAX_VALUES {
+            ConfigError::in_file("says too much once its aliases are followed", "use fewer aliases")
         } else {
             syntax::mistake(&error, text)
         }
@@ -44,11 +44,11 @@ pub(crate) fn line(text: &str, at: At) -> Option<usize> {
 }
 
 /// Nobody could say which of the two the server shall follow.
-fn second_document(document: Deserializer<'_>) -> Mistake {
+fn second_document(document: Deserializer<'_>) -> ConfigError {
     let way_out = "keep one document: remove the line --- in front of it";
     match failure(document, At(1)) {
-        Some(line) => Mistake::in_line(line, "a second document begins", way_out),
-        None => Mistake::in_file("has a second document", way_out),
+        Some(line) => ConfigError::in_line(line, "a second document begins", way_out),
+        None => ConfigError::in_file("has a second document", way_out),
     }
 }
 

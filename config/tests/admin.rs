@@ -1,7 +1,7 @@
 //! What a file says about those who may pull levers.
 use std::path::Path;
 
-use distributex_config::{Admin, AdminKey, MOST_SOCKET_BYTES, Name};
+use distributex_config::{Admin, AdminKey, MAX_SOCKET_BYTES, Name};
 
 use crate::good;
 
@@ -53,7 +53,7 @@ fn a_key_shown_for_debugging_keeps_its_hash_to_itself() {
 
 #[test]
 fn the_path_of_the_socket_is_taken_as_it_is_written() {
-    let longest = format!("/{}", "s".repeat(MOST_SOCKET_BYTES - 1));
+    let longest = format!("/{}", "s".repeat(MAX_SOCKET_BYTES - 1));
     for path in ["/run/distributexd/admin.sock", "admin.sock", "12", &longest] {
         assert_eq!(admin(&format!("admin_socket: {path}")).socket.as_deref(), Some(Path::new(path)));
     }

@@ -1,12 +1,12 @@
 //! What a file says about the memcached that keep the leases.
 use std::time::Duration;
 
-use distributex_config::{Backend, Memcache, MemcacheServer};
+use distributex_config::{Backend, MemcacheServer, MemcacheSettings};
 
 use crate::good;
 
 /// What these lines say about memcached.
-fn memcache(lines: &str) -> Memcache {
+fn memcache(lines: &str) -> MemcacheSettings {
     let config = good(&format!("backend: memcache\n{lines}\npools: [{{name: a, maxlocks: 1000}}]"));
     assert_eq!(config.backend.word(), "memcache");
     let Backend::Memcache(memcache) = config.backend else { panic!("{config:?}") };
@@ -21,7 +21,7 @@ fn at(host: &str, port: u16) -> MemcacheServer {
 fn the_word_alone_means_a_memcached_of_this_machine() {
     let memcache = memcache("");
 
-    assert_eq!(memcache, Memcache::default());
+    assert_eq!(memcache, MemcacheSettings::default());
     assert_eq!(memcache.servers, [at("localhost", 11211)]);
     assert_eq!((memcache.connections, &*memcache.prefix), (4, "distributex"));
     assert_eq!(memcache.timeout, Duration::from_secs(1));
@@ -38,7 +38,7 @@ fn one_memcached_has_a_host_and_a_port() {
         ("memcachehost: cache\nmemcacheservers:", at("cache", 11211)),
     ] {
         let servers = vec![server];
-        assert_eq!(memcache(written), Memcache { servers, ..Memcache::default() });
+        assert_eq!(memcache(written), MemcacheSettings { servers, ..MemcacheSettings::default() });
     }
 }
 

@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use distributex_config::{
-    ADMIN_KEYS, Backend, Config, KEYS, LIMIT_KEYS, Limits, Memcache, MemcacheServer, POOL_KEYS, read,
+    ADMIN_KEYS, Backend, Config, KEYS, LIMIT_KEYS, Limits, MemcacheServer, MemcacheSettings, POOL_KEYS, read,
 };
 
 use crate::{good, told};
@@ -52,7 +52,7 @@ fn the_sample_says_what_the_readme_tells() {
 
 #[test]
 fn the_sample_for_memcache_differs_in_the_backend_alone() {
-    let memcache = Backend::Memcache(Memcache::default());
+    let memcache = Backend::Memcache(MemcacheSettings::default());
 
     assert_eq!(config(MEMCACHE), Config { backend: memcache, ..config(IN_MEMORY) });
 }
@@ -102,7 +102,7 @@ fn the_options_of_the_sample_can_be_used_as_they_stand() {
     assert_eq!(used.limits, limits, "of the others it shows the defaults");
     assert_eq!(used.admin.keys[0].name.as_str(), "ann");
     assert_eq!(used.admin.socket.as_deref(), Some(Path::new("/run/distributexd/admin.sock")));
-    assert_eq!(used.watch, sample.watch, "it shows the defaults");
+    assert_eq!(used.telemetry, sample.telemetry, "it shows the defaults");
     assert_eq!(used.pools[0].max_waiters, 100);
     assert_eq!(used.pools[2], sample.pools[2], "it shows the default");
 }
@@ -117,5 +117,5 @@ fn the_options_for_memcache_can_be_used_with_one_memcached_or_with_several() {
     let Backend::Memcache(several) = good(&without("memcachehost")).backend else { panic!("{text}") };
     let server = |(host, port): (&str, _)| MemcacheServer { host: host.to_owned(), port };
     let servers = [("cache1", 11211), ("cache2", 11212), ("::1", 11213)].map(server);
-    assert_eq!(several, Memcache { servers: servers.into(), ..Memcache::default() });
+    assert_eq!(several, MemcacheSettings { servers: servers.into(), ..MemcacheSettings::default() });
 }

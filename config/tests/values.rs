@@ -1,7 +1,9 @@
 //! What a file without mistakes means.
 use std::time::Duration;
 
-use distributex_config::{Admin, Backend, DEFAULT_EXPIRE, DEFAULT_MAX_WAITERS, Limits, Listen, Watch};
+use distributex_config::{
+    Admin, Backend, DEFAULT_EXPIRE, DEFAULT_MAX_WAITERS, Limits, Listen, TelemetrySettings,
+};
 
 use crate::{good, only_pool};
 
@@ -13,7 +15,7 @@ fn the_name_is_all_a_pool_needs() {
     assert_eq!(config.listen, []);
     assert_eq!(config.limits, Limits::default());
     assert_eq!(config.admin, Admin::default());
-    assert_eq!(config.watch, Watch::default());
+    assert_eq!(config.telemetry, TelemetrySettings::default());
     let [pool] = &config.pools[..] else { panic!("{config:?}") };
     assert_eq!(pool.name.as_str(), "pool1");
     assert_eq!(pool.expire, Some(DEFAULT_EXPIRE));
@@ -123,6 +125,6 @@ fn listen_is_one_address_or_a_list() {
 fn what_one_ask_may_want_can_be_limited() {
     let config = good("longest_wait: 30\nlongest_patience: \"2.5\"\npools: [{name: a}]");
 
-    assert_eq!(config.limits.longest_wait, Duration::from_secs(30));
-    assert_eq!(config.limits.longest_patience, Duration::from_millis(2_500));
+    assert_eq!(config.limits.max_wait, Duration::from_secs(30));
+    assert_eq!(config.limits.max_patience, Duration::from_millis(2_500));
 }

@@ -1,30 +1,36 @@
 //! What a file says about that which can be watched.
-use distributex_config::{MOST_EVENTS, MOST_HISTORY, Watch};
+use distributex_config::{MAX_EVENT_BUFFER, MAX_HISTORY_RUNS, TelemetrySettings};
 
 use crate::{good, told};
 
-fn watch(line: &str) -> Watch {
-    good(&format!("{line}\npools: [{{name: a}}]")).watch
+fn watch(line: &str) -> TelemetrySettings {
+    good(&format!("{line}\npools: [{{name: a}}]")).telemetry
 }
 
 #[test]
 fn runs_events_and_metrics_can_be_had_without_asking() {
-    assert_eq!(watch(""), Watch { history: 100, events: 1_000, metrics: true });
+    assert_eq!(watch(""), TelemetrySettings { history_runs: 100, event_buffer: 1_000, metrics: true });
 }
 
 #[test]
 fn numbers_reach_their_limits() {
-    for history in [0, 1, MOST_HISTORY] {
-        assert_eq!(watch(&format!("history: {history}")), Watch { history, ..Watch::default() });
+    for history in [0, 1, MAX_HISTORY_RUNS] {
+        assert_eq!(
+            watch(&format!("history: {history}")),
+            TelemetrySettings { history_runs: history, ..TelemetrySettings::default() }
+        );
     }
-    for events in [0, 1, MOST_EVENTS] {
-        assert_eq!(watch(&format!("events: {events}")), Watch { events, ..Watch::default() });
+    for events in [0, 1, MAX_EVENT_BUFFER] {
+        assert_eq!(
+            watch(&format!("events: {events}")),
+            TelemetrySettings { event_buffer: events, ..TelemetrySettings::default() }
+        );
     }
 }
 
 #[test]
 fn metrics_can_be_switched_off() {
-    assert_eq!(watch("metrics: false"), Watch { metrics: false, ..Watch::default() });
+    assert_eq!(watch("metrics: false"), TelemetrySettings { metrics: false, ..TelemetrySettings::default() });
     assert!(watch("metrics: true").metrics);
 }
 

@@ -7,14 +7,12 @@ use std::{
 
 use structopt::{StructOpt, clap::AppSettings};
 
-use super::{Color, Which, help, who::reason, written::Written};
-use crate::{
-    client::LeaseId,
-    program::words::{name, seconds, servers},
-};
+use super::{Color, LeaseSelector, command_arguments::CommandArguments, help, operator_identity::reason};
+use crate::program::cli_values::{name, seconds, servers};
+use distributex_client::LeaseId;
 
 /// No server gives a lease for less.
-const SHORTEST_TTL: Duration = Duration::from_millis(500);
+const MIN_TTL: Duration = Duration::from_millis(500);
 
 /// All of them.
 #[derive(Debug, StructOpt)]
@@ -23,7 +21,7 @@ const SHORTEST_TTL: Duration = Duration::from_millis(500);
     usage = "distributexctl [-H HOST[:PORT][,HOST...]] [-p PORT] COMMAND",
     global_settings = &[AppSettings::DeriveDisplayOrder, AppSettings::VersionlessSubcommands],
 )]
-pub(super) struct Arguments {
+pub(super) struct CtlArguments {
     /// The lock server: a name or an address; several of one store, with commas, are asked in turn [default: localhost]
     #[structopt(short = "H", long, global = true, value_name = "HOST[:PORT][,HOST...]", parse(try_from_str = servers))]
     pub(super) server: Option<String>,
@@ -46,17 +44,17 @@ pub(super) struct Arguments {
     #[structopt(long, global = true, value_name = "auto|always|never")]
     pub(super) color: Option<Color>,
     #[structopt(subcommand)]
-    pub(super) command: Written,
+    pub(super) command: CommandArguments,
 }
 
 /// What an acquire asks for.
 #[derive(Debug, Clone, StructOpt)]
-pub struct Acquire {
+pub struct AcquireCommand {
     /// The pool
     #[structopt(value_name = "POOL", parse(try_from_str = name))]
     pub pool: String,
     /// The lease is over so many seconds after it was given or renewed, from 0.5 [default: the pool's expire]
-    #[structopt(short, long, value_name = "SECONDS", parse(try_from_str = life))]
+    #[structopt(short, long, value_name = "SECONDS", parse(try_from_str = lifetime))]
     pub ttl: Option<Duration>,
     /// Do not wait: end if every slot is held
     #[structopt(short, long, conflicts_with = "wait")]
@@ -80,7 +78,7 @@ pub struct Acquire {
 
 // How a lease is written. (Documentation here would become the help of the commands that have one.)
 #[derive(Debug, StructOpt)]
-pub(super) struct Lease {
+pub(super) struct LeaseArguments {
     /// The pool
     #[structopt(value_name = "POOL", required_unless = "lease-file", conflicts_with = "lease-file", parse(try_from_str = name))]
     pool: Option<String>,
@@ -92,15 +90,15 @@ pub(super) struct Lease {
     lease_file: Option<PathBuf>,
 }
 
-impl Acquire {
+impl AcquireCommand {
     /// How long to wait for a slot; nothing is for ever, zero is not at all.
     pub(super) fn limit(&self) -> Option<Duration> {
         if self.nonblock { Some(Duration::ZERO) } else { self.wait }
     }
 }
 
-impl From<Lease> for Which {
-    fn from(Lease { pool, lease, lease_file }: Lease) -> Self {
+impl From<LeaseArguments> for LeaseSelector {
+    fn from(LeaseArguments { pool, lease, lease_file }: LeaseArguments) -> Self {
         match (lease_file, pool.unwrap_or_default(), lease.unwrap_or_default()) {
             (Some(file), ..) => Self::File(file),
             (None, pool, lease) if lease == "-" => Self::FromInput(pool),
@@ -123,7 +121,7 @@ pub(super) fn socket(text: &str) -> Result<PathBuf, &'static str> {
 }
 
 /// How long a lease lives.
-pub(super) fn life(text: &str) -> Result<Duration, &'static str> {
-    let time = seconds(text).ok().filter(|time| *time >= SHORTEST_TTL);
+pub(super) fn lifetime(text: &str) -> Result<Duration, &'static str> {
+    let time = seconds(text).ok().filter(|time| *time >= MIN_TTL);
     time.ok_or("write a number of seconds from 0.5, as 30")
 }

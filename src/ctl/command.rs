@@ -4,12 +4,12 @@ use std::{path::PathBuf, time::Duration};
 
 use structopt::clap::Shell;
 
-use super::{Acquire, Begun, Lever, Program};
-use crate::client::LeaseId;
+use super::{AcquireCommand, AdminCommand, CompletionRequest, Program};
+use distributex_client::LeaseId;
 
 /// What can be done.
 #[derive(Debug, Clone)]
-pub enum Command {
+pub enum CtlCommand {
     /// Show how it stands.
     Status {
         /// With this pool alone, and who waits for it.
@@ -43,16 +43,16 @@ pub enum Command {
     /// Do something to a pool.
     Pull {
         /// What.
-        lever: Lever,
+        action: AdminCommand,
         /// Print what the server answers, as it comes.
         json: bool,
     },
     /// Take a slot.
-    Acquire(Acquire),
+    Acquire(AcquireCommand),
     /// Keep it for longer.
     Renew {
         /// Which.
-        which: Which,
+        which: LeaseSelector,
         /// For so long from now; else as long as before.
         ttl: Option<Duration>,
         /// Tell the lease.
@@ -61,7 +61,7 @@ pub enum Command {
     /// Give it back.
     Release {
         /// Which.
-        which: Which,
+        which: LeaseSelector,
     },
     /// Print what a shell needs to complete command lines.
     Completions {
@@ -71,7 +71,7 @@ pub enum Command {
         program: Option<Program>,
     },
     /// Print what can follow on a command line.
-    Complete(Begun),
+    Complete(CompletionRequest),
     /// Print a manual page.
     Man {
         /// Of this program.
@@ -81,7 +81,7 @@ pub enum Command {
 
 /// How a lease is named.
 #[derive(Debug, Clone)]
-pub enum Which {
+pub enum LeaseSelector {
     /// By a file that an acquire wrote.
     File(PathBuf),
     /// By its pool and its id.

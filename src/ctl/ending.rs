@@ -2,11 +2,11 @@
 
 use std::process::ExitCode;
 
-use crate::client::{AskError, Kind};
+use distributex_client::{ClientError, ErrorKind};
 
 /// Every way the tool can end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ending {
+pub enum CtlOutcome {
     /// It is done.
     Done,
     /// The options make no sense.
@@ -27,7 +27,7 @@ pub enum Ending {
     Signalled(i32),
 }
 
-impl Ending {
+impl CtlOutcome {
     /// The exit status: a shell's for signals, else as the wrapper's.
     #[must_use]
     pub fn code(self) -> u8 {
@@ -45,28 +45,28 @@ impl Ending {
     }
 
     /// What an error means for who looks at a pool, or has a lease.
-    pub(super) fn of(error: &AskError) -> Self {
+    pub(super) fn of(error: &ClientError) -> Self {
         match error.refusal().map(|refusal| refusal.kind) {
-            Some(Kind::LeaseLost) => Self::Lost,
-            Some(kind) if kind.is_away() => Self::Unreachable,
-            Some(kind) if kind.may_pass() => Self::NoSlot,
+            Some(ErrorKind::LeaseLost) => Self::Lost,
+            Some(kind) if kind.is_server_unavailable() => Self::Unreachable,
+            Some(kind) if kind.is_transient() => Self::NoSlot,
             Some(_) => Self::Refused,
-            None if matches!(error, AskError::NoChance { .. }) => Self::System,
+            None if matches!(error, ClientError::NoChance { .. }) => Self::System,
             None => Self::Unreachable,
         }
     }
 
     /// What an error means for who asks for a slot.
-    pub(super) fn without_slot(error: &AskError) -> Self {
+    pub(super) fn without_slot(error: &ClientError) -> Self {
         match error.refusal().map(|refusal| refusal.kind) {
-            Some(kind) if kind != Kind::Internal && kind.may_pass() => Self::NoSlot,
+            Some(kind) if kind != ErrorKind::Internal && kind.is_transient() => Self::NoSlot,
             Some(_) | None => Self::of(error),
         }
     }
 }
 
-impl From<Ending> for ExitCode {
-    fn from(ending: Ending) -> Self {
+impl From<CtlOutcome> for ExitCode {
+    fn from(ending: CtlOutcome) -> Self {
         Self::from(ending.code())
     }
 }

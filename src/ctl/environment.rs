@@ -4,9 +4,9 @@ use std::{ffi::OsString, fmt::Display};
 
 /// Reads variables.
 #[derive(Clone, Copy)]
-pub(super) struct Environment<'a>(pub(super) &'a dyn Fn(&str) -> Option<OsString>);
+pub(super) struct CtlEnvironment<'a>(pub(super) &'a dyn Fn(&str) -> Option<OsString>);
 
-impl Environment<'_> {
+impl CtlEnvironment<'_> {
     /// What `DISTRIBUTEX_` and this name says; an empty variable says nothing.
     ///
     /// # Errors
@@ -19,10 +19,10 @@ impl Environment<'_> {
         self.look(name, parse, |value| format!("={value:?}"))
     }
 
-    /// As [`Environment::read`], and what the variable says is told to nobody.
+    /// As [`CtlEnvironment::read`], and what the variable says is told to nobody.
     ///
     /// # Errors
-    /// As [`Environment::read`].
+    /// As [`CtlEnvironment::read`].
     pub(super) fn read_secret<T, E: Display>(
         self,
         name: &str,

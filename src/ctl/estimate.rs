@@ -3,28 +3,28 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::text::{age, clean, human};
-use crate::client::{Holder, How, PoolState, Run};
+use super::format::{age, clean, human};
+use distributex_client::{EndReason, Holder, PoolSnapshot, Run};
 
 /// Fewer runs say nothing.
-const ENOUGH: usize = 3;
+const MIN_RUNS: usize = 3;
 /// What was long ago says little.
-const LATEST: usize = 50;
+const MAX_RUNS: usize = 50;
 
 /// What the latest runs say, in sentences; nothing if they are too few.
-pub(super) fn estimate(pool: &PoolState, runs: &[Run], now: SystemTime) -> Option<String> {
-    let released = runs.iter().filter(|run| run.how == How::Released);
-    let mut times: Vec<_> = released.filter_map(|run| run.held).take(LATEST).collect();
+pub(super) fn estimate(pool: &PoolSnapshot, runs: &[Run], now: SystemTime) -> Option<String> {
+    let released = runs.iter().filter(|run| run.how == EndReason::Released);
+    let mut times: Vec<_> = released.filter_map(|run| run.held).take(MAX_RUNS).collect();
     times.sort_unstable();
     let (shortest, longest) = (times.first()?, times.last()?);
-    if times.len() < ENOUGH {
+    if times.len() < MIN_RUNS {
         return None;
     }
     let (runs, shortest, longest) = (times.len(), human(*shortest), human(*longest));
     let usual = if shortest == longest {
         format!("The last {runs} runs took {longest} each.")
     } else {
-        let middle = human(middle(&times)?);
+        let middle = human(median(&times)?);
         format!("The last {runs} runs took {shortest} to {longest}, half of them no more than {middle}.")
     };
     if pool.held != pool.slots || pool.holders.is_empty() {
@@ -49,22 +49,22 @@ pub(super) fn estimate(pool: &PoolState, runs: &[Run], now: SystemTime) -> Optio
 fn left(holder: &Holder, times: &[Duration], now: SystemTime) -> Option<Duration> {
     let age = age(holder.since?, now);
     let longer = &times[times.partition_point(|time| *time <= age)..];
-    Some(middle(longer)?.saturating_sub(age))
+    Some(median(longer)?.saturating_sub(age))
 }
 
 /// The one in the middle, or the shorter one of two.
-fn middle(times: &[Duration]) -> Option<Duration> {
+fn median(times: &[Duration]) -> Option<Duration> {
     times.get(times.len().checked_sub(1)? / 2).copied()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client::WaitingLine;
+    use distributex_client::Queue;
 
     const NOW: Duration = Duration::from_secs(1_795_435_080);
 
-    fn run(held: u64, how: How) -> Run {
+    fn run(held: u64, how: EndReason) -> Run {
         Run {
             host: "web1".to_owned(),
             token: 7,
@@ -90,26 +90,26 @@ mod tests {
             command: None,
             revoked: None,
         };
-        let line = WaitingLine { length: 0, first: Vec::new() };
+        let line = Queue { length: 0, waiters: Vec::new() };
         let holders: Vec<_> = ages.iter().map(holder).collect();
         let held = holders.len() as u64;
-        let pool = PoolState {
+        let pool = PoolSnapshot {
             name: "p".to_owned(),
             slots: 2,
             held,
             holders,
-            line,
+            queue: line,
             paused: None,
             removed: false,
-            away: false,
+            store_down: false,
         };
         estimate(&pool, runs, now)
     }
 
     #[test]
     fn the_latest_runs_say_how_long_it_may_take() {
-        let mut runs: Vec<_> = [300, 60, 100, 80].map(|held| run(held, How::Released)).into();
-        runs.push(run(9000, How::Expired));
+        let mut runs: Vec<_> = [300, 60, 100, 80].map(|held| run(held, EndReason::Released)).into();
+        runs.push(run(9000, EndReason::Expired));
         let usual = "The last 4 runs took 60 s to 5 min, half of them no more than 80 s.";
 
         assert_eq!(told(&[10], &runs).as_deref(), Some(usual));
@@ -121,14 +121,14 @@ mod tests {
 
     #[test]
     fn runs_that_took_the_same_time_are_told_so() {
-        let runs = [5, 5, 5].map(|held| run(held, How::Released));
+        let runs = [5, 5, 5].map(|held| run(held, EndReason::Released));
 
         assert_eq!(told(&[], &runs).as_deref(), Some("The last 3 runs took 5 s each."));
     }
 
     #[test]
     fn a_few_runs_say_nothing() {
-        assert_eq!(told(&[10, 20], &[run(5, How::Released), run(6, How::Released)]), None);
+        assert_eq!(told(&[10, 20], &[run(5, EndReason::Released), run(6, EndReason::Released)]), None);
         assert_eq!(told(&[10, 20], &[]), None);
     }
 }

@@ -8,30 +8,33 @@ use serde_json::{Map, Value};
 use tokio::{select, time::sleep};
 
 use super::{
-    Ending, Look,
-    color::Paint,
+    CtlOutcome, OutputStyle,
+    event_text::sentence,
     failed,
+    format::clean,
     output::{is_closed, print},
-    sentence::sentence,
-    text::clean,
+    style::Style,
 };
-use crate::{
-    client::{AskError, Client, Event, Events},
-    program::{stop::unless_stopped, trouble::Outage, voice::Voice},
-};
+use crate::program::{console::Console, interruption::unless_stopped, outage::OutageReporter};
+use distributex_client::{Client, ClientError, Event, Events};
 
 /// So often it is looked whether anybody still reads.
-const LOOK: Duration = Duration::from_secs(1);
+const STDOUT_CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Tells what happens to these pools, or to all, until a signal comes or nobody reads any more.
-pub(super) async fn run(client: &Client, pools: &[String], look: Look, voice: Voice) -> Result<(), Ending> {
-    let mut signals = super::signals(voice)?;
-    let telling = tell(client.events(pools), look, voice);
+pub(super) async fn run(
+    client: &Client,
+    pools: &[String],
+    look: OutputStyle,
+    console: Console,
+) -> Result<(), CtlOutcome> {
+    let mut signals = super::signals(console)?;
+    let telling = tell(client.events(pools), look, console);
     unless_stopped(telling, None, &mut signals).await.unwrap_or_else(|stop| Err(super::stopped(stop)))
 }
 
-async fn tell(mut events: Events, look: Look, voice: Voice) -> Result<(), Ending> {
-    let (mut outage, mut is_first) = (Outage::new(), true);
+async fn tell(mut events: Events, look: OutputStyle, console: Console) -> Result<(), CtlOutcome> {
+    let (mut outage, mut is_first) = (OutageReporter::new(), true);
     loop {
         let event = select! {
             event = events.next() => event,
@@ -39,23 +42,23 @@ async fn tell(mut events: Events, look: Look, voice: Voice) -> Result<(), Ending
         };
         match event {
             Ok(event) => {
-                outage = Outage::new();
+                outage = OutageReporter::new();
                 let line = if look.json { document(&event) } else { Some(line(&event, look.colored)) };
                 match line.map_or(Ok(()), |line| print(&line)) {
                     Ok(()) => {}
                     Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
                     Err(error) => {
-                        voice.say(format_args!("cannot write to the standard output: {error}"));
-                        return Err(Ending::System);
+                        console.error(format_args!("cannot write to the standard output: {error}"));
+                        return Err(CtlOutcome::System);
                     }
                 }
             }
             // A name that is wrong is told at once; a server that was there may come back.
-            Err(error) if is_first && matches!(error, AskError::Unreachable { .. }) => {
-                return Err(failed(&error, voice));
+            Err(error) if is_first && matches!(error, ClientError::Unreachable { .. }) => {
+                return Err(failed(&error, console));
             }
-            Err(error) if error.may_pass() => outage.tell(&error.to_string(), events.pause(), voice),
-            Err(error) => return Err(failed(&error, voice)),
+            Err(error) if error.is_transient() => outage.report(&error.to_string(), events.pause(), console),
+            Err(error) => return Err(failed(&error, console)),
         }
         is_first = false;
     }
@@ -64,7 +67,7 @@ async fn tell(mut events: Events, look: Look, voice: Voice) -> Result<(), Ending
 /// Comes back when nobody reads the standard output any more.
 pub(super) async fn unread() {
     while !is_closed() {
-        sleep(LOOK).await;
+        sleep(STDOUT_CHECK_INTERVAL).await;
     }
 }
 
@@ -77,19 +80,19 @@ fn line(event: &Event, colored: bool) -> String {
     format!("{}\n", paint(event).on(&line, colored))
 }
 
-fn paint(event: &Event) -> Paint {
+fn paint(event: &Event) -> Style {
     match event.name.as_str() {
-        "lost" | "expired" | "forced" | "renewed-lost" | "away" | "missed" => Paint::Red,
-        "released" if event.exit_status.is_some_and(|status| status != 0) => Paint::Red,
-        "paused" => Paint::Yellow,
-        _ => Paint::Plain,
+        "lost" | "expired" | "forced" | "renewed-lost" | "away" | "missed" => Style::Red,
+        "released" if event.exit_status.is_some_and(|status| status != 0) => Style::Red,
+        "paused" => Style::Yellow,
+        _ => Style::Plain,
     }
 }
 
 /// The same for programs, on one line.
 fn document(event: &Event) -> Option<String> {
     #[derive(Serialize)]
-    struct Line<'a> {
+    struct EventDocument<'a> {
         event: &'a str,
         id: &'a str,
         #[serde(flatten)]
@@ -97,7 +100,7 @@ fn document(event: &Event) -> Option<String> {
     }
     let mut data: Map<String, Value> = serde_json::from_str(&event.json).ok()?;
     data.retain(|key, _| key != "event" && key != "id");
-    let line = Line { event: &event.name, id: &event.id, data };
+    let line = EventDocument { event: &event.name, id: &event.id, data };
     serde_json::to_string(&line).ok().map(|json| super::output::document(&json))
 }
 

@@ -1,10 +1,10 @@
 //! Taking a slot from who holds it.
 
-use super::text::{clean, human};
-use crate::client::Forced;
+use super::format::{clean, human};
+use distributex_client::ForceReleased;
 
 /// What came of it.
-pub(super) fn sentence(Forced { pool, host, token, held, may_run_for }: &Forced) -> String {
+pub(super) fn sentence(ForceReleased { pool, host, token, held, may_run_for }: &ForceReleased) -> String {
     let (pool, host) = (clean(pool), clean(host));
     let held = held.map(|held| format!(", held for {}", human(held))).unwrap_or_default();
     let caution = match may_run_for {
@@ -22,7 +22,7 @@ mod tests {
 
     #[test]
     fn it_is_said_how_long_the_old_holder_may_go_on() {
-        let forced = |may_run_for| Forced {
+        let forced = |may_run_for| ForceReleased {
             pool: "p".to_owned(),
             host: "web7".to_owned(),
             token: 7,

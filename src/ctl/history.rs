@@ -3,24 +3,26 @@
 use std::time::SystemTime;
 
 use super::{
-    Ending, Look,
-    color::Paint,
-    failed,
+    CtlOutcome, OutputStyle, failed,
+    format::{exit_status, human, moment},
     output::{document, show},
-    table::{Cell, Table},
-    text::{exit_status, human, moment},
+    style::Style,
+    table::{Table, TableCell},
 };
-use crate::{
-    client::{Client, How, Run},
-    program::voice::Voice,
-};
+use crate::program::console::Console;
+use distributex_client::{Client, EndReason, Run};
 
 /// Shows them, the newest first.
-pub(super) async fn run(client: &Client, pool: &str, look: Look, voice: Voice) -> Result<(), Ending> {
-    let seen = client.history(pool).await.map_err(|error| failed(&error, voice))?;
+pub(super) async fn run(
+    client: &Client,
+    pool: &str,
+    look: OutputStyle,
+    console: Console,
+) -> Result<(), CtlOutcome> {
+    let seen = client.history(pool).await.map_err(|error| failed(&error, console))?;
     let text =
-        if look.json { document(&seen.json) } else { table(&seen.state, SystemTime::now(), look.colored) };
-    show(&text, voice)
+        if look.json { document(&seen.json) } else { table(&seen.value, SystemTime::now(), look.colored) };
+    show(&text, console)
 }
 
 fn table(runs: &[Run], now: SystemTime, colored: bool) -> String {
@@ -40,32 +42,36 @@ fn table(runs: &[Run], now: SystemTime, colored: bool) -> String {
             time(run.waited),
             time(run.held),
         ];
-        let after = [Cell::new(&how, paint), run.token.to_string().into()];
-        table.row(before.into_iter().map(Cell::from).chain(after));
+        let after = [TableCell::new(&how, paint), run.token.to_string().into()];
+        table.row(before.into_iter().map(TableCell::from).chain(after));
     }
     table.to_string()
 }
 
 /// How it ended, in a word or some more.
-pub(super) fn ended(run: &Run) -> (String, Paint) {
+pub(super) fn ended(run: &Run) -> (String, Style) {
     let author = run.author.as_deref().unwrap_or("?");
     let reason = run.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
     let (ended, paint) = match (run.how, run.exit_status) {
-        (How::Released, None) => ("released".to_owned(), Paint::Plain),
-        (How::Released, Some(status)) => {
-            let paint = if status == 0 { Paint::Plain } else { Paint::Red };
+        (EndReason::Released, None) => ("released".to_owned(), Style::Plain),
+        (EndReason::Released, Some(status)) => {
+            let paint = if status == 0 { Style::Plain } else { Style::Red };
             (format!("released, {}", exit_status(status)), paint)
         }
-        (How::Expired, _) => ("expired".to_owned(), Paint::Red),
-        (How::Lost, _) => ("lost".to_owned(), Paint::Red),
-        (How::Forced, _) => (format!("forced by {author}{reason}"), Paint::Red),
-        (How::Otherwise, _) => ("otherwise".to_owned(), Paint::Plain),
+        (EndReason::Expired, _) => ("expired".to_owned(), Style::Red),
+        (EndReason::Vanished, _) => ("lost".to_owned(), Style::Red),
+        (EndReason::ForceReleased, _) => (format!("forced by {author}{reason}"), Style::Red),
+        (EndReason::Other, _) => ("otherwise".to_owned(), Style::Plain),
     };
     match run.how {
-        How::Released | How::Expired | How::Lost if run.author.is_some() => {
+        EndReason::Released | EndReason::Expired | EndReason::Vanished if run.author.is_some() => {
             (format!("{ended}, revoked by {author}{reason}"), paint)
         }
-        How::Released | How::Expired | How::Lost | How::Forced | How::Otherwise => (ended, paint),
+        EndReason::Released
+        | EndReason::Expired
+        | EndReason::Vanished
+        | EndReason::ForceReleased
+        | EndReason::Other => (ended, paint),
     }
 }
 
@@ -77,7 +83,7 @@ mod tests {
 
     const NOW: Duration = Duration::from_secs(1_795_435_080);
 
-    fn run(how: How, exit_status: Option<u8>, held: u64) -> Run {
+    fn run(how: EndReason, exit_status: Option<u8>, held: u64) -> Run {
         let since = Some(SystemTime::UNIX_EPOCH + NOW - Duration::from_secs(held));
         Run {
             host: "web1".to_owned(),
@@ -101,9 +107,9 @@ mod tests {
     #[test]
     fn every_run_has_a_row() {
         let runs = [
-            run(How::Released, Some(1), 60),
-            by_ann(run(How::Forced, None, 3700)),
-            run(How::Expired, None, 5),
+            run(EndReason::Released, Some(1), 60),
+            by_ann(run(EndReason::ForceReleased, None, 3700)),
+            run(EndReason::Expired, None, 5),
         ];
 
         assert_eq!(
@@ -113,7 +119,7 @@ mod tests {
              10:56:20 UTC  web1                3 s     1 h 1 min  forced by ann: hangs\u{fffd}    7\n\
              11:57:55 UTC  web1                3 s     5 s        expired                  7\n"
         );
-        let revoked = ended(&by_ann(run(How::Released, Some(143), 5))).0;
+        let revoked = ended(&by_ann(run(EndReason::Released, Some(143), 5))).0;
         assert_eq!(revoked, "released, exit status 143 (signal 15), revoked by ann: hangs\x1b");
         assert_eq!(table(&[], SystemTime::UNIX_EPOCH, false), "No run has ended yet.\n");
     }

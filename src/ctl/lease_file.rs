@@ -8,10 +8,8 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    client::{Client, LeaseRecord, Server},
-    program::replace::{beside, create},
-};
+use crate::program::replace_file::{beside, create};
+use distributex_client::{Client, LeaseRecord, Server};
 
 /// What stands in it.
 #[derive(Debug, Serialize, Deserialize)]

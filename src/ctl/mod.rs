@@ -11,96 +11,94 @@
 //! ```
 
 mod acquire;
+mod admin;
+mod admin_command;
 mod arguments;
-mod color;
 mod command;
+mod command_arguments;
 mod complete;
 mod ending;
 mod environment;
 mod estimate;
+mod event_text;
 mod events;
 mod forced;
-mod held;
+mod format;
 mod help;
 mod history;
-mod holding;
+mod holder_selector;
 mod lease_file;
-mod lever;
-mod levers;
+mod lease_reference;
 mod manual;
+mod operator_identity;
 mod options;
 mod output;
 mod release;
 mod renew;
 mod revoked;
-mod sentence;
 mod status;
+mod style;
 mod suggest;
 mod table;
-mod text;
 mod watch;
-mod who;
 mod why;
-mod written;
 
 pub use self::{
-    arguments::Acquire,
-    color::Color,
-    command::{Command, Which},
-    complete::Begun,
-    ending::Ending,
-    lever::{Held, Lever},
+    admin_command::{AdminCommand, HolderSelector},
+    arguments::AcquireCommand,
+    command::{CtlCommand, LeaseSelector},
+    complete::CompletionRequest,
+    ending::CtlOutcome,
     manual::Program,
-    options::Options,
+    options::CtlOptions,
+    style::Color,
 };
 
 use std::process::ExitCode;
 
-use crate::{
-    client::{AskError, Client},
-    program::{signals::Signals, start::start, stop::Stop, voice::Voice},
-};
+use crate::program::{console::Console, interruption::Interrupted, signals::Signals, start::start};
+use distributex_client::{Client, ClientError};
 
-use self::{acquire::Acquiring, output::show};
+use self::{acquire::ScriptAcquire, output::show};
 
 /// The whole program.
 #[must_use]
 pub fn main() -> ExitCode {
-    start("distributexctl", Options::read, run)
+    start("distributexctl", CtlOptions::read, run)
 }
 
 /// Does what the options say, and tells how it ended.
-pub async fn run(options: Options) -> Ending {
-    let voice = Voice { program: "distributexctl", verbose: options.verbose };
+pub async fn run(options: CtlOptions) -> CtlOutcome {
+    let console = Console { program: "distributexctl", verbose: options.verbose };
     let client = || Client::new(options.servers().to_vec());
-    let look = |json| Look { json, colored: options.color.is_wanted() };
+    let look = |json| OutputStyle { json, colored: options.color.is_wanted() };
     let ended = match &options.command {
-        Command::Status { pool, watch: true, json } => {
-            watch::run(&client(), pool.as_deref(), look(*json), voice).await
+        CtlCommand::Status { pool, watch: true, json } => {
+            watch::run(&client(), pool.as_deref(), look(*json), console).await
         }
-        Command::Status { pool, watch: false, json } => {
-            status::run(&client(), pool.as_deref(), look(*json), voice).await
+        CtlCommand::Status { pool, watch: false, json } => {
+            status::run(&client(), pool.as_deref(), look(*json), console).await
         }
-        Command::Why { pool, json } => why::run(&client(), pool, *json, voice).await,
-        Command::History { pool, json } => history::run(&client(), pool, look(*json), voice).await,
-        Command::Events { pools, json } => events::run(&client(), pools, look(*json), voice).await,
-        Command::Pull { lever, json } => levers::run(&options, lever, *json, voice).await,
-        Command::Acquire(acquire) => Acquiring { options: &options, acquire, voice }.run().await,
-        Command::Renew { which, ttl, json } => renew::run(&options, which, *ttl, *json, voice).await,
-        Command::Release { which } => release::run(&options, which, voice).await,
-        Command::Completions { shell, program } => show(&complete::script(*shell, *program), voice),
-        Command::Complete(begun) => complete::run(&options, begun, voice).await,
-        Command::Man { program } => show(&program.manual(), voice),
+        CtlCommand::Why { pool, json } => why::run(&client(), pool, *json, console).await,
+        CtlCommand::History { pool, json } => history::run(&client(), pool, look(*json), console).await,
+        CtlCommand::Events { pools, json } => events::run(&client(), pools, look(*json), console).await,
+        CtlCommand::Pull { action, json } => admin::run(&options, action, *json, console).await,
+        CtlCommand::Acquire(acquire) => ScriptAcquire { options: &options, acquire, console }.run().await,
+        CtlCommand::Renew { which, ttl, json } => renew::run(&options, which, *ttl, *json, console).await,
+        CtlCommand::Release { which } => release::run(&options, which, console).await,
+        CtlCommand::Completions { shell, program } => show(&complete::script(*shell, *program), console),
+        CtlCommand::Complete(begun) => complete::run(&options, begun, console).await,
+        CtlCommand::Man { program } => show(&program.manual(), console),
     };
     match ended {
-        Ok(()) => Ending::Done,
+        Ok(()) => CtlOutcome::Done,
         Err(ending) => ending,
     }
 }
 
 /// How something is shown.
 #[derive(Debug, Clone, Copy)]
-struct Look {
+struct OutputStyle {
     /// As JSON.
     json: bool,
     /// With colours.
@@ -108,23 +106,23 @@ struct Look {
 }
 
 /// From now on signals are read, not felt.
-fn signals(voice: Voice) -> Result<Signals, Ending> {
+fn signals(console: Console) -> Result<Signals, CtlOutcome> {
     Signals::watch().map_err(|error| {
-        voice.say(format_args!("cannot set up signals: {error}"));
-        Ending::System
+        console.error(format_args!("cannot set up signals: {error}"));
+        CtlOutcome::System
     })
 }
 
 /// How it ends when something from outside ended it.
-fn stopped(stop: Stop) -> Ending {
+fn stopped(stop: Interrupted) -> CtlOutcome {
     match stop {
-        Stop::Signal(signal) => Ending::Signalled(signal.as_raw()),
-        Stop::Over => Ending::NoSlot,
+        Interrupted::Signal(signal) => CtlOutcome::Signalled(signal.as_raw()),
+        Interrupted::Over => CtlOutcome::NoSlot,
     }
 }
 
 /// Says what went wrong when a server was asked for something.
-fn failed(error: &AskError, voice: Voice) -> Ending {
-    voice.say(format_args!("{}", error));
-    Ending::of(error)
+fn failed(error: &ClientError, console: Console) -> CtlOutcome {
+    console.error(format_args!("{}", error));
+    CtlOutcome::of(error)
 }

@@ -8,16 +8,14 @@ use std::{
 use structopt::{StructOpt as _, clap::Error};
 
 use super::{
-    Color, Command,
-    arguments::{Arguments, port, socket},
-    environment::Environment,
+    Color, CtlCommand,
+    arguments::{CtlArguments, port, socket},
+    environment::CtlEnvironment,
+    operator_identity::{self, DEFAULT_SOCKET, KeySource},
     suggest,
-    who::{self, KeySource, USUAL_SOCKET},
 };
-use crate::{
-    client::{Key, Server},
-    program::words::{name, with_hint, wrong},
-};
+use crate::program::cli_values::{name, usage_error, with_hint};
+use distributex_client::{Key, Server};
 
 /// Where the server is if nobody says anything else.
 const DEFAULT_SERVER: &str = "localhost";
@@ -26,7 +24,7 @@ const DEFAULT_PORT: u16 = 9889;
 
 /// What the tool was asked to do.
 #[derive(Debug, Clone)]
-pub struct Options {
+pub struct CtlOptions {
     /// The servers that the command line names.
     pub(super) given: Option<Vec<Server>>,
     /// The servers that are asked if nothing else says which: from the environment, or on this machine.
@@ -44,38 +42,40 @@ pub struct Options {
     /// Whether to say what goes well, too.
     pub verbose: bool,
     /// What is to be done.
-    pub command: Command,
+    pub command: CtlCommand,
 }
 
-impl Options {
+impl CtlOptions {
     /// Reads the command line, program name included, and the environment.
     ///
     /// # Errors
     /// When they make no sense, and when the command line asks for help or the version.
     pub fn read(line: &[OsString], variable: &dyn Fn(&str) -> Option<OsString>) -> Result<Self, Error> {
         let written =
-            Arguments::from_iter_safe(line).map_err(|error| with_hint(suggest::command(error, line)))?;
-        let environment = Environment(variable);
-        let in_environment = environment.read("PORT", port).map_err(|why| wrong(&why))?;
+            CtlArguments::from_iter_safe(line).map_err(|error| with_hint(suggest::command(error, line)))?;
+        let environment = CtlEnvironment(variable);
+        let in_environment = environment.read("PORT", port).map_err(|why| usage_error(&why))?;
         let port = written.port.or(in_environment).unwrap_or(DEFAULT_PORT);
         let list = |text: &str| Server::parse_list(text, port);
-        let in_socket = environment.read("SOCKET", socket).map_err(|why| wrong(&why))?;
+        let in_socket = environment.read("SOCKET", socket).map_err(|why| usage_error(&why))?;
         let named = match in_socket.filter(|_| written.port.is_none()) {
             Some(path) => Some(vec![Server::socket(path)]),
-            None => environment.read("SERVER", list).map_err(|why| wrong(&why))?,
+            None => environment.read("SERVER", list).map_err(|why| usage_error(&why))?,
         };
         let is_named = named.is_some() || in_environment.is_some();
-        let usual = named.map_or_else(|| list(DEFAULT_SERVER), Ok).map_err(|why| wrong(&why.to_string()))?;
-        let given = written.server.as_deref().map(list).transpose().map_err(|why| wrong(&why.to_string()))?;
+        let usual =
+            named.map_or_else(|| list(DEFAULT_SERVER), Ok).map_err(|why| usage_error(&why.to_string()))?;
+        let given =
+            written.server.as_deref().map(list).transpose().map_err(|why| usage_error(&why.to_string()))?;
         let given = given.or_else(|| written.port.map(|_| usual.clone()));
         Ok(Self {
             given: written.socket.map(|path| vec![Server::socket(path)]).or(given),
             usual,
             is_named,
-            key: key(written.key_file, environment).map_err(|why| wrong(&why))?,
-            author: written.author.or_else(|| who::author(variable)),
+            key: key(written.key_file, environment).map_err(|why| usage_error(&why))?,
+            author: written.author.or_else(|| operator_identity::author(variable)),
             color: written.color.unwrap_or_default(),
-            host: environment.read("HOST", name).map_err(|why| wrong(&why))?,
+            host: environment.read("HOST", name).map_err(|why| usage_error(&why))?,
             verbose: written.verbose,
             command: written.command.into(),
         })
@@ -90,16 +90,16 @@ impl Options {
     /// has a key can do without.
     pub(super) fn operators_servers(&self) -> Vec<Server> {
         let is_free = self.given.is_none() && !self.is_named;
-        let is_there = || Path::new(USUAL_SOCKET).exists();
-        if is_free && is_there() && (self.key.is_none() || who::usual_socket_is_open()) {
-            return vec![Server::socket(USUAL_SOCKET)];
+        let is_there = || Path::new(DEFAULT_SOCKET).exists();
+        if is_free && is_there() && (self.key.is_none() || operator_identity::default_socket_is_open()) {
+            return vec![Server::socket(DEFAULT_SOCKET)];
         }
         self.servers().to_vec()
     }
 }
 
 /// Where the operator's key is; the command line wins.
-fn key(file: Option<PathBuf>, environment: Environment<'_>) -> Result<Option<KeySource>, String> {
+fn key(file: Option<PathBuf>, environment: CtlEnvironment<'_>) -> Result<Option<KeySource>, String> {
     if let Some(file) = file {
         return Ok(Some(KeySource::File(file)));
     }

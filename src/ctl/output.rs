@@ -7,8 +7,8 @@ use rustix::{
     fs::{OFlags, fcntl_getfl, fstat, major, minor},
 };
 
-use super::Ending;
-use crate::program::voice::Voice;
+use super::CtlOutcome;
+use crate::program::console::Console;
 
 /// Prints this.
 ///
@@ -21,13 +21,13 @@ pub(super) fn print(text: &str) -> io::Result<()> {
 }
 
 /// Shows this to whoever looks at it. Who has seen enough, as `head`, may go.
-pub(super) fn show(text: &str, voice: Voice) -> Result<(), Ending> {
+pub(super) fn show(text: &str, console: Console) -> Result<(), CtlOutcome> {
     match print(text) {
         Ok(()) => Ok(()),
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         Err(error) => {
-            voice.say(format_args!("cannot write to the standard output: {error}"));
-            Err(Ending::System)
+            console.error(format_args!("cannot write to the standard output: {error}"));
+            Err(CtlOutcome::System)
         }
     }
 }

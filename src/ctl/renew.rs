@@ -3,37 +3,36 @@
 use std::time::Duration;
 
 use super::{
-    Ending, Options, Which, failed,
-    holding::{Holding, unusable},
+    CtlOptions, CtlOutcome, LeaseSelector, failed,
+    lease_reference::{LeaseReference, unusable},
     output::show,
 };
-use crate::{
-    client::LeaseRecord,
-    program::voice::{Seconds, Voice},
-};
+use crate::program::console::{Console, DisplaySeconds};
+use distributex_client::LeaseRecord;
 
 /// Renews the lease once.
 pub(super) async fn run(
-    options: &Options,
-    which: &Which,
+    options: &CtlOptions,
+    which: &LeaseSelector,
     ttl: Option<Duration>,
     json: bool,
-    voice: Voice,
-) -> Result<(), Ending> {
-    let Some(mut holding) = Holding::find(options, which, voice)? else {
-        voice.say(format_args!("there is no lease file, and so no lease to renew"));
-        return Err(Ending::Lost);
+    console: Console,
+) -> Result<(), CtlOutcome> {
+    let Some(mut holding) = LeaseReference::find(options, which, console)? else {
+        console.error(format_args!("there is no lease file, and so no lease to renew"));
+        return Err(CtlOutcome::Lost);
     };
     let renewed = holding.client.renew(&holding.pool, &holding.id, ttl).await;
-    let lease = renewed.map_err(|error| failed(&error, voice))?;
-    let left =
-        lease.expires_in.map_or_else(|| "for ever".to_owned(), |left| format!("for {} s", Seconds(left)));
-    voice.note(format_args!("renewed the lease of {:?}: it lives {left}", holding.pool));
+    let lease = renewed.map_err(|error| failed(&error, console))?;
+    let left = lease
+        .expires_in
+        .map_or_else(|| "for ever".to_owned(), |left| format!("for {} s", DisplaySeconds(left)));
+    console.verbose(format_args!("renewed the lease of {:?}: it lives {left}", holding.pool));
     if let Some((path, file)) = &mut holding.file {
         file.lease = lease.clone();
-        file.write(path).map_err(|error| unusable("write", path, &error, voice))?;
+        file.write(path).map_err(|error| unusable("write", path, &error, console))?;
     }
-    if json { show(&document(&lease), voice) } else { Ok(()) }
+    if json { show(&document(&lease), console) } else { Ok(()) }
 }
 
 /// A lease as the protocol writes it.

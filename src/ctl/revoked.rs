@@ -2,8 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::text::{clean, moment};
-use crate::client::{Revocation, Revoked};
+use super::format::{clean, moment};
+use distributex_client::{Revocation, Revoked};
 
 /// What came of it, and what happens next.
 pub(super) fn sentence(Revoked { pool, host, token, until, notified }: &Revoked, now: SystemTime) -> String {

@@ -3,24 +3,21 @@
 use std::time::{Duration, SystemTime};
 
 use super::{
-    Ending, Look,
-    color::Paint,
-    failed,
+    CtlOutcome, OutputStyle, failed,
+    format::{age, clean, human, moment},
     output::{document, show},
     revoked::asked,
+    style::Style,
     table::Table,
-    text::{age, clean, human, moment},
 };
-use crate::{
-    client::{AskError, Client, Holder, PoolState, WaitingLine},
-    program::voice::Voice,
-};
+use crate::program::console::Console;
+use distributex_client::{Client, ClientError, Holder, PoolSnapshot, Queue};
 
 /// How it stands at one moment.
 #[derive(Debug)]
-pub(super) struct Picture {
+pub(super) struct StatusPage {
     /// The pools.
-    pub(super) pools: Vec<PoolState>,
+    pub(super) pools: Vec<PoolSnapshot>,
     /// As a table.
     pub(super) text: String,
     /// In the server's own words.
@@ -28,23 +25,33 @@ pub(super) struct Picture {
 }
 
 /// Shows all pools, or one with its line.
-pub(super) async fn run(client: &Client, pool: Option<&str>, look: Look, voice: Voice) -> Result<(), Ending> {
-    let picture = Picture::take(client, pool, look.colored).await.map_err(|error| failed(&error, voice))?;
-    show(&if look.json { document(&picture.json) } else { picture.text }, voice)
+pub(super) async fn run(
+    client: &Client,
+    pool: Option<&str>,
+    look: OutputStyle,
+    console: Console,
+) -> Result<(), CtlOutcome> {
+    let picture =
+        StatusPage::fetch(client, pool, look.colored).await.map_err(|error| failed(&error, console))?;
+    show(&if look.json { document(&picture.json) } else { picture.text }, console)
 }
 
-impl Picture {
+impl StatusPage {
     /// Asks the server.
-    pub(super) async fn take(client: &Client, pool: Option<&str>, colored: bool) -> Result<Self, AskError> {
+    pub(super) async fn fetch(
+        client: &Client,
+        pool: Option<&str>,
+        colored: bool,
+    ) -> Result<Self, ClientError> {
         let (pools, json, line) = match pool {
             Some(pool) => {
                 let seen = client.pool(pool).await?;
-                let line = format!("\n{}", line(&seen.state.line, colored));
-                (vec![seen.state], seen.json, line)
+                let line = format!("\n{}", queue(&seen.value.queue, colored));
+                (vec![seen.value], seen.json, line)
             }
             None => {
                 let seen = client.pools().await?;
-                (seen.state, seen.json, String::new())
+                (seen.value, seen.json, String::new())
             }
         };
         let now = SystemTime::now();
@@ -52,31 +59,31 @@ impl Picture {
             + &paused(&pools, now, colored)
             + &revoked(&pools, now, colored)
             + &removed(&pools)
-            + &away(&pools, colored)
+            + &unreachable(&pools, colored)
             + &line;
         Ok(Self { pools, text, json })
     }
 }
 
 /// A line for each pool that is paused.
-fn paused(pools: &[PoolState], now: SystemTime, colored: bool) -> String {
+fn paused(pools: &[PoolSnapshot], now: SystemTime, colored: bool) -> String {
     let paused = pools.iter().filter_map(|pool| Some((&pool.name, pool.paused.as_ref()?)));
     let lines = paused.map(|(name, pause)| {
         let since = pause.since.and_then(|since| moment(since, now));
         let since = since.map(|since| format!(" since {since}")).unwrap_or_default();
         let (name, author, reason) = (clean(name), clean(&pause.author), clean(&pause.reason));
-        Paint::Yellow.on(&format!("{name} is paused{since} by {author}: {reason}"), colored) + "\n"
+        Style::Yellow.on(&format!("{name} is paused{since} by {author}: {reason}"), colored) + "\n"
     });
     lines.collect()
 }
 
 /// A line for each holder that is asked to stop.
-fn revoked(pools: &[PoolState], now: SystemTime, colored: bool) -> String {
+fn revoked(pools: &[PoolSnapshot], now: SystemTime, colored: bool) -> String {
     let holders = pools.iter().flat_map(|pool| pool.holders.iter().map(move |holder| (&pool.name, holder)));
     let lines = holders.filter_map(|(pool, holder)| {
         let (host, asked) = (clean(&holder.host), asked(holder.revoked.as_ref()?, now));
         Some(
-            Paint::Yellow.on(&format!("the slot of {} that {host} holds is {asked}", clean(pool)), colored)
+            Style::Yellow.on(&format!("the slot of {} that {host} holds is {asked}", clean(pool)), colored)
                 + "\n",
         )
     });
@@ -84,8 +91,8 @@ fn revoked(pools: &[PoolState], now: SystemTime, colored: bool) -> String {
 }
 
 /// A line for each pool that was taken out of the configuration.
-fn removed(pools: &[PoolState]) -> String {
-    let removed = pools.iter().filter(|pool| pool.removed).map(|PoolState { name, .. }| {
+fn removed(pools: &[PoolSnapshot]) -> String {
+    let removed = pools.iter().filter(|pool| pool.removed).map(|PoolSnapshot { name, .. }| {
         format!(
             "{} was removed from the configuration: nothing is granted, its leases live on\n",
             clean(name)
@@ -95,21 +102,21 @@ fn removed(pools: &[PoolState]) -> String {
 }
 
 /// A line for each pool that is shown as it was.
-fn away(pools: &[PoolState], colored: bool) -> String {
-    let away = pools.iter().filter(|pool| pool.away).map(|PoolState { name, .. }| {
+fn unreachable(pools: &[PoolSnapshot], colored: bool) -> String {
+    let away = pools.iter().filter(|pool| pool.store_down).map(|PoolSnapshot { name, .. }| {
         let said = format!("the store of {} cannot be reached: shown is how it was before", clean(name));
-        Paint::Red.on(&said, colored) + "\n"
+        Style::Red.on(&said, colored) + "\n"
     });
     away.collect()
 }
 
 /// A row for each holder, the first one beside its pool.
-fn table(pools: &[PoolState], now: SystemTime, colored: bool) -> String {
+fn table(pools: &[PoolSnapshot], now: SystemTime, colored: bool) -> String {
     let headings =
         ["POOL", "SLOTS", "HELD", "WAITING", "HOLDER", "TOKEN", "FOR", "EXPIRES IN", "COMMAND NOTE"];
     let mut table = Table::new(&headings, &[1, 2, 3], colored);
     for pool in pools {
-        let PoolState { name, slots, held, line, holders, .. } = pool;
+        let PoolSnapshot { name, slots, held, queue: line, holders, .. } = pool;
         let mut about = [name.clone(), slots.to_string(), held.to_string(), line.length.to_string()];
         if holders.is_empty() {
             table.row(about.clone());
@@ -137,24 +144,24 @@ fn holder(Holder { host, token, since, expires_in, command, .. }: &Holder, now: 
 }
 
 /// Who waits, first come first.
-fn line(line: &WaitingLine, colored: bool) -> String {
+fn queue(line: &Queue, colored: bool) -> String {
     if line.length == 0 {
         return "Nobody waits.\n".to_owned();
     }
     let mut table = Table::new(&["TICKET", "WAITING HOST", "FOR", "PRESENT"], &[0], colored);
-    for waiter in &line.first {
+    for waiter in &line.waiters {
         let present = if waiter.present { "yes" } else { "no: between two requests" };
         let waited = human(waiter.waited.unwrap_or(Duration::MAX));
         table.row([waiter.ticket.to_string(), waiter.host.clone(), waited, present.to_owned()]);
     }
-    let more = line.length.saturating_sub(line.first.len() as u64);
+    let more = line.length.saturating_sub(line.waiters.len() as u64);
     if more == 0 { table.to_string() } else { format!("{table}and {more} more\n") }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client::{Paused, Revocation, Waiter};
+    use distributex_client::{Paused, Revocation, Waiter};
 
     const NOW: Duration = Duration::from_secs(1_795_435_080);
 
@@ -166,15 +173,15 @@ mod tests {
 
     #[test]
     fn every_holder_has_a_row() {
-        let pool = |name: &str, slots, holders: Vec<Holder>, length| PoolState {
+        let pool = |name: &str, slots, holders: Vec<Holder>, length| PoolSnapshot {
             name: name.to_owned(),
             slots,
             held: holders.len() as u64,
             holders,
-            line: WaitingLine { length, first: Vec::new() },
+            queue: Queue { length, waiters: Vec::new() },
             paused: None,
             removed: false,
-            away: false,
+            store_down: false,
         };
         let two =
             vec![holder("db1", 8, 150, None, None), holder("db2", 9, 3900, Some(27), Some("nightly\x1b[2J"))];
@@ -196,15 +203,15 @@ mod tests {
 
     #[test]
     fn what_the_list_does_not_tell_is_counted_and_removed_pools_are_marked() {
-        let pool = PoolState {
+        let pool = PoolSnapshot {
             name: "old".to_owned(),
             slots: 200,
             held: 101,
             holders: vec![holder("db1", 8, 150, None, None)],
-            line: WaitingLine { length: 0, first: Vec::new() },
+            queue: Queue { length: 0, waiters: Vec::new() },
             paused: None,
             removed: true,
-            away: false,
+            store_down: false,
         };
 
         let shown = table(std::slice::from_ref(&pool), SystemTime::UNIX_EPOCH + NOW, false);
@@ -218,13 +225,22 @@ mod tests {
 
     #[test]
     fn a_pool_whose_store_is_away_says_so() {
-        let line = WaitingLine { length: 0, first: Vec::new() };
+        let line = Queue { length: 0, waiters: Vec::new() };
         let pool = |name: &str, away| {
             let (name, line) = (name.to_owned(), line.clone());
-            PoolState { name, slots: 1, held: 0, holders: vec![], line, paused: None, removed: false, away }
+            PoolSnapshot {
+                name,
+                slots: 1,
+                held: 0,
+                holders: vec![],
+                queue: line,
+                paused: None,
+                removed: false,
+                store_down: away,
+            }
         };
 
-        let said = away(&[pool("p", true), pool("q", false)], false);
+        let said = unreachable(&[pool("p", true), pool("q", false)], false);
 
         assert_eq!(said, "the store of p cannot be reached: shown is how it was before\n");
     }
@@ -237,16 +253,16 @@ mod tests {
             reason: "kernel\x1b update".to_owned(),
             since: Some(now - Duration::from_secs(60)),
         };
-        let line = WaitingLine { length: 0, first: Vec::new() };
-        let pool = PoolState {
+        let line = Queue { length: 0, waiters: Vec::new() };
+        let pool = PoolSnapshot {
             name: "p".to_owned(),
             slots: 1,
             held: 0,
             holders: vec![],
-            line,
+            queue: line,
             paused: Some(pause),
             removed: false,
-            away: false,
+            store_down: false,
         };
 
         let told = "p is paused since 11:57:00 UTC by ann: kernel\u{fffd} update";
@@ -258,14 +274,22 @@ mod tests {
     fn a_holder_that_is_asked_to_stop_has_a_line_of_its_own() {
         let now = SystemTime::UNIX_EPOCH + NOW;
         let revoked = Revocation { author: "ann".to_owned(), reason: "hotfix".to_owned(), until: Some(now) };
-        let line = WaitingLine { length: 0, first: Vec::new() };
+        let line = Queue { length: 0, waiters: Vec::new() };
         let holders = vec![
             holder("web1", 7, 5, None, None),
             Holder { revoked: Some(revoked), ..holder("web2", 8, 5, Some(9), None) },
         ];
         let name = "p".to_owned();
-        let pool =
-            PoolState { name, slots: 2, held: 2, holders, line, paused: None, removed: false, away: false };
+        let pool = PoolSnapshot {
+            name,
+            slots: 2,
+            held: 2,
+            holders,
+            queue: line,
+            paused: None,
+            removed: false,
+            store_down: false,
+        };
 
         assert_eq!(
             super::revoked(&[pool], now, false),
@@ -284,12 +308,12 @@ mod tests {
         let first = vec![waiter(70, "web9", true), waiter(9, "web10", false)];
 
         assert_eq!(
-            line(&WaitingLine { length: 102, first }, false),
+            queue(&Queue { length: 102, waiters: first }, false),
             "TICKET  WAITING HOST  FOR   PRESENT\n\
              \u{20}   70  web9          70 s  yes\n\
              \u{20}    9  web10         9 s   no: between two requests\n\
              and 100 more\n"
         );
-        assert_eq!(line(&WaitingLine { length: 0, first: Vec::new() }, false), "Nobody waits.\n");
+        assert_eq!(queue(&Queue { length: 0, waiters: Vec::new() }, false), "Nobody waits.\n");
     }
 }

@@ -7,7 +7,7 @@ use structopt::{
     clap::{App, AppSettings, Error, ErrorKind},
 };
 
-use super::{arguments::Arguments, text::clean};
+use super::{arguments::CtlArguments, format::clean};
 
 /// Words with more differences are other words.
 const MAX_TYPOS: usize = 2;
@@ -15,7 +15,7 @@ const MAX_TYPOS: usize = 2;
 /// Says of a word in the place of a command that it is none, and which is like it. The parser calls it an argument.
 pub(super) fn command(mut error: Error, line: &[OsString]) -> Error {
     let shown = |command: &&App<'_, '_>| !command.p.is_set(AppSettings::Hidden);
-    let app = Arguments::clap();
+    let app = CtlArguments::clap();
     let known: Vec<_> =
         app.p.subcommands.iter().filter(shown).map(|command| command.p.meta.name.clone()).collect();
     let is_known = |word: &OsString| known.iter().any(|name| name.as_str() == word);

@@ -2,13 +2,13 @@
 
 use std::fmt;
 
-use super::{color::Paint, text::clean};
+use super::{format::clean, style::Style};
 
 /// A table for people: columns as wide as what stands in them.
 #[derive(Debug)]
 pub(super) struct Table {
     /// The headings, then the rows.
-    rows: Vec<Vec<Cell>>,
+    rows: Vec<Vec<TableCell>>,
     /// The columns of numbers, which end at the same place.
     numbers: &'static [usize],
     /// Whether it has colours.
@@ -17,16 +17,16 @@ pub(super) struct Table {
 
 /// What stands in one place of a table.
 #[derive(Debug)]
-pub(super) struct Cell {
+pub(super) struct TableCell {
     /// The text; it does nothing to a terminal.
     text: String,
     /// How it looks.
-    paint: Paint,
+    paint: Style,
 }
 
-impl Cell {
+impl TableCell {
     /// A text, maybe of strangers, that looks like this.
-    pub(super) fn new(text: &str, paint: Paint) -> Self {
+    pub(super) fn new(text: &str, paint: Style) -> Self {
         Self { text: clean(text), paint }
     }
 
@@ -41,21 +41,21 @@ impl Cell {
     }
 }
 
-impl From<String> for Cell {
+impl From<String> for TableCell {
     fn from(text: String) -> Self {
-        Self::new(&text, Paint::Plain)
+        Self::new(&text, Style::Plain)
     }
 }
 
 impl Table {
     /// An empty one.
     pub(super) fn new(headings: &[&str], numbers: &'static [usize], colored: bool) -> Self {
-        let headings = headings.iter().map(|heading| Cell::new(heading, Paint::Bold)).collect();
+        let headings = headings.iter().map(|heading| TableCell::new(heading, Style::Bold)).collect();
         Self { rows: vec![headings], numbers, colored }
     }
 
     /// Adds a row. What stands in it may come from strangers.
-    pub(super) fn row<C: Into<Cell>>(&mut self, cells: impl IntoIterator<Item = C>) {
+    pub(super) fn row<C: Into<TableCell>>(&mut self, cells: impl IntoIterator<Item = C>) {
         self.rows.push(cells.into_iter().map(Into::into).collect());
     }
 
@@ -96,7 +96,7 @@ mod tests {
     #[test]
     fn colours_change_no_width() {
         let mut table = Table::new(&["HOW", "HOST"], &[], true);
-        table.row([Cell::new("lost", Paint::Red), "web1".to_owned().into()]);
+        table.row([TableCell::new("lost", Style::Red), "web1".to_owned().into()]);
 
         assert_eq!(table.to_string(), "\x1b[1mHOW\x1b[0m   \x1b[1mHOST\x1b[0m\n\x1b[31mlost\x1b[0m  web1\n");
     }

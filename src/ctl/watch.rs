@@ -14,34 +14,37 @@ use tokio::{
 };
 
 use super::{
-    Ending, Look,
-    color::is_drawable,
+    CtlOutcome, OutputStyle,
     events::unread,
     failed,
+    format::{clean, moment},
     output::{document, show},
-    status::Picture,
-    text::{clean, moment},
+    status::StatusPage,
+    style::is_drawable,
 };
-use crate::{
-    client::{AskError, Client, Events, PoolState},
-    program::{stop::unless_stopped, trouble::Outage, voice::Voice},
-};
+use crate::program::{console::Console, interruption::unless_stopped, outage::OutageReporter};
+use distributex_client::{Client, ClientError, Events, PoolSnapshot};
 
 /// Nothing is shown more often, however much happens.
-const FLOOR: Duration = Duration::from_secs(1);
+const MIN_REFRESH_INTERVAL: Duration = Duration::from_secs(1);
 /// Nor more seldom, on a terminal; and so often a server without events is asked.
-const REFRESH: Duration = Duration::from_secs(2);
+const REFRESH_INTERVAL: Duration = Duration::from_secs(2);
 /// The rows of a terminal that tells no size, as a serial line.
-const ROWS: u16 = 24;
+const DEFAULT_ROWS: u16 = 24;
 
 /// Shows it until a signal comes or nobody looks any more: on a terminal at the same place, else what
 /// changed below what was.
-pub(super) async fn run(client: &Client, pool: Option<&str>, look: Look, voice: Voice) -> Result<(), Ending> {
-    let mut signals = super::signals(voice)?;
+pub(super) async fn run(
+    client: &Client,
+    pool: Option<&str>,
+    look: OutputStyle,
+    console: Console,
+) -> Result<(), CtlOutcome> {
+    let mut signals = super::signals(console)?;
     let happened = Rc::new(Notify::new());
     let pools: Vec<_> = pool.into_iter().map(str::to_owned).collect();
     let listening = spawn_local(listen(client.events(&pools), Rc::clone(&happened)));
-    let watching = watch(client, pool, look, &happened, voice);
+    let watching = watch(client, pool, look, &happened, console);
     let ended = unless_stopped(watching, None, &mut signals).await;
     listening.abort();
     ended.unwrap_or_else(|stop| Err(super::stopped(stop)))
@@ -52,7 +55,7 @@ async fn listen(mut events: Events, happened: Rc<Notify>) {
     loop {
         match events.next().await {
             Ok(_) => happened.notify_one(),
-            Err(error) if error.may_pass() => {}
+            Err(error) if error.is_transient() => {}
             Err(_) => return,
         }
     }
@@ -61,28 +64,28 @@ async fn listen(mut events: Events, happened: Rc<Notify>) {
 async fn watch(
     client: &Client,
     pool: Option<&str>,
-    look: Look,
+    look: OutputStyle,
     happened: &Notify,
-    voice: Voice,
-) -> Result<(), Ending> {
+    console: Console,
+) -> Result<(), CtlOutcome> {
     let mut screen = Screen { is_terminal: is_drawable() && !look.json, shown: None };
-    let mut outage = Outage::new();
+    let mut outage = OutageReporter::new();
     loop {
         let asked = Instant::now();
-        match Picture::take(client, pool, look.colored).await {
+        match StatusPage::fetch(client, pool, look.colored).await {
             Ok(picture) => {
-                outage = Outage::new();
-                screen.show(picture, look, voice)?;
+                outage = OutageReporter::new();
+                screen.show(picture, look, console)?;
             }
-            Err(error) if screen.shown.is_some() && error.may_pass() => {
-                screen.trouble(&error, &mut outage, voice)?;
+            Err(error) if screen.shown.is_some() && error.is_transient() => {
+                screen.trouble(&error, &mut outage, console)?;
             }
-            Err(error) => return Err(failed(&error, voice)),
+            Err(error) => return Err(failed(&error, console)),
         }
         select! {
-            () = sleep_until(asked + REFRESH) => {}
+            () = sleep_until(asked + REFRESH_INTERVAL) => {}
             () = unread() => return Ok(()),
-            () = async { sleep(FLOOR).await; happened.notified().await } => {}
+            () = async { sleep(MIN_REFRESH_INTERVAL).await; happened.notified().await } => {}
         }
     }
 }
@@ -93,29 +96,34 @@ struct Screen {
     /// Whether it is a terminal that can be drawn over.
     is_terminal: bool,
     /// What was shown last, without what changes by itself.
-    shown: Option<Vec<PoolState>>,
+    shown: Option<Vec<PoolSnapshot>>,
 }
 
 impl Screen {
-    fn show(&mut self, picture: Picture, look: Look, voice: Voice) -> Result<(), Ending> {
+    fn show(&mut self, picture: StatusPage, look: OutputStyle, console: Console) -> Result<(), CtlOutcome> {
         let pools = picture.pools.into_iter().map(without_times).collect();
         let is_news = self.shown.as_ref() != Some(&pools);
         let is_first = self.shown.replace(pools).is_none();
         match (self.is_terminal, look.json) {
-            (true, _) => show(&drawn(&picture.text, is_first), voice),
+            (true, _) => show(&drawn(&picture.text, is_first), console),
             (false, _) if !is_news => Ok(()),
-            (false, true) => show(&document(&picture.json), voice),
-            (false, false) => show(&format!("{}\n{}\n", now(), picture.text), voice),
+            (false, true) => show(&document(&picture.json), console),
+            (false, false) => show(&format!("{}\n{}\n", now(), picture.text), console),
         }
     }
 
     /// Shows that there is nothing to be seen just now.
-    fn trouble(&self, error: &AskError, outage: &mut Outage, voice: Voice) -> Result<(), Ending> {
+    fn trouble(
+        &self,
+        error: &ClientError,
+        outage: &mut OutageReporter,
+        console: Console,
+    ) -> Result<(), CtlOutcome> {
         let sentence = clean(&error.to_string());
         if self.is_terminal {
-            return show(&drawn(&format!("{sentence}; trying again\n"), false), voice);
+            return show(&drawn(&format!("{sentence}; trying again\n"), false), console);
         }
-        outage.tell(&sentence, REFRESH, voice);
+        outage.report(&sentence, REFRESH_INTERVAL, console);
         Ok(())
     }
 }
@@ -123,7 +131,7 @@ impl Screen {
 /// Drawn from the upper left corner, over what is there. What is too long or too much is not shown.
 fn drawn(text: &str, is_first: bool) -> String {
     let size = rustix::termios::tcgetwinsize(io::stdout()).map(|size| size.ws_row);
-    let rows = usize::from(size.ok().filter(|rows| *rows > 0).unwrap_or(ROWS));
+    let rows = usize::from(size.ok().filter(|rows| *rows > 0).unwrap_or(DEFAULT_ROWS));
     let (room, all) = (rows.saturating_sub(3), text.lines().count());
     let more = (all > room).then(|| format!("and {} more lines\x1b[K\r\n", all - room));
     let lines = text.lines().take(room).map(|line| format!("{line}\x1b[K\r\n")).chain(more);
@@ -137,11 +145,11 @@ fn now() -> String {
 }
 
 /// What counts up or down is no news.
-fn without_times(mut pool: PoolState) -> PoolState {
+fn without_times(mut pool: PoolSnapshot) -> PoolSnapshot {
     for holder in &mut pool.holders {
         holder.expires_in = None;
         holder.revoked.iter_mut().for_each(|revoked| revoked.until = None);
     }
-    pool.line.first.iter_mut().for_each(|waiter| waiter.waited = None);
+    pool.queue.waiters.iter_mut().for_each(|waiter| waiter.waited = None);
     pool
 }

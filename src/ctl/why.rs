@@ -3,51 +3,49 @@
 use std::time::{Duration, SystemTime};
 
 use super::{
-    Ending,
+    CtlOutcome,
     estimate::estimate,
     failed,
+    format::{age, clean, human, moment},
     output::{document, show},
     revoked::asked,
-    text::{age, clean, human, moment},
 };
-use crate::{
-    client::{Client, Holder, Paused, PoolState, Run, Waiter},
-    program::{place::ordinal, voice::Voice},
-};
+use crate::program::{console::Console, queue_progress::ordinal};
+use distributex_client::{Client, Holder, Paused, PoolSnapshot, Run, Waiter};
 
 /// So many holders, and so many waiters, are told.
-const SHOWN: usize = 10;
+const MAX_LISTED: usize = 10;
 
 /// Says it.
-pub(super) async fn run(client: &Client, pool: &str, json: bool, voice: Voice) -> Result<(), Ending> {
-    let seen = client.pool(pool).await.map_err(|error| failed(&error, voice))?;
+pub(super) async fn run(client: &Client, pool: &str, json: bool, console: Console) -> Result<(), CtlOutcome> {
+    let seen = client.pool(pool).await.map_err(|error| failed(&error, console))?;
     let history = client.history(pool).await.ok(); // a server that keeps none says enough without
     if json {
         let runs = history.map_or_else(|| "null".to_owned(), |history| history.json);
-        return show(&document(&format!(r#"{{"state":{},"history":{runs}}}"#, seen.json)), voice);
+        return show(&document(&format!(r#"{{"state":{},"history":{runs}}}"#, seen.json)), console);
     }
-    let runs = history.map(|history| history.state).unwrap_or_default();
-    show(&sentences(&seen.state, &runs, SystemTime::now()), voice)
+    let runs = history.map(|history| history.value).unwrap_or_default();
+    show(&sentences(&seen.value, &runs, SystemTime::now()), console)
 }
 
-fn sentences(pool: &PoolState, runs: &[Run], now: SystemTime) -> String {
+fn sentences(pool: &PoolSnapshot, runs: &[Run], now: SystemTime) -> String {
     let mut lines: Vec<_> =
         pool.paused.as_ref().map(|pause| paused(&pool.name, pause, now)).into_iter().collect();
     lines.push(headline(pool));
-    lines.extend(pool.holders.iter().take(SHOWN).map(|holder| holding(holder, pool.slots, now)));
+    lines.extend(pool.holders.iter().take(MAX_LISTED).map(|holder| holding(holder, pool.slots, now)));
     lines.extend(more(pool.held, pool.holders.len()));
-    if pool.line.length > 0 {
-        lines.push(format!("{}, first come, first served:", waiting(pool.line.length)));
-        let first = pool.line.first.iter().take(SHOWN);
-        lines.extend(first.zip(1..).map(|(waiter, place)| standing(waiter, place)));
-        lines.extend(more(pool.line.length, pool.line.first.len()));
+    if pool.queue.length > 0 {
+        lines.push(format!("{}, first come, first served:", waiting(pool.queue.length)));
+        let first = pool.queue.waiters.iter().take(MAX_LISTED);
+        lines.extend(first.zip(1..).map(|(waiter, place)| waiter_line(waiter, place)));
+        lines.extend(more(pool.queue.length, pool.queue.waiters.len()));
     }
     lines.extend(estimate(pool, runs, now));
     lines.push(next(pool));
     lines.iter().map(|line| format!("{line}\n")).collect()
 }
 
-fn headline(PoolState { name, slots, held, .. }: &PoolState) -> String {
+fn headline(PoolSnapshot { name, slots, held, .. }: &PoolSnapshot) -> String {
     let name = clean(name);
     match (*slots, *held) {
         (1, 0) => format!("The slot of {name} is free."),
@@ -96,7 +94,7 @@ fn waiting(length: u64) -> String {
     if length == 1 { "1 waits".to_owned() } else { format!("{length} wait") }
 }
 
-fn standing(waiter: &Waiter, place: u64) -> String {
+fn waiter_line(waiter: &Waiter, place: u64) -> String {
     let away =
         if waiter.present { "" } else { ", and is between two requests now: its place is kept a while" };
     format!("  {}: {}, for {}{away}.", ordinal(place), clean(&waiter.host), waited(waiter))
@@ -107,13 +105,13 @@ fn waited(waiter: &Waiter) -> String {
 }
 
 fn more(all: u64, known: usize) -> Option<String> {
-    let more = all.saturating_sub(known.min(SHOWN) as u64);
+    let more = all.saturating_sub(known.min(MAX_LISTED) as u64);
     (more > 0).then(|| format!("  and {more} more."))
 }
 
 /// What happens next.
-fn next(pool: &PoolState) -> String {
-    let first = pool.line.first.first();
+fn next(pool: &PoolSnapshot) -> String {
+    let first = pool.queue.waiters.first();
     if pool.paused.is_some() {
         let name = clean(&pool.name);
         let then =
@@ -143,7 +141,7 @@ fn next(pool: &PoolState) -> String {
 }
 
 /// What has to end before anybody gets a slot.
-fn ending(pool: &PoolState) -> String {
+fn ending(pool: &PoolSnapshot) -> String {
     let mut ends: Vec<_> =
         pool.holders.iter().filter_map(|holder| Some((holder.expires_in?, holder))).collect();
     ends.sort_by_key(|(left, _)| *left);
@@ -171,7 +169,7 @@ fn ending(pool: &PoolState) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client::{Revocation, WaitingLine};
+    use distributex_client::{Queue, Revocation};
 
     const NOW: Duration = Duration::from_secs(1_795_435_080);
 
@@ -193,16 +191,16 @@ mod tests {
     }
 
     fn told(slots: u64, holders: Vec<Holder>, first: Vec<Waiter>) -> Vec<String> {
-        let line = WaitingLine { length: first.len() as u64, first };
-        let pool = PoolState {
+        let line = Queue { length: first.len() as u64, waiters: first };
+        let pool = PoolSnapshot {
             name: "p".to_owned(),
             slots,
             held: holders.len() as u64,
             holders,
-            line,
+            queue: line,
             paused: None,
             removed: false,
-            away: false,
+            store_down: false,
         };
         sentences(&pool, &[], SystemTime::UNIX_EPOCH + NOW).lines().map(str::to_owned).collect()
     }
@@ -245,16 +243,16 @@ mod tests {
             reason: "kernel\x1b update".to_owned(),
             since: Some(now - Duration::from_secs(180)),
         };
-        let line = WaitingLine { length: 1, first: vec![waiter("web9", true)] };
-        let pool = PoolState {
+        let line = Queue { length: 1, waiters: vec![waiter("web9", true)] };
+        let pool = PoolSnapshot {
             name: "p".to_owned(),
             slots: 1,
             held: 1,
             holders: vec![holder("web7", None)],
-            line,
+            queue: line,
             paused: Some(pause),
             removed: false,
-            away: false,
+            store_down: false,
         };
 
         let told = sentences(&pool, &[], now);

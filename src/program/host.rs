@@ -4,16 +4,16 @@ use std::time::Duration;
 
 use dns_lookup::{lookup_addr, lookup_host};
 
-use crate::client::off_thread;
+use distributex_client::run_blocking;
 
 /// How long the name service may take. The plain name is better than no run.
-const LOOKUP_PATIENCE: Duration = Duration::from_secs(5);
+const LOOKUP_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The full name of this host as its name service says it, else the name it was given.
 pub(crate) async fn name() -> String {
     let plain = hostname::get().unwrap_or_default().to_string_lossy().into_owned();
     let asked = plain.clone();
-    let full = off_thread(LOOKUP_PATIENCE, move || full_name(&asked)).await.flatten();
+    let full = run_blocking(LOOKUP_TIMEOUT, move || full_name(&asked)).await.flatten();
     full.unwrap_or(plain)
 }
 

@@ -16,7 +16,7 @@ use tokio::{
 const FORWARDED: [Signal; 7] =
     [Signal::INT, Signal::TERM, Signal::HUP, Signal::QUIT, Signal::USR1, Signal::USR2, Signal::WINCH];
 /// Those of them that tell a program to end.
-const ENDING: [Signal; 4] = [Signal::INT, Signal::TERM, Signal::HUP, Signal::QUIT];
+const TERMINATING: [Signal; 4] = [Signal::INT, Signal::TERM, Signal::HUP, Signal::QUIT];
 
 /// What a signal asks the wrapper to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,7 +107,7 @@ impl Notice {
     /// The signal, if it is one of those that tell a program to end.
     fn ends_waiting(self) -> Option<Signal> {
         match self {
-            Self::Forward(signal) => ENDING.contains(&signal).then_some(signal),
+            Self::Forward(signal) => TERMINATING.contains(&signal).then_some(signal),
             Self::Child | Self::Continued | Self::Suspend => None,
         }
     }

@@ -24,11 +24,11 @@ use tokio::time::Instant;
 use super::{connection::Peer, dispatch, query::parameter};
 
 /// A request that is INVALID is logged, if the last one was so long ago.
-const INVALID_LOGGED: Duration = Duration::from_secs(1);
+const INVALID_LOG_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The three calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Call {
+enum ClassicPath {
     Get,
     Wait,
     Release,
@@ -43,19 +43,19 @@ pub async fn respond(request: &mut ServiceRequest, pools: &Pools, peer: &Rc<Peer
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return not_allowed();
     }
-    let (pool, host) = match asked(request.query_string(), pools) {
+    let (pool, host) = match parse_query(request.query_string(), pools) {
         Ok(asked) => asked,
         Err(why) => return invalid(&why),
     };
     match call {
-        Call::Get => told(pool.get(host).await, peer),
-        Call::Wait => {
+        ClassicPath::Get => respond_to_grant(pool.get(host).await, peer),
+        ClassicPath::Wait => {
             drop(mem::take(request.headers_mut())); // a third of what a parked request would occupy
             handling.park();
             let granted = pool.acquire_from(AcquireRequest::classic(host, true), peer.address()).await;
-            told(granted.map_err(|denial| denial.why), peer)
+            respond_to_grant(granted.map_err(|denial| denial.why), peer)
         }
-        Call::Release => match pool.release_host(host).await {
+        ClassicPath::Release => match pool.release_host(host).await {
             Ok(()) => word(StatusCode::OK, "OK"),
             Err(why) => refused(why),
         },
@@ -63,9 +63,9 @@ pub async fn respond(request: &mut ServiceRequest, pools: &Pools, peer: &Rc<Peer
 }
 
 /// Tells the asker of its grant, if it is still there; otherwise the grant goes back.
-fn told(answer: Result<Grant, Refusal>, peer: &Peer) -> HttpResponse {
+fn respond_to_grant(answer: Result<Grant, Refusal>, peer: &Peer) -> HttpResponse {
     match answer {
-        Ok(grant) => dispatch::told(grant, peer, |_| word(StatusCode::OK, "YES")).unwrap_or_else(not_now),
+        Ok(grant) => dispatch::deliver(grant, peer, |_| word(StatusCode::OK, "YES")).unwrap_or_else(not_now),
         Err(why) => refused(why),
     }
 }
@@ -88,7 +88,7 @@ fn refused(why: Refusal) -> HttpResponse {
 fn invalid(why: &str) -> HttpResponse {
     static LAST: Mutex<Option<Instant>> = Mutex::new(None);
     let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
-    if last.is_none_or(|last| last.elapsed() >= INVALID_LOGGED) {
+    if last.is_none_or(|last| last.elapsed() >= INVALID_LOG_INTERVAL) {
         *last = Some(Instant::now());
         info!("INVALID was answered: {why}");
     }
@@ -118,12 +118,12 @@ fn word(status: StatusCode, word: &'static str) -> HttpResponse {
 }
 
 /// The call of a path. Slashes do not count, as ever: `/get`, `/get/` and `//get//` are the same.
-fn call(path: &str) -> Option<Call> {
+fn call(path: &str) -> Option<ClassicPath> {
     let is = |word: &str| path.bytes().filter(|byte| *byte != b'/').eq(word.bytes());
     match () {
-        () if is("get") => Some(Call::Get),
-        () if is("wait") => Some(Call::Wait),
-        () if is("release") => Some(Call::Release),
+        () if is("get") => Some(ClassicPath::Get),
+        () if is("wait") => Some(ClassicPath::Wait),
+        () if is("release") => Some(ClassicPath::Release),
         () => None,
     }
 }
@@ -131,17 +131,17 @@ fn call(path: &str) -> Option<Call> {
 /// The word of a path's call, for who counts: `other` if it is none.
 pub(super) fn call_word(path: &str) -> &'static str {
     match call(path) {
-        Some(Call::Get) => "get",
-        Some(Call::Wait) => "wait",
-        Some(Call::Release) => "release",
+        Some(ClassicPath::Get) => "get",
+        Some(ClassicPath::Wait) => "wait",
+        Some(ClassicPath::Release) => "release",
         None => "other",
     }
 }
 
 /// The pool and the host that a query names, or why it does not.
-fn asked<'a>(query: &str, pools: &'a Pools) -> Result<(&'a PoolHandle, Name), String> {
+fn parse_query<'a>(query: &str, pools: &'a Pools) -> Result<(&'a PoolHandle, Name), String> {
     let name = parameter(query, "pool").ok_or("a request names no pool")?;
-    let shown = &name[..name.floor_char_boundary(Name::MOST_BYTES)];
+    let shown = &name[..name.floor_char_boundary(Name::MAX_BYTES)];
     let pool = pools.get(&name).ok_or_else(|| format!("no pool is named {shown:?}"))?;
     let host = parameter(query, "host").ok_or_else(|| format!("a request for {shown:?} names no host"))?;
     let host = Name::new(&host).map_err(|error| format!("the host of a request for {shown:?}: {error}"))?;
@@ -184,7 +184,7 @@ mod tests {
         drop(client);
         is_gone_soon(connection.peer()).await;
 
-        let answer = told(grant, connection.peer());
+        let answer = respond_to_grant(grant, connection.peer());
 
         assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
         assert!(pool.get(name("bob")).await.is_ok());
@@ -195,7 +195,7 @@ mod tests {
         let (pool, (connection, client)) = (pool(), connected().await);
         let grant = pool.get(name("ann")).await;
 
-        let answer = told(grant, connection.peer());
+        let answer = respond_to_grant(grant, connection.peer());
         drop(client);
         is_gone_soon(connection.peer()).await;
 

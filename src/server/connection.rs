@@ -3,7 +3,7 @@
 //! Under actix-http's dispatcher, which reads requests and writes answers, it sees to what the dispatcher
 //! does not: that each request is answered before the next is read, that a client which hung up before its answer is
 //! not told of a lease, that nobody sends megabytes behind a parked request, and that a request's head is not too
-//! large and arrives in time on a reused connection too. The [`Stream`] under it sees to it that an answer is read.
+//! large and arrives in time on a reused connection too. The [`ClientStream`] under it sees to it that an answer is read.
 
 use std::{
     cell::{Cell, RefCell},
@@ -27,16 +27,16 @@ use tokio::{
 };
 
 use super::{
-    crowd::{Crowd, Member},
+    connection_limit::{ConnectionLimit, ConnectionPermit},
     framing::{self, Framing, HeadTooLarge, MAX_HEAD},
-    stream::Stream,
+    stream::ClientStream,
 };
 
 /// How long the head of a request may take to arrive.
-pub const HEAD_LIMIT: Duration = Duration::from_secs(10);
+pub const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How many bytes a client may send behind a request that is not answered yet: as many as are read at once.
-const BEHIND_LIMIT: usize = 8 * 1024;
+const MAX_PIPELINED_BYTES: usize = 8 * 1024;
 
 /// A connection, as the dispatcher has it: it hands over one request at a time.
 ///
@@ -67,13 +67,13 @@ pub struct Connection {
 /// A connection, as the handlers of its requests have it.
 #[derive(Debug)]
 pub struct Peer {
-    stream: RefCell<Stream>,
+    stream: RefCell<ClientStream>,
     /// The user at the other end of a local socket.
     uid: Option<u32>,
     /// The address of the client; a local one has none.
     addr: Option<SocketAddr>,
     /// Its place among all connections; a local one has none.
-    member: Option<Member>,
+    member: Option<ConnectionPermit>,
     /// Whether a request is being handled.
     busy: Cell<bool>,
     /// Whether it is a whole request.
@@ -93,7 +93,7 @@ impl Connection {
     ///
     /// # Errors
     /// When the client is gone already.
-    pub fn new(stream: impl Into<Stream>, crowd: &Arc<Crowd>) -> io::Result<Self> {
+    pub fn new(stream: impl Into<ClientStream>, connection_limit: &Arc<ConnectionLimit>) -> io::Result<Self> {
         let stream = stream.into();
         let uid = stream.uid()?;
         let addr = stream.addr()?;
@@ -101,7 +101,7 @@ impl Connection {
             stream: RefCell::new(stream),
             uid,
             addr,
-            member: addr.map(|addr| crowd.enter(ClientAddress::from(addr.ip()))),
+            member: addr.map(|addr| connection_limit.enter(ClientAddress::from(addr.ip()))),
             busy: Cell::new(false),
             under_way: Cell::new(false),
             parked: Cell::new(false),
@@ -146,19 +146,19 @@ impl Connection {
             Ok(taken @ 1..) => {
                 self.held.extend_from_slice(&came[taken..]);
                 buf.set_filled(start + taken);
-                self.hand_over(taken);
+                self.count_passed_on(taken);
                 Poll::Ready(Ok(()))
             }
             Ok(_) | Err(HeadTooLarge) => {
                 self.held.extend_from_slice(came);
                 buf.set_filled(start);
-                self.read_on(cx, buf)
+                self.read_and_frame(cx, buf)
             }
         }
     }
 
     /// As [`Connection::read`], where something is held.
-    fn read_on(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn read_and_frame(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         while self.framed == 0 {
             match self.framing.advance(&self.held) {
                 Ok(0) if ready!(self.poll_hold(cx, buf))? == 0 => return Poll::Ready(Ok(())),
@@ -173,12 +173,12 @@ impl Connection {
             self.held = Vec::new(); // a parked connection keeps no buffer
         }
         self.framed -= handed;
-        self.hand_over(handed);
+        self.count_passed_on(handed);
         Poll::Ready(Ok(()))
     }
 
     /// Takes note that so many bytes of the request were handed over.
-    fn hand_over(&mut self, handed: usize) {
+    fn count_passed_on(&mut self, handed: usize) {
         self.given += handed;
         self.peer.behind.set(self.peer.behind.get().saturating_add(handed));
         if self.framed == 0 && self.framing.is_complete() {
@@ -197,8 +197,8 @@ impl Connection {
     }
 
     /// Reads what stands behind a request: a little of it, to notice the end of the connection.
-    fn poll_behind(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        while self.held.len() <= BEHIND_LIMIT {
+    fn poll_pipelined(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        while self.held.len() <= MAX_PIPELINED_BYTES {
             if ready!(self.poll_hold(cx, buf))? == 0 {
                 return Poll::Ready(Ok(()));
             }
@@ -233,17 +233,18 @@ impl Connection {
     }
 
     /// Whether the client sends more behind a parked request than is kept for it.
-    fn floods(&self) -> bool {
-        self.peer.parked.get() && (self.held.len() > BEHIND_LIMIT || self.peer.behind.get() > BEHIND_LIMIT)
+    fn exceeds_pipelining_limit(&self) -> bool {
+        self.peer.parked.get()
+            && (self.held.len() > MAX_PIPELINED_BYTES || self.peer.behind.get() > MAX_PIPELINED_BYTES)
     }
 
     /// Whether the connection has to make room for others.
-    fn has_to_go(&mut self, cx: &Context<'_>) -> bool {
+    fn should_close(&mut self, cx: &Context<'_>) -> bool {
         let Some(member) = &self.peer.member else { return false };
         if !mem::replace(&mut self.registered, true) {
             member.register(cx.waker());
         }
-        member.has_to_go()
+        member.should_close()
     }
 
     fn poll_head_timer(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
@@ -251,7 +252,7 @@ impl Connection {
             self.head_timer = None;
             return Ok(());
         }
-        let timer = self.head_timer.get_or_insert_with(|| Box::pin(sleep(HEAD_LIMIT)));
+        let timer = self.head_timer.get_or_insert_with(|| Box::pin(sleep(HEAD_TIMEOUT)));
         match timer.as_mut().poll(cx) {
             Poll::Ready(()) => {
                 Err(io::Error::new(io::ErrorKind::TimedOut, "the request's head took too long"))
@@ -264,9 +265,9 @@ impl Connection {
 impl Peer {
     /// Says that a request is being handled, until the guard is dropped.
     #[must_use]
-    pub fn begin(self: &Rc<Self>) -> Handling {
+    pub fn begin(self: &Rc<Self>) -> InFlight {
         self.busy.set(true);
-        Handling { peer: Rc::clone(self) }
+        InFlight { peer: Rc::clone(self) }
     }
 
     /// The user at the other end of the local socket; `None` if the client came over TCP.
@@ -299,7 +300,7 @@ impl Peer {
 
     /// Keeps what an answered request left of its body. The dispatcher then ends the connection; it would wait
     /// for ever for the end of a chunked body that nobody has.
-    pub fn leave_unread(&self, body: Payload) {
+    pub fn keep_unread_body(&self, body: Payload) {
         if let Payload::H1 { payload } = body {
             *self.unread.borrow_mut() = Some(payload);
         }
@@ -327,11 +328,11 @@ impl Peer {
 
 /// A request is being handled; see [`Peer::begin`].
 #[derive(Debug)]
-pub struct Handling {
+pub struct InFlight {
     peer: Rc<Peer>,
 }
 
-impl Handling {
+impl InFlight {
     /// The request waits from here on, or is answered bit by bit, for as long as it takes.
     pub fn park(&self) {
         self.peer.behind.set(0);
@@ -339,7 +340,7 @@ impl Handling {
     }
 }
 
-impl Drop for Handling {
+impl Drop for InFlight {
     fn drop(&mut self) {
         self.peer.busy.set(false);
         self.peer.parked.set(false);
@@ -353,12 +354,12 @@ impl AsyncRead for Connection {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if self.has_to_go(cx) {
+        if self.should_close(cx) {
             let what = "the connection has made room for others";
             return Poll::Ready(Err(io::Error::new(io::ErrorKind::ConnectionAborted, what)));
         }
         if self.answering {
-            return self.poll_behind(cx, buf);
+            return self.poll_pipelined(cx, buf);
         }
         if self.peer.has_unread_body() && !self.framing.is_complete() {
             return self.poll_discard(cx, buf);
@@ -367,7 +368,7 @@ impl AsyncRead for Connection {
             cx.waker().wake_by_ref(); // the dispatcher reads all that it can get before it looks at it
             return Poll::Pending;
         }
-        if self.held.is_empty() { self.read(cx, buf) } else { self.read_on(cx, buf) }
+        if self.held.is_empty() { self.read(cx, buf) } else { self.read_and_frame(cx, buf) }
     }
 }
 
@@ -379,7 +380,7 @@ impl AsyncWrite for Connection {
     /// The dispatcher ends every round with this, once all that it had to write is written: the place to look
     /// whether the connection may go on, and whether the next request may.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.floods() {
+        if self.exceeds_pipelining_limit() {
             let what = "the client sends more behind a parked request than is kept for it";
             return Poll::Ready(Err(io::Error::new(io::ErrorKind::ConnectionAborted, what)));
         }
@@ -415,7 +416,7 @@ pub(super) mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let client = Client::connect(listener.local_addr().unwrap()).unwrap();
         let (stream, _) = listener.accept().await.unwrap();
-        (Connection::new(stream, &Crowd::new(9, None)).unwrap(), client)
+        (Connection::new(stream, &ConnectionLimit::new(9, None)).unwrap(), client)
     }
 
     /// Returns when the kernel has heard of the client's end.

@@ -9,7 +9,7 @@ use actix_web::{
 };
 use distributex_actors::{Grant, Registry};
 
-use super::{classic, connection::Peer, page, shared::Shared, v1, watch::Watched};
+use super::{classic, connection::Peer, monitoring::MonitoringPath, page, shared::Shared, v1};
 
 /// Answers any request.
 ///
@@ -24,7 +24,7 @@ pub async fn answer(mut request: ServiceRequest, shared: Arc<Shared>) -> Result<
         head_too_large(request.path(), registry)
     } else if v1::is_for(request.path()) {
         v1::respond(&mut request, registry, &peer, &shared).await
-    } else if let Some(watched) = Watched::at(request.path()) {
+    } else if let Some(watched) = MonitoringPath::at(request.path()) {
         let _handling = peer.begin();
         watched.respond(&request, registry).await
     } else if page::is_for(request.path()) {
@@ -37,7 +37,7 @@ pub async fn answer(mut request: ServiceRequest, shared: Arc<Shared>) -> Result<
     if response.status() == StatusCode::SERVICE_UNAVAILABLE {
         response.head_mut().set_connection_type(ConnectionType::Close);
     }
-    peer.leave_unread(request.take_payload());
+    peer.keep_unread_body(request.take_payload());
     Ok(request.into_response(response))
 }
 
@@ -46,7 +46,7 @@ fn head_too_large(path: &str, registry: &Registry) -> HttpResponse {
 }
 
 /// Tells an asker of its grant, if it is still there: the answer to send. Otherwise the grant goes back.
-pub fn told<T>(grant: Grant, peer: &Peer, tell: impl FnOnce(&Grant) -> T) -> Option<T> {
+pub fn deliver<T>(grant: Grant, peer: &Peer, tell: impl FnOnce(&Grant) -> T) -> Option<T> {
     if peer.is_gone() {
         return None;
     }

@@ -7,13 +7,13 @@
 pub(super) const MAX_HEAD: usize = 16 * 1024;
 
 /// The most lines of a head: the request line, and as many headers as actix-http reads.
-const MAX_LINES: u32 = 1 + 96;
+const MAX_HEAD_LINES: u32 = 1 + 96;
 
 /// What of the target of a request is kept in the place of a head that is too large.
-const KEPT_TARGET: usize = 512;
+const MAX_KEPT_TARGET: usize = 512;
 
 /// The body that follows such a head: more than anybody sends, so that the connection ends with the response.
-const REST: u64 = 1 << 40;
+const UNTIL_CLOSE: u64 = 1 << 40;
 
 /// The head has more than [`MAX_HEAD`] bytes, or too many lines.
 #[derive(Debug, PartialEq, Eq)]
@@ -113,14 +113,14 @@ impl Framing {
 
     /// What goes on behind [`substitute`].
     pub(super) fn behind_substitute() -> Self {
-        Self::Body(REST)
+        Self::Body(UNTIL_CLOSE)
     }
 }
 
 impl Head {
     /// Where it ends, if that has come. As in actix-http, lines may end without CR, and empty ones may come first.
     fn end(&mut self, bytes: &[u8]) -> Result<Option<usize>, HeadTooLarge> {
-        while self.lines <= MAX_LINES
+        while self.lines <= MAX_HEAD_LINES
             && let Some(length) = bytes[self.scanned..].iter().position(|byte| *byte == b'\n')
         {
             let line = &bytes[self.line..self.scanned + length];
@@ -132,17 +132,17 @@ impl Head {
             match line.strip_suffix(b"\r").unwrap_or(line) {
                 [] if self.lines > 0 => return Ok(Some(self.scanned)),
                 [] => {}
-                line => self.look_at(line),
+                line => self.read_header(line),
             }
         }
-        if self.lines > MAX_LINES || bytes.len() > MAX_HEAD {
+        if self.lines > MAX_HEAD_LINES || bytes.len() > MAX_HEAD {
             return Err(HeadTooLarge);
         }
         self.scanned = bytes.len();
         Ok(None)
     }
 
-    fn look_at(&mut self, line: &[u8]) {
+    fn read_header(&mut self, line: &[u8]) {
         self.lines += 1;
         if let Some(length) = value(line, b"content-length:") {
             self.length = length.trim().parse().unwrap_or(0); // actix-http refuses what is no number
@@ -213,8 +213,8 @@ pub(super) fn substitute(head: &[u8]) -> Vec<u8> {
     let mut words = line.split(|byte| byte.is_ascii_whitespace());
     let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or(b"/"));
     let path = target.split(|byte| *byte == b'?').next().unwrap_or_default();
-    let path = &path[..path.len().min(KEPT_TARGET)];
-    let rest = format!(" HTTP/1.1\r\nhost: -\r\ncontent-length: {REST}\r\n\r\n");
+    let path = &path[..path.len().min(MAX_KEPT_TARGET)];
+    let rest = format!(" HTTP/1.1\r\nhost: -\r\ncontent-length: {UNTIL_CLOSE}\r\n\r\n");
     [method, b" ", path, rest.as_bytes()].concat()
 }
 

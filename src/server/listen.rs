@@ -15,33 +15,33 @@ const BACKLOG: i32 = 16 * 1024;
 
 /// An address on which the server cannot listen.
 #[derive(Debug, Error)]
-#[error("failed to listen on {addr}: {source}{}", way_out(source))]
+#[error("failed to listen on {addr}: {source}{}", hint(source))]
 pub struct CannotListen {
     addr: String,
     source: io::Error,
 }
 
 /// What can be done about it, where that is known.
-const WAYS_OUT: [(io::ErrorKind, &str); 3] = [
+const HINTS: [(io::ErrorKind, &str); 3] = [
     (io::ErrorKind::AddrInUse, " (is another server running? choose another port with -p)"),
     (io::ErrorKind::PermissionDenied, " (ports below 1024 are root's; choose another with -p)"),
     (io::ErrorKind::AddrNotAvailable, " (this machine does not have the address; see `ip address`)"),
 ];
 
-fn way_out(error: &io::Error) -> &'static str {
-    WAYS_OUT.iter().find(|(kind, _)| *kind == error.kind()).map_or("", |(_, way_out)| way_out)
+fn hint(error: &io::Error) -> &'static str {
+    HINTS.iter().find(|(kind, _)| *kind == error.kind()).map_or("", |(_, way_out)| way_out)
 }
 
 /// One address on which to listen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum ListenAddress {
     /// All addresses of both families, at this port.
     Every(u16),
     /// This one, or all of its family if it is unspecified.
     One(SocketAddr),
 }
 
-impl Place {
+impl ListenAddress {
     fn port(self) -> u16 {
         match self {
             Self::Every(port) => port,
@@ -82,7 +82,7 @@ pub fn listen(addresses: &[Listen]) -> Result<Vec<TcpListener>, CannotListen> {
     for address in addresses {
         places.extend(resolved(address).map_err(fails(address))?.into_iter().map(|place| (place, address)));
     }
-    let is_covered = |index: usize, place: Place| {
+    let is_covered = |index: usize, place: ListenAddress| {
         let others = places.iter().enumerate().filter(|(other, _)| *other != index);
         let mut covering = others.filter(|(_, (other, _))| other.covers(place));
         covering.any(|(other, (wider, _))| other < index || !place.covers(*wider))
@@ -92,16 +92,16 @@ pub fn listen(addresses: &[Listen]) -> Result<Vec<TcpListener>, CannotListen> {
 }
 
 /// Where this is. An IPv4 address that is written as an IPv6 address is that IPv4 address.
-fn resolved(address: &Listen) -> io::Result<Vec<Place>> {
+fn resolved(address: &Listen) -> io::Result<Vec<ListenAddress>> {
     let port = address.port.unwrap_or(DEFAULT_PORT);
     if address.is_every() {
-        return Ok(vec![Place::Every(port)]);
+        return Ok(vec![ListenAddress::Every(port)]);
     }
     let plain = |addr: SocketAddr| match addr.ip().to_canonical() {
         IpAddr::V4(ip) => SocketAddr::from((ip, port)),
         IpAddr::V6(_) => addr, // with its zone
     };
-    Ok((address.host.as_str(), port).to_socket_addrs()?.map(plain).map(Place::One).collect())
+    Ok((address.host.as_str(), port).to_socket_addrs()?.map(plain).map(ListenAddress::One).collect())
 }
 
 /// One socket for all addresses of both families; of IPv4 only, where the kernel has no IPv6.

@@ -27,16 +27,16 @@ const BACKLOG: i32 = 1024;
 #[error("failed to open the local socket {} (admin_socket in the configuration): {why}", path.display())]
 pub struct CannotOpenSocket {
     path: PathBuf,
-    why: Why,
+    why: SocketError,
 }
 
 #[derive(Debug, Error)]
-enum Why {
+enum SocketError {
     #[error("somebody answers on it: another server runs, which has to be stopped, or to use another path")]
     Busy,
     #[error("this file is no socket, and is left alone; choose another path")]
     Other,
-    #[error("{error}{}", way_out(error))]
+    #[error("{error}{}", hint(error))]
     Refused {
         #[from]
         error: io::Error,
@@ -44,15 +44,15 @@ enum Why {
 }
 
 /// What can be done about it, where that is known.
-const WAYS_OUT: [(io::ErrorKind, &str); 4] = [
+const HINTS: [(io::ErrorKind, &str); 4] = [
     (io::ErrorKind::NotFound, " (the directory is missing; make it, or choose another path)"),
     (io::ErrorKind::NotADirectory, " (a part of the path is no directory; choose another path)"),
     (io::ErrorKind::PermissionDenied, " (this user may not do that there; change the rights, or the path)"),
     (io::ErrorKind::ReadOnlyFilesystem, " (nothing can be written there; choose another path)"),
 ];
 
-fn way_out(error: &io::Error) -> &'static str {
-    WAYS_OUT.iter().find(|(kind, _)| *kind == error.kind()).map_or("", |(_, way_out)| way_out)
+fn hint(error: &io::Error) -> &'static str {
+    HINTS.iter().find(|(kind, _)| *kind == error.kind()).map_or("", |(_, way_out)| way_out)
 }
 
 /// The file of a local socket that this process listens on; removed when this is dropped.
@@ -71,14 +71,14 @@ pub fn open(path: &Path) -> Result<(UnixListener, SocketFile), CannotOpenSocket>
     listen(path).map_err(|why| CannotOpenSocket { path: path.to_owned(), why })
 }
 
-fn listen(path: &Path) -> Result<(UnixListener, SocketFile), Why> {
+fn listen(path: &Path) -> Result<(UnixListener, SocketFile), SocketError> {
     let addr = SockAddr::unix(path)?;
     if let Some(found) = found(path)? {
         if !found.file_type().is_socket() {
-            return Err(Why::Other);
+            return Err(SocketError::Other);
         }
         if answers(&addr)? {
-            return Err(Why::Busy);
+            return Err(SocketError::Busy);
         }
         fs::remove_file(path)?;
     }

@@ -19,47 +19,47 @@ use log::{Log, Metadata, Record};
 const DEFAULT_FILTER: &str = "info";
 
 /// What is not logged unless RUST_LOG names these: actix-http would log every mistake of a client as an error.
-const QUIET: &str = "actix_http=off,actix_server=warn";
+const LIBRARY_FILTER: &str = "actix_http=off,actix_server=warn";
 
 /// For how long lines are collected.
-const COLLECT: Duration = Duration::from_millis(20);
+const BATCH_WINDOW: Duration = Duration::from_millis(20);
 
 /// How many bytes may wait to be written.
-const MOST_WAITING: usize = 4 * 1024 * 1024;
+const MAX_BUFFERED_BYTES: usize = 4 * 1024 * 1024;
 
 /// For how long the end of the process waits for the last lines to be written.
-const LAST_WORDS: Duration = Duration::from_millis(500);
+const FLUSH_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// Starts the log on standard error, as RUST_LOG says.
 ///
 /// # Errors
 /// When its thread cannot be started.
 pub fn start() -> io::Result<()> {
-    let lines = Arc::new(Lines::default());
+    let lines = Arc::new(LogBuffer::default());
     let writer = Arc::clone(&lines);
     thread::Builder::new().name("log".to_owned()).spawn(move || writer.write_for_ever())?;
     let wanted = env::var("RUST_LOG").unwrap_or_else(|_| DEFAULT_FILTER.to_owned());
     let logger = env_logger::Builder::new()
-        .parse_filters(&format!("{QUIET},{wanted}"))
+        .parse_filters(&format!("{LIBRARY_FILTER},{wanted}"))
         .format(|line, record| {
             writeln!(line, "{} {:5} {}", line.timestamp_millis(), record.level(), record.args())
         })
-        .target(env_logger::Target::Pipe(Box::new(Pen(Arc::clone(&lines)))))
+        .target(env_logger::Target::Pipe(Box::new(BufferWriter(Arc::clone(&lines)))))
         .build();
     let level = logger.filter();
-    log::set_boxed_logger(Box::new(Collected { logger, lines })).map_err(io::Error::other)?;
+    log::set_boxed_logger(Box::new(AsyncLogger { logger, lines })).map_err(io::Error::other)?;
     log::set_max_level(level);
     Ok(())
 }
 
 /// The logger: env_logger's, whose lines are collected.
 #[derive(Debug)]
-struct Collected {
+struct AsyncLogger {
     logger: env_logger::Logger,
-    lines: Arc<Lines>,
+    lines: Arc<LogBuffer>,
 }
 
-impl Log for Collected {
+impl Log for AsyncLogger {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         self.logger.enabled(metadata)
     }
@@ -70,14 +70,14 @@ impl Log for Collected {
 
     /// For the end of the process: returns when all is written, or when that takes too long.
     fn flush(&self) {
-        self.lines.written();
+        self.lines.flush_blocking();
     }
 }
 
 /// Lines that wait to be written.
 #[derive(Debug, Default)]
-struct Lines {
-    waiting: Mutex<Waiting>,
+struct LogBuffer {
+    waiting: Mutex<BufferedLines>,
     /// Rings when there are lines again, or when somebody waits for them to be written.
     some: Condvar,
     /// Rings when all is written.
@@ -85,7 +85,7 @@ struct Lines {
 }
 
 #[derive(Debug, Default)]
-struct Waiting {
+struct BufferedLines {
     bytes: Vec<u8>,
     /// How many lines were left out since the last write.
     left_out: usize,
@@ -95,14 +95,14 @@ struct Waiting {
     urgent: bool,
 }
 
-impl Lines {
-    fn lock(&self) -> MutexGuard<'_, Waiting> {
+impl LogBuffer {
+    fn lock(&self) -> MutexGuard<'_, BufferedLines> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn add(&self, line: &[u8]) {
         let mut waiting = self.lock();
-        if waiting.bytes.len() + line.len() > MOST_WAITING {
+        if waiting.bytes.len() + line.len() > MAX_BUFFERED_BYTES {
             waiting.left_out += 1;
             return;
         }
@@ -112,17 +112,17 @@ impl Lines {
         waiting.bytes.extend_from_slice(line);
     }
 
-    fn written(&self) {
+    fn flush_blocking(&self) {
         let mut waiting = self.lock();
         waiting.urgent = true;
         self.some.notify_one();
-        let unwritten = |waiting: &mut Waiting| waiting.writing || !waiting.bytes.is_empty();
-        drop(self.none.wait_timeout_while(waiting, LAST_WORDS, unwritten));
+        let unwritten = |waiting: &mut BufferedLines| waiting.writing || !waiting.bytes.is_empty();
+        drop(self.none.wait_timeout_while(waiting, FLUSH_TIMEOUT, unwritten));
     }
 
     fn write_for_ever(&self) {
         loop {
-            let (bytes, left_out) = self.collected();
+            let (bytes, left_out) = self.take();
             write(&bytes, left_out);
             self.lock().writing = false;
             self.none.notify_all();
@@ -130,10 +130,10 @@ impl Lines {
     }
 
     /// Waits for a line, and a little longer for more.
-    fn collected(&self) -> (Vec<u8>, usize) {
+    fn take(&self) -> (Vec<u8>, usize) {
         let waiting = self.some.wait_while(self.lock(), |waiting| waiting.bytes.is_empty());
         let waiting = waiting.unwrap_or_else(PoisonError::into_inner);
-        let more = self.some.wait_timeout_while(waiting, COLLECT, |waiting| !waiting.urgent);
+        let more = self.some.wait_timeout_while(waiting, BATCH_WINDOW, |waiting| !waiting.urgent);
         let (mut waiting, _) = more.unwrap_or_else(PoisonError::into_inner);
         waiting.writing = true;
         (mem::take(&mut waiting.bytes), mem::take(&mut waiting.left_out))
@@ -151,9 +151,9 @@ fn write(bytes: &[u8], left_out: usize) {
 
 /// What env_logger writes its lines to, one line at a time.
 #[derive(Debug)]
-struct Pen(Arc<Lines>);
+struct BufferWriter(Arc<LogBuffer>);
 
-impl io::Write for Pen {
+impl io::Write for BufferWriter {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         self.0.add(line);
         Ok(line.len())

@@ -19,17 +19,21 @@ use actix_web::{App, dev::AppConfig};
 use distributex_actors::{ParkingLimit, Registry, StateDirectory};
 use distributex_config::Config;
 
-use self::{connection::Connection, crowd::Crowd, limits::Limits, shared::Shared, stream::Stream};
+use self::{
+    connection::Connection, connection_limit::ConnectionLimit, file_limits::FileLimits, shared::Shared,
+    stream::ClientStream,
+};
 
 pub mod classic;
 pub mod connection;
-pub mod crowd;
+pub mod connection_limit;
 pub mod dispatch;
+pub mod file_limits;
 mod framing;
-pub mod limits;
 pub mod listen;
 pub mod local;
 pub mod log;
+pub mod monitoring;
 pub mod options;
 pub mod page;
 mod query;
@@ -39,16 +43,15 @@ pub mod shared;
 pub mod stream;
 pub mod systemd;
 pub mod v1;
-pub mod watch;
 
 /// How long a connection may be idle between two requests.
-const KEEP_ALIVE: Duration = Duration::from_secs(15);
+const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// How long a connection that is being closed may take to read its last answer.
-const CLOSING: Duration = Duration::from_secs(1);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How long the connections may take to end when the server stops, in seconds.
-const STOPPING: u64 = 1;
+const STOP_TIMEOUT_SECONDS: u64 = 1;
 
 /// Where the server listens.
 #[derive(Debug)]
@@ -65,7 +68,7 @@ pub struct Sockets {
 /// When a socket is of no use.
 pub fn server(
     config: Config,
-    limits: Limits,
+    limits: FileLimits,
     workers: usize,
     sockets: Sockets,
     state: Option<StateDirectory>,
@@ -76,12 +79,12 @@ pub fn server(
         config: Arc::new(config),
         state: Arc::new(Mutex::new(state)),
         room: ParkingLimit::new(limits.parked),
-        crowd: Arc::clone(shared.crowd()),
+        connection_limit: Arc::clone(shared.connection_limit()),
     };
     let mut server = Server::build()
         .workers(workers)
         .max_concurrent_connections((limits.connections / workers).max(1))
-        .shutdown_timeout(STOPPING)
+        .shutdown_timeout(STOP_TIMEOUT_SECONDS)
         .disable_signals();
     for socket in sockets.tcp {
         stream::prepare(&socket)?;
@@ -103,12 +106,12 @@ struct Service {
     /// Where they go on; taken by who starts them.
     state: Arc<Mutex<Option<StateDirectory>>>,
     room: Arc<ParkingLimit>,
-    crowd: Arc<Crowd>,
+    connection_limit: Arc<ConnectionLimit>,
 }
 
 impl Service {
     /// Starts the pools, if nobody did yet, and answers on one kind of socket.
-    fn start<S: Into<Stream> + 'static>(
+    fn start<S: Into<ClientStream> + 'static>(
         &self,
     ) -> impl ServiceFactory<S, Config = (), Response = (), Error = DispatchError, InitError = ()> + use<S>
     {
@@ -120,17 +123,17 @@ impl Service {
         let app = App::new()
             .default_service(fn_service(move |request| dispatch::answer(request, Arc::clone(&shared))));
         let http = HttpService::build()
-            .keep_alive(KeepAlive::Timeout(KEEP_ALIVE))
-            .client_request_timeout(connection::HEAD_LIMIT)
-            .client_disconnect_timeout(CLOSING)
+            .keep_alive(KeepAlive::Timeout(KEEP_ALIVE_TIMEOUT))
+            .client_request_timeout(connection::HEAD_TIMEOUT)
+            .client_disconnect_timeout(CLOSE_TIMEOUT)
             .h1_allow_half_closed(false) // a client that closes is gone: its parked wait ends now
             .on_connect_ext(|connection: &Connection, data| {
                 data.insert(Rc::clone(connection.peer()));
             })
             .h1(map_config(app, |()| AppConfig::default()));
-        let crowd = Arc::clone(&self.crowd);
+        let connection_limit = Arc::clone(&self.connection_limit);
         let take_over = move |stream: S| {
-            let connection = Connection::new(stream, &crowd).map_err(DispatchError::Io);
+            let connection = Connection::new(stream, &connection_limit).map_err(DispatchError::Io);
             ready(connection.map(|connection| {
                 let addr = connection.addr();
                 (connection, addr)

@@ -42,7 +42,7 @@ LOG:
 /// Hands out slots of named pools over HTTP, first come, first served.
 #[derive(Debug, StructOpt)]
 #[structopt(name = "distributexd", after_help = EXAMPLES, usage = "distributexd -c FILE [OPTIONS]")]
-pub struct Options {
+pub struct ServerOptions {
     /// The configuration file (YAML); config/distributex.yaml and config/memcache.yaml explain every key
     #[structopt(short, long, value_name = "FILE", parse(from_os_str))]
     pub config: PathBuf,
@@ -64,7 +64,7 @@ pub struct Options {
     pub check: bool,
 }
 
-impl Options {
+impl ServerOptions {
     /// Where to listen. The command line wins over the file: `--listen` over its addresses, `-p` over its
     /// ports.
     #[must_use]

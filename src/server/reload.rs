@@ -15,14 +15,14 @@ use tokio::{
 use super::{run::count, shared::Shared, systemd};
 
 /// How long it takes at most until it is seen that the pools have been started.
-const START: Duration = Duration::from_millis(10);
+const NOT_STARTED: Duration = Duration::from_millis(10);
 
 /// How long the disk may take to read the file.
 const READING: Duration = Duration::from_secs(10);
 
 /// What came of a reload.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reloaded {
+pub struct ReloadReport {
     /// How many pools there are now.
     pub pools: usize,
     /// The keys whose new values count only after a restart.
@@ -38,7 +38,7 @@ pub fn on_signal(shared: Arc<Shared>) -> io::Result<()> {
     actix_rt::spawn(async move {
         while hangup.recv().await.is_some() {
             while shared.registry().is_none() {
-                sleep(START).await;
+                sleep(NOT_STARTED).await;
             }
             let _ = reload(&shared, None).await; // the log has it
         }
@@ -60,7 +60,7 @@ pub fn read(file: &Path) -> Result<Config, String> {
 ///
 /// # Errors
 /// All mistakes of the file, a line each, or that it cannot be read now; it then changed nothing.
-pub async fn reload(shared: &Shared, operator: Option<&Operator>) -> Result<Reloaded, String> {
+pub async fn reload(shared: &Shared, operator: Option<&Operator>) -> Result<ReloadReport, String> {
     let _alone = shared.reloading().await;
     systemd::reloading();
     let reloaded = follow(shared).await;
@@ -70,7 +70,7 @@ pub async fn reload(shared: &Shared, operator: Option<&Operator>) -> Result<Relo
     });
     let file = shared.file().display();
     match &reloaded {
-        Ok(Reloaded { pools, need_restart }) => {
+        Ok(ReloadReport { pools, need_restart }) => {
             for key in need_restart {
                 warn!("{file}: {key} has changed, which counts only after a restart");
             }
@@ -86,13 +86,13 @@ pub async fn reload(shared: &Shared, operator: Option<&Operator>) -> Result<Relo
 }
 
 /// A file with a mistake changes nothing.
-async fn follow(shared: &Shared) -> Result<Reloaded, String> {
+async fn follow(shared: &Shared) -> Result<ReloadReport, String> {
     let registry = shared.registry().ok_or("the pools have not been started yet")?;
     let config = read_in_time(shared.file()).await?;
     let need_restart = registry.reload(&config);
     shared.set_keys(&config.admin.keys);
-    shared.crowd().set_share(config.limits.connections_per_address);
-    Ok(Reloaded { pools: config.pools.len(), need_restart })
+    shared.connection_limit().set_share(config.limits.connections_per_address);
+    Ok(ReloadReport { pools: config.pools.len(), need_restart })
 }
 
 /// Reads a file on a thread of its own, which hangs if the disk does: nobody waits for it then, not even the end of the

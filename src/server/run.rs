@@ -20,9 +20,9 @@ use tokio::{
 };
 
 use super::{
-    Sockets, limits, listen,
+    Sockets, file_limits, listen,
     local::{self, SocketFile},
-    options::Options,
+    options::ServerOptions,
     reload,
     shared::Shared,
     systemd,
@@ -36,15 +36,15 @@ const SYSTEM: u8 = 71;
 const CONFIGURATION: u8 = 78;
 
 /// How long a store may take, when the server stops, to say what became of the last grants.
-const LAST_WORD: Duration = Duration::from_millis(700);
+const DRAIN_TIMEOUT: Duration = Duration::from_millis(700);
 
 /// How long it takes until connections that were accepted already have been read: the last are on their way to their
 /// worker, and would be reset.
-const ACCEPTED: Duration = Duration::from_millis(250);
+const ACCEPT_SETTLE_TIME: Duration = Duration::from_millis(250);
 
 /// Does what the command line says.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let options = match Options::from_iter_safe(args) {
+    let options = match ServerOptions::from_iter_safe(args) {
         Ok(options) => options,
         Err(error) => return usage(&error),
     };
@@ -71,7 +71,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 /// All that a server needs.
-struct Ready {
+struct ReadyServer {
     config: Config,
     /// Where it listens.
     sockets: Sockets,
@@ -84,23 +84,23 @@ struct Ready {
 }
 
 /// Gets from the system what it takes.
-fn start(options: &Options, config: Config) -> Result<Ready, Box<dyn Error>> {
+fn start(options: &ServerOptions, config: Config) -> Result<ReadyServer, Box<dyn Error>> {
     let passed = systemd::sockets()?; // before anything else is opened
     super::log::start()?;
     let state = config.state_dir.as_deref().map(StateDirectory::open).transpose()?;
     let are_kept = !passed.is_empty();
     let tcp = if are_kept { passed } else { listen::listen(&options.listen(&config))? };
     let (local, file) = config.admin.socket.as_deref().map(local::open).transpose()?.unzip();
-    Ok(Ready { config, sockets: Sockets { tcp, local }, file, are_kept, state })
+    Ok(ReadyServer { config, sockets: Sockets { tcp, local }, file, are_kept, state })
 }
 
 /// Serves until a signal says to stop.
-async fn serve(options: &Options, ready: Ready) -> Result<(), Box<dyn Error>> {
-    let Ready { config, sockets, file, are_kept, state } = ready;
-    let limits = limits::raise();
+async fn serve(options: &ServerOptions, ready: ReadyServer) -> Result<(), Box<dyn Error>> {
+    let ReadyServer { config, sockets, file, are_kept, state } = ready;
+    let limits = file_limits::raise();
     let shared = Shared::new(options.config.clone(), &config, limits.connections);
     let addrs: Vec<_> = sockets.tcp.iter().filter_map(|socket| socket.local_addr().ok()).collect();
-    let remembered = state.as_ref().map(StateDirectory::remembers);
+    let remembered = state.as_ref().map(StateDirectory::restored);
     let server = super::server(config.clone(), limits, options.workers, sockets, state, &shared)?;
     reload::on_signal(Arc::clone(&shared))?;
     stop_on_signal(&server, shared, are_kept)?;
@@ -182,7 +182,7 @@ fn stop_on_signal(server: &actix_server::Server, shared: Arc<Shared>, are_kept: 
             stop_accepting(&handle).await;
         }
         if let Some(pools) = shared.registry() {
-            let _ = timeout(LAST_WORD, pools.drain()).await; // a store that takes longer was told of all that was answered
+            let _ = timeout(DRAIN_TIMEOUT, pools.drain()).await; // a store that takes longer was told of all that was answered
         }
         if !are_kept {
             stop_accepting(&handle).await;
@@ -195,7 +195,7 @@ fn stop_on_signal(server: &actix_server::Server, shared: Arc<Shared>, are_kept: 
 /// A connection that is accepted later than its worker ends would be dropped without an answer.
 async fn stop_accepting(handle: &actix_server::ServerHandle) {
     handle.pause().await;
-    sleep(ACCEPTED).await;
+    sleep(ACCEPT_SETTLE_TIME).await;
 }
 
 async fn next(term: &mut Signal, int: &mut Signal) -> i32 {

@@ -9,7 +9,7 @@ use distributex_actors::Registry;
 use distributex_config::{AdminKey, Config};
 use tokio::sync::{Mutex, MutexGuard};
 
-use super::{crowd::Crowd, watch::Requests};
+use super::{connection_limit::ConnectionLimit, monitoring::RequestCounters};
 
 /// What all workers share, and the signals.
 #[derive(Debug)]
@@ -18,13 +18,13 @@ pub struct Shared {
     /// from, because a message to another thread costs more than all the rest of it.
     registry: OnceLock<Registry>,
     /// How many requests there were.
-    requests: Requests,
+    requests: RequestCounters,
     /// The configuration file.
     file: PathBuf,
     /// Who may pull levers over TCP now.
     keys: RwLock<Arc<[AdminKey]>>,
     /// All connections.
-    crowd: Arc<Crowd>,
+    connection_limit: Arc<ConnectionLimit>,
     /// Held by who reads the file again.
     reloading: Mutex<()>,
 }
@@ -35,10 +35,10 @@ impl Shared {
     pub fn new(file: PathBuf, config: &Config, connections: usize) -> Arc<Self> {
         Arc::new(Self {
             registry: OnceLock::new(),
-            requests: Requests::default(),
+            requests: RequestCounters::default(),
             file,
             keys: RwLock::new(config.admin.keys.as_slice().into()),
-            crowd: Crowd::new(connections, config.limits.connections_per_address),
+            connection_limit: ConnectionLimit::new(connections, config.limits.connections_per_address),
             reloading: Mutex::new(()),
         })
     }
@@ -47,13 +47,13 @@ impl Shared {
     pub fn start(&self, start: impl FnOnce() -> Registry) {
         let registry = self.registry.get_or_init(start);
         if let Some(numbers) = registry.telemetry().metrics() {
-            self.requests.count_in(numbers);
+            self.requests.register(numbers);
         }
     }
 
     /// How many requests there were.
     #[must_use]
-    pub fn requests(&self) -> &Requests {
+    pub fn requests(&self) -> &RequestCounters {
         &self.requests
     }
 
@@ -82,8 +82,8 @@ impl Shared {
 
     /// All connections.
     #[must_use]
-    pub fn crowd(&self) -> &Arc<Crowd> {
-        &self.crowd
+    pub fn connection_limit(&self) -> &Arc<ConnectionLimit> {
+        &self.connection_limit
     }
 
     /// Nobody else reads the file again until this is dropped.

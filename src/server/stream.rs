@@ -19,7 +19,7 @@ use tokio::{
 
 /// How long a client may leave its answer unread once no more of it fits into the socket: one that reads nothing of
 /// a long answer would keep its connection for ever.
-pub const WRITE_LIMIT: Duration = Duration::from_secs(10);
+pub const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A host that lost its power is gone after `time + retries * interval`: a minute.
 const KEEPALIVE: TcpKeepalive = TcpKeepalive::new()
@@ -44,7 +44,7 @@ pub fn prepare(listener: &TcpListener) -> io::Result<()> {
 
 /// A socket whose other end has to read.
 #[derive(Debug)]
-pub struct Stream {
+pub struct ClientStream {
     socket: Socket,
     /// Runs while a write waits for the client to read.
     write_timer: Option<Pin<Box<Sleep>>>,
@@ -56,7 +56,7 @@ enum Socket {
     Local(UnixStream),
 }
 
-impl Stream {
+impl ClientStream {
     /// The user who opened the other end of a local socket; `None` over TCP.
     ///
     /// # Errors
@@ -80,19 +80,19 @@ impl Stream {
     }
 }
 
-impl From<TcpStream> for Stream {
+impl From<TcpStream> for ClientStream {
     fn from(stream: TcpStream) -> Self {
         Self { socket: Socket::Tcp(stream), write_timer: None }
     }
 }
 
-impl From<UnixStream> for Stream {
+impl From<UnixStream> for ClientStream {
     fn from(stream: UnixStream) -> Self {
         Self { socket: Socket::Local(stream), write_timer: None }
     }
 }
 
-impl AsFd for Stream {
+impl AsFd for ClientStream {
     fn as_fd(&self) -> BorrowedFd<'_> {
         match &self.socket {
             Socket::Tcp(stream) => stream.as_fd(),
@@ -101,7 +101,7 @@ impl AsFd for Stream {
     }
 }
 
-impl AsyncRead for Stream {
+impl AsyncRead for ClientStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -114,7 +114,7 @@ impl AsyncRead for Stream {
     }
 }
 
-impl AsyncWrite for Stream {
+impl AsyncWrite for ClientStream {
     /// A write that is done at once, as nearly all are, has no timer.
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let written = match &mut self.socket {
@@ -125,7 +125,7 @@ impl AsyncWrite for Stream {
             self.write_timer = None;
             return written;
         }
-        let timer = self.write_timer.get_or_insert_with(|| Box::pin(sleep(WRITE_LIMIT)));
+        let timer = self.write_timer.get_or_insert_with(|| Box::pin(sleep(WRITE_TIMEOUT)));
         let unread = || io::Error::new(io::ErrorKind::TimedOut, "the client does not read its answer");
         timer.as_mut().poll(cx).map(|()| Err(unread()))
     }
@@ -151,7 +151,7 @@ mod tests {
     use super::*;
 
     /// The two ends of a local connection, whose time from now on is a pretended one.
-    async fn connected() -> (Stream, Client) {
+    async fn connected() -> (ClientStream, Client) {
         let (ours, client) = Client::pair().unwrap();
         for end in [&ours, &client] {
             end.set_nonblocking(true).unwrap();
@@ -162,12 +162,12 @@ mod tests {
         (ours.into(), client)
     }
 
-    async fn write(stream: &mut Stream) -> io::Result<usize> {
+    async fn write(stream: &mut ClientStream) -> io::Result<usize> {
         poll_fn(|cx| Pin::new(&mut *stream).poll_write(cx, &[0; 64 * 1024])).await
     }
 
     /// Writes until no more fits in.
-    async fn fill(stream: &mut Stream) {
+    async fn fill(stream: &mut ClientStream) {
         while poll_fn(|cx| Poll::Ready(Pin::new(&mut *stream).poll_write(cx, &[0; 64 * 1024]).is_ready()))
             .await
         {}
@@ -196,8 +196,8 @@ mod tests {
         let end = write(&mut stream).await;
 
         assert_eq!(end.unwrap_err().kind(), io::ErrorKind::TimedOut);
-        assert!(start.elapsed() >= WRITE_LIMIT);
-        assert!(start.elapsed() < WRITE_LIMIT + Duration::from_millis(2)); // a timer of tokio rings at most 1 ms late
+        assert!(start.elapsed() >= WRITE_TIMEOUT);
+        assert!(start.elapsed() < WRITE_TIMEOUT + Duration::from_millis(2)); // a timer of tokio rings at most 1 ms late
     }
 
     #[actix::test]
@@ -207,7 +207,7 @@ mod tests {
             fill(&mut stream).await;
             assert!(stream.write_timer.is_some());
 
-            advance(WRITE_LIMIT - Duration::from_secs(1)).await;
+            advance(WRITE_TIMEOUT - Duration::from_secs(1)).await;
             while client.read(&mut [0; 64 * 1024]).is_ok() {}
 
             assert!(write(&mut stream).await.is_ok());

@@ -7,13 +7,13 @@
 
 use std::time::Duration;
 
-use super::voice::Seconds;
-use crate::client::BootTime;
+use super::console::DisplaySeconds;
+use distributex_client::BootTime;
 
 /// From KILL to the end of the lease: for a machine that is slow to kill.
-const MARGIN: Duration = Duration::from_secs(1);
+const KILL_MARGIN: Duration = Duration::from_secs(1);
 /// The default time from TERM to KILL is never longer.
-const LONGEST_DEFAULT: Duration = Duration::from_secs(10);
+const MAX_DEFAULT_GRACE: Duration = Duration::from_secs(10);
 
 /// How long a command has between TERM and KILL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,11 +37,11 @@ impl Grace {
     /// # Errors
     /// When it is so long that a lease would hardly have begun when the command had to end.
     pub fn new(wanted: Option<Duration>, ttl: Option<Duration>) -> Result<Self, String> {
-        match (wanted, ttl.map(longest)) {
+        match (wanted, ttl.map(max_grace)) {
             (Some(wanted), Some(longest)) if wanted > longest => Err(format!(
                 "with --ttl {} --kill-after can be {} seconds at most: half of it less one",
-                Seconds(ttl.unwrap_or_default()),
-                Seconds(longest)
+                DisplaySeconds(ttl.unwrap_or_default()),
+                DisplaySeconds(longest)
             )),
             _ => Ok(Self { wanted }),
         }
@@ -50,8 +50,8 @@ impl Grace {
     /// How long it is with a lease that lives `ttl` without renewal, which the server may have shortened.
     pub(super) fn within(self, ttl: Option<Duration>) -> Duration {
         match ttl {
-            None => self.wanted.unwrap_or(LONGEST_DEFAULT),
-            Some(ttl) => self.wanted.unwrap_or_else(|| (ttl / 6).min(LONGEST_DEFAULT)).min(longest(ttl)),
+            None => self.wanted.unwrap_or(MAX_DEFAULT_GRACE),
+            Some(ttl) => self.wanted.unwrap_or_else(|| (ttl / 6).min(MAX_DEFAULT_GRACE)).min(max_grace(ttl)),
         }
     }
 }
@@ -61,8 +61,8 @@ impl Deadline {
     pub(super) const NONE: Self = Self { kill: None, grace: Duration::ZERO };
 
     /// The deadline of a lease that lives `ttl` from `good` on.
-    pub(super) fn of(ttl: Option<Duration>, good: BootTime, grace: Grace) -> Self {
-        Self { kill: ttl.map(|ttl| good + ttl - MARGIN), grace: grace.within(ttl) }
+    pub(super) fn from_lease(ttl: Option<Duration>, good: BootTime, grace: Grace) -> Self {
+        Self { kill: ttl.map(|ttl| good + ttl - KILL_MARGIN), grace: grace.within(ttl) }
     }
 
     /// For a command that must not be started: it was over before.
@@ -94,8 +94,8 @@ impl Deadline {
 }
 
 /// The longest grace of a lease that lives so long.
-fn longest(ttl: Duration) -> Duration {
-    (ttl / 2).saturating_sub(MARGIN)
+fn max_grace(ttl: Duration) -> Duration {
+    (ttl / 2).saturating_sub(KILL_MARGIN)
 }
 
 #[cfg(test)]
@@ -108,7 +108,7 @@ mod tests {
     }
 
     fn held(ttl: f64, wanted: Option<f64>) -> Deadline {
-        Deadline::of(Some(Duration::from_secs_f64(ttl)), at(100.0), wanting(wanted))
+        Deadline::from_lease(Some(Duration::from_secs_f64(ttl)), at(100.0), wanting(wanted))
     }
 
     fn wanting(seconds: Option<f64>) -> Grace {
@@ -147,7 +147,7 @@ mod tests {
 
     #[test]
     fn a_lease_for_ever_has_no_deadline_but_a_grace() {
-        let endless = |wanted| Deadline::of(None, at(100.0), wanting(wanted));
+        let endless = |wanted| Deadline::from_lease(None, at(100.0), wanting(wanted));
         let grace = |wanted| endless(wanted).grace.as_secs();
 
         assert_eq!(endless(None).kill, None);
@@ -161,7 +161,7 @@ mod tests {
 
             assert_eq!((deadline.kill, deadline.grace.as_secs()), (Some(at(kill)), 5), "{now}");
         }
-        let endless = Deadline::of(None, at(100.0), wanting(Some(60.0)));
+        let endless = Deadline::from_lease(None, at(100.0), wanting(Some(60.0)));
         assert_eq!(endless.stopped_at(at(110.0)).kill, Some(at(170.0)));
         let killed = held(30.0, None).without_term();
         assert_eq!(killed.stopped_at(at(110.0)).kill, Some(at(110.0)));

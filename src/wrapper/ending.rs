@@ -4,14 +4,14 @@ use std::process::ExitCode;
 
 use rustix::process::WaitStatus;
 
-use crate::client::{AskError, Kind};
+use distributex_client::{ClientError, ErrorKind};
 
 /// The status of «no slot», unless another was asked for: `EX_TEMPFAIL`.
 pub(super) const NO_SLOT: u8 = 75;
 
 /// Every way the wrapper can end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ending {
+pub enum WrapperOutcome {
     /// The command ended by itself, with this status.
     Exited(u8),
     /// This signal ended the command, or the waiting for a slot.
@@ -36,7 +36,7 @@ pub enum Ending {
     NotFound,
 }
 
-impl Ending {
+impl WrapperOutcome {
     /// The exit status: the command's own, a shell's for signals and missing commands, else one of `sysexits.h`.
     #[must_use]
     pub fn code(self) -> u8 {
@@ -86,19 +86,21 @@ impl Ending {
     }
 
     /// What it means that there is no slot because of this; with the status for «no slot».
-    pub(super) fn without(error: &AskError, conflict_status: u8) -> Self {
+    pub(super) fn without(error: &ClientError, conflict_status: u8) -> Self {
         match error {
-            AskError::Refused { refusal, .. } if refusal.kind == Kind::Internal => Self::Unreachable,
-            AskError::Refused { refusal, .. } if refusal.kind.may_pass() => Self::NoSlot(conflict_status),
-            AskError::Refused { .. } => Self::Refused,
-            AskError::Unreachable { .. }
-            | AskError::Broken { .. }
-            | AskError::Silent { .. }
-            | AskError::Strange { .. }
-            | AskError::NoV1 { .. }
-            | AskError::OtherStore { .. }
-            | AskError::NoServer => Self::Unreachable,
-            AskError::NoChance { .. } => Self::System,
+            ClientError::Refused { refusal, .. } if refusal.kind == ErrorKind::Internal => Self::Unreachable,
+            ClientError::Refused { refusal, .. } if refusal.kind.is_transient() => {
+                Self::NoSlot(conflict_status)
+            }
+            ClientError::Refused { .. } => Self::Refused,
+            ClientError::Unreachable { .. }
+            | ClientError::Broken { .. }
+            | ClientError::Silent { .. }
+            | ClientError::Strange { .. }
+            | ClientError::NoV1 { .. }
+            | ClientError::OtherStore { .. }
+            | ClientError::NoServer => Self::Unreachable,
+            ClientError::NoChance { .. } => Self::System,
         }
     }
 
@@ -109,8 +111,8 @@ impl Ending {
     }
 }
 
-impl From<Ending> for ExitCode {
-    fn from(ending: Ending) -> Self {
+impl From<WrapperOutcome> for ExitCode {
+    fn from(ending: WrapperOutcome) -> Self {
         Self::from(ending.code())
     }
 }

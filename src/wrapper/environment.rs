@@ -26,7 +26,7 @@ const VALUES: [&str; 13] = [
 const FLAGS: [&str; 4] = ["lock", "nonblock", "no-wait-group", "verbose"];
 
 /// What the environment adds to a command line, as words to stand before those that were written.
-pub(super) struct Environment<'a> {
+pub(super) struct WrapperEnvironment<'a> {
     /// Reads a variable.
     pub(super) variable: &'a dyn Fn(&str) -> Option<OsString>,
     /// Knows the options.
@@ -35,7 +35,7 @@ pub(super) struct Environment<'a> {
     pub(super) given: &'a ArgMatches<'static>,
 }
 
-impl Environment<'_> {
+impl WrapperEnvironment<'_> {
     /// The words.
     ///
     /// # Errors

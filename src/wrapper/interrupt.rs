@@ -6,7 +6,7 @@ use std::{os::unix::process::CommandExt as _, process::Command};
 
 use rustix::process::Signal;
 
-use super::{Ending, terminal::Terminal};
+use super::{WrapperOutcome, terminal::Terminal};
 
 /// The signals that a terminal sends to end a job, and what `kill` calls them.
 const TYPED: [(Signal, &str); 2] = [(Signal::INT, "INT"), (Signal::QUIT, "QUIT")];
@@ -25,18 +25,22 @@ pub(super) struct Interrupt {
 impl Interrupt {
     /// What the end of a command tells. `is_passed_on`: the signal came to the wrapper first, so the rest of the job
     /// had it, too.
-    pub(super) fn of_command(ending: Ending, terminal: &Terminal, is_passed_on: bool) -> Option<Self> {
+    pub(super) fn of_command(
+        ending: WrapperOutcome,
+        terminal: &Terminal,
+        is_passed_on: bool,
+    ) -> Option<Self> {
         let came_from_terminal = if is_passed_on { terminal.is_ours() } else { terminal.is_with_command() };
         Self::new(ending, !is_passed_on).filter(|_| came_from_terminal)
     }
 
     /// What a signal tells that came before there was a command.
-    pub(super) fn of_waiting(ending: Ending) -> Option<Self> {
+    pub(super) fn of_waiting(ending: WrapperOutcome) -> Option<Self> {
         Self::new(ending, false).filter(|_| Terminal::open().is_some_and(|terminal| terminal.is_ours()))
     }
 
-    fn new(ending: Ending, is_for_job: bool) -> Option<Self> {
-        let Ending::Signalled(number) = ending else { return None };
+    fn new(ending: WrapperOutcome, is_for_job: bool) -> Option<Self> {
+        let WrapperOutcome::Signalled(number) = ending else { return None };
         let (_, signal) = TYPED.into_iter().find(|(signal, _)| signal.as_raw() == number)?;
         Some(Self { signal, status: ending.code(), is_for_job })
     }

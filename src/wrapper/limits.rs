@@ -5,19 +5,19 @@ use std::{future, time::Duration};
 use tokio::sync::watch;
 
 use super::{
-    Options,
+    WrapperOptions,
     deadline::{Deadline, Grace},
     options::OnLost,
 };
-use crate::client::{BootTime, Standing};
+use distributex_client::{BootTime, LeaseStatus};
 
 /// The limits of one run.
 #[derive(Debug)]
-pub(super) struct Limits {
+pub(super) struct RunLimits {
     /// The pool whose slot is held.
     pub(super) pool: String,
     /// How the lease stands. `None`: there is no lease with a time to live, or nobody tells of it any more.
-    standing: Option<watch::Receiver<Standing>>,
+    standing: Option<watch::Receiver<LeaseStatus>>,
     /// The time to live of the lease, as it was told last.
     ttl: Option<Duration>,
     /// When the command is stopped, if it is.
@@ -32,10 +32,10 @@ pub(super) struct Limits {
     pub(super) wait_group: bool,
 }
 
-impl Limits {
+impl RunLimits {
     /// The limits of a command that runs under this lease.
-    pub(super) fn new(options: &Options, standing: Option<watch::Receiver<Standing>>) -> Self {
-        let Options { grace, on_lost, max_run, wait_group, .. } = *options;
+    pub(super) fn new(options: &WrapperOptions, standing: Option<watch::Receiver<LeaseStatus>>) -> Self {
+        let WrapperOptions { grace, on_lost, max_run, wait_group, .. } = *options;
         Self {
             pool: options.pool.clone(),
             standing,
@@ -52,8 +52,8 @@ impl Limits {
     pub(super) fn guarded_until(&mut self) -> Option<Deadline> {
         let standing = self.standing.as_ref()?.borrow().clone(); // still news, for who follows the job
         match standing {
-            Standing::Held { ttl, good, revoked: None } => self.prolong(ttl, good),
-            Standing::Held { revoked: Some(_), .. } | Standing::Lost { .. } => {
+            LeaseStatus::Held { ttl, renewed_at: good, revoked: None } => self.prolong(ttl, good),
+            LeaseStatus::Held { revoked: Some(_), .. } | LeaseStatus::Lost { .. } => {
                 self.deadline = Deadline::past();
             }
         }
@@ -63,7 +63,7 @@ impl Limits {
     /// The lease was renewed.
     pub(super) fn prolong(&mut self, ttl: Option<Duration>, good: BootTime) {
         self.ttl = ttl;
-        let deadline = Deadline::of(ttl, good, self.grace);
+        let deadline = Deadline::from_lease(ttl, good, self.grace);
         self.deadline = match self.on_lost {
             OnLost::Term => deadline,
             OnLost::Kill => deadline.without_term(),
@@ -77,7 +77,7 @@ impl Limits {
     }
 
     /// The next news of the lease; waits for ever if there is none. May be cancelled.
-    pub(super) async fn news(&mut self) -> Standing {
+    pub(super) async fn next_status(&mut self) -> LeaseStatus {
         if let Some(standing) = &mut self.standing {
             if standing.changed().await.is_ok() {
                 return standing.borrow_and_update().clone();
@@ -96,18 +96,18 @@ mod tests {
     };
 
     use super::*;
-    use crate::client::Revoke;
+    use distributex_client::RevocationNotice;
 
     const TTL: Duration = Duration::from_secs(30);
     const SECOND: Duration = Duration::from_secs(1);
 
-    fn held() -> Standing {
-        Standing::Held { ttl: Some(TTL), good: BootTime::since_boot(TTL), revoked: None }
+    fn held() -> LeaseStatus {
+        LeaseStatus::Held { ttl: Some(TTL), renewed_at: BootTime::since_boot(TTL), revoked: None }
     }
 
-    fn limits(option: &str, standing: Option<watch::Receiver<Standing>>) -> Limits {
+    fn limits(option: &str, standing: Option<watch::Receiver<LeaseStatus>>) -> RunLimits {
         let line = ["distributex", "-H", "locks", "-r", "p", option, "true"].map(Into::into);
-        Limits::new(&Options::read(&line, &|_| None).unwrap(), standing)
+        RunLimits::new(&WrapperOptions::read(&line, &|_| None).unwrap(), standing)
     }
 
     #[actix::test]
@@ -133,24 +133,25 @@ mod tests {
 
     #[actix::test]
     async fn nothing_starts_under_a_lease_that_is_lost_or_revoked() {
-        let revoked = Some(Revoke { author: "ann".to_owned(), reason: "update".to_owned() });
-        let (sender, standing) = watch::channel(Standing::Held { ttl: None, good: BootTime::now(), revoked });
+        let revoked = Some(RevocationNotice { author: "ann".to_owned(), reason: "update".to_owned() });
+        let (sender, standing) =
+            watch::channel(LeaseStatus::Held { ttl: None, renewed_at: BootTime::now(), revoked });
         let mut limits = limits("-v", Some(standing));
         assert!(limits.guarded_until().unwrap().term().unwrap() <= BootTime::now());
 
-        sender.send(Standing::Lost { why: String::new(), ended: None }).unwrap();
+        sender.send(LeaseStatus::Lost { why: String::new(), ended: None }).unwrap();
         assert!(limits.guarded_until().unwrap().term().unwrap() <= BootTime::now());
     }
 
     #[actix::test]
     async fn what_was_told_before_somebody_listened_is_still_news() {
         let (sender, standing) = watch::channel(held());
-        let lost = Standing::Lost { why: "the server says so".to_owned(), ended: None };
+        let lost = LeaseStatus::Lost { why: "the server says so".to_owned(), ended: None };
         sender.send(lost.clone()).unwrap();
         let mut limits = limits("-v", Some(standing));
         limits.guarded_until();
 
-        assert_eq!(limits.news().await, lost);
+        assert_eq!(limits.next_status().await, lost);
     }
 
     #[actix::test]
@@ -160,7 +161,7 @@ mod tests {
 
         drop(sender);
 
-        let poll = pin!(limits.news()).poll(&mut Context::from_waker(Waker::noop()));
+        let poll = pin!(limits.next_status()).poll(&mut Context::from_waker(Waker::noop()));
         assert!(poll.is_pending());
     }
 }

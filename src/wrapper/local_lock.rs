@@ -14,14 +14,14 @@ use std::{
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use rustix::process::geteuid;
 
-use super::{Ending, Options, voice::Voice};
+use super::{WrapperOptions, WrapperOutcome, console::Console};
 
 /// Where root's locks are. Nobody else may write there.
-const ROOT_FOLDER: &str = "/run/distributex";
+const ROOT_DIRECTORY: &str = "/run/distributex";
 /// What a file name may contain as it is.
 const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_');
 /// Longer names end in a digest. A file name has 255 bytes at most.
-const LONGEST_NAME: usize = 200;
+const MAX_NAME_BYTES: usize = 200;
 
 /// The lock. When it is dropped it is free, even if a guard that is about to end has the file, too.
 #[derive(Debug)]
@@ -41,24 +41,24 @@ impl Drop for LocalLock {
 }
 
 /// Takes the lock, if one is wanted.
-pub(super) fn take(options: &Options, voice: Voice) -> Result<Option<LocalLock>, Ending> {
+pub(super) fn take(options: &WrapperOptions, console: Console) -> Result<Option<LocalLock>, WrapperOutcome> {
     if !options.lock {
         return Ok(None);
     }
     let unusable = |error| {
-        voice.say(format_args!("cannot use the local lock: {error} (--lock-file chooses another file)"));
-        Ending::System
+        console.error(format_args!("cannot use the local lock: {error} (--lock-file chooses another file)"));
+        WrapperOutcome::System
     };
     let path = options.lock_file.clone().map_or_else(|| usual_file(&options.pool), Ok).map_err(unusable)?;
     if let Some(lock) = try_lock(&path).map_err(|error| unusable(named(&path, error)))? {
         return Ok(Some(lock));
     }
     let pool = &options.pool;
-    voice.say(format_args!(
+    console.error(format_args!(
         "another run for {pool:?} is under way on this host (it holds {})",
         path.display()
     ));
-    Err(Ending::NoSlot(options.conflict_status))
+    Err(WrapperOutcome::NoSlot(options.conflict_status))
 }
 
 /// Nothing if somebody else has it. What stands in the file stays: it may be one that was chosen by mistake.
@@ -91,7 +91,7 @@ fn usual_file(pool: &str) -> io::Result<PathBuf> {
 fn usual_folder() -> io::Result<PathBuf> {
     let absolute = |name| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     if geteuid().is_root() {
-        return Ok(ROOT_FOLDER.into());
+        return Ok(ROOT_DIRECTORY.into());
     }
     if let Some(runtime) = absolute("XDG_RUNTIME_DIR") {
         return Ok(runtime.join("distributex"));
@@ -105,9 +105,9 @@ fn usual_folder() -> io::Result<PathBuf> {
 /// A file name that says which pool it is for, and is safe whatever the pool is called.
 fn file_name(pool: &str) -> String {
     let mut name = percent_encode(pool.as_bytes(), PLAIN).to_string();
-    if name.len() > LONGEST_NAME {
+    if name.len() > MAX_NAME_BYTES {
         let digest = digest(pool.as_bytes());
-        name.truncate(LONGEST_NAME);
+        name.truncate(MAX_NAME_BYTES);
         name.push_str(&format!("-{digest:016x}"));
     }
     name + ".lock"

@@ -28,8 +28,8 @@ mod terminal;
 pub(crate) use self::options::command_line;
 pub use self::{
     deadline::Grace,
-    ending::Ending,
-    options::{OnLost, Options},
+    ending::WrapperOutcome,
+    options::{OnLost, WrapperOptions},
     task::Task,
 };
 
@@ -38,38 +38,38 @@ use std::{io, process::ExitCode};
 use tokio::time::Instant;
 
 use self::{
-    acquire::Asking,
-    command::{Job, NotStarted},
+    acquire::SlotRequest,
+    command::{NotStarted, RunningCommand},
+    console::Console,
     interrupt::Interrupt,
-    limits::Limits,
+    limits::RunLimits,
     local_lock::LocalLock,
-    loss::{Loss, Outcome},
+    loss::{CommandOutcome, SlotLoss},
     report::Report,
     signals::Signals,
     slot::Slot,
-    voice::Voice,
 };
-use crate::program::{host, place, signals, start, stderr, stop, trouble, voice};
+use crate::program::{console, host, interruption, outage, queue_progress, signals, start, stderr};
 
 /// The whole program.
 #[must_use]
 pub fn main() -> ExitCode {
-    if let Some(status) = guard::serve_if_called() {
+    if let Some(status) = guard::run_if_guard() {
         return status; // this process is a guard, and is to stay small
     }
-    start::start("distributex", Options::read, run)
+    start::start("distributex", WrapperOptions::read, run)
 }
 
 /// Does what the options say, and tells how it ended.
-pub async fn run(options: Options) -> Ending {
-    let voice = Voice { program: "distributex", verbose: options.verbose };
+pub async fn run(options: WrapperOptions) -> WrapperOutcome {
+    let console = Console { program: "distributex", verbose: options.verbose };
     let (mut report, mut lock) = (Report::new(&options), None);
-    let (ending, interrupt) = match stages(&options, &mut report, &mut lock, voice).await {
-        Ok(Outcome { ending, interrupt, .. }) => (ending, interrupt),
+    let (ending, interrupt) = match stages(&options, &mut report, &mut lock, console).await {
+        Ok(CommandOutcome { ending, interrupt, .. }) => (ending, interrupt),
         Err(ending) => (ending, Interrupt::of_waiting(ending)),
     };
     if let Some(file) = &options.status_file {
-        report.write(file, ending, voice);
+        report.write(file, ending, console);
     }
     drop(lock);
     if let Some(interrupt) = interrupt {
@@ -81,37 +81,37 @@ pub async fn run(options: Options) -> Ending {
 
 /// The stages in their order; an `Err` is a way out before the command had run. The local lock is for all of the run.
 async fn stages(
-    options: &Options,
+    options: &WrapperOptions,
     report: &mut Report,
     lock: &mut Option<LocalLock>,
-    voice: Voice,
-) -> Result<Outcome, Ending> {
-    let mut signals = Signals::watch().map_err(|error| refused_by_system(voice, "signals", &error))?;
-    *lock = local_lock::take(options, voice)?;
+    console: Console,
+) -> Result<CommandOutcome, WrapperOutcome> {
+    let mut signals = Signals::watch().map_err(|error| refused_by_system(console, "signals", &error))?;
+    *lock = local_lock::take(options, console)?;
     let host = match &options.host {
         Some(host) => host.clone(),
         None => host::name().await,
     };
     report.host = Some(host.clone());
-    let asking = Asking { options, host: &host, voice, started: Instant::now() };
+    let asking = SlotRequest { options, host: &host, console, started: Instant::now() };
     let slot = asking.run(&mut signals).await?;
 
     let (mut outcome, exit_status) = match signals.ended_meanwhile().await {
         Some(signal) => {
-            let ending = Ending::Signalled(signal.as_raw());
-            (Outcome { interrupt: Interrupt::of_waiting(ending), ..Outcome::of(ending) }, None)
+            let ending = WrapperOutcome::Signalled(signal.as_raw());
+            (CommandOutcome { interrupt: Interrupt::of_waiting(ending), ..CommandOutcome::of(ending) }, None)
         }
         None => {
-            let outcome = run_command(options, &slot, lock.as_ref(), &mut signals, voice).await;
+            let outcome = run_command(options, &slot, lock.as_ref(), &mut signals, console).await;
             let exit_status = outcome.ending.of_command();
             (outcome, exit_status)
         }
     };
     report.had(&slot);
-    if let Some(Loss::Over { .. }) = outcome.loss {
+    if let Some(SlotLoss::Over { .. }) = outcome.loss {
         slot.give_up().await;
     } else {
-        let found_out = slot.give_back(exit_status, &mut signals, voice).await;
+        let found_out = slot.give_back(exit_status, &mut signals, console).await;
         outcome.loss = outcome.loss.or(found_out);
     }
     report.lost(outcome.loss.take());
@@ -120,30 +120,30 @@ async fn stages(
 
 /// Runs the command, told what it holds, under the limits of its lease.
 async fn run_command(
-    options: &Options,
+    options: &WrapperOptions,
     slot: &Slot,
     lock: Option<&LocalLock>,
     signals: &mut Signals,
-    voice: Voice,
-) -> Outcome {
+    console: Console,
+) -> CommandOutcome {
     let mut command = options.task.command();
     command.envs(slot.variables());
-    match Job::start(command, Limits::new(options, slot.standing()), lock, signals, voice) {
+    match RunningCommand::start(command, RunLimits::new(options, slot.status()), lock, signals, console) {
         Ok(job) => job.follow(signals).await,
         Err(NotStarted::Late) => {
-            let loss = slot.loss().unwrap_or_else(Loss::not_renewed);
-            voice.say(format_args!("{}; the command was not started", loss.sentence(&options.pool)));
-            Outcome { loss: Some(loss), ..Outcome::of(Ending::Lost) }
+            let loss = slot.loss().unwrap_or_else(SlotLoss::not_renewed);
+            console.error(format_args!("{}; the command was not started", loss.sentence(&options.pool)));
+            CommandOutcome { loss: Some(loss), ..CommandOutcome::of(WrapperOutcome::Lost) }
         }
-        Err(NotStarted::Command(error)) => Outcome::of(options.task.not_started(&error, voice)),
+        Err(NotStarted::Command(error)) => CommandOutcome::of(options.task.not_started(&error, console)),
         Err(NotStarted::Unguarded(error)) => {
             let guard = "a guard for the command (--on-lost warn needs none)";
-            Outcome::of(refused_by_system(voice, guard, &error))
+            CommandOutcome::of(refused_by_system(console, guard, &error))
         }
     }
 }
 
-fn refused_by_system(voice: Voice, what: &str, error: &io::Error) -> Ending {
-    voice.say(format_args!("cannot set up {what}: {error}"));
-    Ending::System
+fn refused_by_system(console: Console, what: &str, error: &io::Error) -> WrapperOutcome {
+    console.error(format_args!("cannot set up {what}: {error}"));
+    WrapperOutcome::System
 }

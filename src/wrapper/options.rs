@@ -7,15 +7,13 @@ use structopt::{
     clap::{App, AppSettings, Error},
 };
 
-use super::{Grace, Task, acquire::SHORTEST_TTL, ending, environment::Environment, help};
-use crate::{
-    client::Server,
-    program::words::{name, seconds, servers, with_hint, wrong},
-};
+use super::{Grace, Task, acquire::MIN_TTL_SECONDS, ending, environment::WrapperEnvironment, help};
+use crate::program::cli_values::{name, seconds, servers, usage_error, with_hint};
+use distributex_client::Server;
 
 /// What the wrapper was asked to do.
 #[derive(Debug, Clone)]
-pub struct Options {
+pub struct WrapperOptions {
     /// Who hands out the slots; at least one, and all with one store.
     pub servers: Vec<Server>,
     /// The pool they belong to.
@@ -68,7 +66,7 @@ pub enum OnLost {
     usage = "distributex -H HOST[:PORT][,HOST...] -r POOL [OPTIONS] [--] COMMAND...",
     global_settings = &[AppSettings::TrailingVarArg, AppSettings::DeriveDisplayOrder],
 )]
-struct Arguments {
+struct WrapperArguments {
     /// The lock server: a name or an address; several of one store, with commas, are asked in turn
     #[structopt(short = "H", long, value_name = "HOST[:PORT][,HOST...]", parse(try_from_str = servers))]
     server: Option<String>,
@@ -91,7 +89,7 @@ struct Arguments {
     #[structopt(short, long, value_name = "SECONDS", parse(try_from_str = seconds))]
     wait: Option<Duration>,
     /// How long the slot stays held when it cannot be renewed, as after a power cut; from 2
-    #[structopt(short, long, value_name = "SECONDS", default_value = "30", parse(try_from_str = life))]
+    #[structopt(short, long, value_name = "SECONDS", default_value = "30", parse(try_from_str = lifetime))]
     ttl: Duration,
     /// The exit status if there is no slot [default: 75]
     #[structopt(short = "E", long, value_name = "N")]
@@ -127,18 +125,19 @@ struct Arguments {
 
 /// What can be written on the command line, for whoever describes it.
 pub(crate) fn command_line() -> App<'static, 'static> {
-    Arguments::clap()
+    WrapperArguments::clap()
 }
 
-impl Options {
+impl WrapperOptions {
     /// Reads the command line, program name included, and the environment.
     ///
     /// # Errors
     /// When they make no sense, and when the command line asks for help or the version.
     pub fn read(line: &[OsString], variable: &dyn Fn(&str) -> Option<OsString>) -> Result<Self, Error> {
-        let given = Arguments::read(line, variable).map_err(with_hint)?;
+        let given = WrapperArguments::read(line, variable).map_err(with_hint)?;
         let server = given.server.ok_or_else(|| missing("the server", "-H HOST", "SERVER"))?;
-        let servers = Server::parse_list(&server, given.port).map_err(|error| wrong(&error.to_string()))?;
+        let servers =
+            Server::parse_list(&server, given.port).map_err(|error| usage_error(&error.to_string()))?;
         Ok(Self {
             servers,
             pool: given.resource.ok_or_else(|| missing("the pool", "-r POOL", "RESOURCE"))?,
@@ -152,19 +151,19 @@ impl Options {
             conflict_status: given.conflict_exit_code.unwrap_or(ending::NO_SLOT),
             wait_group: !given.no_wait_group,
             on_lost: given.on_lost,
-            grace: Grace::new(given.kill_after, Some(given.ttl)).map_err(|error| wrong(&error))?,
+            grace: Grace::new(given.kill_after, Some(given.ttl)).map_err(|error| usage_error(&error))?,
             max_run: given.max_run,
             verbose: given.verbose,
-            task: Task::read(line, given.command).map_err(wrong)?,
+            task: Task::read(line, given.command).map_err(usage_error)?,
         })
     }
 }
 
-impl Arguments {
+impl WrapperArguments {
     /// What the environment says stands before what was written.
     fn read(line: &[OsString], variable: &dyn Fn(&str) -> Option<OsString>) -> Result<Self, Error> {
         let given = Self::clap().get_matches_from_safe(line)?;
-        let words = Environment { variable, app: &Self::clap, given: &given }.words()?;
+        let words = WrapperEnvironment { variable, app: &Self::clap, given: &given }.words()?;
         let Some((program, rest)) = line.split_first().filter(|_| !words.is_empty()) else {
             return Ok(Self::from_clap(&given));
         };
@@ -173,11 +172,11 @@ impl Arguments {
 }
 
 fn missing(what: &str, option: &str, variable: &str) -> Error {
-    wrong(&format!("say {what}: {option}, or DISTRIBUTEX_{variable} in the environment"))
+    usage_error(&format!("say {what}: {option}, or DISTRIBUTEX_{variable} in the environment"))
 }
 
-fn life(text: &str) -> Result<Duration, &'static str> {
-    let time = seconds(text).ok().filter(|time| time.as_secs() >= SHORTEST_TTL);
+fn lifetime(text: &str) -> Result<Duration, &'static str> {
+    let time = seconds(text).ok().filter(|time| time.as_secs() >= MIN_TTL_SECONDS);
     time.ok_or("write a number of seconds from 2, as 30")
 }
 

@@ -4,8 +4,9 @@ use std::{io, path::Path, time::Duration};
 
 use serde::Serialize;
 
-use super::{Ending, Options, loss::Loss, slot::Slot, voice::Voice};
-use crate::{client::Ended, program::replace::replace};
+use super::{WrapperOptions, WrapperOutcome, console::Console, loss::SlotLoss, slot::Slot};
+use crate::program::replace_file::replace_file;
+use distributex_client::EndedLease;
 
 /// The contents of the status file. Times are in seconds.
 #[derive(Debug, Serialize)]
@@ -31,12 +32,12 @@ pub(super) struct Report {
     /// Whether it was lost, or revoked, before the command ended.
     lost: bool,
     /// How it was lost, if a server told.
-    ended: Option<Ended>,
+    ended: Option<EndedLease>,
 }
 
 impl Report {
     /// Nothing happened yet.
-    pub(super) fn new(options: &Options) -> Self {
+    pub(super) fn new(options: &WrapperOptions) -> Self {
         let (pool, host) = (options.pool.clone(), options.host.clone());
         let (result, status) = ("", 0);
         Self {
@@ -63,16 +64,16 @@ impl Report {
     }
 
     /// This became of the slot, if it was lost or revoked.
-    pub(super) fn lost(&mut self, loss: Option<Loss>) {
+    pub(super) fn lost(&mut self, loss: Option<SlotLoss>) {
         self.lost = loss.is_some();
-        self.ended = loss.and_then(Loss::into_ended);
+        self.ended = loss.and_then(SlotLoss::into_ended);
     }
 
     /// Writes it, a regular file as a whole or not at all. What goes wrong is told, and changes nothing else.
-    pub(super) fn write(mut self, file: &Path, ending: Ending, voice: Voice) {
-        (self.result, self.status, self.message) = (ending.word(), ending.code(), voice.last_said());
+    pub(super) fn write(mut self, file: &Path, ending: WrapperOutcome, console: Console) {
+        (self.result, self.status, self.message) = (ending.word(), ending.code(), console.last_said());
         if let Err(error) = self.replace(file) {
-            voice.say(format_args!(
+            console.error(format_args!(
                 "cannot write {}: {error} (--status-file names another file)",
                 file.display()
             ));
@@ -82,7 +83,7 @@ impl Report {
     fn replace(&self, file: &Path) -> io::Result<()> {
         let mut text = serde_json::to_vec(self)?;
         text.push(b'\n');
-        replace(file, &text)
+        replace_file(file, &text)
     }
 }
 

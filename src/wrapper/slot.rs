@@ -9,21 +9,21 @@ use tokio::{
 };
 
 use super::{
-    loss::Loss,
-    release::{self, no_more_patience},
+    console::{Console, DisplaySeconds},
+    loss::SlotLoss,
+    release::{self, give_up_after_signal},
     signals::Signals,
-    voice::{Seconds, Voice},
 };
-use crate::client::{AskError, Classic, Kind, Lease, Refusal, Server, Standing};
+use distributex_client::{ClassicClient, ClientError, ErrorKind, Lease, LeaseStatus, Refusal, Server};
 
 /// How long to try to give a slot back that is lost.
-const LOST_PATIENCE: Duration = Duration::from_secs(1);
+const RELEASE_LOST_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A slot that is held.
 #[derive(Debug)]
 pub(super) struct Slot {
     /// What makes it ours.
-    hold: Hold,
+    hold: SlotHold,
     /// The pool it is of.
     pool: String,
     /// What the server calls this host.
@@ -36,18 +36,18 @@ pub(super) struct Slot {
 
 /// What makes a slot ours.
 #[derive(Debug)]
-enum Hold {
+enum SlotHold {
     /// A lease of our own, which renews itself.
     Lease(Box<Lease>),
     /// The name of the host.
-    Host(Box<Classic>),
+    Host(Box<ClassicClient>),
 }
 
 impl Slot {
     pub(super) fn of_lease(lease: Lease, pool: &str, host: &str) -> Self {
         let (waited, since) = (lease.waited(), Instant::now());
         Self {
-            hold: Hold::Lease(Box::new(lease)),
+            hold: SlotHold::Lease(Box::new(lease)),
             pool: pool.to_owned(),
             host: host.to_owned(),
             waited,
@@ -55,39 +55,39 @@ impl Slot {
         }
     }
 
-    pub(super) fn of_host(asker: Classic, waited: Duration) -> Self {
+    pub(super) fn of_host(asker: ClassicClient, waited: Duration) -> Self {
         let (pool, host) = (asker.pool.clone(), asker.host.clone());
-        Self { hold: Hold::Host(Box::new(asker)), pool, host, waited, since: Instant::now() }
+        Self { hold: SlotHold::Host(Box::new(asker)), pool, host, waited, since: Instant::now() }
     }
 
     /// The server that gave it.
     pub(super) fn server(&self) -> &Server {
         match &self.hold {
-            Hold::Lease(lease) => lease.server(),
-            Hold::Host(asker) => &asker.server,
+            SlotHold::Lease(lease) => lease.server(),
+            SlotHold::Host(asker) => &asker.server,
         }
     }
 
     /// Its fencing number, if it has one.
     pub(super) fn token(&self) -> Option<u64> {
         match &self.hold {
-            Hold::Lease(lease) => Some(lease.token()),
-            Hold::Host(_) => None,
+            SlotHold::Lease(lease) => Some(lease.token()),
+            SlotHold::Host(_) => None,
         }
     }
 
     /// How its lease stands, now and from now on. A classic slot has no lease of its own: it is never renewed,
     /// and nobody tells that it is lost.
-    pub(super) fn standing(&self) -> Option<watch::Receiver<Standing>> {
+    pub(super) fn status(&self) -> Option<watch::Receiver<LeaseStatus>> {
         match &self.hold {
-            Hold::Lease(lease) => Some(lease.standing()),
-            Hold::Host(_) => None,
+            SlotHold::Lease(lease) => Some(lease.status()),
+            SlotHold::Host(_) => None,
         }
     }
 
     /// What is known of it if it was lost or revoked.
-    pub(super) fn loss(&self) -> Option<Loss> {
-        Loss::of(self.standing()?.borrow().clone())
+    pub(super) fn loss(&self) -> Option<SlotLoss> {
+        SlotLoss::of(self.status()?.borrow().clone())
     }
 
     /// How long it has been held.
@@ -102,7 +102,7 @@ impl Slot {
             ("DX_HOST", self.host.clone()),
             ("DX_TOKEN", self.token().map(|token| token.to_string()).unwrap_or_default()),
             ("DX_SERVER", self.server().to_string()),
-            ("DX_WAITED", Seconds(self.waited).to_string()),
+            ("DX_WAITED", DisplaySeconds(self.waited).to_string()),
         ]
     }
 
@@ -110,8 +110,8 @@ impl Slot {
     /// next one need not wait. That nobody answers is no news.
     pub(super) async fn give_up(self) {
         match self.hold {
-            Hold::Lease(lease) => drop(timeout(LOST_PATIENCE, lease.release()).await),
-            Hold::Host(_) => {} // it is never told to be lost
+            SlotHold::Lease(lease) => drop(timeout(RELEASE_LOST_TIMEOUT, lease.release()).await),
+            SlotHold::Host(_) => {} // it is never told to be lost
         }
     }
 
@@ -122,13 +122,13 @@ impl Slot {
         self,
         exit_status: Option<u8>,
         signals: &mut Signals,
-        voice: Voice,
-    ) -> Option<Loss> {
+        console: Console,
+    ) -> Option<SlotLoss> {
         let server = self.server().clone();
         let lease = match self.hold {
-            Hold::Lease(lease) => lease,
-            Hold::Host(asker) => {
-                release::give_back(&asker, signals, voice).await;
+            SlotHold::Lease(lease) => lease,
+            SlotHold::Host(asker) => {
+                release::give_back(&asker, signals, console).await;
                 return None;
             }
         };
@@ -141,25 +141,25 @@ impl Slot {
         };
         let released = select! {
             released = release => released,
-            () = no_more_patience(signals) => {
-                release::not_taken(pool, &server, "it does not answer", voice);
+            () = give_up_after_signal(signals) => {
+                release::not_taken(pool, &server, "it does not answer", console);
                 return None;
             }
         };
         match released {
-            Ok(()) => voice.note(format_args!("gave the slot of {pool:?} back")),
-            Err(AskError::Refused { refusal, .. }) if refusal.kind == Kind::LeaseLost => {
+            Ok(()) => console.verbose(format_args!("gave the slot of {pool:?} back")),
+            Err(ClientError::Refused { refusal, .. }) if refusal.kind == ErrorKind::LeaseLost => {
                 let Refusal { message: why, ended, .. } = refusal;
-                let loss = Loss::Over { why, ended: ended.map(|ended| *ended) };
+                let loss = SlotLoss::Over { why, ended: ended.map(|ended| *ended) };
                 let sentence = loss.sentence(pool);
                 if exit_status.is_some() {
-                    voice.say(format_args!("{sentence}; found out when the command had ended"));
+                    console.error(format_args!("{sentence}; found out when the command had ended"));
                 } else {
-                    voice.note(format_args!("{sentence}"));
+                    console.verbose(format_args!("{sentence}"));
                 }
                 return Some(loss);
             }
-            Err(error) => release::not_taken(pool, &server, &error.to_string(), voice),
+            Err(error) => release::not_taken(pool, &server, &error.to_string(), console),
         }
         None
     }

@@ -28,19 +28,19 @@ use rustix::{
 
 use super::{
     deadline::Deadline,
-    guard::{Record, SIZE},
+    guard::{GuardRecord, SIZE},
     terminal::Terminal,
 };
 
 /// The error of a command that came too late. No exec ends with it.
-pub(super) const LATE: Errno = Errno::KEYEXPIRED;
+pub(super) const DEADLINE_PASSED: Errno = Errno::KEYEXPIRED;
 
 /// Starts the command in a group of its own, which its guard, if it has one, knows and which has the
 /// terminal's foreground, if it is the job's to give. A guard comes with the way to tell it, and with what it
 /// was told.
 ///
 /// # Errors
-/// [`io::ErrorKind::BrokenPipe`] if the guard is gone, [`LATE`] if it would stop the command at once: then
+/// [`io::ErrorKind::BrokenPipe`] if the guard is gone, [`DEADLINE_PASSED`] if it would stop the command at once: then
 /// nothing was run. Others as usual.
 pub(super) fn spawn(
     mut command: Command,
@@ -70,12 +70,12 @@ pub(super) fn spawn(
 fn report(pipe: &PipeWriter) -> io::Result<()> {
     let felt = SigSet::from(Signal::SIGPIPE);
     felt.thread_block()?;
-    let written = write(pipe, &Record::Group(getpid()).to_bytes())?;
+    let written = write(pipe, &GuardRecord::Group(getpid()).to_bytes())?;
     felt.thread_unblock()?;
     if written == SIZE { Ok(()) } else { Err(io::ErrorKind::BrokenPipe.into()) }
 }
 
 /// Whether there is time to run.
 fn in_time(deadline: Deadline) -> io::Result<()> {
-    if deadline.is_due() { Err(LATE.into()) } else { Ok(()) }
+    if deadline.is_due() { Err(DEADLINE_PASSED.into()) } else { Ok(()) }
 }

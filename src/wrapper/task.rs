@@ -2,7 +2,7 @@
 
 use std::{ffi::OsString, io, process::Command};
 
-use super::{Ending, voice::Voice};
+use super::{WrapperOutcome, console::Console};
 
 /// What is to be run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,8 +38,12 @@ impl Task {
     }
 
     /// Says why it could not be started.
-    pub(super) fn not_started(&self, error: &io::Error, voice: Voice) -> Ending {
-        voice.say(format_args!("cannot run {:?}: {error}", self.command().get_program()));
-        if error.kind() == io::ErrorKind::NotFound { Ending::NotFound } else { Ending::NotExecutable }
+    pub(super) fn not_started(&self, error: &io::Error, console: Console) -> WrapperOutcome {
+        console.error(format_args!("cannot run {:?}: {error}", self.command().get_program()));
+        if error.kind() == io::ErrorKind::NotFound {
+            WrapperOutcome::NotFound
+        } else {
+            WrapperOutcome::NotExecutable
+        }
     }
 }

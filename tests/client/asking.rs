@@ -2,7 +2,7 @@
 
 use std::{thread, time::Duration};
 
-use distributex::client::{AskError, Kind, Progress};
+use distributex_client::{ClientError, ErrorKind, Progress};
 
 use super::{ask, client};
 use crate::fake::Fake;
@@ -33,10 +33,10 @@ async fn an_ask_takes_its_place_and_then_parks_there() {
     let mut places = Vec::new();
 
     let tell = |progress: Progress<'_>| match progress {
-        Progress::Waiting(line) => places.push((line.place, line.holders[0].host.clone())),
-        Progress::Trouble { .. } => {}
+        Progress::Waiting(line) => places.push((line.position, line.holders[0].host.clone())),
+        Progress::Retrying { .. } => {}
     };
-    let lease = client.acquire_telling(&ask(), tell).await.unwrap();
+    let lease = client.acquire_with_progress(&ask(), tell).await.unwrap();
 
     assert_eq!((lease.token(), lease.store(), lease.ttl()), (7, "s", Some(Duration::from_secs(30))));
     assert_eq!(places, vec![(Some(2), "web7".to_owned()); 3]);
@@ -78,7 +78,7 @@ async fn what_may_pass_is_asked_again_and_what_may_not_is_told() {
 
     let error = client.acquire(&ask()).await.unwrap_err();
 
-    assert_eq!(error.refusal().unwrap().kind, Kind::Superseded);
+    assert_eq!(error.refusal().unwrap().kind, ErrorKind::Superseded);
     client.settled().await;
     server.join().unwrap();
 }
@@ -120,7 +120,7 @@ async fn trying_is_one_question_and_takes_no_place() {
 
     let error = client.try_acquire(&ask().note("deploy")).await.unwrap_err();
 
-    assert_eq!(error.refusal().unwrap().kind, Kind::PoolFull);
+    assert_eq!(error.refusal().unwrap().kind, ErrorKind::PoolFull);
     client.settled().await;
     assert!(server.join().unwrap().is_left_alone(), "there is nothing to leave");
 }
@@ -137,7 +137,7 @@ async fn a_server_without_v1_is_told_from_a_proxy_in_trouble() {
             fake
         });
 
-        assert!(matches!(client.acquire(&ask()).await, Err(AskError::NoV1 { .. })), "{status}");
+        assert!(matches!(client.acquire(&ask()).await, Err(ClientError::NoV1 { .. })), "{status}");
 
         client.settled().await;
         assert!(server.join().unwrap().is_left_alone());

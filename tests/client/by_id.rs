@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use distributex::client::{AskError, Client, Kind, LeaseId};
+use distributex_client::{Client, ClientError, ErrorKind, LeaseId};
 
 use super::{ask, client};
 use crate::support::Server;
 
 const ONE_SLOT: &str = "pools: [{name: p, expire: 300}]";
 
-fn kind(error: &AskError) -> Kind {
+fn kind(error: &ClientError) -> ErrorKind {
     error.refusal().unwrap_or_else(|| panic!("{error}")).kind
 }
 
@@ -29,8 +29,8 @@ async fn a_lease_outlives_the_client_that_left_it_and_another_one_renews_and_rel
     assert_eq!(again.ttl, renewed.ttl, "as after the last renewal");
 
     other.release("p", &record.id).await.unwrap();
-    assert_eq!(kind(&other.release("p", &record.id).await.unwrap_err()), Kind::LeaseLost);
-    assert_eq!(kind(&other.renew("p", &record.id, None).await.unwrap_err()), Kind::LeaseLost);
+    assert_eq!(kind(&other.release("p", &record.id).await.unwrap_err()), ErrorKind::LeaseLost);
+    assert_eq!(kind(&other.renew("p", &record.id, None).await.unwrap_err()), ErrorKind::LeaseLost);
 }
 
 #[actix::test]
@@ -40,7 +40,11 @@ async fn the_wrong_id_is_no_lease() {
     let lease = client.acquire(&ask()).await.unwrap();
 
     for id in ["", "web1", &"0".repeat(32)] {
-        assert_eq!(kind(&client.release("p", &LeaseId::new(id)).await.unwrap_err()), Kind::LeaseLost, "{id}");
+        assert_eq!(
+            kind(&client.release("p", &LeaseId::new(id)).await.unwrap_err()),
+            ErrorKind::LeaseLost,
+            "{id}"
+        );
     }
 
     lease.release().await.unwrap();
@@ -53,9 +57,9 @@ async fn a_lease_of_one_store_is_not_looked_for_in_another() {
 
     let error = client.renew("p", &LeaseId::new("0".repeat(32)), None).await.unwrap_err();
 
-    assert!(matches!(error, AskError::OtherStore { .. }), "{error}");
+    assert!(matches!(error, ClientError::OtherStore { .. }), "{error}");
 }
 
-fn server_of(server: &Server) -> distributex::client::Server {
-    distributex::client::Server::parse(&server.addr.to_string(), 9889).unwrap()
+fn server_of(server: &Server) -> distributex_client::Server {
+    distributex_client::Server::parse(&server.addr.to_string(), 9889).unwrap()
 }

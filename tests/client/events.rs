@@ -2,7 +2,7 @@
 
 use std::thread;
 
-use distributex::client::{AskError, Client, Event, Events, Kind};
+use distributex_client::{Client, ClientError, ErrorKind, Event, Events};
 use serde_json::json;
 
 use super::client;
@@ -12,7 +12,7 @@ async fn next(events: &mut Events) -> Event {
     loop {
         match events.next().await {
             Ok(event) => return event,
-            Err(error) => assert!(error.may_pass(), "{error}"),
+            Err(error) => assert!(error.is_transient(), "{error}"),
         }
     }
 }
@@ -77,10 +77,10 @@ async fn a_server_that_tells_no_events_says_so() {
     let mut events = of(&client, &[]);
 
     let error = events.next().await.unwrap_err();
-    assert_eq!(error.refusal().unwrap().kind, Kind::NotFound);
-    assert!(!error.may_pass());
+    assert_eq!(error.refusal().unwrap().kind, ErrorKind::NotFound);
+    assert!(!error.is_transient());
     let error = events.next().await.unwrap_err();
-    assert!(matches!(error, AskError::Strange { .. }), "{error}");
+    assert!(matches!(error, ClientError::Strange { .. }), "{error}");
 
     server.join().unwrap();
 }

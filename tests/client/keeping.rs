@@ -2,7 +2,7 @@
 
 use std::{thread, time::Duration};
 
-use distributex::client::Standing;
+use distributex_client::LeaseStatus;
 
 use super::{ask, client};
 use crate::fake::{Fake, Port};
@@ -24,12 +24,12 @@ async fn a_renewal_that_failed_is_tried_again() {
         fake
     });
     let lease = client.acquire(&ask().ttl(TTL)).await.unwrap();
-    let mut standing = lease.standing();
+    let mut standing = lease.status();
     let first = standing.borrow_and_update().clone();
 
     standing.changed().await.unwrap();
 
-    let (Standing::Held { good: old, .. }, Standing::Held { good: new, ttl, .. }) =
+    let (LeaseStatus::Held { renewed_at: old, .. }, LeaseStatus::Held { renewed_at: new, ttl, .. }) =
         (first, standing.borrow_and_update().clone())
     else {
         panic!("it was lost")
@@ -74,7 +74,7 @@ async fn a_lease_is_lost_when_its_time_is_over() {
     let why = lease.lost().await;
 
     assert!(why.contains("cannot reach"), "{why}");
-    assert!(matches!(*lease.standing().borrow(), Standing::Lost { .. }));
+    assert!(matches!(*lease.status().borrow(), LeaseStatus::Lost { .. }));
 }
 
 #[actix::test]

@@ -2,7 +2,7 @@
 
 use std::{thread, time::Duration};
 
-use distributex::client::Kind;
+use distributex_client::ErrorKind;
 use tokio::{select, sync::oneshot};
 
 use super::{ask, client};
@@ -48,7 +48,7 @@ async fn who_has_waited_long_enough_leaves_the_line() {
 
     let error = client.acquire(&ask().within(Duration::from_secs(2))).await.unwrap_err();
 
-    assert_eq!(error.refusal().unwrap().kind, Kind::WaitOver);
+    assert_eq!(error.refusal().unwrap().kind, ErrorKind::WaitTimeout);
     client.settled().await;
     server.join().unwrap();
 }

@@ -2,7 +2,7 @@
 
 use std::{thread, time::Duration};
 
-use distributex::client::{AskError, Kind};
+use distributex_client::{ClientError, ErrorKind};
 use serde_json::json;
 
 use super::{ask, client};
@@ -15,13 +15,13 @@ async fn all_pools_and_one_are_told_with_their_holders() {
     let lease = client.acquire(&ask().note("nightly")).await.unwrap();
 
     let pools = client.pools().await.unwrap();
-    let one = client.pool("a/b").await.unwrap().state;
+    let one = client.pool("a/b").await.unwrap().value;
 
     assert_eq!(pools.server.to_string(), server.addr.to_string());
     assert!(pools.json.starts_with(r#"{"pools":[{"name":"a/b""#), "{}", pools.json);
     assert_eq!((one.name.as_str(), one.slots, one.held), ("a/b", 1, 0));
-    let [_, p] = pools.state.try_into().unwrap();
-    assert_eq!((p.name.as_str(), p.slots, p.held, p.line.length), ("p", 2, 1, 0));
+    let [_, p] = pools.value.try_into().unwrap();
+    assert_eq!((p.name.as_str(), p.slots, p.held, p.queue.length), ("p", 2, 1, 0));
     let holder = &p.holders[0];
     assert_eq!((holder.host.as_str(), holder.token), ("web1", lease.token()));
     assert_eq!(holder.command.as_deref(), Some("nightly"));
@@ -43,12 +43,12 @@ async fn who_waits_is_told_in_order() {
         fake.looked_at("/v1/pools/p").answer_json("200 OK", &state);
     });
 
-    let line = client.pool("p").await.unwrap().state.line;
+    let line = client.pool("p").await.unwrap().value.queue;
 
     assert_eq!(line.length, 9);
-    let told: Vec<_> = line.first.iter().map(|waiter| (waiter.ticket, waiter.present)).collect();
+    let told: Vec<_> = line.waiters.iter().map(|waiter| (waiter.ticket, waiter.present)).collect();
     assert_eq!(told, [(4, true), (7, false)]);
-    assert_eq!(line.first[0].waited, Some(Duration::from_millis(180_500)));
+    assert_eq!(line.waiters[0].waited, Some(Duration::from_millis(180_500)));
     server.join().unwrap();
 }
 
@@ -58,7 +58,7 @@ async fn what_is_not_there_is_told() {
 
     let error = client(&[server.addr]).pool("..").await.unwrap_err();
 
-    assert_eq!(error.refusal().unwrap().kind, Kind::NoSuchPool);
+    assert_eq!(error.refusal().unwrap().kind, ErrorKind::NoSuchPool);
 }
 
 #[actix::test]
@@ -78,7 +78,7 @@ async fn the_next_server_is_looked_at_but_none_of_another_store() {
     client.pools().await.unwrap();
     let error = client.pools().await.unwrap_err();
 
-    assert!(matches!(error, AskError::OtherStore { .. }), "{error}");
+    assert!(matches!(error, ClientError::OtherStore { .. }), "{error}");
     server.join().unwrap();
 }
 
@@ -96,8 +96,8 @@ async fn what_tells_no_state_is_none_of_ours() {
 
         let error = client.pools().await.unwrap_err();
 
-        assert_eq!(matches!(error, AskError::NoV1 { .. }), is_old, "{status} {body}: {error}");
-        assert_eq!(matches!(error, AskError::Strange { .. }), !is_old, "{status} {body}: {error}");
+        assert_eq!(matches!(error, ClientError::NoV1 { .. }), is_old, "{status} {body}: {error}");
+        assert_eq!(matches!(error, ClientError::Strange { .. }), !is_old, "{status} {body}: {error}");
         server.join().unwrap();
     }
 }

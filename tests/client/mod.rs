@@ -13,11 +13,11 @@ mod stores;
 
 use std::time::Duration;
 
-use distributex::client::{Ask, Client, Server};
+use distributex_client::{AcquireOptions, Client, Server};
 
 /// An ask of web1 for pool `p`.
-fn ask() -> Ask {
-    Ask::new("p", "web1").ttl(Duration::from_secs(30))
+fn ask() -> AcquireOptions {
+    AcquireOptions::new("p", "web1").ttl(Duration::from_secs(30))
 }
 
 /// A client of these servers.

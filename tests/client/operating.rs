@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use distributex::client::{Client, How, Key, Kind, Server};
+use distributex_client::{Client, EndReason, ErrorKind, Key, Server};
 use serde_json::json;
 
 use super::client;
@@ -38,15 +38,15 @@ async fn a_lever_is_sent_with_its_key_its_author_and_its_reason() {
         asked.refuse("401 Unauthorized", "unauthorized", "s");
     });
 
-    let forced = operator.force_release("a/b", 7, "hangs").await.unwrap().state;
-    let moved = operator.to_front("p", 3, "now").await.unwrap().state;
-    let reloaded = operator.reload(None).await.unwrap().state;
+    let forced = operator.force_release("a/b", 7, "hangs").await.unwrap().value;
+    let moved = operator.promote("p", 3, "now").await.unwrap().value;
+    let reloaded = operator.reload(None).await.unwrap().value;
     let error = operator.pause("p", "x").await.unwrap_err();
 
     assert_eq!((forced.host.as_str(), forced.may_run_for), ("web7", Some(Duration::from_secs(22))));
     assert_eq!((moved.host.as_str(), moved.place), ("web9", Some(1)));
     assert_eq!((reloaded.pools, reloaded.need_restart), (4, vec!["state_dir".to_owned()]));
-    assert_eq!(error.refusal().unwrap().kind, Kind::Unauthorized);
+    assert_eq!(error.refusal().unwrap().kind, ErrorKind::Unauthorized);
     assert!(!format!("{operator:?}").contains("5f0c"), "the key is a secret");
     server.join().unwrap();
 }
@@ -95,10 +95,13 @@ async fn runs_are_told_the_newest_first() {
         fake.looked_at("/v1/pools/p/history").answer_json("200 OK", &told);
     });
 
-    let runs = client.history("p").await.unwrap().state;
+    let runs = client.history("p").await.unwrap().value;
 
     let how: Vec<_> = runs.iter().map(|run| (run.how, run.exit_status)).collect();
-    assert_eq!(how, [(How::Released, Some(1)), (How::Forced, None), (How::Otherwise, None)]);
+    assert_eq!(
+        how,
+        [(EndReason::Released, Some(1)), (EndReason::ForceReleased, None), (EndReason::Other, None)]
+    );
     assert_eq!(runs[0].held, Some(Duration::from_secs(60)));
     server.join().unwrap();
 }

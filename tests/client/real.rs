@@ -2,7 +2,7 @@
 
 use std::{process::Command, time::Duration};
 
-use distributex::client::{Ask, AskError, Client, Kind, Lease, Progress, Standing};
+use distributex_client::{AcquireOptions, Client, ClientError, ErrorKind, Lease, LeaseStatus, Progress};
 use rustix::process::Signal;
 use tokio::{select, sync::oneshot, time::Instant};
 
@@ -16,10 +16,10 @@ const ONE_SLOT: &str = "pools: [{name: p, expire: 300}]";
 
 /// Comes back when a lease was renewed so often.
 async fn renewed(lease: &Lease, times: usize) {
-    let mut standing = lease.standing();
+    let mut standing = lease.status();
     for _ in 0..times {
         standing.changed().await.unwrap();
-        assert!(matches!(*standing.borrow_and_update(), Standing::Held { .. }));
+        assert!(matches!(*standing.borrow_and_update(), LeaseStatus::Held { .. }));
     }
 }
 
@@ -29,12 +29,12 @@ async fn wait_in_line(client: Client, in_line: oneshot::Sender<u64>) -> Lease {
     let tell = |progress: Progress<'_>| match progress {
         Progress::Waiting(line) => {
             if let Some(in_line) = in_line.take() {
-                in_line.send(line.place.unwrap()).unwrap();
+                in_line.send(line.position.unwrap()).unwrap();
             }
         }
-        Progress::Trouble { .. } => {}
+        Progress::Retrying { .. } => {}
     };
-    client.acquire_telling(&ask(), tell).await.unwrap()
+    client.acquire_with_progress(&ask(), tell).await.unwrap()
 }
 
 #[actix::test]
@@ -46,8 +46,8 @@ async fn a_lease_outlives_its_time_while_it_is_renewed() {
     renewed(&lease, 4).await;
 
     let other = client.try_acquire(&ask()).await.unwrap_err();
-    assert_eq!(other.refusal().unwrap().kind, Kind::PoolFull);
-    assert_eq!(other.refusal().unwrap().line.as_ref().unwrap().holders[0].token, lease.token());
+    assert_eq!(other.refusal().unwrap().kind, ErrorKind::PoolFull);
+    assert_eq!(other.refusal().unwrap().queue.as_ref().unwrap().holders[0].token, lease.token());
     lease.release().await.unwrap();
     client.try_acquire(&ask()).await.unwrap().release().await.unwrap();
 }
@@ -96,11 +96,11 @@ async fn what_makes_no_sense_is_told_at_once() {
     let client = client(&[server.addr]);
 
     let error = client.acquire(&ask()).await.unwrap_err();
-    assert_eq!(error.refusal().unwrap().kind, Kind::HostNotAllowed);
+    assert_eq!(error.refusal().unwrap().kind, ErrorKind::HostNotAllowed);
 
     let server = Server::start("pools: [{name: q}]");
     let error = super::client(&[server.addr]).acquire(&ask()).await.unwrap_err();
-    assert_eq!(error.refusal().unwrap().kind, Kind::NoSuchPool);
+    assert_eq!(error.refusal().unwrap().kind, ErrorKind::NoSuchPool);
 }
 
 #[actix::test]
@@ -146,7 +146,7 @@ async fn a_frozen_server_does_not_keep_who_has_no_more_time() {
     let ask = ask().within(Duration::from_millis(300));
     let error = client(&[server.addr]).acquire(&ask).await.unwrap_err();
 
-    assert!(matches!(error, AskError::Silent { .. }), "{error}");
+    assert!(matches!(error, ClientError::Silent { .. }), "{error}");
     assert!(asked.elapsed() < Duration::from_secs(9), "an answer may take ten");
 }
 
@@ -170,9 +170,9 @@ async fn a_pool_without_an_end_gives_leases_without_one() {
     let server = Server::start("pools: [{name: p, expire: 0}]");
     let client = client(&[server.addr]);
 
-    let lease = client.acquire(&Ask::new("p", "web1")).await.unwrap();
+    let lease = client.acquire(&AcquireOptions::new("p", "web1")).await.unwrap();
 
     assert_eq!(lease.ttl(), None);
-    assert!(matches!(*lease.standing().borrow(), Standing::Held { ttl: None, .. }));
+    assert!(matches!(*lease.status().borrow(), LeaseStatus::Held { ttl: None, .. }));
     lease.release().await.unwrap();
 }

@@ -2,7 +2,7 @@
 
 use std::thread;
 
-use distributex::client::AskError;
+use distributex_client::ClientError;
 
 use super::{ask, client};
 use crate::fake::{Fake, Port};
@@ -44,7 +44,7 @@ async fn another_store_is_refused_and_its_grant_goes_back() {
     let error = client.acquire(&ask()).await.unwrap_err();
 
     assert!(
-        matches!(&error, AskError::OtherStore { store, first, .. } if store == "other" && first == "one")
+        matches!(&error, ClientError::OtherStore { store, first, .. } if store == "other" && first == "one")
     );
     assert!(error.to_string().contains("name only servers of one store"), "{error}");
     drop(server.join().unwrap());
@@ -68,7 +68,7 @@ async fn a_place_in_another_store_is_given_up() {
         second
     });
 
-    assert!(matches!(client.acquire(&ask()).await, Err(AskError::OtherStore { .. })));
+    assert!(matches!(client.acquire(&ask()).await, Err(ClientError::OtherStore { .. })));
 
     drop(server.join().unwrap());
     client.settled().await;

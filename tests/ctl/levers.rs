@@ -36,8 +36,8 @@ fn end(child: Child) -> (i32, String, String) {
 }
 
 /// The lever that was pulled.
-fn pulled(server: &Fake, lever: &str) -> Asked {
-    server.looked_at(&format!("/v1/admin/{lever}"))
+fn pulled(server: &Fake, action: &str) -> Asked {
+    server.looked_at(&format!("/v1/admin/{action}"))
 }
 
 #[test]
@@ -117,7 +117,7 @@ fn a_host_is_enough_if_it_holds_only_one_slot() {
 fn every_lever_says_what_came_of_it() {
     let moved = json!({"pool": "p", "host": "web9", "ticket": 3, "place": 1, "store": "s"});
     let state: Value = serde_json::from_str(STATE).unwrap();
-    for (args, lever, body, answer, told) in [
+    for (args, action, body, answer, told) in [
         (
             &["pause", "p", "--reason", "x"] as &[&str],
             "pools/p/pause",
@@ -158,7 +158,7 @@ fn every_lever_says_what_came_of_it() {
         let server = Fake::start();
         let tool = run(&server, args);
 
-        let asked = pulled(&server, lever);
+        let asked = pulled(&server, action);
         assert_eq!(asked.body, body);
         asked.answer_json("200 OK", answer);
 
@@ -168,7 +168,7 @@ fn every_lever_says_what_came_of_it() {
 
 #[test]
 fn a_refusal_says_why_and_has_its_status() {
-    for (args, lever, status, kind, code, advice) in [
+    for (args, action, status, kind, code, advice) in [
         (
             &["pause", "p", "--reason", "x"] as &[&str],
             "pools/p/pause",
@@ -194,7 +194,7 @@ fn a_refusal_says_why_and_has_its_status() {
         let server = Fake::start();
         let tool = run(&server, args);
         let no = json!({"kind": kind, "message": "line 3: no\nline 4: no"});
-        pulled(&server, lever).answer_json(status, &no);
+        pulled(&server, action).answer_json(status, &no);
 
         let (ended, told, said) = end(tool);
 

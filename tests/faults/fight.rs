@@ -18,7 +18,7 @@ use super::{
 use crate::wrapper::run::{eventually, folder, kill_with_children};
 
 /// A network that fails for so long may cost a slot, or not.
-const LONGEST_TROUBLE: Duration = Duration::from_millis(2500);
+const MAX_FAULT: Duration = Duration::from_millis(2500);
 /// What every other command does: it goes on until its slot is lost, and not all of it heeds TERM.
 const LONG: &str = "(trap '' TERM; exec sleep 60) & sleep 60; wait";
 /// What the others do.
@@ -134,7 +134,7 @@ impl<N: Network> Fight<N> {
     /// This host's network fails for a moment, or does not.
     fn trouble(&mut self, host: usize) {
         let state = self.chance.one_of([State::Whole, State::Silent, State::Broken]);
-        let over = Instant::now() + self.chance.up_to(LONGEST_TROUBLE);
+        let over = Instant::now() + self.chance.up_to(MAX_FAULT);
         self.hosts[host].network.becomes(state);
         self.until("the trouble is over", |_| Instant::now() >= over);
         self.hosts[host].network.becomes(State::Whole);

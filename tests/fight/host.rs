@@ -19,7 +19,7 @@ const SHORT_TTL: Duration = Duration::from_millis(600);
 /// How long a host waits for a slot.
 const WAIT: Duration = Duration::from_secs(1);
 /// What a server may take longer than that until its host gives up and asks another one.
-const PATIENCE: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);
 /// How long the place of an owner is kept at most, which goes on to another server.
 const KEEPING: Duration = Duration::from_millis(200);
 /// How long a host that got no slot does something else, at most.
@@ -102,7 +102,7 @@ impl Host {
 
     /// Asks with the classic protocol.
     async fn gets(&mut self) -> Option<Held> {
-        let (call, patience) = if self.way == Way::Get { ("get", PATIENCE) } else { ("wait", WAIT) };
+        let (call, patience) = if self.way == Way::Get { ("get", TIMEOUT) } else { ("wait", WAIT) };
         let (server, asked) = (self.any_server(), Instant::now());
         match self.links[server].ask(call, &self.name, patience).await {
             Some((200, word)) if word == "YES" => Some(self.has(server, None, asked, asked, TTL)),
@@ -130,7 +130,7 @@ impl Host {
         let first = Instant::now();
         for _ in 0..TRIALS {
             let (server, asked) = (self.any_server(), Instant::now());
-            match self.links[server].call("acquire", &ask, WAIT + PATIENCE).await {
+            match self.links[server].call("acquire", &ask, WAIT + TIMEOUT).await {
                 Some((200 | 201, lease)) => {
                     let ttl = Duration::from_secs_f64(lease["expires_in"].as_f64().unwrap());
                     return Some(self.has(server, Some(lease), first, asked, ttl));
@@ -190,7 +190,7 @@ impl Host {
     async fn renews(&mut self, held: &mut Held) {
         let Some(lease) = &held.lease else { return };
         let (server, asked) = (self.any_server(), Instant::now());
-        match self.links[server].call("renew", lease, PATIENCE).await {
+        match self.links[server].call("renew", lease, TIMEOUT).await {
             Some((200, lease)) => {
                 held.grant.counts_from = asked;
                 held.grant.ttl = Duration::from_secs_f64(lease["expires_in"].as_f64().unwrap());
@@ -206,10 +206,10 @@ impl Host {
         for _ in 0..TRIALS {
             let server = self.any_server();
             let status = if held.lease.is_none() {
-                let answer = self.links[server].ask("release", &self.name, PATIENCE).await;
+                let answer = self.links[server].ask("release", &self.name, TIMEOUT).await;
                 answer.map(|(status, _)| status)
             } else {
-                let answer = self.links[server].call("release", &held.release, PATIENCE).await;
+                let answer = self.links[server].call("release", &held.release, TIMEOUT).await;
                 answer.map(|(status, _)| status)
             };
             match status {

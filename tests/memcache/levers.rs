@@ -261,9 +261,9 @@ fn the_line_is_that_of_one_server() {
     let ticket = &one.look("/v1/pools/p").1["line"]["first"][1]["ticket"];
     let front = json!({"ticket": ticket, "reason": "it is late"});
 
-    for lever in ["front", "remove"] {
-        let (status, answer) = other.pull(lever, &front);
-        assert_eq!((status, &answer["kind"]), (404, &json!("not_found")), "{lever}");
+    for action in ["front", "remove"] {
+        let (status, answer) = other.pull(action, &front);
+        assert_eq!((status, &answer["kind"]), (404, &json!("not_found")), "{action}");
     }
     assert_eq!(one.pull("front", &front).0, 200);
 
@@ -279,9 +279,9 @@ fn while_memcached_is_away_no_lever_of_all_servers_is_pulled() {
 
     memcached.is_killed();
     let force = json!({"token": lease["token"], "reason": "a test"});
-    for (lever, body) in [("pause", &pause()), ("resume", &json!({})), ("force-release", &force)] {
-        let (status, answer) = member.pull(lever, body);
-        assert_eq!((status, &answer["kind"]), (503, &json!("backend_down")), "{lever}: {answer}");
+    for (action, body) in [("pause", &pause()), ("resume", &json!({})), ("force-release", &force)] {
+        let (status, answer) = member.pull(action, body);
+        assert_eq!((status, &answer["kind"]), (503, &json!("backend_down")), "{action}: {answer}");
     }
     memcached.comes();
 

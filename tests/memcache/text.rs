@@ -9,7 +9,7 @@ use std::{
 };
 
 /// A memcached that does not answer for so long fails the test.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 /// The counters of what it was told to do. Some versions have no `cmd_meta`.
 const WORK: [&str; 9] = [
     "cmd_get",
@@ -35,7 +35,7 @@ impl Text {
     /// Opens one.
     pub(super) fn connect(addr: SocketAddr) -> Self {
         let stream = TcpStream::connect(addr).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_read_timeout(Some(TIMEOUT)).unwrap();
         Self(BufReader::new(stream))
     }
 

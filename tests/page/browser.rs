@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use crate::support::eventually;
 
 /// A browser may take so long to start on a machine that compiles.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The name under which WebDriver hands out elements.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
@@ -128,7 +128,7 @@ impl Browser {
 
     fn ask(&self, method: &str, path: &str, body: &Value) -> Value {
         let mut stream = TcpStream::connect(self.addr).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_read_timeout(Some(TIMEOUT)).unwrap();
         let (addr, body) = (self.addr, if method == "GET" { String::new() } else { body.to_string() });
         let head = format!("{method} {path} HTTP/1.1\r\nHost: {addr}");
         write!(stream, "{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len()).unwrap();

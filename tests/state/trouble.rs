@@ -275,13 +275,13 @@ fn while_the_disk_fails_operators_change_nothing() {
     assert_eq!(member.renew(&lease).0, 503);
     member.says("cannot be written");
 
-    for (lever, body) in [
+    for (action, body) in [
         ("pause", json!({"reason": "kernel update"})),
         ("resume", json!({"reason": "kernel update"})),
         ("force-release", json!({"token": lease["token"], "reason": "kernel update"})),
     ] {
-        let (status, answer) = member.pull(lever, &body);
-        assert_eq!((status, &answer["kind"]), (503, &json!("backend_down")), "{lever}");
+        let (status, answer) = member.pull(action, &body);
+        assert_eq!((status, &answer["kind"]), (503, &json!("backend_down")), "{action}");
     }
 
     let (_, state) = member.look("/v1/pools/p");
@@ -290,7 +290,7 @@ fn while_the_disk_fails_operators_change_nothing() {
 
 #[test]
 fn an_admin_action_that_is_not_written_has_not_happened() {
-    for (lever, needs_token) in [("pause", false), ("force-release", true), ("revoke", true)] {
+    for (action, needs_token) in [("pause", false), ("force-release", true), ("revoke", true)] {
         let disk = MoodyDisk::new();
         let member = disk.server(&format!("{OLGA}{POOLS}"));
         let lease = member.gives("ann", "run1");
@@ -300,19 +300,19 @@ fn an_admin_action_that_is_not_written_has_not_happened() {
 
         disk.becomes("slow");
         let (status, answer) = thread::scope(|scope| {
-            let pulled = scope.spawn(|| member.pull(lever, &body));
+            let pulled = scope.spawn(|| member.pull(action, &body));
             pass(Duration::from_millis(300));
             disk.becomes("eio");
             pulled.join().unwrap()
         });
-        assert_eq!((status, &answer["kind"]), (503, &json!("backend_down")), "{lever}");
+        assert_eq!((status, &answer["kind"]), (503, &json!("backend_down")), "{action}");
         assert!(bob.is_parked(member.server()));
         disk.recovers();
         member.says("can be written again");
 
         let (_, state) = member.look("/v1/pools/p");
         let holder = &state["holders"][0];
-        assert_eq!((&state["paused"], &holder["host"]), (&json!(null), &json!("ann")), "{lever}");
+        assert_eq!((&state["paused"], &holder["host"]), (&json!(null), &json!("ann")), "{action}");
         assert_eq!(member.renew(&lease).0, 200);
         assert!(holder["revoked"].is_null() && bob.is_parked(member.server()));
     }

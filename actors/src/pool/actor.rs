@@ -132,7 +132,7 @@ impl PoolActor {
             Event::Left { ticket, host } => self.telemetry.left(ticket, host),
             Event::Answered(granted) => self.answer_grant(granted, ctx.address()),
             Event::Refused { request, why, position } => self.refuse(request, why, position),
-            Event::Placed { request, ticket, position } => {
+            Event::Parked { request, ticket, position } => {
                 debug!("waiting pool={:?} {request:?} {ticket:?} place={position}", self.name.as_str());
             }
             Event::Renewed { request, lease } => self.answer_renewal(request, lease),

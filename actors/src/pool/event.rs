@@ -50,7 +50,7 @@ pub enum Event {
         position: Option<usize>,
     },
     /// This ask stands in the line.
-    Placed {
+    Parked {
         /// Whose place this is.
         request: RequestId,
         /// The number of the place.

@@ -304,7 +304,7 @@ impl Rules {
 
     pub(super) fn patience(&self, request: &AcquireRequest) -> Duration {
         if request.requester.is_resumable() {
-            request.patience.unwrap_or(DEFAULT_PATIENCE).min(self.limits.longest_patience)
+            request.patience.unwrap_or(DEFAULT_PATIENCE).min(self.limits.max_patience)
         } else {
             Duration::ZERO
         }
@@ -316,7 +316,7 @@ impl Rules {
             requester: request.requester.clone(),
             since: now,
             present: Some(request.id),
-            until: request.wait.map(|wait| now + wait.min(self.limits.longest_wait)),
+            until: request.wait.map(|wait| now + wait.min(self.limits.max_wait)),
             patience: self.patience(request),
             ttl: shorter(request.ttl, self.settings.expire),
             command: request.command.clone(),
@@ -366,7 +366,7 @@ impl Rules {
     fn park(&mut self, ticket: Ticket, request: &AcquireRequest, now: Instant, out: &mut Vec<Event>) {
         let position = self.queue.position(ticket);
         if request.parks() {
-            out.push(Event::Placed { request: request.id, ticket, position });
+            out.push(Event::Parked { request: request.id, ticket, position });
         } else {
             refuse(request.id, self.full(), Some(position), out);
             self.detach_request(ticket, now, out);

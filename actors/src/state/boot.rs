@@ -57,13 +57,13 @@ fn read(path: &str) -> io::Result<String> {
 /// The number under which a boot is known in a directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
-pub(super) struct Boot(pub(super) u64);
+pub(super) struct BootNumber(pub(super) u64);
 
 /// A moment at which something was written down.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-pub(super) struct Moment {
+pub(super) struct StoredMoment {
     /// In which boot.
-    pub(super) boot: Boot,
+    pub(super) boot: BootNumber,
     /// By its clock, in microseconds.
     pub(super) at: u64,
     /// By the clock on the wall, in microseconds since 1970: for people only.
@@ -72,34 +72,34 @@ pub(super) struct Moment {
 
 /// Now, by all clocks.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Now {
+pub(super) struct ClockReading {
     /// By the clock of the rules.
     pub(super) instant: Instant,
     /// By the others.
-    pub(super) moment: Moment,
+    pub(super) moment: StoredMoment,
 }
 
-impl Boot {
+impl BootNumber {
     /// Now, which the rules call so.
-    pub(super) fn now(self, instant: Instant) -> Now {
+    pub(super) fn now(self, instant: Instant) -> ClockReading {
         let since_boot = clock_gettime(ClockId::Boottime);
         let nanos = u32::try_from(since_boot.tv_nsec).unwrap_or_default();
         let since_boot = Duration::new(since_boot.tv_sec.unsigned_abs(), nanos);
         let wall = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let moment = Moment { boot: self, at: micros(since_boot), wall: micros(wall) };
-        Now { instant, moment }
+        let moment = StoredMoment { boot: self, at: micros(since_boot), wall: micros(wall) };
+        ClockReading { instant, moment }
     }
 }
 
-impl Now {
+impl ClockReading {
     /// How much time surely went by since then: none, if that was in another boot.
-    pub(super) fn surely_since(&self, then: &Moment) -> Duration {
+    pub(super) fn surely_since(&self, then: &StoredMoment) -> Duration {
         let passed = if self.moment.boot == then.boot { self.moment.at.saturating_sub(then.at) } else { 0 };
         Duration::from_micros(passed)
     }
 
     /// How much time went by since then, as far as anybody can tell.
-    pub(super) fn about_since(&self, then: &Moment) -> Duration {
+    pub(super) fn about_since(&self, then: &StoredMoment) -> Duration {
         let surely = self.surely_since(then);
         let wall = Duration::from_micros(self.moment.wall.saturating_sub(then.wall));
         if surely.is_zero() { wall } else { surely }
@@ -110,8 +110,8 @@ impl Now {
 mod tests {
     use super::*;
 
-    fn now(boot: u64, at: u64, wall: u64) -> Now {
-        Now { instant: Instant::now(), moment: Moment { boot: Boot(boot), at, wall } }
+    fn now(boot: u64, at: u64, wall: u64) -> ClockReading {
+        ClockReading { instant: Instant::now(), moment: StoredMoment { boot: BootNumber(boot), at, wall } }
     }
 
     #[test]

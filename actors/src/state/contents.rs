@@ -6,19 +6,19 @@ use distributex_config::{BadName, Name};
 use serde::Deserialize;
 
 use super::{
-    boot::{Boot, Now},
-    file::{Changes, Key, Kind, Rows},
-    record::{LeaseRecord, NumbersRecord, PauseRecord, PlaceRecord, Record, is_number},
+    boot::{BootNumber, ClockReading},
+    file::{Changes, RowKey, RowKind, Rows},
+    records::{HighestNumbersRecord, LeaseRecord, PauseRecord, QueueEntryRecord, StateRecord, is_number},
 };
 use crate::pool::{Ticket, Token, persistence::PersistedPool};
 
 /// All that was written down: pool, kind, number, value.
 #[derive(Debug, Default)]
-pub(super) struct Contents(pub(super) Vec<(String, u8, u64, Vec<u8>)>);
+pub(super) struct StateContents(pub(super) Vec<(String, u8, u64, Vec<u8>)>);
 
-impl Contents {
+impl StateContents {
     /// What was written down of each pool.
-    pub(super) fn read(&self, now: &Now) -> Result<HashMap<Name, PersistedPool>, String> {
+    pub(super) fn read(&self, now: &ClockReading) -> Result<HashMap<Name, PersistedPool>, String> {
         let (mut kept, mut moved) = (HashMap::<Name, PersistedPool>::new(), HashSet::new());
         for (pool, kind, number, value) in &self.0 {
             let name = Name::new(pool).map_err(|why| nameless(&why))?;
@@ -27,25 +27,28 @@ impl Contents {
             if !is_number(*number) {
                 return Err(bad());
             }
-            match Kind::of(*kind).ok_or_else(bad)? {
-                Kind::Numbers => {
-                    of_pool.numbers =
-                        json::<NumbersRecord>(value).and_then(NumbersRecord::read).ok_or_else(bad)?;
+            match RowKind::of(*kind).ok_or_else(bad)? {
+                RowKind::Numbers => {
+                    of_pool.numbers = json::<HighestNumbersRecord>(value)
+                        .and_then(HighestNumbersRecord::read)
+                        .ok_or_else(bad)?;
                 }
-                Kind::Lease => {
+                RowKind::Lease => {
                     let lease =
                         json::<LeaseRecord<'_>>(value).and_then(|record| record.read(Token(*number), now));
                     of_pool.leases.push(lease.ok_or_else(bad)?);
                 }
-                Kind::Place => {
-                    let position = json::<PlaceRecord<'_>>(value).and_then(|record| record.read(now));
+                RowKind::QueueEntry => {
+                    let position = json::<QueueEntryRecord<'_>>(value).and_then(|record| record.read(now));
                     let position = position.filter(|_| *number > 0).ok_or_else(bad)?;
                     if position.moved.is_some_and(|spot| !moved.insert((pool, spot))) {
                         return Err(format!("two waiters of pool {pool:?} have the same position"));
                     }
                     of_pool.places.push((Ticket(*number), position));
                 }
-                Kind::Paused => of_pool.paused = Some(json::<PauseRecord<'_>>(value).ok_or_else(bad)?.read()),
+                RowKind::Paused => {
+                    of_pool.paused = Some(json::<PauseRecord<'_>>(value).ok_or_else(bad)?.read());
+                }
             }
         }
         Ok(kept)
@@ -60,8 +63,8 @@ impl Contents {
                 Some(name) => name,
                 None => Name::new(pool).map_err(|why| nameless(&why))?,
             };
-            let kind = Kind::of(*kind).ok_or_else(|| misunderstood(pool))?;
-            rows.insert(Key { pool: name.clone(), kind, number: *number }, value.as_slice().into());
+            let kind = RowKind::of(*kind).ok_or_else(|| misunderstood(pool))?;
+            rows.insert(RowKey { pool: name.clone(), kind, number: *number }, value.as_slice().into());
             last = Some(name);
         }
         Ok(rows)
@@ -69,7 +72,11 @@ impl Contents {
 
     /// What is to be written so that leases of other boots, which begin anew with what they had left, do so only
     /// once: their time is counted by this boot's clock from now on.
-    pub(super) fn written_in_other_boots(&self, kept: &HashMap<Name, PersistedPool>, now: Now) -> Changes {
+    pub(super) fn written_in_other_boots(
+        &self,
+        kept: &HashMap<Name, PersistedPool>,
+        now: ClockReading,
+    ) -> Changes {
         let is_old =
             |value| json::<LeaseRecord<'_>>(value).is_some_and(|lease| lease.boot() != now.moment.boot);
         let leases = self.0.iter().filter(|(_, kind, _, value)| *kind == LEASE && is_old(value));
@@ -77,26 +84,26 @@ impl Contents {
         let mut changes = Changes::new();
         for (pool, kept) in kept {
             for lease in kept.leases.iter().filter(|lease| old.contains(&(pool.as_str(), lease.token.0))) {
-                let key = Key { pool: pool.clone(), kind: Kind::Lease, number: lease.token.0 };
-                changes.insert(key, Some(Record::Lease(Box::new(lease.clone()), now)));
+                let key = RowKey { pool: pool.clone(), kind: RowKind::Lease, number: lease.token.0 };
+                changes.insert(key, Some(StateRecord::Lease(Box::new(lease.clone()), now)));
             }
         }
         changes
     }
 
     /// The boots in which they were written.
-    pub(super) fn boots(&self) -> HashSet<Boot> {
+    pub(super) fn boots(&self) -> HashSet<BootNumber> {
         let boot = |(_, kind, _, value): &(String, u8, u64, Vec<u8>)| match *kind {
             LEASE => json::<LeaseRecord<'_>>(value).map(|record| record.boot()),
-            PLACE => json::<PlaceRecord<'_>>(value).map(|record| record.boot()),
+            QUEUE_ENTRY => json::<QueueEntryRecord<'_>>(value).map(|record| record.boot()),
             _ => None,
         };
         self.0.iter().filter_map(boot).collect()
     }
 }
 
-pub(super) const LEASE: u8 = Kind::Lease as u8;
-const PLACE: u8 = Kind::Place as u8;
+pub(super) const LEASE: u8 = RowKind::Lease as u8;
+const QUEUE_ENTRY: u8 = RowKind::QueueEntry as u8;
 
 fn nameless(why: &BadName) -> String {
     format!("there is a pool without a proper name: {why}")
@@ -119,7 +126,7 @@ mod tests {
     fn read(contents: Vec<(u8, u64, &str)>) -> Result<HashMap<Name, PersistedPool>, String> {
         let rows =
             contents.into_iter().map(|(kind, number, json)| ("p".to_owned(), kind, number, json.into()));
-        Contents(rows.collect()).read(&Boot(1).now(Instant::now()))
+        StateContents(rows.collect()).read(&BootNumber(1).now(Instant::now()))
     }
 
     fn place(owner: &str, moved: i64) -> String {
@@ -136,8 +143,8 @@ mod tests {
         for (kind, number, json) in [
             (LEASE, 1 << 53, lease),
             (LEASE, u64::MAX, lease),
-            (PLACE, u64::MAX, &*place("x", 0)),
-            (PLACE, 0, &*place("x", 0)),
+            (QUEUE_ENTRY, u64::MAX, &*place("x", 0)),
+            (QUEUE_ENTRY, 0, &*place("x", 0)),
         ] {
             assert!(
                 read(vec![(kind, number, json)]).unwrap_err().contains("cannot be understood"),
@@ -150,7 +157,7 @@ mod tests {
     fn two_waiters_with_one_position_are_refused() {
         let [one, two] = [place("x", -3), place("y", -3)];
 
-        let told = read(vec![(PLACE, 5, &*one), (PLACE, 6, &*two)]).unwrap_err();
+        let told = read(vec![(QUEUE_ENTRY, 5, &*one), (QUEUE_ENTRY, 6, &*two)]).unwrap_err();
 
         assert!(told.contains("the same position"), "{told}");
     }

@@ -39,10 +39,10 @@ use redb::{
 
 use super::{
     CannotOpen,
-    boot::{Boot, clock_name},
-    contents::Contents,
+    boot::{BootNumber, clock_name},
+    contents::StateContents,
     directory::Directory,
-    record::Record,
+    records::StateRecord,
     shown,
 };
 use crate::pool::LeaseId;
@@ -63,48 +63,50 @@ const CACHE: usize = 64 * 1024 * 1024;
 
 /// Under which key something is written down.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct Key {
+pub(super) struct RowKey {
     pub(super) pool: Name,
-    pub(super) kind: Kind,
+    pub(super) kind: RowKind,
     /// A token or a ticket; 0 where there is one of a kind.
     pub(super) number: u64,
 }
 
 /// What can be written down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Kind {
+pub(super) enum RowKind {
     Numbers = 0,
     Lease = 1,
-    Place = 2,
+    QueueEntry = 2,
     Paused = 3,
 }
 
-impl Kind {
+impl RowKind {
     /// The kind with this number.
     pub(super) fn of(number: u8) -> Option<Self> {
-        [Self::Numbers, Self::Lease, Self::Place, Self::Paused].into_iter().find(|kind| *kind as u8 == number)
+        [Self::Numbers, Self::Lease, Self::QueueEntry, Self::Paused]
+            .into_iter()
+            .find(|kind| *kind as u8 == number)
     }
 }
 
 /// What is to be written, the latest under each key; nothing: what stands there is over.
-pub(super) type Changes = HashMap<Key, Option<Record>>;
+pub(super) type Changes = HashMap<RowKey, Option<StateRecord>>;
 
 /// All that is to be in the database: JSON by key.
-pub(super) type Rows = HashMap<Key, Box<[u8]>>;
+pub(super) type Rows = HashMap<RowKey, Box<[u8]>>;
 
 /// The boots of which something is left, by number.
 type Boots = BTreeMap<u64, String>;
 
 /// The database, and the directory that we have for ourselves.
 #[derive(Debug)]
-pub(super) struct File {
+pub(super) struct StateFile {
     directory: Directory,
     /// `None` after an error, until everything is in a new one.
     database: Option<Database>,
     /// The random name of what is kept here.
     store: Arc<str>,
     /// The number of this boot.
-    boot: Boot,
+    boot: BootNumber,
     boots: Boots,
     /// All that was to be written so far, for a new file.
     rows: Rows,
@@ -112,9 +114,9 @@ pub(super) struct File {
     _lock: LockFile,
 }
 
-impl File {
+impl StateFile {
     /// Opens the database, which is made if there is none; reads all that stands in it.
-    pub(super) fn open(directory: &Path) -> Result<(Self, Contents), CannotOpen> {
+    pub(super) fn open(directory: &Path) -> Result<(Self, StateContents), CannotOpen> {
         let fails = |why: io::Error| CannotOpen::io(directory, why);
         DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(fails)?;
         let mut lock = LockFile::open(&directory.join(LOCK)).map_err(fails)?;
@@ -161,7 +163,7 @@ impl File {
     }
 
     /// The number of this boot.
-    pub(super) fn boot(&self) -> Boot {
+    pub(super) fn boot(&self) -> BootNumber {
         self.boot
     }
 
@@ -198,7 +200,7 @@ impl File {
 }
 
 /// What is said about a database in itself.
-struct About {
+struct FileHeader {
     format: String,
     store: String,
 }
@@ -252,41 +254,45 @@ fn cannot_open(directory: &Path, why: DatabaseError) -> CannotOpen {
     CannotOpen::damaged(&directory.join(FILE), why)
 }
 
-fn about(database: &Database) -> Result<About, redb::Error> {
+fn about(database: &Database) -> Result<FileHeader, redb::Error> {
     let transaction = database.begin_read()?;
     let about = transaction.open_table(ABOUT)?;
     let text = |key| about.get(key).map(|text| text.map(|text| text.value().to_owned()).unwrap_or_default());
-    Ok(About { format: text("format")?, store: text("store")? })
+    Ok(FileHeader { format: text("format")?, store: text("store")? })
 }
 
 /// The number of this boot, whose clock has this name and which gets a number if it has none, and all boots that are
 /// known then. Boots of which nothing is left are forgotten.
-fn boot(database: &Database, contents: &Contents, clock: &str) -> Result<(Boot, Boots), redb::Error> {
+fn boot(
+    database: &Database,
+    contents: &StateContents,
+    clock: &str,
+) -> Result<(BootNumber, Boots), redb::Error> {
     let mut known = Boots::new();
     for row in database.begin_read()?.open_table(BOOTS)?.iter()? {
         let (number, name) = row?;
         known.insert(number.value(), name.value().to_owned());
     }
     if let Some((number, _)) = known.iter().find(|(_, name)| *name == clock) {
-        return Ok((Boot(*number), known));
+        return Ok((BootNumber(*number), known));
     }
     let number = known.last_key_value().map_or(1, |(last, _)| last + 1);
     let used = contents.boots();
     let transaction = database.begin_write()?;
     {
         let mut boots = transaction.open_table(BOOTS)?;
-        for (old, _) in known.extract_if(.., |old, _| !used.contains(&Boot(*old))) {
+        for (old, _) in known.extract_if(.., |old, _| !used.contains(&BootNumber(*old))) {
             boots.remove(old)?;
         }
         boots.insert(number, clock)?;
     }
     transaction.commit()?;
     known.insert(number, clock.to_owned());
-    Ok((Boot(number), known))
+    Ok((BootNumber(number), known))
 }
 
-fn contents(database: &Database) -> Result<Contents, redb::Error> {
-    let (transaction, mut contents) = (database.begin_read()?, Contents::default());
+fn contents(database: &Database) -> Result<StateContents, redb::Error> {
+    let (transaction, mut contents) = (database.begin_read()?, StateContents::default());
     for row in transaction.open_table(POOLS)?.iter()? {
         let (key, value) = row?;
         let (pool, kind, number) = key.value();
@@ -298,7 +304,7 @@ fn contents(database: &Database) -> Result<Contents, redb::Error> {
 /// Brings these keys up to date with the rows.
 fn write<'a>(
     database: &Database,
-    mut keys: impl Iterator<Item = &'a Key>,
+    mut keys: impl Iterator<Item = &'a RowKey>,
     rows: &Rows,
 ) -> Result<(), redb::Error> {
     let mut transaction = database.begin_write()?;
@@ -313,7 +319,7 @@ fn write<'a>(
 
 fn put(
     pools: &mut Table<'_, (&'static str, u8, u64), &'static [u8]>,
-    Key { pool, kind, number }: &Key,
+    RowKey { pool, kind, number }: &RowKey,
     json: Option<&[u8]>,
 ) -> Result<(), StorageError> {
     let key = (pool.as_str(), *kind as u8, *number);
@@ -335,9 +341,9 @@ mod tests {
     };
 
     /// A folder of its own, removed with this value.
-    struct Folder(PathBuf);
+    struct TempDirectory(PathBuf);
 
-    impl Folder {
+    impl TempDirectory {
         fn new(name: &str) -> Self {
             let path = std::env::temp_dir().join(format!("distributex-{name}-{}", std::process::id()));
             let _ = fs::remove_dir_all(&path);
@@ -345,38 +351,38 @@ mod tests {
         }
     }
 
-    impl Drop for Folder {
+    impl Drop for TempDirectory {
         fn drop(&mut self) {
             let _ = fs::remove_dir_all(&self.0);
         }
     }
 
-    fn numbers_of(pool: &str) -> Key {
-        Key { pool: Name::new(pool).unwrap(), kind: Kind::Numbers, number: 0 }
+    fn numbers_of(pool: &str) -> RowKey {
+        RowKey { pool: Name::new(pool).unwrap(), kind: RowKind::Numbers, number: 0 }
     }
 
     fn change(pool: &str, token: u64) -> Changes {
         let numbers = crate::pool::persistence::HighestNumbers { token: Token(token), ticket: Ticket(0) };
-        Changes::from([(numbers_of(pool), Some(Record::Numbers(numbers)))])
+        Changes::from([(numbers_of(pool), Some(StateRecord::Numbers(numbers)))])
     }
 
     #[test]
     fn a_later_format_is_left_to_the_version_that_wrote_it() {
-        let folder = Folder::new("later");
-        let (file, _) = File::open(&folder.0).unwrap();
+        let folder = TempDirectory::new("later");
+        let (file, _) = StateFile::open(&folder.0).unwrap();
         let transaction = file.database.as_ref().unwrap().begin_write().unwrap();
         transaction.open_table(ABOUT).unwrap().insert("format", "2").unwrap();
         transaction.commit().unwrap();
         drop(file);
 
-        let told = File::open(&folder.0).unwrap_err().to_string();
+        let told = StateFile::open(&folder.0).unwrap_err().to_string();
 
         assert!(told.contains("has format 2") && told.contains("start the version that wrote it"), "{told}");
     }
 
     /// The tokens of the pools `p` and `q`.
     fn tokens(directory: &Path) -> [Option<u64>; 2] {
-        let (file, _) = File::open(directory).unwrap();
+        let (file, _) = StateFile::open(directory).unwrap();
         let token = |pool| {
             let json = file.rows.get(&numbers_of(pool))?;
             Some(serde_json::from_slice::<serde_json::Value>(json).unwrap()["token"].as_u64().unwrap())
@@ -386,8 +392,8 @@ mod tests {
 
     #[test]
     fn after_an_error_everything_is_written_to_a_new_file() {
-        let folder = Folder::new("again");
-        let (mut file, _) = File::open(&folder.0).unwrap();
+        let folder = TempDirectory::new("again");
+        let (mut file, _) = StateFile::open(&folder.0).unwrap();
         file.write(&change("p", 7)).unwrap();
         let older = fs::read(file.path()).unwrap();
         file.write(&change("q", 8)).unwrap();
@@ -404,8 +410,8 @@ mod tests {
 
     #[test]
     fn what_an_error_left_open_is_written_with_the_rest() {
-        let folder = Folder::new("left");
-        let (mut file, _) = File::open(&folder.0).unwrap();
+        let folder = TempDirectory::new("left");
+        let (mut file, _) = StateFile::open(&folder.0).unwrap();
         file.write(&change("p", 7)).unwrap();
         file.database = None;
         fs::create_dir(folder.0.join(NEW_FILE)).unwrap();
@@ -420,11 +426,11 @@ mod tests {
 
     #[test]
     fn a_server_whose_directory_was_moved_leaves_the_new_one_alone() {
-        let (folder, moved) = (Folder::new("moved"), Folder::new("moved-away"));
-        let (mut file, _) = File::open(&folder.0).unwrap();
+        let (folder, moved) = (TempDirectory::new("moved"), TempDirectory::new("moved-away"));
+        let (mut file, _) = StateFile::open(&folder.0).unwrap();
         file.write(&change("p", 7)).unwrap();
         fs::rename(&folder.0, &moved.0).unwrap();
-        let (mut other, _) = File::open(&folder.0).unwrap();
+        let (mut other, _) = StateFile::open(&folder.0).unwrap();
         other.write(&change("p", 1)).unwrap();
         file.database = None;
 
@@ -437,8 +443,8 @@ mod tests {
 
     #[test]
     fn a_directory_that_was_removed_is_the_reason_of_errors() {
-        let folder = Folder::new("removed");
-        let (mut file, _) = File::open(&folder.0).unwrap();
+        let folder = TempDirectory::new("removed");
+        let (mut file, _) = StateFile::open(&folder.0).unwrap();
         fs::remove_dir_all(&folder.0).unwrap();
         file.database = None;
 
@@ -449,21 +455,21 @@ mod tests {
 
     #[test]
     fn a_boot_keeps_its_number_and_old_ones_are_forgotten() {
-        let folder = Folder::new("boots");
-        let (file, _) = File::open(&folder.0).unwrap();
-        assert_eq!(file.boot(), Boot(1));
+        let folder = TempDirectory::new("boots");
+        let (file, _) = StateFile::open(&folder.0).unwrap();
+        assert_eq!(file.boot(), BootNumber(1));
         let database = file.database.as_ref().unwrap();
-        let boot = |contents: &Contents, clock| boot(database, contents, clock).unwrap().0;
+        let boot = |contents: &StateContents, clock| boot(database, contents, clock).unwrap().0;
         let known = clock_name().unwrap();
-        assert_eq!(boot(&Contents::default(), &known), Boot(1));
+        assert_eq!(boot(&StateContents::default(), &known), BootNumber(1));
 
         let used = r#"{"requester":{"kind":"host","host":"a"},"now":{"boot":1,"at":1,"wall":1},"told":true}"#;
-        let used = Contents(vec![("p".to_owned(), LEASE, 7, used.into())]);
+        let used = StateContents(vec![("p".to_owned(), LEASE, 7, used.into())]);
 
-        assert_eq!(used.boots(), HashSet::from([Boot(1)]));
-        assert_eq!(boot(&used, "another boot"), Boot(2));
-        assert_eq!(boot(&used, &known), Boot(1));
-        assert_eq!(boot(&Contents::default(), "a third one"), Boot(3));
-        assert_eq!(boot(&Contents::default(), &known), Boot(4));
+        assert_eq!(used.boots(), HashSet::from([BootNumber(1)]));
+        assert_eq!(boot(&used, "another boot"), BootNumber(2));
+        assert_eq!(boot(&used, &known), BootNumber(1));
+        assert_eq!(boot(&StateContents::default(), "a third one"), BootNumber(3));
+        assert_eq!(boot(&StateContents::default(), &known), BootNumber(4));
     }
 }

@@ -27,9 +27,9 @@ use log::{error, warn};
 use tokio::time::Instant;
 
 use super::{
-    boot::Boot,
-    file::{Changes, File, Key, Kind},
-    record::Record,
+    boot::BootNumber,
+    file::{Changes, RowKey, RowKind, StateFile},
+    records::StateRecord,
     shown,
 };
 use crate::{
@@ -42,33 +42,33 @@ use crate::{
 };
 
 /// After so long a disk that could not be written is tried again.
-const RETRY: Duration = Duration::from_secs(1);
+const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
 /// When many write at once, a batch is written so much later.
-const GATHERING: Duration = Duration::from_micros(50);
+const BATCH_WINDOW: Duration = Duration::from_micros(50);
 
 /// The number of a batch of changes: batches are written in the order of their numbers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Batch(u64);
+pub(crate) struct BatchNumber(u64);
 
 /// The journal. A clone is the same one; with the last one the thread ends, when all is written that can be.
 #[derive(Debug, Clone)]
-pub(crate) struct Journal(Arc<Owner>);
+pub(crate) struct Journal(Arc<JournalOwner>);
 
 /// Ends the thread when nobody brings changes any more.
 #[derive(Debug)]
-struct Owner(Arc<Desk>);
+struct JournalOwner(Arc<JournalShared>);
 
 /// What pools and the thread share.
 #[derive(Debug)]
-struct Desk {
+struct JournalShared {
     /// The directory, for the log.
     directory: String,
     /// The random name of what is kept there.
     store: Arc<str>,
     /// The number of this boot.
-    boot: Boot,
-    tray: Mutex<Tray>,
+    boot: BootNumber,
+    tray: Mutex<NextBatch>,
     /// Rings when there is something to write, or nobody left to write for.
     some: Condvar,
     /// The last batch that is on the disk.
@@ -81,9 +81,9 @@ struct Desk {
 
 /// What is to be written next.
 #[derive(Debug)]
-struct Tray {
+struct NextBatch {
     /// Its number.
-    batch: Batch,
+    batch: BatchNumber,
     changes: Changes,
     /// How often something was brought.
     brought: usize,
@@ -94,14 +94,14 @@ struct Tray {
     /// All pools. They end when nobody else wants them.
     pools: Vec<WeakAddr<PoolActor>>,
     /// How the disk is.
-    disk: Disk,
+    disk: DiskState,
     /// Whether nobody brings anything any more.
     is_closing: bool,
 }
 
 /// How the disk is.
 #[derive(Debug, PartialEq, Eq)]
-enum Disk {
+enum DiskState {
     /// It takes what is written.
     Fine,
     /// It has not answered for too long.
@@ -112,18 +112,18 @@ enum Disk {
 
 impl Journal {
     /// Starts the thread.
-    pub(super) fn start(file: File) -> io::Result<Self> {
-        let tray = Tray {
-            batch: Batch(1),
+    pub(super) fn start(file: StateFile) -> io::Result<Self> {
+        let tray = NextBatch {
+            batch: BatchNumber(1),
             changes: Changes::new(),
             brought: 0,
             brought_before: 0,
             wake: Vec::new(),
             pools: Vec::new(),
-            disk: Disk::Fine,
+            disk: DiskState::Fine,
             is_closing: false,
         };
-        let desk = Arc::new(Desk {
+        let desk = Arc::new(JournalShared {
             directory: shown(file.directory()),
             store: file.store(),
             boot: file.boot(),
@@ -133,9 +133,9 @@ impl Journal {
             away: AtomicBool::new(false),
             calls: BackendCalls::new("state"),
         });
-        let writer = Writer { desk: Arc::clone(&desk), file };
+        let writer = JournalWriter { desk: Arc::clone(&desk), file };
         thread::Builder::new().name("journal".to_owned()).spawn(move || writer.run())?;
-        Ok(Self(Arc::new(Owner(desk))))
+        Ok(Self(Arc::new(JournalOwner(desk))))
     }
 
     /// The random name of what is kept here.
@@ -160,20 +160,21 @@ impl Journal {
         pool: &Name,
         changes: Vec<PoolChange>,
         now: Instant,
-        latest: Batch,
+        latest: BatchNumber,
         me: &WeakAddr<PoolActor>,
-    ) -> Batch {
+    ) -> BatchNumber {
         let now = self.desk().boot.now(now);
-        let key = |kind, number| Key { pool: pool.clone(), kind, number };
+        let key = |kind, number| RowKey { pool: pool.clone(), kind, number };
         let records = changes.into_iter().map(|change| match change {
-            PoolChange::Numbers(numbers) => (key(Kind::Numbers, 0), Some(Record::Numbers(numbers))),
-            PoolChange::Paused(paused) => (key(Kind::Paused, 0), paused.map(Record::Paused)),
+            PoolChange::Numbers(numbers) => (key(RowKind::Numbers, 0), Some(StateRecord::Numbers(numbers))),
+            PoolChange::Paused(paused) => (key(RowKind::Paused, 0), paused.map(StateRecord::Paused)),
             PoolChange::Lease(token, lease) => {
-                (key(Kind::Lease, token.0), lease.map(|lease| Record::Lease(Box::new(lease), now)))
+                (key(RowKind::Lease, token.0), lease.map(|lease| StateRecord::Lease(Box::new(lease), now)))
             }
-            PoolChange::Place(ticket, waiter) => {
-                (key(Kind::Place, ticket.0), waiter.map(|waiter| Record::Place(Box::new(waiter), now)))
-            }
+            PoolChange::Place(ticket, waiter) => (
+                key(RowKind::QueueEntry, ticket.0),
+                waiter.map(|waiter| StateRecord::Place(Box::new(waiter), now)),
+            ),
         });
         let mut tray = self.desk().tray();
         if tray.changes.is_empty() {
@@ -188,7 +189,7 @@ impl Journal {
     }
 
     /// Whether a batch is on the disk.
-    pub(crate) fn has_written(&self, batch: Batch) -> bool {
+    pub(crate) fn is_written(&self, batch: BatchNumber) -> bool {
         self.desk().written.load(Ordering::Acquire) >= batch.0
     }
 
@@ -198,50 +199,50 @@ impl Journal {
     }
 
     /// Somebody has waited too long for this batch. Until it is written, the disk counts as away.
-    pub(crate) fn is_too_slow(&self, batch: Batch) {
+    pub(crate) fn is_too_slow(&self, batch: BatchNumber) {
         let desk = self.desk();
         let mut tray = desk.tray();
-        if tray.disk == Disk::Fine && !self.has_written(batch) {
-            desk.becomes(&mut tray, Disk::Slow);
+        if tray.disk == DiskState::Fine && !self.is_written(batch) {
+            desk.set_disk_state(&mut tray, DiskState::Slow);
         }
     }
 
-    fn desk(&self) -> &Desk {
+    fn desk(&self) -> &JournalShared {
         &self.0.0
     }
 }
 
-impl Drop for Owner {
+impl Drop for JournalOwner {
     fn drop(&mut self) {
         self.0.tray().is_closing = true;
         self.0.some.notify_all();
     }
 }
 
-impl Desk {
-    fn tray(&self) -> MutexGuard<'_, Tray> {
+impl JournalShared {
+    fn tray(&self) -> MutexGuard<'_, NextBatch> {
         self.tray.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Says so, once, if the disk is not any more as it was, and tells all pools.
-    fn becomes(&self, tray: &mut Tray, disk: Disk) {
+    fn set_disk_state(&self, tray: &mut NextBatch, disk: DiskState) {
         if tray.disk == disk {
             return;
         }
         let directory = &self.directory;
         match &disk {
-            Disk::Fine => warn!("the state directory {directory} can be written again"),
-            Disk::Slow => warn!(
+            DiskState::Fine => warn!("the state directory {directory} can be written again"),
+            DiskState::Slow => warn!(
                 "the state directory {directory} has not taken a write for {} s; no slot is granted or renewed \
                  until it does",
-                crate::backend::inmemory::SLOW.as_secs()
+                crate::backend::inmemory::WRITE_TIMEOUT.as_secs()
             ),
-            Disk::Failing(why) => warn!(
+            DiskState::Failing(why) => warn!(
                 "the state directory {directory} cannot be written: {why}; no slot is granted or renewed until it \
                  can"
             ),
         }
-        let is_away = disk != Disk::Fine;
+        let is_away = disk != DiskState::Fine;
         tray.disk = disk;
         self.away.store(is_away, Ordering::Release);
         for pool in tray.pools.iter().filter_map(WeakAddr::upgrade) {
@@ -252,27 +253,27 @@ impl Desk {
     /// The next batch, as soon as there is something in it; `None`: nobody writes any more. If many write at
     /// once, a moment later: who was just answered is about to ask for more, and that needs no flush of its own
     /// then.
-    fn next(&self) -> Option<(Batch, Changes, Vec<Addr<PoolActor>>)> {
-        let has_nothing = |tray: &mut Tray| tray.changes.is_empty() && !tray.is_closing;
+    fn next(&self) -> Option<(BatchNumber, Changes, Vec<Addr<PoolActor>>)> {
+        let has_nothing = |tray: &mut NextBatch| tray.changes.is_empty() && !tray.is_closing;
         let tray = self.some.wait_while(self.tray(), has_nothing);
         let mut tray = tray.unwrap_or_else(PoisonError::into_inner);
         if tray.brought.max(tray.brought_before) > 1 {
-            let gathered = self.some.wait_timeout_while(tray, GATHERING, |tray| !tray.is_closing);
+            let gathered = self.some.wait_timeout_while(tray, BATCH_WINDOW, |tray| !tray.is_closing);
             (tray, _) = gathered.unwrap_or_else(PoisonError::into_inner);
         }
         if tray.changes.is_empty() {
             return None;
         }
         let batch = tray.batch;
-        tray.batch = Batch(batch.0 + 1);
+        tray.batch = BatchNumber(batch.0 + 1);
         tray.brought_before = mem::take(&mut tray.brought);
         Some((batch, mem::take(&mut tray.changes), mem::take(&mut tray.wake)))
     }
 
-    fn has_written(&self, batch: Batch, wake: Vec<Addr<PoolActor>>) {
+    fn on_written(&self, batch: BatchNumber, wake: Vec<Addr<PoolActor>>) {
         let mut tray = self.tray();
         self.written.store(batch.0, Ordering::Release);
-        self.becomes(&mut tray, Disk::Fine);
+        self.set_disk_state(&mut tray, DiskState::Fine);
         drop(tray);
         for pool in wake {
             pool.do_send(Wake);
@@ -280,14 +281,14 @@ impl Desk {
     }
 
     /// Puts a batch back under what came meanwhile, and waits a little. False if nobody waits for it.
-    fn has_failed(&self, why: &redb::Error, changes: Changes, wake: Vec<Addr<PoolActor>>) -> bool {
+    fn on_failed(&self, why: &redb::Error, changes: Changes, wake: Vec<Addr<PoolActor>>) -> bool {
         let mut tray = self.tray();
         for (key, record) in changes {
             tray.changes.entry(key).or_insert(record);
         }
         tray.wake.extend(wake);
-        self.becomes(&mut tray, Disk::Failing(why.to_string()));
-        let paused = self.some.wait_timeout_while(tray, RETRY, |tray| !tray.is_closing);
+        self.set_disk_state(&mut tray, DiskState::Failing(why.to_string()));
+        let paused = self.some.wait_timeout_while(tray, RETRY_INTERVAL, |tray| !tray.is_closing);
         let (tray, _) = paused.unwrap_or_else(PoisonError::into_inner);
         !tray.is_closing
     }
@@ -295,26 +296,26 @@ impl Desk {
 
 /// The thread.
 #[derive(Debug)]
-struct Writer {
-    desk: Arc<Desk>,
-    file: File,
+struct JournalWriter {
+    desk: Arc<JournalShared>,
+    file: StateFile,
 }
 
-impl Writer {
+impl JournalWriter {
     fn run(mut self) {
         while let Some((batch, changes, wake)) = self.desk.next() {
             let written = self.file.write(&changes);
             self.desk.calls.count(written.is_ok());
             match written {
-                Ok(()) => self.desk.has_written(batch, wake),
-                Err(why) if self.desk.has_failed(&why, changes, wake) => {}
+                Ok(()) => self.desk.on_written(batch, wake),
+                Err(why) if self.desk.on_failed(&why, changes, wake) => {}
                 Err(_) => return,
             }
         }
     }
 }
 
-impl Drop for Writer {
+impl Drop for JournalWriter {
     /// Pools that wait for ever for their changes to be written are worse than none.
     fn drop(&mut self) {
         if thread::panicking() {

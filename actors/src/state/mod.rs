@@ -28,7 +28,7 @@ mod contents;
 mod directory;
 mod file;
 mod journal;
-mod record;
+mod records;
 
 use std::{collections::HashMap, path::Path, sync::Arc};
 
@@ -37,8 +37,8 @@ use log::warn;
 use tokio::time::Instant;
 
 pub use self::cannot_open::CannotOpen;
-use self::file::File;
-pub(crate) use self::journal::{Batch, Journal};
+use self::file::StateFile;
+pub(crate) use self::journal::{BatchNumber, Journal};
 use crate::pool::persistence::PersistedPool;
 
 /// A state directory that this server has for itself.
@@ -56,7 +56,7 @@ impl StateDirectory {
     /// # Errors
     /// [`CannotOpen`] if it cannot be used, with the way out.
     pub fn open(directory: &Path) -> Result<Self, CannotOpen> {
-        let (mut file, contents) = File::open(directory)?;
+        let (mut file, contents) = StateFile::open(directory)?;
         let now = file.boot().now(Instant::now());
         let kept = contents.read(&now).map_err(|why| CannotOpen::damaged(&file.path(), why))?;
         if let Err(why) = file.write(&contents.written_in_other_boots(&kept, now)) {
@@ -75,7 +75,7 @@ impl StateDirectory {
 
     /// How many leases and how many places it remembers.
     #[must_use]
-    pub fn remembers(&self) -> (usize, usize) {
+    pub fn restored(&self) -> (usize, usize) {
         let kept = self.kept.values();
         kept.fold((0, 0), |(leases, places), kept| (leases + kept.leases.len(), places + kept.places.len()))
     }

@@ -46,7 +46,7 @@ pub struct EventBuffer {
     most: usize,
     state: Mutex<BufferState>,
     /// Notified of every new event.
-    bell: Notify,
+    changed: Notify,
     counts: EventCounters,
 }
 
@@ -59,7 +59,7 @@ struct BufferState {
     /// Whether the buffer was closed.
     closed: bool,
     /// Whether there are readers to keep events for.
-    interest: Demand,
+    demand: Demand,
 }
 
 /// Whether events have to be kept.
@@ -82,12 +82,12 @@ impl BufferState {
 
     /// Whether events have to be kept; forgets a last reader that has been gone for too long.
     fn is_wanted(&mut self) -> bool {
-        match self.interest {
+        match self.demand {
             Demand::None => return false,
             Demand::Last(left) if left.elapsed() > KEEP_AFTER_LAST_READER => {}
             Demand::Some | Demand::Last(_) => return true,
         }
-        (self.interest, self.news) = (Demand::None, VecDeque::new());
+        (self.demand, self.news) = (Demand::None, VecDeque::new());
         false
     }
 }
@@ -131,7 +131,7 @@ impl EventBuffer {
         let mut name = LeaseId::random().reveal();
         name.truncate(NAME_LENGTH);
         let state = Mutex::new(BufferState { next: 1, ..BufferState::default() });
-        Arc::new(Self { name, most, state, bell: Notify::new(), counts: EventCounters::new() })
+        Arc::new(Self { name, most, state, changed: Notify::new(), counts: EventCounters::new() })
     }
 
     pub(super) fn counters(&self) -> &EventCounters {
@@ -157,13 +157,13 @@ impl EventBuffer {
         state.news.push_back((news, None));
         drop(state);
         drop(old); // freed after the lock is released
-        self.bell.notify_waiters();
+        self.changed.notify_waiters();
     }
 
     /// Appends nothing from now on and disconnects all readers.
     pub fn close(&self) {
         self.pinned().closed = true;
-        self.bell.notify_waiters();
+        self.changed.notify_waiters();
     }
 
     /// Creates a reader of these pools' events (empty: of all) that resumes after the event id `after`, or begins with
@@ -173,7 +173,7 @@ impl EventBuffer {
         let known = {
             let mut state = self.pinned();
             self.counts.readers.inc(); // counted under the lock: a reader that leaves checks whether it is the last
-            state.interest = Demand::Some;
+            state.demand = Demand::Some;
             state.first()..=state.next
         };
         let next = after.map_or(Some(*known.end()), |id| self.number(id)?.checked_add(1));
@@ -237,7 +237,7 @@ impl EventReader {
 
     /// Returns when there may be something to read.
     pub async fn changed(&self) {
-        let mut bell = std::pin::pin!(self.events.bell.notified());
+        let mut bell = std::pin::pin!(self.events.changed.notified());
         bell.as_mut().enable(); // events published from here on are noticed
         if !self.has_changed() {
             bell.await;
@@ -257,7 +257,7 @@ impl Drop for EventReader {
         let mut state = self.events.pinned();
         readers.dec();
         if readers.get() == 0 {
-            state.interest = Demand::Last(Instant::now());
+            state.demand = Demand::Last(Instant::now());
         }
         let is_too_slow = match self.next.checked_sub(state.first()) {
             Some(unread) => {

@@ -69,13 +69,13 @@ impl StoreReachability {
 impl Telemetry {
     /// Creates what the configuration enables; the default is nothing.
     #[must_use]
-    pub fn new(config: &config::Watch) -> Self {
+    pub fn new(config: &config::TelemetrySettings) -> Self {
         let metrics = config.metrics.then(Metrics::new);
-        let events = (config.events > 0).then(|| EventBuffer::new(config.events));
+        let events = (config.event_buffer > 0).then(|| EventBuffer::new(config.event_buffer));
         if let (Some(metrics), Some(events)) = (&metrics, &events) {
             events.counters().register(metrics);
         }
-        Self { metrics: metrics.map(Arc::new), events, runs: config.history, reach: Arc::default() }
+        Self { metrics: metrics.map(Arc::new), events, runs: config.history_runs, reach: Arc::default() }
     }
 
     /// Creates the part of this pool.

@@ -78,7 +78,7 @@ pub enum EventKind {
 }
 
 impl EventKind {
-    /// Words of all kinds, in the order of [`EventKind::index`].
+    /// Words of all kinds, in the order of their indexes.
     pub const WORDS: [&str; 17] = [
         "waiting",
         "left",

@@ -3,9 +3,9 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::path::PathBuf;
 
-use crate::mistakes::Mistake;
+use crate::errors::ConfigError;
 use crate::node::{At, Node, Said};
-use crate::operator::{Admin, AdminKey, MOST_SOCKET_BYTES};
+use crate::operator::{Admin, AdminKey, MAX_SOCKET_BYTES};
 use crate::section::Section;
 use crate::value::{Unfit, name};
 
@@ -62,16 +62,16 @@ fn first<K: Eq + Hash>(places: &mut HashMap<K, At>, same: K, at: At) -> Option<A
     (first != at).then_some(first)
 }
 
-fn twice(at: At, first: At, problem: String, way_out: &str) -> Mistake {
-    Mistake { first: Some(first), ..Mistake::new(at, problem, way_out) }
+fn twice(at: At, first: At, problem: String, way_out: &str) -> ConfigError {
+    ConfigError { first: Some(first), ..ConfigError::new(at, problem, way_out) }
 }
 
 /// Checks one key. Without a name or a hash there is none, only mistakes.
-fn one(Node { at, said }: Node, number: usize) -> (Option<AdminKey>, Vec<Mistake>) {
+fn one(Node { at, said }: Node, number: usize) -> (Option<AdminKey>, Vec<ConfigError>) {
     let nameless = format!("admin key number {number}");
     let Said::Map(entries) = said else {
         let way_out = "write it as - name: NAME with sha256: HASH below";
-        return (None, vec![Mistake::new(at, format!("{nameless} is no map"), way_out)]);
+        return (None, vec![ConfigError::new(at, format!("{nameless} is no map"), way_out)]);
     };
     let mut section = Section::open(at, entries);
     let name = section.take_needed("name", "give the key one, as in - name: ann", name);
@@ -110,8 +110,8 @@ fn socket(said: &Said) -> Result<PathBuf, Unfit> {
     let path =
         said.word().filter(|path| !path.trim().is_empty() && !path.contains('\0') && !path.ends_with('/'));
     let path = path.ok_or_else(|| Unfit::new(said, way_out))?;
-    if path.len() > MOST_SOCKET_BYTES {
-        let way_out = format!("give one with at most {MOST_SOCKET_BYTES}, as the system wants it");
+    if path.len() > MAX_SOCKET_BYTES {
+        let way_out = format!("give one with at most {MAX_SOCKET_BYTES}, as the system wants it");
         return Err(Unfit::because(format!("has {} bytes", path.len()), way_out));
     }
     Ok(path.into())

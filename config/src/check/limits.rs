@@ -1,5 +1,5 @@
 //! What one request, one host and one address may want at most.
-use crate::config::{LONGEST_LIMIT, Limits, MAX_LIMIT, SHORTEST_LIMIT};
+use crate::config::{Limits, MAX_LIMIT, MAX_TIME_LIMIT, MIN_TIME_LIMIT};
 use crate::node::{Node, Said};
 use crate::section::Section;
 use crate::value::{Unfit, seconds, unquoted, whole};
@@ -9,12 +9,12 @@ pub const KEYS: [&str; 3] = ["connections_per_address", "waiters_per_address", "
 
 /// Takes `longest_wait`, `longest_patience` and `limits`.
 pub(super) fn take(file: &mut Section) -> Limits {
-    let mut limit = |key| file.take(key, |said| seconds(&unquoted(said), SHORTEST_LIMIT..=LONGEST_LIMIT));
+    let mut limit = |key| file.take(key, |said| seconds(&unquoted(said), MIN_TIME_LIMIT..=MAX_TIME_LIMIT));
     let (wait, patience) = (limit("longest_wait"), limit("longest_patience"));
     let usual = Limits::default();
     Limits {
-        longest_wait: wait.unwrap_or(usual.longest_wait),
-        longest_patience: patience.unwrap_or(usual.longest_patience),
+        max_wait: wait.unwrap_or(usual.max_wait),
+        max_patience: patience.unwrap_or(usual.max_patience),
         ..section(file)
     }
 }

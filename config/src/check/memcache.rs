@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use crate::config::{DEFAULT_MEMCACHE_HOST, DEFAULT_MEMCACHE_PORT, Memcache, MemcacheServer};
+use crate::config::{DEFAULT_MEMCACHE_HOST, DEFAULT_MEMCACHE_PORT, MemcacheServer, MemcacheSettings};
+use crate::errors::ConfigError;
 use crate::host::{is_host, split};
-use crate::mistakes::Mistake;
 use crate::node::{At, Said};
 use crate::section::Section;
 use crate::value::{Unfit, seconds, unquoted, whole};
@@ -20,13 +20,13 @@ const POLL: RangeInclusive<Duration> = Duration::from_millis(20)..=Duration::fro
 /// With 0, those who wait are sent away at once.
 const OUTAGE: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(3600);
 /// memcached's keys have 250 bytes, and the pool stands there too.
-const MOST_PREFIX: usize = 64;
+const MAX_PREFIX_LENGTH: usize = 64;
 
 /// A memcached with its port, if one is named.
 type Server = (String, Option<u16>);
 
 /// Takes all of them.
-pub(super) fn take(file: &mut Section) -> Memcache {
+pub(super) fn take(file: &mut Section) -> MemcacheSettings {
     let servers = servers(file);
     let connections = file.take("memcacheconnections", |said| whole(&unquoted(said), CONNECTIONS));
     let prefix = file.take("memcacheprefix", prefix);
@@ -37,8 +37,8 @@ pub(super) fn take(file: &mut Section) -> Memcache {
     let timeout = time("memcachetimeout", &TIMEOUT);
     let poll = time("memcachepoll", &POLL);
     let outage = time("memcacheoutage", &OUTAGE);
-    let usual = Memcache::default();
-    Memcache {
+    let usual = MemcacheSettings::default();
+    MemcacheSettings {
         servers,
         connections: connections.unwrap_or(usual.connections),
         timeout: timeout.unwrap_or(usual.timeout),
@@ -60,7 +60,7 @@ fn servers(file: &mut Section) -> Vec<MemcacheServer> {
         return vec![MemcacheServer { host, port }];
     };
     if let Some(at) = single {
-        file.note(Mistake::new(at, "memcachehost is given beside memcacheservers", "keep one of them"));
+        file.note(ConfigError::new(at, "memcachehost is given beside memcacheservers", "keep one of them"));
     }
     let mut servers = Vec::new();
     for (at, named) in several {
@@ -78,8 +78,8 @@ fn no_twins(servers: &[(At, MemcacheServer)], file: &mut Section) {
         let same = (server.host.to_ascii_lowercase(), server.port);
         if let Some(first) = first.get(&same) {
             let problem = format!("memcacheservers names {server} twice");
-            let mistake = Mistake::new(*at, problem, "name each memcached once");
-            file.note(Mistake { first: Some(*first), ..mistake });
+            let mistake = ConfigError::new(*at, problem, "name each memcached once");
+            file.note(ConfigError { first: Some(*first), ..mistake });
         } else {
             first.insert(same, *at);
         }
@@ -112,9 +112,9 @@ fn server(text: &str) -> Option<Server> {
 fn prefix(said: &Said) -> Result<String, Unfit> {
     let fits = |text: &String| {
         let known = |b: u8| b.is_ascii_alphanumeric() || b".-_".contains(&b);
-        (1..=MOST_PREFIX).contains(&text.len()) && text.bytes().all(known)
+        (1..=MAX_PREFIX_LENGTH).contains(&text.len()) && text.bytes().all(known)
     };
     let way_out =
-        format!("give 1 to {MOST_PREFIX} characters out of A-Z, a-z, 0-9, dot, underscore and hyphen");
+        format!("give 1 to {MAX_PREFIX_LENGTH} characters out of A-Z, a-z, 0-9, dot, underscore and hyphen");
     said.word().filter(fits).ok_or_else(|| Unfit::new(said, way_out))
 }

@@ -9,9 +9,9 @@ mod watch;
 use std::path::PathBuf;
 
 use crate::config::{Backend, Config, Pool};
+use crate::errors::ConfigError;
 use crate::keys::{listed, nearest};
 use crate::listen::Listen;
-use crate::mistakes::Mistake;
 use crate::node::{Node, Said};
 use crate::section::Section;
 use crate::value::Unfit;
@@ -44,19 +44,19 @@ pub const KEYS: [&str; 20] = [
 const EXTENSION: &str = "x-";
 
 /// Checks the whole file.
-pub(crate) fn config(Node { at, said }: Node) -> Result<Config, Vec<Mistake>> {
+pub(crate) fn config(Node { at, said }: Node) -> Result<Config, Vec<ConfigError>> {
     if let Said::Map(entries) = said {
         return map(Section::open(at, entries));
     }
     if matches!(said, Said::Nothing) {
         let way_out = "name at least one pool under pools:";
-        return Err(vec![Mistake::in_file("is empty", way_out)]);
+        return Err(vec![ConfigError::in_file("is empty", way_out)]);
     }
     let way_out = format!("begin with one of the keys {}", listed(&KEYS, "or"));
-    Err(vec![Mistake::new(at, format!("the file is {said}"), way_out)])
+    Err(vec![ConfigError::new(at, format!("the file is {said}"), way_out)])
 }
 
-fn map(mut file: Section) -> Result<Config, Vec<Mistake>> {
+fn map(mut file: Section) -> Result<Config, Vec<ConfigError>> {
     let backend = backend(&mut file);
     let state_dir = state_dir(&mut file, &backend);
     let nowhere = Unfit::because("is an empty list", "leave the key out to listen on every address");
@@ -69,7 +69,7 @@ fn map(mut file: Section) -> Result<Config, Vec<Mistake>> {
     if !mistakes.is_empty() {
         return Err(mistakes);
     }
-    Ok(Config { backend, state_dir, limits, listen, admin, watch, pools })
+    Ok(Config { backend, state_dir, limits, listen, admin, telemetry: watch, pools })
 }
 
 fn backend(file: &mut Section) -> Backend {
@@ -84,7 +84,7 @@ fn state_dir(file: &mut Section, backend: &Backend) -> Option<PathBuf> {
     let state_dir = file.take("state_dir", directory);
     if let (Some(at), Backend::Memcache(_)) = (at, backend) {
         let way_out = "leave it out: leases are in memcached, and a restarted server finds them there";
-        file.note(Mistake::new(at, "state_dir is given beside backend: memcache", way_out));
+        file.note(ConfigError::new(at, "state_dir is given beside backend: memcache", way_out));
     }
     state_dir
 }

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use super::servers;
 use crate::config::{
-    Backend, DEFAULT_EXPIRE, DEFAULT_MAX_WAITERS, LONGEST_EXPIRE, MOST_MEMCACHE_SLOTS, MOST_SLOTS,
-    MOST_WAITERS, Pool, SHORTEST_EXPIRE,
+    Backend, DEFAULT_EXPIRE, DEFAULT_MAX_WAITERS, MAX_EXPIRE, MAX_MEMCACHE_SLOTS, MAX_SLOTS, MAX_WAITERS,
+    MIN_EXPIRE, Pool,
 };
-use crate::mistakes::Mistake;
+use crate::errors::ConfigError;
 use crate::name::Name;
 use crate::node::{At, Node, Said};
 use crate::section::Section;
@@ -37,28 +37,28 @@ pub(crate) fn all(items: Vec<Node>, backend: &Backend, file: &mut Section) -> Ve
 }
 
 /// The place is that of the pools: their names may both come from one line, through an alias.
-fn twice(name: &Name, at: At, first: At) -> Mistake {
+fn twice(name: &Name, at: At, first: At) -> ConfigError {
     let problem = format!("a second pool is named {name:?}");
-    Mistake { first: Some(first), ..Mistake::new(at, problem, "give each pool a name of its own") }
+    ConfigError { first: Some(first), ..ConfigError::new(at, problem, "give each pool a name of its own") }
 }
 
 /// Checks one pool. Without a name there is no pool, only mistakes.
-fn one(Node { at, said }: Node, number: usize, backend: &Backend) -> (Option<Pool>, Vec<Mistake>) {
+fn one(Node { at, said }: Node, number: usize, backend: &Backend) -> (Option<Pool>, Vec<ConfigError>) {
     let nameless = format!("pool number {number}");
     if let Said::Map(entries) = said {
         return section(Section::open(at, entries), nameless, backend);
     }
     let way_out = "write it as - name: NAME with its other keys below";
-    let mistake = Mistake::new(at, format!("{nameless} is {said}"), way_out);
+    let mistake = ConfigError::new(at, format!("{nameless} is {said}"), way_out);
     (None, vec![mistake])
 }
 
-fn section(mut section: Section, nameless: String, backend: &Backend) -> (Option<Pool>, Vec<Mistake>) {
+fn section(mut section: Section, nameless: String, backend: &Backend) -> (Option<Pool>, Vec<ConfigError>) {
     let name = section.take_needed("name", "give the pool one, as in - name: pool1", name);
     let expire = section.take("expire", expire).unwrap_or(Some(DEFAULT_EXPIRE));
     let slots = section.take("maxlocks", |said| slots(said, backend)).unwrap_or(1);
     let servers = servers::take(&mut section);
-    let max_waiters = section.take("max_waiters", |said| whole(said, 1..=MOST_WAITERS as i128));
+    let max_waiters = section.take("max_waiters", |said| whole(said, 1..=MAX_WAITERS as i128));
     let max_waiters = max_waiters.unwrap_or(DEFAULT_MAX_WAITERS);
     let label = name.as_ref().map_or(nameless, |name| format!("pool {name:?}"));
     let mistakes = section.close(&KEYS, None).into_iter();
@@ -76,14 +76,14 @@ fn name(said: &Said) -> Result<Name, Unfit> {
 }
 
 fn expire(said: &Said) -> Result<Option<Duration>, Unfit> {
-    seconds_or_never(&unquoted(said), SHORTEST_EXPIRE..=LONGEST_EXPIRE)
+    seconds_or_never(&unquoted(said), MIN_EXPIRE..=MAX_EXPIRE)
 }
 
 fn slots(said: &Said, backend: &Backend) -> Result<u32, Unfit> {
     let said = unquoted(said);
     let (most, more) = match backend {
-        Backend::InMemory => (MOST_SLOTS, ""),
-        Backend::Memcache(_) => (MOST_MEMCACHE_SLOTS, "; more than that need backend: inmemory"),
+        Backend::InMemory => (MAX_SLOTS, ""),
+        Backend::Memcache(_) => (MAX_MEMCACHE_SLOTS, "; more than that need backend: inmemory"),
     };
     let way_out = format!("give a whole number from 1 to {most}{more}");
     if matches!(said, Said::Whole(0)) {

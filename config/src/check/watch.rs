@@ -1,18 +1,18 @@
 //! What can be watched.
 use crate::node::Said;
-use crate::operator::{MOST_EVENTS, MOST_HISTORY, Watch};
+use crate::operator::{MAX_EVENT_BUFFER, MAX_HISTORY_RUNS, TelemetrySettings};
 use crate::section::Section;
 use crate::value::{Unfit, whole};
 
 /// Takes `history`, `events` and `metrics`.
-pub(super) fn take(file: &mut Section) -> Watch {
+pub(super) fn take(file: &mut Section) -> TelemetrySettings {
     let mut up_to = |key, most: usize| file.take(key, |said| whole(said, 0..=most as i128));
-    let (history, events) = (up_to("history", MOST_HISTORY), up_to("events", MOST_EVENTS));
+    let (history, events) = (up_to("history", MAX_HISTORY_RUNS), up_to("events", MAX_EVENT_BUFFER));
     let metrics = file.take("metrics", truth);
-    let usual = Watch::default();
-    Watch {
-        history: history.unwrap_or(usual.history),
-        events: events.unwrap_or(usual.events),
+    let usual = TelemetrySettings::default();
+    TelemetrySettings {
+        history_runs: history.unwrap_or(usual.history_runs),
+        event_buffer: events.unwrap_or(usual.event_buffer),
         metrics: metrics.unwrap_or(usual.metrics),
     }
 }

@@ -18,23 +18,21 @@ use tokio::time::timeout;
 use self::point::{Expected, Known, Point, point};
 pub(super) use self::scripts::script;
 use super::{
-    Ending, Options, Program,
+    CtlOptions, CtlOutcome, Program,
+    format::{clean, slots_held},
     output::show,
-    text::{clean, slots_held},
 };
-use crate::{
-    client::{AskError, Client, Server},
-    program::voice::Voice,
-};
+use crate::program::console::Console;
+use distributex_client::{Client, ClientError, Server};
 
 /// Nobody waits longer for a key that was pressed.
-const PATIENCE: Duration = Duration::from_secs(1);
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(1);
 /// The server's port, if the line names none.
 const DEFAULT_PORT: u16 = 9889;
 
 /// A line that was begun.
 #[derive(Debug, Clone, StructOpt)]
-pub struct Begun {
+pub struct CompletionRequest {
     /// Whose line
     #[structopt(value_name = "PROGRAM", possible_values = Program::NAMES)]
     program: Program,
@@ -48,27 +46,31 @@ pub struct Begun {
 
 /// Prints what can stand at the end of the line, each with what it means behind a tab. What goes wrong is not told: the
 /// person is in the middle of a line.
-pub(super) async fn run(options: &Options, begun: &Begun, voice: Voice) -> Result<(), Ending> {
+pub(super) async fn run(
+    options: &CtlOptions,
+    begun: &CompletionRequest,
+    console: Console,
+) -> Result<(), CtlOutcome> {
     let words = begun.line.as_deref().map_or_else(|| begun.words.clone(), line::words);
     let point = point(&begun.program.app(), &words);
     let found = match &point.expected {
-        Expected::File => return show(":files\n", voice),
-        Expected::Command => return show(":commands\n", voice),
+        Expected::File => return show(":files\n", console),
+        Expected::Command => return show(":commands\n", console),
         Expected::Words(words) => words.clone(),
         Expected::Known(what) => {
             let client = Client::new(servers(&point, options));
-            let known = timeout(PATIENCE, known(&client, *what, point.pool.as_deref())).await;
+            let known = timeout(RESPONSE_TIMEOUT, known(&client, *what, point.pool.as_deref())).await;
             known.ok().and_then(Result::ok).unwrap_or_default()
         }
     };
     let cut = if begun.line.is_some() { line::cut(&point.begun) } else { 0 };
     let found = found.iter().filter(|(word, _)| word.starts_with(&point.begun) && *word == clean(word));
     let lines = found.map(|(word, meaning)| format!("{}\t{}\n", &word[cut..], clean(meaning)));
-    show(&lines.collect::<String>(), voice)
+    show(&lines.collect::<String>(), console)
 }
 
 /// The servers that the line names, or else those that the tool would ask.
-fn servers(point: &Point, options: &Options) -> Vec<Server> {
+fn servers(point: &Point, options: &CtlOptions) -> Vec<Server> {
     let said = |name| point.options.iter().rev().find(|(option, _)| *option == name).map(|(_, said)| said);
     if let Some(path) = said("socket") {
         return vec![Server::socket(path)];
@@ -79,23 +81,27 @@ fn servers(point: &Point, options: &Options) -> Vec<Server> {
 }
 
 /// What the server knows, each with what it is.
-async fn known(client: &Client, what: Known, pool: Option<&str>) -> Result<Vec<(String, String)>, AskError> {
+async fn known(
+    client: &Client,
+    what: Known,
+    pool: Option<&str>,
+) -> Result<Vec<(String, String)>, ClientError> {
     let pool = pool.unwrap_or_default();
     Ok(match what {
         Known::Pools => {
-            let pools = client.pools().await?.state;
+            let pools = client.pools().await?.value;
             pools.into_iter().map(|pool| (pool.name, slots_held(pool.held, pool.slots))).collect()
         }
         Known::Tokens => {
-            let holders = client.pool(pool).await?.state.holders;
+            let holders = client.pool(pool).await?.value.holders;
             holders.into_iter().map(|holder| (holder.token.to_string(), holder.host)).collect()
         }
         Known::Holders => {
-            let holders = client.pool(pool).await?.state.holders;
+            let holders = client.pool(pool).await?.value.holders;
             holders.into_iter().map(|holder| (holder.host, holder.command.unwrap_or_default())).collect()
         }
         Known::Tickets => {
-            let waiters = client.pool(pool).await?.state.line.first;
+            let waiters = client.pool(pool).await?.value.queue.waiters;
             waiters.into_iter().map(|waiter| (waiter.ticket.to_string(), waiter.host)).collect()
         }
     })

@@ -11,7 +11,7 @@ use structopt::{
     clap::{App, Shell},
 };
 
-use super::arguments::Arguments;
+use super::arguments::CtlArguments;
 use crate::{server, wrapper};
 
 /// A program that has a command line.
@@ -56,9 +56,9 @@ impl Program {
     /// What its command line can say.
     pub(super) fn app(self) -> App<'static, 'static> {
         match self {
-            Self::Distributexd => server::options::Options::clap(),
+            Self::Distributexd => server::options::ServerOptions::clap(),
             Self::Distributex => wrapper::command_line(),
-            Self::Distributexctl => Arguments::clap(),
+            Self::Distributexctl => CtlArguments::clap(),
         }
     }
 }

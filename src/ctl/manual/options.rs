@@ -5,7 +5,7 @@ use structopt::clap::{App, ArgSettings};
 
 /// What can be written on a command line.
 #[derive(Debug)]
-pub(super) struct Word {
+pub(super) struct ManualEntry {
     /// How it is written.
     pub(super) written: Vec<Inline>,
     /// What it means.
@@ -13,11 +13,13 @@ pub(super) struct Word {
 }
 
 /// The options, in the order they were defined in. Those that nobody is to know of are left out.
-pub(super) fn options(app: &App<'_, '_>) -> Vec<Word> {
+pub(super) fn options(app: &App<'_, '_>) -> Vec<ManualEntry> {
     let mut words = Vec::new();
     for flag in app.p.flags.iter().filter(|flag| !flag.b.settings.is_set(ArgSettings::Hidden)) {
-        let word =
-            Word { written: switch(flag.s.short, flag.s.long), meaning: text(flag.b.long_help, flag.b.help) };
+        let word = ManualEntry {
+            written: switch(flag.s.short, flag.s.long),
+            meaning: text(flag.b.long_help, flag.b.help),
+        };
         words.push((flag.s.unified_ord, word));
     }
     for option in app.p.opts.iter().filter(|option| !option.b.settings.is_set(ArgSettings::Hidden)) {
@@ -31,21 +33,21 @@ pub(super) fn options(app: &App<'_, '_>) -> Vec<Word> {
             meaning.push_str(&format!(" [default: {}]", default.to_string_lossy()));
         }
         meaning.push_str(&possible(option.v.possible_vals.as_deref()));
-        words.push((option.s.unified_ord, Word { written, meaning }));
+        words.push((option.s.unified_ord, ManualEntry { written, meaning }));
     }
     words.sort_by_key(|(order, _)| *order);
     words.into_iter().map(|(_, word)| word).collect()
 }
 
 /// What stands on a command line without a name before it.
-pub(super) fn arguments(app: &App<'_, '_>) -> Vec<Word> {
+pub(super) fn arguments(app: &App<'_, '_>) -> Vec<ManualEntry> {
     let positionals = app.p.positionals.values();
     let shown = positionals.filter(|one| !one.b.settings.is_set(ArgSettings::Hidden));
     let word = shown.map(|one| {
         let written =
             vec![italic(value(one.b.name, one.v.val_names.iter().flat_map(|names| names.values())))];
         let possible = possible(one.v.possible_vals.as_deref());
-        Word { written, meaning: text(one.b.long_help, one.b.help) + &possible }
+        ManualEntry { written, meaning: text(one.b.long_help, one.b.help) + &possible }
     });
     word.collect()
 }
@@ -70,8 +72,8 @@ pub(super) fn usage(app: &App<'_, '_>) -> String {
 }
 
 /// `-h` and `-V`, which clap adds only when it reads a command line.
-pub(super) fn always() -> [Word; 2] {
-    let word = |short, long, meaning: &str| Word {
+pub(super) fn always() -> [ManualEntry; 2] {
+    let word = |short, long, meaning: &str| ManualEntry {
         written: switch(Some(short), Some(long)),
         meaning: meaning.to_owned(),
     };

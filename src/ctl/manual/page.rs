@@ -4,7 +4,7 @@ use roff::{Inline, Roff, bold, italic, roman};
 use structopt::clap::{App, AppSettings};
 
 use super::{
-    options::{Word, always, arguments, options, usage},
+    options::{ManualEntry, always, arguments, options, usage},
     sections::{Block, Section, sections},
 };
 
@@ -70,8 +70,8 @@ fn synopsis(page: &mut Roff, usage: &str) {
     page.control("fi", []);
 }
 
-fn list(page: &mut Roff, words: impl IntoIterator<Item = Word>) {
-    for Word { written, meaning } in words {
+fn list(page: &mut Roff, words: impl IntoIterator<Item = ManualEntry>) {
+    for ManualEntry { written, meaning } in words {
         item(page, written, &meaning);
     }
 }

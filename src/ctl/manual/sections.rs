@@ -1,7 +1,7 @@
 //! The text behind the options: what is only letters there becomes headings, paragraphs, lists and examples.
 
 /// No word of a list is longer.
-const LONGEST_WORD: usize = 24;
+const MAX_TERM_WIDTH: usize = 24;
 /// What stands so much further to the right is left as it is.
 const VERBATIM: usize = 4;
 
@@ -85,7 +85,7 @@ fn add(paragraph: &mut String, line: &str) {
 fn item(line: &str) -> Option<(&str, &str)> {
     let (word, meaning) = line.split_once("  ")?;
     let meaning = meaning.trim_start();
-    (word.len() <= LONGEST_WORD && !meaning.contains("  ")).then_some((word, meaning))
+    (word.len() <= MAX_TERM_WIDTH && !meaning.contains("  ")).then_some((word, meaning))
 }
 
 #[cfg(test)]

@@ -16,8 +16,8 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use super::{
-    Pool,
-    time::{Moment, Seconds, rounded_up},
+    NamedPool,
+    time::{JsonSeconds, JsonTimestamp, rounded_up},
 };
 
 /// An answer of this JSON text.
@@ -37,7 +37,7 @@ pub(super) fn json(status: StatusCode, value: &impl Serialize) -> HttpResponse {
 }
 
 /// The answer to an acquire or a renew that has the lease.
-pub(super) fn lease(status: StatusCode, lease: &LeaseDetails, pool: Pool<'_>) -> HttpResponse {
+pub(super) fn lease(status: StatusCode, lease: &LeaseDetails, pool: NamedPool<'_>) -> HttpResponse {
     // Up to the millisecond, because the client counts from when it sent its request, which was earlier.
     let left = lease.until.map(|until| rounded_up(until.saturating_duration_since(Instant::now())));
     let left = left.into_iter().chain(lease.ttl).min();
@@ -49,10 +49,10 @@ pub(super) fn lease(status: StatusCode, lease: &LeaseDetails, pool: Pool<'_>) ->
         token: lease.token.0,
         pool: pool.name.as_str(),
         host: lease.host.as_str(),
-        ttl: ttl.map(Seconds),
-        expires_in: left.map(Seconds),
-        expires_at: left.and_then(|left| SystemTime::now().checked_add(left)).and_then(Moment::of),
-        waited: Seconds(lease.waited),
+        ttl: ttl.map(JsonSeconds),
+        expires_in: left.map(JsonSeconds),
+        expires_at: left.and_then(|left| SystemTime::now().checked_add(left)).and_then(JsonTimestamp::of),
+        waited: JsonSeconds(lease.waited),
         revoked: lease.revoked.as_deref().map(RevocationBody::of),
         store: store.as_deref(),
     };
@@ -65,10 +65,10 @@ struct LeaseBody<'a> {
     token: u64,
     pool: &'a str,
     host: &'a str,
-    ttl: Option<Seconds>,
-    expires_in: Option<Seconds>,
-    expires_at: Option<Moment>,
-    waited: Seconds,
+    ttl: Option<JsonSeconds>,
+    expires_in: Option<JsonSeconds>,
+    expires_at: Option<JsonTimestamp>,
+    waited: JsonSeconds,
     #[serde(skip_serializing_if = "Option::is_none")]
     revoked: Option<RevocationBody<'a>>,
     store: Option<&'a str>,

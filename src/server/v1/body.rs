@@ -13,19 +13,19 @@ use actix_web::{
 use futures_core::Stream;
 use tokio::time::timeout;
 
-use super::{error::Problem, kind::Kind};
+use super::{error::V1Error, kind::V1ErrorKind};
 
 /// The longest body.
-const LIMIT: usize = 16 * 1024;
+const MAX_BODY_BYTES: usize = 16 * 1024;
 
 /// How long a body may take to arrive.
-const TIME: Duration = Duration::from_secs(10);
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Reads the body of a request. A mistake here is the end of its connection: what follows it there is not
 /// known to be a request.
-pub(super) async fn read(request: &mut ServiceRequest) -> Result<Vec<u8>, Problem> {
+pub(super) async fn read(request: &mut ServiceRequest) -> Result<Vec<u8>, V1Error> {
     let length = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-    if length.is_some_and(|length: u64| length > LIMIT as u64) {
+    if length.is_some_and(|length: u64| length > MAX_BODY_BYTES as u64) {
         return Err(too_large());
     }
     let mut payload = request.take_payload();
@@ -40,7 +40,7 @@ pub(super) async fn read(request: &mut ServiceRequest) -> Result<Vec<u8>, Proble
 /// body that is not there at the second look gets a timer.
 async fn in_time(
     payload: impl Stream<Item = Result<Bytes, PayloadError>> + Unpin,
-) -> Result<Vec<u8>, Problem> {
+) -> Result<Vec<u8>, V1Error> {
     let mut body = pin!(whole(payload));
     let mut looked = false;
     let at_once = poll_fn(|cx| match body.as_mut().poll(cx) {
@@ -54,17 +54,17 @@ async fn in_time(
     });
     match at_once.await {
         Some(body) => body,
-        None => timeout(TIME, body).await.unwrap_or_else(|_| Err(too_slow())),
+        None => timeout(BODY_TIMEOUT, body).await.unwrap_or_else(|_| Err(too_slow())),
     }
 }
 
 async fn whole(
     mut payload: impl Stream<Item = Result<Bytes, PayloadError>> + Unpin,
-) -> Result<Vec<u8>, Problem> {
+) -> Result<Vec<u8>, V1Error> {
     let mut body = Vec::new();
     while let Some(part) = poll_fn(|cx| Pin::new(&mut payload).poll_next(cx)).await {
         let part = part.map_err(|_| cut())?;
-        if body.len() + part.len() > LIMIT {
+        if body.len() + part.len() > MAX_BODY_BYTES {
             return Err(too_large());
         }
         body.extend_from_slice(&part);
@@ -72,16 +72,20 @@ async fn whole(
     Ok(body)
 }
 
-fn too_large() -> Problem {
-    Problem::new(Kind::TooLarge, format!("the body has more than {LIMIT} bytes")).closing()
+fn too_large() -> V1Error {
+    V1Error::new(V1ErrorKind::TooLarge, format!("the body has more than {MAX_BODY_BYTES} bytes")).closing()
 }
 
-fn too_slow() -> Problem {
-    Problem::new(Kind::BadRequest, format!("the body did not arrive within {} s", TIME.as_secs())).closing()
+fn too_slow() -> V1Error {
+    V1Error::new(
+        V1ErrorKind::BadRequest,
+        format!("the body did not arrive within {} s", BODY_TIMEOUT.as_secs()),
+    )
+    .closing()
 }
 
-fn cut() -> Problem {
-    Problem::new(Kind::BadRequest, "the body ended early, or its chunks are none").closing()
+fn cut() -> V1Error {
+    V1Error::new(V1ErrorKind::BadRequest, "the body ended early, or its chunks are none").closing()
 }
 
 #[cfg(test)]
@@ -96,16 +100,16 @@ mod tests {
     use super::*;
 
     /// Parts that come one after another, each so long after the one before; then nothing for ever.
-    struct Slow(VecDeque<(Duration, &'static str)>, Pin<Box<tokio::time::Sleep>>);
+    struct SlowBody(VecDeque<(Duration, &'static str)>, Pin<Box<tokio::time::Sleep>>);
 
-    fn slow(parts: &[(u64, &'static str)]) -> Slow {
+    fn slow(parts: &[(u64, &'static str)]) -> SlowBody {
         let parts: VecDeque<_> =
             parts.iter().map(|(wait, part)| (Duration::from_secs(*wait), *part)).collect();
         let first = parts.front().map_or(Duration::ZERO, |(wait, _)| *wait);
-        Slow(parts, Box::pin(sleep(first)))
+        SlowBody(parts, Box::pin(sleep(first)))
     }
 
-    impl Stream for Slow {
+    impl Stream for SlowBody {
         type Item = Result<Bytes, PayloadError>;
 
         fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -128,7 +132,7 @@ mod tests {
         let read = in_time(slow(&[(4, "{"), (4, "\"host\""), (4, ":")])).await;
 
         assert!(format!("{read:?}").contains("did not arrive within 10 s"), "{read:?}");
-        assert!(start.elapsed() < TIME + Duration::from_millis(2)); // a timer of tokio rings at most 1 ms late
+        assert!(start.elapsed() < BODY_TIMEOUT + Duration::from_millis(2)); // a timer of tokio rings at most 1 ms late
     }
 
     #[actix::test]

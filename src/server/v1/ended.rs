@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use distributex_actors::{EndReason, Operator, telemetry::runs::Run};
 use serde::Serialize;
 
-use super::time::Moment;
+use super::time::JsonTimestamp;
 
 /// How a lease ended, for programs.
 #[derive(Serialize)]
@@ -13,7 +13,7 @@ pub(super) struct EndedBody<'a> {
     how: &'static str,
     author: Option<&'a str>,
     reason: Option<&'a str>,
-    at: Option<Moment>,
+    at: Option<JsonTimestamp>,
 }
 
 impl<'a> EndedBody<'a> {
@@ -23,7 +23,7 @@ impl<'a> EndedBody<'a> {
             how: run.lease.how.word(),
             author: operator.map(|operator| &*operator.author),
             reason: operator.map(|operator| &*operator.reason),
-            at: Moment::of(run.at),
+            at: JsonTimestamp::of(run.at),
         }
     }
 }

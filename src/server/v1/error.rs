@@ -16,14 +16,14 @@ use serde::Serialize;
 use super::{
     answer::json,
     ended::{self, EndedBody},
-    kind::Kind,
-    state::{HolderBody, PausedBody},
+    kind::V1ErrorKind,
+    snapshot::{HolderBody, PausedBody},
 };
 
 /// Why a call was not done.
 #[derive(Debug)]
-pub(super) struct Problem {
-    kind: Kind,
+pub(super) struct V1Error {
+    kind: V1ErrorKind,
     message: Cow<'static, str>,
     /// Where the asker stands or would stand, and the pool as it is.
     line: Option<(usize, Box<PoolSnapshot>)>,
@@ -35,8 +35,8 @@ pub(super) struct Problem {
     closes: bool,
 }
 
-impl Problem {
-    pub(super) fn new(kind: Kind, message: impl Into<Cow<'static, str>>) -> Self {
+impl V1Error {
+    pub(super) fn new(kind: V1ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
         Self { kind, message: message.into(), line: None, ended: None, allow: None, closes: false }
     }
 
@@ -46,17 +46,20 @@ impl Problem {
     }
 
     pub(super) fn not_found() -> Self {
-        Self::new(Kind::NotFound, "there is no such call; /openapi.json describes them all")
+        Self::new(V1ErrorKind::NotFound, "there is no such call; /openapi.json describes them all")
     }
 
     pub(super) fn not_allowed(allow: &'static str) -> Self {
         let message = format!("this call does not know the method; use {allow}");
-        Self { allow: Some(allow), ..Self::new(Kind::MethodNotAllowed, message) }
+        Self { allow: Some(allow), ..Self::new(V1ErrorKind::MethodNotAllowed, message) }
     }
 
     pub(super) fn no_such_pool(segment: &str) -> Self {
-        let cut = &segment[..segment.floor_char_boundary(Name::MOST_BYTES)];
-        Self::new(Kind::NoSuchPool, format!("no pool is named {cut:?} in the configuration of the server"))
+        let cut = &segment[..segment.floor_char_boundary(Name::MAX_BYTES)];
+        Self::new(
+            V1ErrorKind::NoSuchPool,
+            format!("no pool is named {cut:?} in the configuration of the server"),
+        )
     }
 
     /// A lease is over, and this is how it ended, if that is known.
@@ -65,7 +68,7 @@ impl Problem {
             Some(run) => ended::sentence(run).into(),
             None => Cow::from("there is no such lease or place any more: it was released, or it expired"),
         };
-        Self { ended, ..Self::new(Kind::LeaseLost, message) }
+        Self { ended, ..Self::new(V1ErrorKind::LeaseLost, message) }
     }
 
     /// What a pool said no to.
@@ -100,11 +103,11 @@ impl Problem {
     pub(super) fn denied(denial: Denial, pool: &Name, keeps_place: bool) -> Self {
         let problem = Self::refused(denial.why, pool);
         let (Some(place), Some(state)) = (denial.position, denial.state) else { return problem };
-        if problem.kind == Kind::LineFull {
+        if problem.kind == V1ErrorKind::QueueFull {
             return Self { line: Some((place, state)), ..problem };
         }
         let held = match (&state.paused, state.slots) {
-            (Some(Operator { author, reason, .. }), _) if problem.kind == Kind::PoolPaused => {
+            (Some(Operator { author, reason, .. }), _) if problem.kind == V1ErrorKind::PoolPaused => {
                 format!("{pool} is paused by {author}: {reason}")
             }
             (_, 1) => format!("the slot of {pool} is held"),
@@ -113,7 +116,7 @@ impl Problem {
         let place_is = ordinal(place);
         let message = if keeps_place && place <= state.waiting {
             format!("{held}; you are {place_is} in line, and keep that place if you ask again soon")
-        } else if problem.kind == Kind::WaitOver {
+        } else if problem.kind == V1ErrorKind::WaitTimeout {
             format!(
                 "{held}, and the wait is over; only who names an \"owner\" keeps a place between two asks"
             )
@@ -142,10 +145,10 @@ impl Problem {
         if let Some(allow) = self.allow {
             response.headers_mut().insert(ALLOW, HeaderValue::from_static(allow));
         }
-        if self.kind == Kind::Unauthorized {
+        if self.kind == V1ErrorKind::Unauthorized {
             response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        if self.kind.passes_soon() {
+        if self.kind.is_transient() {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
         if self.closes {

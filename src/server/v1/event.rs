@@ -8,7 +8,7 @@ use distributex_actors::{
 };
 use serde::Serialize;
 
-use super::time::{Moment, Seconds};
+use super::time::{JsonSeconds, JsonTimestamp};
 
 /// An event: its word, and what it tells.
 pub(super) struct EventBody<'a> {
@@ -20,7 +20,7 @@ pub(super) struct EventBody<'a> {
 #[derive(Serialize)]
 struct Data<'a> {
     pool: &'a str,
-    time: Option<Moment>,
+    time: Option<JsonTimestamp>,
     #[serde(flatten)]
     about: About<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -41,9 +41,9 @@ enum About<'a> {
         place: Option<usize>,
     },
     /// A lease that began.
-    Grant { host: &'a str, token: u64, waited: Seconds, command: Option<&'a str> },
+    Grant { host: &'a str, token: u64, waited: JsonSeconds, command: Option<&'a str> },
     /// A lease that ended.
-    End { host: &'a str, token: u64, held: Seconds, command: Option<&'a str>, exit_status: Option<u8> },
+    End { host: &'a str, token: u64, held: JsonSeconds, command: Option<&'a str>, exit_status: Option<u8> },
     /// A lease that goes on, and to which something happened.
     Lease { host: &'a str, token: u64 },
     /// A lease that was lost before somebody wanted to renew it.
@@ -68,7 +68,7 @@ impl<'a> EventBody<'a> {
         };
         let data = Data {
             pool: pool.as_str(),
-            time: Moment::of(*at),
+            time: JsonTimestamp::of(*at),
             about: About::of(what),
             author: operator.map(|Operator { author, .. }| &**author),
             reason: operator.map(|Operator { reason, .. }| &**reason).filter(|reason| !reason.is_empty()),
@@ -95,13 +95,13 @@ impl<'a> About<'a> {
             EventKind::Granted { host, token, waited, command } => Self::Grant {
                 host: host.as_str(),
                 token: token.0,
-                waited: Seconds(*waited),
+                waited: JsonSeconds(*waited),
                 command: command.as_deref(),
             },
             EventKind::Ended(run) => Self::End {
                 host: run.lease.requester.host().as_str(),
                 token: run.lease.token.0,
-                held: Seconds(run.lease.held),
+                held: JsonSeconds(run.lease.held),
                 command: run.lease.command.as_deref(),
                 exit_status: run.exit_status,
             },

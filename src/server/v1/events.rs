@@ -43,50 +43,50 @@ use tokio::{
     time::{Instant, sleep, sleep_until},
 };
 
-use super::{error::Problem, event::EventBody, kind::Kind};
+use super::{error::V1Error, event::EventBody, kind::V1ErrorKind};
 use crate::server::{
-    connection::{Handling, Peer},
+    connection::{InFlight, Peer},
     query,
 };
 
 /// A comment is sent after so long without an event, so that proxies and readers see that the stream lives.
-const SILENCE: Duration = Duration::from_secs(15);
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(15);
 
 /// So many bytes of events are sent at once, and what is left of one: more would only wait for a slow reader.
-const BATCH: usize = 32 * 1024;
+const MAX_BATCH_BYTES: usize = 32 * 1024;
 
 /// After a batch, the next look comes no sooner.
-const REST: Duration = Duration::from_millis(50);
+const BATCH_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Unless there was more: who catches up rests so long.
-const HURRY: Duration = Duration::from_millis(5);
+const CATCH_UP_INTERVAL: Duration = Duration::from_millis(5);
 
 /// But every rest is at least so long for each reader there is: a thousand of them look a thousand times a second.
-const SHARE: Duration = Duration::from_millis(1);
+const INTERVAL_PER_READER: Duration = Duration::from_millis(1);
 
 /// Readers who came together do not all look in the same moment: each is one of so many groups.
 const GROUPS: u32 = 16;
 
 /// The rests of two groups differ by this part.
-const STEP: u32 = 50;
+const GROUP_DIVISOR: u32 = 50;
 
 /// An event on a quiet server is sent to the last group so much later for each reader there is.
-const DELAY: Duration = Duration::from_micros(50);
+const DELAY_PER_READER: Duration = Duration::from_micros(50);
 
 /// Stands for an id that is no text: nobody knows it.
-const NO_ID: &str = "?";
+const UNKNOWN_ID: &str = "?";
 
 /// Tells proxies of nginx's kind not to collect the events before they pass them on.
 const NO_BUFFER: HeaderName = HeaderName::from_static("x-accel-buffering");
 
 /// What is said first: come back a second after the end.
-const BEGINNING: &str = "retry: 1000\n";
+const RETRY_FIELD: &str = "retry: 1000\n";
 
 /// What is said after a silence.
-const STILL_HERE: &str = ": still here\n";
+const KEEPALIVE_COMMENT: &str = ": still here\n";
 
 /// Somebody who will read events, with what the stream needs for as long as it lives.
-pub(super) struct Reading {
+pub(super) struct EventSubscription {
     reader: EventReader,
     board: Arc<EventBuffer>,
     /// Room for its connection.
@@ -99,29 +99,30 @@ pub(super) fn reading(
     pools: &Pools,
     registry: &Registry,
     peer: &Peer,
-) -> Result<Reading, Problem> {
+) -> Result<EventSubscription, V1Error> {
     let board = registry.telemetry().events().ok_or_else(|| {
         let message = "there are no events here (\"events\" in the configuration of the server)";
-        Problem::new(Kind::NotFound, message)
+        V1Error::new(V1ErrorKind::NotFound, message)
     })?;
     let names = query::parameters(request.query_string(), "pool").map(|name| known(name.as_deref(), pools));
     let names = names.collect::<Result<_, _>>()?;
     if registry.is_draining() {
-        return Err(Problem::new(Kind::Draining, Refusal::Draining.to_string()));
+        return Err(V1Error::new(V1ErrorKind::Draining, Refusal::Draining.to_string()));
     }
-    let header = request.headers().get("Last-Event-ID").map(|id| id.to_str().unwrap_or(NO_ID));
+    let header = request.headers().get("Last-Event-ID").map(|id| id.to_str().unwrap_or(UNKNOWN_ID));
     let mut queries = query::parameters(request.query_string(), "last_event_id");
-    let query = queries.next().map(|id| id.unwrap_or(NO_ID.into()));
+    let query = queries.next().map(|id| id.unwrap_or(UNKNOWN_ID.into()));
     let after = header.or(query.as_deref()).filter(|id| !id.is_empty());
     let permit = registry.park(peer.address());
-    let full = || Problem::new(Kind::LineFull, "too many read the events already; ask again in a moment");
+    let full =
+        || V1Error::new(V1ErrorKind::QueueFull, "too many read the events already; ask again in a moment");
     let (permit, reader) = permit.zip(board.reader(after, names)).ok_or_else(full)?;
-    Ok(Reading { reader, board: Arc::clone(board), _seat: permit })
+    Ok(EventSubscription { reader, board: Arc::clone(board), _seat: permit })
 }
 
-fn known(name: Option<&str>, pools: &Pools) -> Result<Name, Problem> {
+fn known(name: Option<&str>, pools: &Pools) -> Result<Name, V1Error> {
     let name = name.unwrap_or_default();
-    pools.named(name).map(|(name, _)| name.clone()).ok_or_else(|| Problem::no_such_pool(name))
+    pools.named(name).map(|(name, _)| name.clone()).ok_or_else(|| V1Error::no_such_pool(name))
 }
 
 /// The answer to a request that only wants to know what it would get.
@@ -131,10 +132,10 @@ pub(super) fn head() -> HttpResponse {
 }
 
 /// The answer: events until the reader goes or is too slow, or the server stops.
-pub(super) fn answer(reading: Reading, handling: Handling) -> HttpResponse {
+pub(super) fn answer(reading: EventSubscription, handling: InFlight) -> HttpResponse {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let group = COUNT.fetch_add(1, Ordering::Relaxed) % GROUPS;
-    let stream = Stream { reading, handling, group, looks: None };
+    let stream = EventStream { reading, handling, group, looks: None };
     let parts = stream::unfold(stream, |mut stream| async move {
         let part = stream.next().await?;
         Some((Ok::<_, Infallible>(part), stream))
@@ -153,47 +154,48 @@ fn with_headers(body: BoxBody) -> HttpResponse {
 }
 
 /// What is sent.
-struct Stream {
-    reading: Reading,
+struct EventStream {
+    reading: EventSubscription,
     /// The request is handled for as long as the stream lives.
-    handling: Handling,
+    handling: InFlight,
     /// Which of the [`GROUPS`] it is in.
     group: u32,
     /// When to look next; `None` before the beginning.
     looks: Option<Instant>,
 }
 
-impl Stream {
+impl EventStream {
     /// The next part; `None` at the end.
     async fn next(&mut self) -> Option<Bytes> {
         let Some(looks) = self.looks else {
             self.handling.park();
             self.looks = Some(Instant::now());
-            return Some(self.aside(BEGINNING));
+            return Some(self.aside(RETRY_FIELD));
         };
         sleep_until(looks).await;
-        let silence = sleep(SILENCE);
+        let silence = sleep(KEEPALIVE_INTERVAL);
         let mut silence = std::pin::pin!(silence);
         loop {
             select! {
                 biased;
-                () = &mut silence => return Some(self.aside(STILL_HERE)),
+                () = &mut silence => return Some(self.aside(KEEPALIVE_COMMENT)),
                 () = self.reading.reader.changed() => {}
             }
             if let Some(delay) = self.delay() {
                 sleep(delay).await;
             }
             let render = |news: &PoolEvent| EventBody::of(news).text(&self.reading.board.id(news.number));
-            let part = match self.reading.reader.read(BATCH, render) {
+            let part = match self.reading.reader.read(MAX_BATCH_BYTES, render) {
                 ReadResult::News(events) => events.concat(),
                 ReadResult::Missed(id) => missed(&id),
                 ReadResult::End => return None,
             };
             if part.is_empty() {
-                sleep(self.rest(REST)).await; // it was about pools that are not read: there may be thousands such events
+                sleep(self.rest(BATCH_INTERVAL)).await; // it was about pools that are not read: there may be thousands such events
                 continue;
             }
-            let rest = self.rest(if part.len() < BATCH { REST } else { HURRY });
+            let rest =
+                self.rest(if part.len() < MAX_BATCH_BYTES { BATCH_INTERVAL } else { CATCH_UP_INTERVAL });
             self.looks = Some(Instant::now() + rest);
             return Some(part.into());
         }
@@ -201,13 +203,13 @@ impl Stream {
 
     /// How long to rest: so long, or longer where there are many readers.
     fn rest(&self, usual: Duration) -> Duration {
-        let rest = usual.max(SHARE * self.reading.board.readers());
-        rest + rest / STEP * self.group
+        let rest = usual.max(INTERVAL_PER_READER * self.reading.board.readers());
+        rest + rest / GROUP_DIVISOR * self.group
     }
 
     /// How much later than it happens an event is read, where not all readers can be the first.
     fn delay(&self) -> Option<Duration> {
-        let delay = DELAY * self.reading.board.readers() / GROUPS * self.group;
+        let delay = DELAY_PER_READER * self.reading.board.readers() / GROUPS * self.group;
         (delay >= Duration::from_millis(1)).then_some(delay)
     }
 
@@ -251,20 +253,20 @@ mod tests {
     }
 
     /// A stream that has begun, of what happens to pool `one`.
-    async fn begun(watch: &Telemetry) -> Stream {
+    async fn begun(watch: &Telemetry) -> EventStream {
         let (connection, _) = connected().await;
         let board = Arc::clone(watch.events().unwrap());
         let reader = board.reader(None, HashSet::from([name("one")])).unwrap();
-        let reading = Reading { reader, board, _seat: ParkingLimit::new(1).take(None).unwrap() };
+        let reading = EventSubscription { reader, board, _seat: ParkingLimit::new(1).take(None).unwrap() };
         let handling = connection.peer().begin();
-        let mut stream = Stream { reading, handling, group: 0, looks: None };
+        let mut stream = EventStream { reading, handling, group: 0, looks: None };
         assert!(stream.next().await.unwrap().starts_with(b"retry: 1000\nid: "));
         stream
     }
 
     #[actix::test]
     async fn a_comment_is_sent_every_fifteen_seconds_in_which_nothing_happens_to_the_pools_of_interest() {
-        let watch = Telemetry::new(&config::Watch::default());
+        let watch = Telemetry::new(&config::TelemetrySettings::default());
         let (one, other) = (pool(name("one"), &watch), pool(name("other"), &watch));
         let mut stream = begun(&watch).await;
         pause();
@@ -279,8 +281,8 @@ mod tests {
 
         for n in 1..=3_u32 {
             assert!(stream.next().await.unwrap().starts_with(b": still here\nid: "));
-            let late = start.elapsed().checked_sub(SILENCE * n).unwrap();
-            assert!(late < REST * 2 * n, "{late:?}");
+            let late = start.elapsed().checked_sub(KEEPALIVE_INTERVAL * n).unwrap();
+            assert!(late < BATCH_INTERVAL * 2 * n, "{late:?}");
         }
         busy.abort();
         one.get(name("bob")).await.unwrap().delivered();
@@ -290,7 +292,10 @@ mod tests {
 
     #[actix::test]
     async fn a_thousand_readers_look_once_a_second_each() {
-        let watch = Telemetry::new(&config::Watch { events: 100_000, ..config::Watch::default() });
+        let watch = Telemetry::new(&config::TelemetrySettings {
+            event_buffer: 100_000,
+            ..config::TelemetrySettings::default()
+        });
         let pool = pool(name("one"), &watch);
         let board = Arc::clone(watch.events().unwrap());
         let mut stream = begun(&watch).await;
@@ -311,7 +316,10 @@ mod tests {
 
     #[actix::test]
     async fn who_catches_up_gets_little_at_a_time_but_often() {
-        let watch = Telemetry::new(&config::Watch { events: 10_000, ..config::Watch::default() });
+        let watch = Telemetry::new(&config::TelemetrySettings {
+            event_buffer: 10_000,
+            ..config::TelemetrySettings::default()
+        });
         let pool = pool(name("one"), &watch);
         let mut stream = begun(&watch).await;
         for _ in 0..2_000 {
@@ -323,7 +331,7 @@ mod tests {
 
         while events < 4_000 {
             let part = stream.next().await.unwrap();
-            assert!(part.len() < BATCH + 1024, "{}", part.len());
+            assert!(part.len() < MAX_BATCH_BYTES + 1024, "{}", part.len());
             events += part.windows(4).filter(|bytes| bytes == b"id: ").count();
         }
 

@@ -24,14 +24,14 @@ pub(super) enum Field<'a> {
 
 impl<'de: 'a, 'a> Deserialize<'de> for Field<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Any)
+        deserializer.deserialize_any(AnyField)
     }
 }
 
 /// Takes everything.
-struct Any;
+struct AnyField;
 
-impl<'a> Visitor<'a> for Any {
+impl<'a> Visitor<'a> for AnyField {
     type Value = Field<'a>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -5,18 +5,18 @@ use distributex_actors::telemetry::runs::Run;
 use serde::Serialize;
 
 use super::{
-    Pool,
+    NamedPool,
     answer::json,
-    error::Problem,
-    kind::Kind,
-    time::{Moment, Seconds},
+    error::V1Error,
+    kind::V1ErrorKind,
+    time::{JsonSeconds, JsonTimestamp},
 };
 
 /// The runs of a pool that ended, the latest first.
-pub(super) async fn history(pool: Pool<'_>) -> Result<HttpResponse, Problem> {
+pub(super) async fn history(pool: NamedPool<'_>) -> Result<HttpResponse, V1Error> {
     let none = || {
         let message = "no history is kept here (\"history\" in the configuration of the server)";
-        Problem::new(Kind::NotFound, message)
+        V1Error::new(V1ErrorKind::NotFound, message)
     };
     let runs = pool.handle.history().await.ok_or_else(none)?;
     let store = pool.store();
@@ -36,10 +36,10 @@ struct RunBody<'a> {
     host: &'a str,
     token: u64,
     command: Option<&'a str>,
-    waited: Seconds,
-    held: Seconds,
-    since: Option<Moment>,
-    ended_at: Option<Moment>,
+    waited: JsonSeconds,
+    held: JsonSeconds,
+    since: Option<JsonTimestamp>,
+    ended_at: Option<JsonTimestamp>,
     how: &'static str,
     exit_status: Option<u8>,
     author: Option<&'a str>,
@@ -52,10 +52,10 @@ impl<'a> RunBody<'a> {
             host: lease.requester.host().as_str(),
             token: lease.token.0,
             command: lease.command.as_deref(),
-            waited: Seconds(lease.waited),
-            held: Seconds(lease.held),
-            since: at.checked_sub(lease.held).and_then(Moment::of),
-            ended_at: Moment::of(*at),
+            waited: JsonSeconds(lease.waited),
+            held: JsonSeconds(lease.held),
+            since: at.checked_sub(lease.held).and_then(JsonTimestamp::of),
+            ended_at: JsonTimestamp::of(*at),
             how: lease.how.word(),
             exit_status: *exit_status,
             author: operator.as_ref().map(|operator| &*operator.author),

@@ -5,7 +5,7 @@ use distributex_actors::Refusal;
 
 /// The kinds: few and fixed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum V1ErrorKind {
     BadRequest,
     Unauthorized,
     HostNotAllowed,
@@ -17,15 +17,15 @@ pub(super) enum Kind {
     TooLarge,
     HeadTooLarge,
     PoolFull,
-    WaitOver,
+    WaitTimeout,
     PoolPaused,
-    LineFull,
+    QueueFull,
     Internal,
     Draining,
     BackendDown,
 }
 
-impl Kind {
+impl V1ErrorKind {
     /// Its word and its status.
     pub(super) fn shown(self) -> (&'static str, StatusCode) {
         match self {
@@ -40,9 +40,9 @@ impl Kind {
             Self::TooLarge => ("too_large", StatusCode::PAYLOAD_TOO_LARGE),
             Self::HeadTooLarge => ("too_large", StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE),
             Self::PoolFull => ("pool_full", StatusCode::LOCKED),
-            Self::WaitOver => ("wait_over", StatusCode::LOCKED),
+            Self::WaitTimeout => ("wait_over", StatusCode::LOCKED),
             Self::PoolPaused => ("pool_paused", StatusCode::LOCKED),
-            Self::LineFull => ("line_full", StatusCode::TOO_MANY_REQUESTS),
+            Self::QueueFull => ("line_full", StatusCode::TOO_MANY_REQUESTS),
             Self::Internal => ("internal", StatusCode::INTERNAL_SERVER_ERROR),
             Self::Draining => ("draining", StatusCode::SERVICE_UNAVAILABLE),
             Self::BackendDown => ("backend_down", StatusCode::SERVICE_UNAVAILABLE),
@@ -50,9 +50,9 @@ impl Kind {
     }
 
     /// Whether asking again in a moment may help.
-    pub(super) fn passes_soon(self) -> bool {
+    pub(super) fn is_transient(self) -> bool {
         match self {
-            Self::PoolFull | Self::PoolPaused | Self::LineFull | Self::Draining | Self::BackendDown => true,
+            Self::PoolFull | Self::PoolPaused | Self::QueueFull | Self::Draining | Self::BackendDown => true,
             Self::BadRequest
             | Self::Unauthorized
             | Self::HostNotAllowed
@@ -63,20 +63,20 @@ impl Kind {
             | Self::LeaseLost
             | Self::TooLarge
             | Self::HeadTooLarge
-            | Self::WaitOver
+            | Self::WaitTimeout
             | Self::Internal => false,
         }
     }
 }
 
-impl From<Refusal> for Kind {
+impl From<Refusal> for V1ErrorKind {
     fn from(why: Refusal) -> Self {
         match why {
             Refusal::PoolFull => Self::PoolFull,
-            Refusal::WaitTimeout => Self::WaitOver,
+            Refusal::WaitTimeout => Self::WaitTimeout,
             Refusal::PoolPaused => Self::PoolPaused,
             Refusal::Superseded | Refusal::Evicted => Self::Superseded,
-            Refusal::QueueFull => Self::LineFull,
+            Refusal::QueueFull => Self::QueueFull,
             Refusal::HostNotAllowed => Self::HostNotAllowed,
             Refusal::NoSuchPool => Self::NoSuchPool,
             Refusal::LeaseLost => Self::LeaseLost,
@@ -105,7 +105,7 @@ mod tests {
             Refusal::Draining,
             Refusal::BackendDown,
         ] {
-            assert_eq!(Kind::from(why).shown().0, why.word());
+            assert_eq!(V1ErrorKind::from(why).shown().0, why.word());
         }
     }
 }

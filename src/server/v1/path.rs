@@ -7,7 +7,7 @@ use percent_encoding::percent_decode_str;
 
 /// The calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Call {
+pub(super) enum V1Path {
     /// `/v1/pools/{pool}/acquire`
     Acquire,
     /// `/v1/pools/{pool}/renew`
@@ -25,7 +25,7 @@ pub(super) enum Call {
     /// `/v1/events`
     Events,
     /// `/v1/admin/pools/{pool}/…`
-    Pull(Pull),
+    Admin(AdminPath),
     /// `/v1/admin/reload`
     Reload,
     /// `/v1/admin/whoami`
@@ -36,7 +36,7 @@ pub(super) enum Call {
 
 /// The levers of a pool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Pull {
+pub(super) enum AdminPath {
     /// `force-release`
     ForceRelease,
     /// `revoke`
@@ -46,16 +46,16 @@ pub(super) enum Pull {
     /// `resume`
     Resume,
     /// `front`
-    Front,
+    Promote,
     /// `remove`
-    Remove,
+    Evict,
 }
 
-impl Call {
+impl V1Path {
     /// Whether it is a `POST`.
-    pub(super) fn changes_something(self) -> bool {
+    pub(super) fn is_post(self) -> bool {
         match self {
-            Self::Acquire | Self::Renew | Self::Release | Self::Pull(_) | Self::Reload => true,
+            Self::Acquire | Self::Renew | Self::Release | Self::Admin(_) | Self::Reload => true,
             Self::Pools
             | Self::Pool
             | Self::Holder(_)
@@ -77,12 +77,12 @@ impl Call {
             Self::Holder(_) => "v1_holder",
             Self::History => "v1_history",
             Self::Events => "v1_events",
-            Self::Pull(Pull::ForceRelease) => "admin_force_release",
-            Self::Pull(Pull::Revoke) => "admin_revoke",
-            Self::Pull(Pull::Pause) => "admin_pause",
-            Self::Pull(Pull::Resume) => "admin_resume",
-            Self::Pull(Pull::Front) => "admin_front",
-            Self::Pull(Pull::Remove) => "admin_remove",
+            Self::Admin(AdminPath::ForceRelease) => "admin_force_release",
+            Self::Admin(AdminPath::Revoke) => "admin_revoke",
+            Self::Admin(AdminPath::Pause) => "admin_pause",
+            Self::Admin(AdminPath::Resume) => "admin_resume",
+            Self::Admin(AdminPath::Promote) => "admin_front",
+            Self::Admin(AdminPath::Evict) => "admin_remove",
             Self::Reload => "admin_reload",
             Self::WhoAmI => "admin_whoami",
             Self::OpenApi => "openapi",
@@ -91,52 +91,52 @@ impl Call {
 }
 
 /// The call of a path, and the pool's segment in it. One slash at the end does not count.
-pub(super) fn call(path: &str) -> Option<(Call, &str)> {
+pub(super) fn call(path: &str) -> Option<(V1Path, &str)> {
     if path == "/openapi.json" {
-        return Some((Call::OpenApi, ""));
+        return Some((V1Path::OpenApi, ""));
     }
     let path = path.strip_suffix('/').unwrap_or(path);
     if path == "/v1/events" {
-        return Some((Call::Events, ""));
+        return Some((V1Path::Events, ""));
     }
     if let Some(path) = path.strip_prefix("/v1/admin/") {
-        return lever(path);
+        return admin(path);
     }
     let mut segments = path.strip_prefix("/v1/pools")?.split('/');
     let mut next = || segments.next();
     match (next(), next(), next(), next(), next()) {
-        (Some(""), None, ..) => Some((Call::Pools, "")),
-        (Some(""), Some(pool), None, ..) => Some((Call::Pool, pool)),
-        (Some(""), Some(pool), Some("acquire"), None, _) => Some((Call::Acquire, pool)),
-        (Some(""), Some(pool), Some("renew"), None, _) => Some((Call::Renew, pool)),
-        (Some(""), Some(pool), Some("release"), None, _) => Some((Call::Release, pool)),
-        (Some(""), Some(pool), Some("history"), None, _) => Some((Call::History, pool)),
+        (Some(""), None, ..) => Some((V1Path::Pools, "")),
+        (Some(""), Some(pool), None, ..) => Some((V1Path::Pool, pool)),
+        (Some(""), Some(pool), Some("acquire"), None, _) => Some((V1Path::Acquire, pool)),
+        (Some(""), Some(pool), Some("renew"), None, _) => Some((V1Path::Renew, pool)),
+        (Some(""), Some(pool), Some("release"), None, _) => Some((V1Path::Release, pool)),
+        (Some(""), Some(pool), Some("history"), None, _) => Some((V1Path::History, pool)),
         (Some(""), Some(pool), Some("holders"), Some(token), None) => {
-            Some((Call::Holder(token.parse().ok().map(Token)), pool))
+            Some((V1Path::Holder(token.parse().ok().map(Token)), pool))
         }
         _ => None,
     }
 }
 
 /// The same for what stands behind `/v1/admin/`.
-fn lever(path: &str) -> Option<(Call, &str)> {
+fn admin(path: &str) -> Option<(V1Path, &str)> {
     if path == "reload" {
-        return Some((Call::Reload, ""));
+        return Some((V1Path::Reload, ""));
     }
     if path == "whoami" {
-        return Some((Call::WhoAmI, ""));
+        return Some((V1Path::WhoAmI, ""));
     }
     let (pool, action) = path.strip_prefix("pools/")?.split_once('/')?;
     let pull = match action {
-        "force-release" => Pull::ForceRelease,
-        "revoke" => Pull::Revoke,
-        "pause" => Pull::Pause,
-        "resume" => Pull::Resume,
-        "front" => Pull::Front,
-        "remove" => Pull::Remove,
+        "force-release" => AdminPath::ForceRelease,
+        "revoke" => AdminPath::Revoke,
+        "pause" => AdminPath::Pause,
+        "resume" => AdminPath::Resume,
+        "front" => AdminPath::Promote,
+        "remove" => AdminPath::Evict,
         _ => return None,
     };
-    Some((Call::Pull(pull), pool))
+    Some((V1Path::Admin(pull), pool))
 }
 
 /// A segment without its percent signs; `None` if that is not UTF-8.
@@ -151,28 +151,28 @@ mod tests {
     #[test]
     fn a_path_is_a_call() {
         for (path, expected) in [
-            ("/v1/pools", Some((Call::Pools, ""))),
-            ("/v1/pools/", Some((Call::Pools, ""))),
-            ("/v1/pools/a%2Fb", Some((Call::Pool, "a%2Fb"))),
-            ("/v1/pools/a/acquire", Some((Call::Acquire, "a"))),
-            ("/v1/pools/a/acquire/", Some((Call::Acquire, "a"))),
-            ("/v1/pools/acquire/renew", Some((Call::Renew, "acquire"))),
-            ("/v1/pools/a/release", Some((Call::Release, "a"))),
-            ("/v1/pools/a/holders/17", Some((Call::Holder(Some(Token(17))), "a"))),
-            ("/v1/pools/a/holders/x", Some((Call::Holder(None), "a"))),
-            ("/v1/pools/a/history", Some((Call::History, "a"))),
-            ("/v1/pools/history", Some((Call::Pool, "history"))),
-            ("/v1/events", Some((Call::Events, ""))),
-            ("/v1/events/", Some((Call::Events, ""))),
-            ("/v1/admin/pools/a%2Fb/force-release", Some((Call::Pull(Pull::ForceRelease), "a%2Fb"))),
-            ("/v1/admin/pools/a/revoke", Some((Call::Pull(Pull::Revoke), "a"))),
-            ("/v1/admin/pools/a/pause/", Some((Call::Pull(Pull::Pause), "a"))),
-            ("/v1/admin/pools/a/resume", Some((Call::Pull(Pull::Resume), "a"))),
-            ("/v1/admin/pools/a/front", Some((Call::Pull(Pull::Front), "a"))),
-            ("/v1/admin/pools/a/remove", Some((Call::Pull(Pull::Remove), "a"))),
-            ("/v1/admin/reload", Some((Call::Reload, ""))),
-            ("/v1/admin/whoami", Some((Call::WhoAmI, ""))),
-            ("/openapi.json", Some((Call::OpenApi, ""))),
+            ("/v1/pools", Some((V1Path::Pools, ""))),
+            ("/v1/pools/", Some((V1Path::Pools, ""))),
+            ("/v1/pools/a%2Fb", Some((V1Path::Pool, "a%2Fb"))),
+            ("/v1/pools/a/acquire", Some((V1Path::Acquire, "a"))),
+            ("/v1/pools/a/acquire/", Some((V1Path::Acquire, "a"))),
+            ("/v1/pools/acquire/renew", Some((V1Path::Renew, "acquire"))),
+            ("/v1/pools/a/release", Some((V1Path::Release, "a"))),
+            ("/v1/pools/a/holders/17", Some((V1Path::Holder(Some(Token(17))), "a"))),
+            ("/v1/pools/a/holders/x", Some((V1Path::Holder(None), "a"))),
+            ("/v1/pools/a/history", Some((V1Path::History, "a"))),
+            ("/v1/pools/history", Some((V1Path::Pool, "history"))),
+            ("/v1/events", Some((V1Path::Events, ""))),
+            ("/v1/events/", Some((V1Path::Events, ""))),
+            ("/v1/admin/pools/a%2Fb/force-release", Some((V1Path::Admin(AdminPath::ForceRelease), "a%2Fb"))),
+            ("/v1/admin/pools/a/revoke", Some((V1Path::Admin(AdminPath::Revoke), "a"))),
+            ("/v1/admin/pools/a/pause/", Some((V1Path::Admin(AdminPath::Pause), "a"))),
+            ("/v1/admin/pools/a/resume", Some((V1Path::Admin(AdminPath::Resume), "a"))),
+            ("/v1/admin/pools/a/front", Some((V1Path::Admin(AdminPath::Promote), "a"))),
+            ("/v1/admin/pools/a/remove", Some((V1Path::Admin(AdminPath::Evict), "a"))),
+            ("/v1/admin/reload", Some((V1Path::Reload, ""))),
+            ("/v1/admin/whoami", Some((V1Path::WhoAmI, ""))),
+            ("/openapi.json", Some((V1Path::OpenApi, ""))),
             ("/v1/admin", None),
             ("/v1/admin/pools", None),
             ("/v1/admin/pools/a", None),

@@ -3,20 +3,20 @@
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use distributex_actors::{AcquireRequest, LeaseId, ReleaseTarget, RequestId, Requester};
-use distributex_config::{LONGEST_EXPIRE, Name};
+use distributex_config::{MAX_EXPIRE, Name};
 use serde::Deserialize;
 
-use super::{error::Problem, field::Field, kind::Kind};
+use super::{error::V1Error, field::Field, kind::V1ErrorKind};
 
 /// The shortest `ttl`: below that no client could renew in time.
-const SHORTEST_TTL: Duration = Duration::from_millis(500);
+const MIN_TTL: Duration = Duration::from_millis(500);
 
 /// So many bytes of a `command` are kept.
-const LONGEST_COMMAND: usize = 255;
+const MAX_COMMAND_BYTES: usize = 255;
 
 /// The fields of all calls; each call looks at its own.
 #[derive(Deserialize)]
-struct Fields<'a> {
+struct RequestFields<'a> {
     #[serde(borrow, default)]
     host: Field<'a>,
     #[serde(borrow, default)]
@@ -36,7 +36,7 @@ struct Fields<'a> {
 }
 
 /// What an acquire asks for.
-pub(super) fn acquire(body: &[u8]) -> Result<AcquireRequest, Problem> {
+pub(super) fn acquire(body: &[u8]) -> Result<AcquireRequest, V1Error> {
     let fields = fields(body)?;
     let host = name("host", &fields.host)?.ok_or_else(|| missing("\"host\""))?;
     let id = RequestId::next();
@@ -61,7 +61,7 @@ pub(super) fn keeps_place(ask: &AcquireRequest) -> bool {
 }
 
 /// Which lease a renew is about, and for how long it is to live.
-pub(super) fn renew(body: &[u8]) -> Result<(LeaseId, Option<Duration>), Problem> {
+pub(super) fn renew(body: &[u8]) -> Result<(LeaseId, Option<Duration>), V1Error> {
     let fields = fields(body)?;
     let ttl = ttl(&fields)?;
     let lease = lease(&fields)?.ok_or_else(|| missing("\"lease\""))?;
@@ -69,7 +69,7 @@ pub(super) fn renew(body: &[u8]) -> Result<(LeaseId, Option<Duration>), Problem>
 }
 
 /// What a release is about, and how that went for which the slot was, if that is told.
-pub(super) fn release(body: &[u8]) -> Result<(ReleaseTarget, Option<u8>), Problem> {
+pub(super) fn release(body: &[u8]) -> Result<(ReleaseTarget, Option<u8>), V1Error> {
     let fields = fields(body)?;
     let exit_status = exit_status(&fields.exit_status)?;
     if let Some(lease) = lease(&fields)? {
@@ -83,12 +83,12 @@ pub(super) fn release(body: &[u8]) -> Result<(ReleaseTarget, Option<u8>), Proble
     }
 }
 
-fn fields(body: &[u8]) -> Result<Fields<'_>, Problem> {
+fn fields(body: &[u8]) -> Result<RequestFields<'_>, V1Error> {
     object(body, r#"{"host": "web1"}"#)
 }
 
 /// The fields of a body, which has to be an object such as the example.
-pub(super) fn object<'a, T: Deserialize<'a>>(body: &'a [u8], example: &str) -> Result<T, Problem> {
+pub(super) fn object<'a, T: Deserialize<'a>>(body: &'a [u8], example: &str) -> Result<T, V1Error> {
     match body.trim_ascii_start().first() {
         Some(b'{') => {
             let text =
@@ -101,7 +101,7 @@ pub(super) fn object<'a, T: Deserialize<'a>>(body: &'a [u8], example: &str) -> R
 }
 
 /// A field that has to be text.
-pub(super) fn text<'a>(key: &str, field: &'a Field<'_>) -> Result<Option<&'a str>, Problem> {
+pub(super) fn text<'a>(key: &str, field: &'a Field<'_>) -> Result<Option<&'a str>, V1Error> {
     match field {
         Field::Absent => Ok(None),
         Field::Text(text) => Ok(Some(text)),
@@ -109,17 +109,17 @@ pub(super) fn text<'a>(key: &str, field: &'a Field<'_>) -> Result<Option<&'a str
     }
 }
 
-fn name(key: &str, field: &Field<'_>) -> Result<Option<Name>, Problem> {
+fn name(key: &str, field: &Field<'_>) -> Result<Option<Name>, V1Error> {
     let Some(text) = text(key, field)? else { return Ok(None) };
     Name::new(text).map(Some).map_err(|error| bad(format!("{key:?}: {error}")))
 }
 
 /// A field that has to be a number of seconds. Longer than the longest expiry is as long as that.
-pub(super) fn seconds(key: &str, field: &Field<'_>) -> Result<Option<Duration>, Problem> {
+pub(super) fn seconds(key: &str, field: &Field<'_>) -> Result<Option<Duration>, V1Error> {
     match *field {
         Field::Absent => Ok(None),
         Field::Number(number) if number >= 0.0 => {
-            Ok(Some(Duration::from_secs_f64(number.min(LONGEST_EXPIRE.as_secs_f64()))))
+            Ok(Some(Duration::from_secs_f64(number.min(MAX_EXPIRE.as_secs_f64()))))
         }
         Field::Number(_) | Field::Text(_) | Field::Other => {
             Err(bad(format!("{key:?} has to be a number of seconds, 0 or more, without quotes")))
@@ -127,15 +127,15 @@ pub(super) fn seconds(key: &str, field: &Field<'_>) -> Result<Option<Duration>, 
     }
 }
 
-fn ttl(fields: &Fields<'_>) -> Result<Option<Duration>, Problem> {
+fn ttl(fields: &RequestFields<'_>) -> Result<Option<Duration>, V1Error> {
     let ttl = seconds("ttl", &fields.ttl)?;
-    if ttl.is_some_and(|ttl| ttl < SHORTEST_TTL) {
-        return Err(bad(format!("\"ttl\" has to be {} or more", SHORTEST_TTL.as_secs_f64())));
+    if ttl.is_some_and(|ttl| ttl < MIN_TTL) {
+        return Err(bad(format!("\"ttl\" has to be {} or more", MIN_TTL.as_secs_f64())));
     }
     Ok(ttl)
 }
 
-fn exit_status(field: &Field<'_>) -> Result<Option<u8>, Problem> {
+fn exit_status(field: &Field<'_>) -> Result<Option<u8>, V1Error> {
     match *field {
         Field::Absent => Ok(None),
         Field::Number(number) if (0.0..=255.0).contains(&number) && number.fract() == 0.0 => {
@@ -148,13 +148,13 @@ fn exit_status(field: &Field<'_>) -> Result<Option<u8>, Problem> {
 }
 
 /// A text that is no lease's name names one that is lost.
-fn lease(fields: &Fields<'_>) -> Result<Option<LeaseId>, Problem> {
+fn lease(fields: &RequestFields<'_>) -> Result<Option<LeaseId>, V1Error> {
     let Some(text) = text("lease", &fields.lease)? else { return Ok(None) };
-    LeaseId::parse(text).map(Some).ok_or_else(|| Problem::lease_lost(None))
+    LeaseId::parse(text).map(Some).ok_or_else(|| V1Error::lease_lost(None))
 }
 
 fn command(text: &str) -> Arc<str> {
-    printable(&text[..text.floor_char_boundary(LONGEST_COMMAND)])
+    printable(&text[..text.floor_char_boundary(MAX_COMMAND_BYTES)])
 }
 
 /// The text on one line, without anything that moves a cursor.
@@ -162,13 +162,13 @@ pub(super) fn printable(text: &str) -> Arc<str> {
     if text.contains(char::is_control) { text.replace(char::is_control, " ").into() } else { text.into() }
 }
 
-fn missing(what: &str) -> Problem {
+fn missing(what: &str) -> V1Error {
     bad(format!("{what} is missing"))
 }
 
 /// A mistake in a body.
-pub(super) fn bad(message: impl Into<Cow<'static, str>>) -> Problem {
-    Problem::new(Kind::BadRequest, message)
+pub(super) fn bad(message: impl Into<Cow<'static, str>>) -> V1Error {
+    V1Error::new(V1ErrorKind::BadRequest, message)
 }
 
 #[cfg(test)]

@@ -7,9 +7,9 @@ use serde::{Serialize, Serializer};
 use tokio::time::Instant;
 
 /// A time as a number of seconds, to the millisecond below; whole seconds without a fraction.
-pub(super) struct Seconds(pub(super) Duration);
+pub(super) struct JsonSeconds(pub(super) Duration);
 
-impl Serialize for Seconds {
+impl Serialize for JsonSeconds {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match (self.0.as_secs(), self.0.subsec_millis()) {
             (seconds, 0) => serializer.serialize_u64(seconds),
@@ -28,9 +28,9 @@ pub(super) fn rounded_up(time: Duration) -> Duration {
 }
 
 /// A moment as RFC 3339 writes it, in UTC, to the millisecond.
-pub(super) struct Moment(Timestamp);
+pub(super) struct JsonTimestamp(Timestamp);
 
-impl Moment {
+impl JsonTimestamp {
     /// That of the system's clock; `None` in a year that has more than four digits.
     pub(super) fn of(time: SystemTime) -> Option<Self> {
         Timestamp::try_from(time).ok().map(Self)
@@ -43,7 +43,7 @@ impl Moment {
     }
 }
 
-impl Serialize for Moment {
+impl Serialize for JsonTimestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&format_args!("{:.3}", self.0))
     }
@@ -55,7 +55,7 @@ mod tests {
 
     #[test]
     fn seconds_are_numbers_without_needless_digits() {
-        let shown = |time| serde_json::to_string(&Seconds(time)).unwrap();
+        let shown = |time| serde_json::to_string(&JsonSeconds(time)).unwrap();
 
         assert_eq!(shown(Duration::ZERO), "0");
         assert_eq!(shown(Duration::from_secs(30)), "30");
@@ -67,7 +67,7 @@ mod tests {
 
     #[test]
     fn a_moment_is_written_in_utc_to_the_millisecond() {
-        let moment = Moment::of(SystemTime::UNIX_EPOCH + Duration::from_micros(1_795_451_623_914_999));
+        let moment = JsonTimestamp::of(SystemTime::UNIX_EPOCH + Duration::from_micros(1_795_451_623_914_999));
 
         assert_eq!(serde_json::to_string(&moment).unwrap(), "\"2026-11-23T16:33:43.914Z\"");
     }

@@ -22,30 +22,30 @@ use tokio::{
 };
 
 use super::{
-    Ending,
+    WrapperOutcome,
+    console::Console,
     guard::Guard,
     interrupt::Interrupt,
-    limits::Limits,
-    loss::{Loss, Outcome},
+    interruption::at,
+    limits::RunLimits,
+    loss::{CommandOutcome, SlotLoss},
     signals::{Notice, Signals},
-    stop::at,
     terminal::{self, Terminal},
-    voice::Voice,
 };
-use crate::client::{BootTime, Standing, sleep_until};
+use distributex_client::{BootTime, LeaseStatus, sleep_until};
 
 /// How soon, and at last how often, to look whether a group is still there.
-const LOOK: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));
+const POLL_INTERVALS: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));
 
 /// A command that was started.
 #[derive(Debug)]
-pub(super) struct Job {
+pub(super) struct RunningCommand {
     /// Its process group, which is the number of its first process.
     group: Pid,
     /// The terminal, if we have one, until the command ended.
     terminal: Option<Terminal>,
     /// How its first process ended.
-    ended: Option<Ending>,
+    ended: Option<WrapperOutcome>,
     /// The last signal that was passed on to it.
     passed_on: Option<Signal>,
     /// What the wrapper has to die of, as the command did.
@@ -53,28 +53,28 @@ pub(super) struct Job {
     /// When to look next whether the group is still there.
     look: Duration,
     /// What limits it.
-    limits: Limits,
+    limits: RunLimits,
     /// Keeps the deadline of the lease, if there is one.
     guard: Option<Guard>,
     /// What the group is sent next by us, and when.
     due: Option<(Instant, Signal)>,
     /// Why we stopped it.
-    stopped: Option<Ending>,
+    stopped: Option<WrapperOutcome>,
     /// Whether it was sent KILL, for whatever reason.
     is_killing: bool,
     /// What became of a slot that was lost or revoked.
-    loss: Option<Loss>,
+    loss: Option<SlotLoss>,
     /// Tells what is going on.
-    voice: Voice,
+    console: Console,
 }
 
 /// What can happen to a job.
 #[derive(Debug)]
-enum Event {
+enum CommandEvent {
     /// A signal came.
     Notice(Notice),
     /// There is news of the lease.
-    News(Standing),
+    News(LeaseStatus),
     /// It is time for the next signal of ours.
     Due(Signal),
     /// The deadline of the lease is there.
@@ -83,23 +83,23 @@ enum Event {
     Look,
 }
 
-impl Job {
+impl RunningCommand {
     /// Stays with the command until it ended, and its group too if that is wanted.
-    pub(super) async fn follow(mut self, signals: &mut Signals) -> Outcome {
+    pub(super) async fn follow(mut self, signals: &mut Signals) -> CommandOutcome {
         loop {
             self.reap();
             match self.ended {
                 Some(ending) if !self.limits.wait_group || self.is_gone() => {
                     return self.finish(ending, signals).await;
                 }
-                Some(_) | None => self.heed_next(signals).await,
+                Some(_) | None => self.handle_next(signals).await,
             }
         }
     }
 
     /// Waits for what happens next. What is left of a group can also leave it, which nobody tells: so it is
     /// looked for.
-    async fn heed_next(&mut self, signals: &mut Signals) {
+    async fn handle_next(&mut self, signals: &mut Signals) {
         let look = async {
             match self.ended {
                 Some(_) => sleep(self.look).await,
@@ -110,23 +110,23 @@ impl Job {
         let deadline = self.limits.deadline.kill.filter(|_| !self.is_killing);
         let event = select! {
             biased;
-            notice = signals.next() => Event::Notice(notice),
-            standing = self.limits.news() => Event::News(standing),
-            () = at(time) => Event::Due(signal.unwrap_or(Signal::KILL)),
-            () = at_deadline(deadline) => Event::Deadline,
-            () = look => Event::Look,
+            notice = signals.next() => CommandEvent::Notice(notice),
+            standing = self.limits.next_status() => CommandEvent::News(standing),
+            () = at(time) => CommandEvent::Due(signal.unwrap_or(Signal::KILL)),
+            () = at_deadline(deadline) => CommandEvent::Deadline,
+            () = look => CommandEvent::Look,
         };
         match event {
-            Event::Notice(notice) => self.heed(notice),
-            Event::News(standing) => self.heed_news(standing),
-            Event::Due(Signal::TERM) => self.overrun(),
-            Event::Due(signal) => self.stop(signal),
-            Event::Deadline => self.deadline_passed(),
-            Event::Look => self.look = (self.look * 2).min(LOOK.1),
+            CommandEvent::Notice(notice) => self.on_notice(notice),
+            CommandEvent::News(standing) => self.on_lease_status(standing),
+            CommandEvent::Due(Signal::TERM) => self.overrun(),
+            CommandEvent::Due(signal) => self.stop(signal),
+            CommandEvent::Deadline => self.deadline_passed(),
+            CommandEvent::Look => self.look = (self.look * 2).min(POLL_INTERVALS.1),
         }
     }
 
-    fn heed(&mut self, notice: Notice) {
+    fn on_notice(&mut self, notice: Notice) {
         match notice {
             Notice::Child => {}
             Notice::Continued => self.resume(),
@@ -142,26 +142,26 @@ impl Job {
     /// Takes note of every child that ended or stopped.
     fn reap(&mut self) {
         while let Ok(Some((pid, status))) = wait(WaitOptions::NOHANG | WaitOptions::UNTRACED) {
-            match Ending::of_child(status) {
+            match WrapperOutcome::of_child(status) {
                 Some(ending) if pid == self.group => self.note_end(ending),
                 None if pid == self.group => self.note_stop(status),
                 // The guard, or an orphan of the command.
-                Some(_) => self.guard.iter_mut().for_each(|guard| guard.note_end(pid, status, self.voice)),
+                Some(_) => self.guard.iter_mut().for_each(|guard| guard.note_end(pid, status, self.console)),
                 None => {}
             }
         }
     }
 
-    fn note_end(&mut self, ending: Ending) {
+    fn note_end(&mut self, ending: WrapperOutcome) {
         self.ended = Some(ending);
         if let Some(terminal) = self.terminal.take() {
             let is_passed_on =
-                self.passed_on.is_some_and(|signal| ending == Ending::Signalled(signal.as_raw()));
+                self.passed_on.is_some_and(|signal| ending == WrapperOutcome::Signalled(signal.as_raw()));
             self.interrupt = Interrupt::of_command(ending, &terminal, is_passed_on);
             terminal.take_back();
         }
         let left = if self.is_gone() { "" } else { "; processes of its group are still running" };
-        self.voice.note(format_args!("the command ended with status {}{left}", ending.code()));
+        self.console.verbose(format_args!("the command ended with status {}{left}", ending.code()));
     }
 
     /// The command stopped: the job stops with it, or the command gets the terminal it stopped for.

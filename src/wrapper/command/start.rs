@@ -5,15 +5,15 @@ use std::{io, process::Command};
 use rustix::process::{Pid, Signal, getpid, set_child_subreaper};
 use tokio::time::Instant;
 
-use super::{Job, LOOK};
+use super::{POLL_INTERVALS, RunningCommand};
 use crate::wrapper::{
+    console::Console,
     guard::Guard,
-    limits::Limits,
+    limits::RunLimits,
     local_lock::LocalLock,
     signals::Signals,
-    spawn::{LATE, spawn},
+    spawn::{DEADLINE_PASSED, spawn},
     terminal::Terminal,
-    voice::Voice,
 };
 
 /// Why a command is not there.
@@ -27,15 +27,15 @@ pub(in crate::wrapper) enum NotStarted {
     Command(io::Error),
 }
 
-impl Job {
+impl RunningCommand {
     /// Starts the command, with its guard before it. The guard has the local lock, too: if the wrapper is killed,
     /// that is free when the command is dead.
     pub(in crate::wrapper) fn start(
         command: Command,
-        mut limits: Limits,
+        mut limits: RunLimits,
         lock: Option<&LocalLock>,
         signals: &mut Signals,
-        voice: Voice,
+        console: Console,
     ) -> Result<Self, NotStarted> {
         signals.watch_job().map_err(NotStarted::Command)?;
         // Orphans of the group become our children: their end is told at once, not when we look.
@@ -51,7 +51,7 @@ impl Job {
             .map_err(|error| {
                 guard.iter_mut().for_each(Guard::dismiss);
                 terminal.iter().for_each(Terminal::take_back); // the child may have had it
-                if error.raw_os_error() == Some(LATE.raw_os_error()) {
+                if error.raw_os_error() == Some(DEADLINE_PASSED.raw_os_error()) {
                     NotStarted::Late
                 } else if error.kind() == io::ErrorKind::BrokenPipe {
                     NotStarted::Unguarded(error)
@@ -67,14 +67,14 @@ impl Job {
             ended: None,
             passed_on: None,
             interrupt: None,
-            look: LOOK.0,
+            look: POLL_INTERVALS.0,
             due: limits.max_run.map(|time| (Instant::now() + time, Signal::TERM)),
             limits,
             guard,
             stopped: None,
             is_killing: false,
             loss: None,
-            voice,
+            console,
         })
     }
 }

@@ -4,36 +4,34 @@
 use rustix::process::Signal;
 use tokio::time::Instant;
 
-use super::{Job, LOOK};
-use crate::{
-    client::{BootTime, Standing},
-    wrapper::{
-        Ending,
-        guard::Guard,
-        loss::{Loss, Outcome},
-        options::OnLost,
-        signals::Signals,
-        voice::Seconds,
-    },
+use super::{POLL_INTERVALS, RunningCommand};
+use crate::wrapper::{
+    WrapperOutcome,
+    console::DisplaySeconds,
+    guard::Guard,
+    loss::{CommandOutcome, SlotLoss},
+    options::OnLost,
+    signals::Signals,
 };
+use distributex_client::{BootTime, LeaseStatus};
 
-impl Job {
+impl RunningCommand {
     /// A renewed lease moves the deadline. One that is lost or revoked is the command's end.
-    pub(super) fn heed_news(&mut self, standing: Standing) {
-        if let Standing::Held { ttl, good, revoked: None } = standing {
+    pub(super) fn on_lease_status(&mut self, standing: LeaseStatus) {
+        if let LeaseStatus::Held { ttl, renewed_at: good, revoked: None } = standing {
             self.limits.prolong(ttl, good);
             self.guard.iter_mut().for_each(|guard| guard.set(self.limits.deadline));
-        } else if let Some(loss) = Loss::of(standing)
+        } else if let Some(loss) = SlotLoss::of(standing)
             && loss.is_news_after(self.loss.as_ref())
             && self.still_runs()
         {
             let sentence = loss.sentence(&self.limits.pool);
             self.loss = Some(loss);
             if self.limits.on_lost == OnLost::Warn {
-                return self.voice.say(format_args!("{sentence}; the command goes on"));
+                return self.console.error(format_args!("{sentence}; the command goes on"));
             }
             self.stop_for_loss();
-            self.voice.say(format_args!("{sentence}; stopping the command"));
+            self.console.error(format_args!("{sentence}; stopping the command"));
         }
     }
 
@@ -53,14 +51,14 @@ impl Job {
             }
             self.guard.iter_mut().for_each(|guard| guard.took_over(deadline));
         } // else the guard has sent TERM, and KILL comes when it would have come
-        self.stopped.get_or_insert(Ending::Lost);
+        self.stopped.get_or_insert(WrapperOutcome::Lost);
     }
 
     /// The deadline of the lease is there. The guard acts, too, if nobody stopped it.
     pub(super) fn deadline_passed(&mut self) {
         self.is_killing = true; // if it is still there, and if it is not: no second alarm
         if self.still_runs() {
-            self.stopped.get_or_insert(Ending::Lost);
+            self.stopped.get_or_insert(WrapperOutcome::Lost);
             self.stop(Signal::KILL);
         }
     }
@@ -69,10 +67,11 @@ impl Job {
     pub(super) fn overrun(&mut self) {
         self.due = None;
         if self.still_runs() {
-            self.stopped.get_or_insert(Ending::Overrun);
+            self.stopped.get_or_insert(WrapperOutcome::Overrun);
             self.stop(Signal::TERM);
-            let limit = Seconds(self.limits.max_run.unwrap_or_default());
-            self.voice.say(format_args!("the command ran longer than {limit} s (--max-run); stopping it"));
+            let limit = DisplaySeconds(self.limits.max_run.unwrap_or_default());
+            self.console
+                .error(format_args!("the command ran longer than {limit} s (--max-run); stopping it"));
         }
     }
 
@@ -84,7 +83,7 @@ impl Job {
         } else {
             self.is_killing = true;
             self.signal(signal);
-            LOOK.1
+            POLL_INTERVALS.1
         };
         self.due = Some((Instant::now() + pause, Signal::KILL));
     }
@@ -102,22 +101,22 @@ impl Job {
     }
 
     /// Lets the guard go. If it may have acted, it is asked: what it stopped did not end by itself.
-    pub(super) async fn finish(mut self, ending: Ending, signals: &mut Signals) -> Outcome {
+    pub(super) async fn finish(mut self, ending: WrapperOutcome, signals: &mut Signals) -> CommandOutcome {
         self.guard.iter_mut().for_each(Guard::dismiss);
-        while self.guard.as_ref().is_some_and(Guard::has_a_last_word) {
+        while self.guard.as_ref().is_some_and(Guard::verdict_pending) {
             signals.next().await;
             self.reap();
         }
         if self.stopped.is_none() && self.guard.as_ref().is_some_and(Guard::has_stopped) {
-            self.stopped = Some(Ending::Lost);
+            self.stopped = Some(WrapperOutcome::Lost);
         }
-        if self.stopped == Some(Ending::Lost) && self.loss.is_none() {
-            let loss = Loss::not_renewed();
+        if self.stopped == Some(WrapperOutcome::Lost) && self.loss.is_none() {
+            let loss = SlotLoss::not_renewed();
             let sentence = loss.sentence(&self.limits.pool);
-            self.voice.say(format_args!("{sentence}; stopped the command"));
+            self.console.error(format_args!("{sentence}; stopped the command"));
             self.loss = Some(loss);
         }
         let interrupt = self.interrupt.filter(|_| self.stopped.is_none());
-        Outcome { ending: self.stopped.unwrap_or(ending), loss: self.loss, interrupt }
+        CommandOutcome { ending: self.stopped.unwrap_or(ending), loss: self.loss, interrupt }
     }
 }

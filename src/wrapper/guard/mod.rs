@@ -12,12 +12,12 @@
 //! Its exit status tells the wrapper what it did. If it is killed there is a new one.
 
 mod members;
+mod messages;
 mod plan;
 mod process;
-mod record;
 
-pub(super) use self::process::serve_if_called;
-pub(super) use self::record::{Record, SIZE};
+pub(super) use self::messages::{GuardRecord, SIZE};
+pub(super) use self::process::run_if_guard;
 
 use std::{
     fs::File,
@@ -32,17 +32,17 @@ use rustix::{
     process::{Pid, Signal, WaitStatus, kill_process},
 };
 
-use super::{deadline::Deadline, local_lock::LocalLock, voice::Voice};
+use super::{console::Console, deadline::Deadline, local_lock::LocalLock};
 
 /// How the guard's name begins in the list of processes, behind which comes the pool's. It makes a guard of
 /// this program. It does not have the program's name in it: `pkill -f` with that leaves guards to do their work.
-const NAME: &str = "dx-guard of ";
+const NAME_PREFIX: &str = "dx-guard of ";
 /// The exit status that tells that it stopped the command. Zero: it did nothing.
-const STOPPED: u8 = 79;
+const STATUS_LEASE_LOST: u8 = 79;
 /// This program as it runs now, also if its file was replaced since.
 const PROGRAM: &str = "/proc/self/exe";
 /// So often a guard that was killed is replaced. Whoever kills more of them does it on purpose.
-const SPARES: u32 = 100;
+const MAX_RESPAWNS: u32 = 100;
 
 /// What the wrapper has of its guard.
 #[derive(Debug)]
@@ -52,7 +52,7 @@ pub(super) struct Guard {
     /// The file of the local lock, if there is one.
     lock: Option<File>,
     /// The process that is guard now, until it ended.
-    process: Option<Process>,
+    process: Option<GuardProcess>,
     /// The deadline it was told last.
     deadline: Deadline,
     /// Whether the wrapper sent the group TERM, so that the guard does not.
@@ -71,7 +71,7 @@ pub(super) struct Guard {
 
 /// A process that is guard.
 #[derive(Debug)]
-struct Process {
+struct GuardProcess {
     /// Its number.
     pid: Pid,
     /// Where it listens. When the last of these is closed it knows that the wrapper is gone.
@@ -84,12 +84,12 @@ impl Guard {
         let lock = lock.map(LocalLock::share).transpose()?;
         Ok(Self {
             pool: pool.to_owned(),
-            process: Some(Process::start(pool, lock.as_ref(), &[Record::Deadline(deadline)])?),
+            process: Some(GuardProcess::start(pool, lock.as_ref(), &[GuardRecord::Deadline(deadline)])?),
             lock,
             deadline,
             is_asked: false,
             group: None,
-            spares: SPARES,
+            spares: MAX_RESPAWNS,
             may_have_acted: false,
             has_stopped: false,
             is_dismissed: false,
@@ -109,7 +109,7 @@ impl Guard {
     /// Tells it a new deadline.
     pub(super) fn set(&mut self, deadline: Deadline) {
         let old = mem::replace(&mut self.deadline, deadline);
-        self.tell(self.known());
+        self.send(self.known());
         self.may_have_acted |= old.is_due(); // after telling: it may have looked before it heard
     }
 
@@ -120,14 +120,14 @@ impl Guard {
     }
 
     /// What it is told of the deadline.
-    fn known(&self) -> Record {
-        if self.is_asked { Record::Asked(self.deadline) } else { Record::Deadline(self.deadline) }
+    fn known(&self) -> GuardRecord {
+        if self.is_asked { GuardRecord::Asked(self.deadline) } else { GuardRecord::Deadline(self.deadline) }
     }
 
     /// Tells it that nothing is left to guard.
     pub(super) fn dismiss(&mut self) {
         self.is_dismissed = true;
-        let was_heard = self.tell(Record::Done);
+        let was_heard = self.send(GuardRecord::Done);
         self.may_have_acted |= self.deadline.is_due();
         if let Some(process) = &self.process {
             // One that was stopped, and does not read, shall not come back later with old orders.
@@ -137,7 +137,7 @@ impl Guard {
     }
 
     /// Whether it is worth waiting for what it says at its end.
-    pub(super) fn has_a_last_word(&self) -> bool {
+    pub(super) fn verdict_pending(&self) -> bool {
         self.process.is_some() && self.may_have_acted
     }
 
@@ -147,48 +147,48 @@ impl Guard {
     }
 
     /// Takes note of a child's end. If that was the guard, and too early, there is a new one.
-    pub(super) fn note_end(&mut self, pid: Pid, status: WaitStatus, voice: Voice) {
+    pub(super) fn note_end(&mut self, pid: Pid, status: WaitStatus, console: Console) {
         if self.process.as_ref().is_none_or(|process| process.pid != pid) {
             return;
         }
         self.process = None;
         match status.exit_status() {
             Some(0) => {}
-            Some(status) if status == i32::from(STOPPED) => self.has_stopped = true,
+            Some(status) if status == i32::from(STATUS_LEASE_LOST) => self.has_stopped = true,
             Some(_) | None if self.is_dismissed => {}
-            Some(_) | None => self.replace(voice),
+            Some(_) | None => self.replace(console),
         }
     }
 
-    fn replace(&mut self, voice: Voice) {
+    fn replace(&mut self, console: Console) {
         let started = match self.spares.checked_sub(1) {
             Some(spares) => {
                 self.spares = spares;
-                let group = self.group.map(Record::Group);
+                let group = self.group.map(GuardRecord::Group);
                 let known: Vec<_> = [self.known()].into_iter().chain(group).collect();
-                Process::start(&self.pool, self.lock.as_ref(), &known)
+                GuardProcess::start(&self.pool, self.lock.as_ref(), &known)
             }
             None => Err(io::Error::other("too many of them were killed")),
         };
         match started {
             Ok(process) => self.process = Some(process),
-            Err(error) => voice.say(format_args!(
+            Err(error) => console.error(format_args!(
                 "the command is no longer guarded: {error}; if this wrapper is killed or stopped, it goes on"
             )),
         }
     }
 
     /// False if it does not listen: it ended, of which we shall hear, or it is stopped.
-    fn tell(&self, record: Record) -> bool {
+    fn send(&self, record: GuardRecord) -> bool {
         let process = self.process.as_ref();
         process.is_some_and(|process| write(&process.pipe, &record.to_bytes()) == Ok(SIZE))
     }
 }
 
-impl Process {
+impl GuardProcess {
     /// Starts this program, as it is now, as a guard. It waits for nothing: the pipe keeps what is said. What is
     /// known is said before there is a guard: it knows all of it even if we are killed in the next moment.
-    fn start(pool: &str, lock: Option<&File>, known: &[Record]) -> io::Result<Self> {
+    fn start(pool: &str, lock: Option<&File>, known: &[GuardRecord]) -> io::Result<Self> {
         let (reader, pipe) = io::pipe()?;
         ioctl_fionbio(&pipe, true)?; // a guard that is stopped does not stop us
         for record in known {
@@ -197,7 +197,7 @@ impl Process {
         let lock = lock.map(File::try_clone).transpose()?;
         let stdout = lock.map_or_else(Stdio::null, Stdio::from); // one of the three that it does not close
         let child = Command::new(PROGRAM)
-            .arg0(format!("{NAME}{pool}"))
+            .arg0(format!("{NAME_PREFIX}{pool}"))
             .env_clear() // there may be secrets in it
             .current_dir("/") // it keeps no file system from being unmounted
             .process_group(0) // what is meant for the job is not meant for it

@@ -9,16 +9,17 @@ use std::time::Duration;
 
 use rustix::process::Pid;
 
-use super::record::Record;
-use crate::{client::BootTime, wrapper::deadline::Deadline};
+use super::messages::GuardRecord;
+use crate::wrapper::deadline::Deadline;
+use distributex_client::BootTime;
 
 /// How soon, and at last how often, to look whether a group that is being stopped is gone. One that cannot be
 /// stopped by us, as another user's, may stay for long.
-const LOOK: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));
+const POLL_INTERVALS: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));
 
 /// What is known, and how far it went.
 #[derive(Debug)]
-pub(super) struct Plan {
+pub(super) struct GuardPlan {
     /// The process group, when it is known.
     group: Option<Pid>,
     /// When to stop it.
@@ -46,18 +47,18 @@ enum Stage {
 
 /// What to do next: when nothing is told before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Step {
+pub(super) struct NextAction {
     /// When. `None`: never.
     pub(super) at: Option<BootTime>,
     /// What.
-    pub(super) act: Act,
+    pub(super) act: GuardAction,
 }
 
 /// What to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Act {
+pub(super) enum GuardAction {
     /// Think again.
-    Think,
+    Wait,
     /// End if this group is gone.
     Look(Pid),
     /// Ask this group to end.
@@ -68,68 +69,70 @@ pub(super) enum Act {
     End,
 }
 
-impl Plan {
+impl GuardPlan {
     /// Nothing is known yet.
     pub(super) fn new() -> Self {
         Self {
             group: None,
             deadline: Deadline::NONE,
             stage: Stage::Watching,
-            look: LOOK.0,
+            look: POLL_INTERVALS.0,
             over: false,
             has_stopped: false,
         }
     }
 
     /// Takes note of what was told.
-    pub(super) fn heed(&mut self, record: Record) {
+    pub(super) fn on_record(&mut self, record: GuardRecord) {
         match record {
-            Record::Group(group) => self.group = Some(group),
-            Record::Deadline(deadline) if self.stage == Stage::Watching => self.deadline = deadline,
+            GuardRecord::Group(group) => self.group = Some(group),
+            GuardRecord::Deadline(deadline) if self.stage == Stage::Watching => self.deadline = deadline,
             // A renewal that comes after TERM is too late; a lease that is lost now is not.
-            Record::Deadline(deadline) => self.hasten(deadline.kill),
-            Record::Asked(deadline) if self.stage == Stage::Watching => {
+            GuardRecord::Deadline(deadline) => self.bring_forward(deadline.kill),
+            GuardRecord::Asked(deadline) if self.stage == Stage::Watching => {
                 (self.stage, self.deadline) = (Stage::Asked, deadline);
             }
-            Record::Asked(deadline) => self.hasten(deadline.kill),
+            GuardRecord::Asked(deadline) => self.bring_forward(deadline.kill),
             // What was begun is brought to its end: some of the group may still be there.
-            Record::Done => self.over |= !self.has_stopped,
+            GuardRecord::Done => self.over |= !self.has_stopped,
         }
     }
 
     /// Nobody is left to tell more: the group ends now, within its grace.
-    pub(super) fn heed_silence(&mut self, now: BootTime) {
+    pub(super) fn on_wrapper_gone(&mut self, now: BootTime) {
         self.over |= self.group.is_none();
-        self.hasten(Some(now + self.deadline.grace));
+        self.bring_forward(Some(now + self.deadline.grace));
     }
 
-    fn hasten(&mut self, kill: Option<BootTime>) {
+    fn bring_forward(&mut self, kill: Option<BootTime>) {
         let kills = [self.deadline.kill, kill];
         self.deadline.kill = kills.into_iter().flatten().min();
     }
 
     /// What to do next.
-    pub(super) fn step(&self, now: BootTime) -> Step {
-        let at_once = |act| Step { at: Some(now), act };
+    pub(super) fn step(&self, now: BootTime) -> NextAction {
+        let at_once = |act| NextAction { at: Some(now), act };
         if self.over {
-            return at_once(Act::End);
+            return at_once(GuardAction::End);
         }
         let (Some(group), Some(kill), Some(term)) = (self.group, self.deadline.kill, self.deadline.term())
         else {
-            return Step { at: None, act: Act::Think };
+            return NextAction { at: None, act: GuardAction::Wait };
         };
         let asking_makes_sense = now < kill - self.deadline.grace / 2;
         match self.stage {
-            Stage::Watching if now < term => Step { at: Some(term), act: Act::Think },
-            Stage::Watching if asking_makes_sense => at_once(Act::Term(group)),
-            Stage::Asked if now < kill => Step { at: Some(kill.min(now + self.look)), act: Act::Look(group) },
-            Stage::Watching | Stage::Asked => at_once(Act::Kill(group)),
-            Stage::Killing => Step { at: Some(now + self.look), act: Act::Kill(group) },
+            Stage::Watching if now < term => NextAction { at: Some(term), act: GuardAction::Wait },
+            Stage::Watching if asking_makes_sense => at_once(GuardAction::Term(group)),
+            Stage::Asked if now < kill => {
+                NextAction { at: Some(kill.min(now + self.look)), act: GuardAction::Look(group) }
+            }
+            Stage::Watching | Stage::Asked => at_once(GuardAction::Kill(group)),
+            Stage::Killing => NextAction { at: Some(now + self.look), act: GuardAction::Kill(group) },
         }
     }
 
     /// TERM was sent, to somebody who `lived`.
-    pub(super) fn asked(&mut self, lived: bool) {
+    pub(super) fn term_sent(&mut self, lived: bool) {
         self.stage = Stage::Asked;
         self.has_stopped |= lived;
     }
@@ -137,7 +140,7 @@ impl Plan {
     /// KILL was sent, to somebody who `lived`.
     pub(super) fn killed(&mut self, lived: bool) {
         if self.stage == Stage::Killing {
-            self.look = (self.look * 2).min(LOOK.1);
+            self.look = (self.look * 2).min(POLL_INTERVALS.1);
         }
         self.stage = Stage::Killing;
         self.has_stopped |= lived;
@@ -158,19 +161,19 @@ mod tests {
         Pid::from_raw(4711).unwrap()
     }
 
-    fn until(kill: u64) -> Record {
-        Record::Deadline(Deadline { kill: Some(at(kill)), grace: GRACE })
+    fn until(kill: u64) -> GuardRecord {
+        GuardRecord::Deadline(Deadline { kill: Some(at(kill)), grace: GRACE })
     }
 
     /// Knows its group, and a deadline: TERM at 96, KILL at 100.
-    fn watching() -> Plan {
-        let mut plan = Plan::new();
-        plan.heed(until(100));
-        plan.heed(Record::Group(group()));
+    fn watching() -> GuardPlan {
+        let mut plan = GuardPlan::new();
+        plan.on_record(until(100));
+        plan.on_record(GuardRecord::Group(group()));
         plan
     }
 
-    fn acts_at(plan: &Plan, second: u64) -> Act {
+    fn acts_at(plan: &GuardPlan, second: u64) -> GuardAction {
         plan.step(at(second)).act
     }
 
@@ -178,29 +181,35 @@ mod tests {
     fn it_asks_at_the_first_moment_and_kills_at_the_second_until_it_is_told_to_end() {
         let mut plan = watching();
 
-        assert_eq!(plan.step(at(95)), Step { at: Some(at(96)), act: Act::Think });
-        assert_eq!(acts_at(&plan, 96), Act::Term(group()));
-        plan.asked(true);
-        assert_eq!(plan.step(at(97)), Step { at: Some(at(97) + LOOK.0), act: Act::Look(group()) });
-        assert_eq!(acts_at(&plan, 100), Act::Kill(group()));
+        assert_eq!(plan.step(at(95)), NextAction { at: Some(at(96)), act: GuardAction::Wait });
+        assert_eq!(acts_at(&plan, 96), GuardAction::Term(group()));
+        plan.term_sent(true);
+        assert_eq!(
+            plan.step(at(97)),
+            NextAction { at: Some(at(97) + POLL_INTERVALS.0), act: GuardAction::Look(group()) }
+        );
+        assert_eq!(acts_at(&plan, 100), GuardAction::Kill(group()));
         plan.killed(true);
-        assert_eq!(plan.step(at(101)), Step { at: Some(at(101) + LOOK.0), act: Act::Kill(group()) });
+        assert_eq!(
+            plan.step(at(101)),
+            NextAction { at: Some(at(101) + POLL_INTERVALS.0), act: GuardAction::Kill(group()) }
+        );
     }
 
     #[test]
     fn a_new_deadline_takes_the_place_of_the_old_one() {
         let mut plan = watching();
 
-        plan.heed(until(200));
+        plan.on_record(until(200));
 
         assert_eq!(plan.step(at(150)).at, Some(at(196)));
     }
 
     #[test]
     fn who_is_late_kills_at_once() {
-        assert_eq!(acts_at(&watching(), 97), Act::Term(group()));
-        assert_eq!(acts_at(&watching(), 98), Act::Kill(group()));
-        assert_eq!(acts_at(&watching(), 200), Act::Kill(group()));
+        assert_eq!(acts_at(&watching(), 97), GuardAction::Term(group()));
+        assert_eq!(acts_at(&watching(), 98), GuardAction::Kill(group()));
+        assert_eq!(acts_at(&watching(), 200), GuardAction::Kill(group()));
     }
 
     #[test]
@@ -208,44 +217,44 @@ mod tests {
         for (silence, kill) in [(50, 54), (97, 100)] {
             let mut plan = watching();
 
-            plan.heed_silence(at(silence));
+            plan.on_wrapper_gone(at(silence));
 
-            assert_eq!(acts_at(&plan, silence), Act::Term(group()));
-            plan.asked(true);
-            assert!(matches!(acts_at(&plan, kill - 1), Act::Look(_)));
-            assert_eq!(acts_at(&plan, kill), Act::Kill(group()));
+            assert_eq!(acts_at(&plan, silence), GuardAction::Term(group()));
+            plan.term_sent(true);
+            assert!(matches!(acts_at(&plan, kill - 1), GuardAction::Look(_)));
+            assert_eq!(acts_at(&plan, kill), GuardAction::Kill(group()));
         }
     }
 
     #[test]
     fn a_wrapper_that_is_gone_before_there_was_a_group_leaves_nothing_to_do() {
-        let mut plan = Plan::new();
-        plan.heed(until(100));
+        let mut plan = GuardPlan::new();
+        plan.on_record(until(100));
 
-        plan.heed_silence(at(50));
+        plan.on_wrapper_gone(at(50));
 
-        assert_eq!(acts_at(&plan, 50), Act::End);
+        assert_eq!(acts_at(&plan, 50), GuardAction::End);
     }
 
     #[test]
     fn a_group_that_comes_after_the_deadline_is_killed() {
-        let mut plan = Plan::new();
-        plan.heed(until(100));
-        assert_eq!(plan.step(at(101)), Step { at: None, act: Act::Think });
+        let mut plan = GuardPlan::new();
+        plan.on_record(until(100));
+        assert_eq!(plan.step(at(101)), NextAction { at: None, act: GuardAction::Wait });
 
-        plan.heed(Record::Group(group()));
+        plan.on_record(GuardRecord::Group(group()));
 
-        assert_eq!(acts_at(&plan, 101), Act::Kill(group()));
+        assert_eq!(acts_at(&plan, 101), GuardAction::Kill(group()));
     }
 
     #[test]
     fn after_done_it_touches_nothing() {
         let mut plan = watching();
 
-        plan.heed(Record::Done);
-        plan.heed_silence(at(97));
+        plan.on_record(GuardRecord::Done);
+        plan.on_wrapper_gone(at(97));
 
-        assert_eq!((acts_at(&plan, 97), plan.has_stopped), (Act::End, false));
+        assert_eq!((acts_at(&plan, 97), plan.has_stopped), (GuardAction::End, false));
     }
 
     #[test]
@@ -253,24 +262,24 @@ mod tests {
         for silence in [None, Some(52)] {
             let mut plan = watching();
 
-            plan.heed(Record::Asked(Deadline { kill: Some(at(54)), grace: GRACE }));
-            silence.into_iter().for_each(|second| plan.heed_silence(at(second)));
+            plan.on_record(GuardRecord::Asked(Deadline { kill: Some(at(54)), grace: GRACE }));
+            silence.into_iter().for_each(|second| plan.on_wrapper_gone(at(second)));
 
-            assert!(matches!(acts_at(&plan, 53), Act::Look(_)));
-            assert_eq!(acts_at(&plan, 54), Act::Kill(group()));
+            assert!(matches!(acts_at(&plan, 53), GuardAction::Look(_)));
+            assert_eq!(acts_at(&plan, 54), GuardAction::Kill(group()));
         }
     }
 
     #[test]
     fn what_was_begun_is_finished() {
         let mut plan = watching();
-        plan.asked(true);
+        plan.term_sent(true);
 
-        plan.heed(Record::Done);
-        plan.heed(until(200));
+        plan.on_record(GuardRecord::Done);
+        plan.on_record(until(200));
 
-        assert_eq!(acts_at(&plan, 100), Act::Kill(group()));
-        plan.heed(until(98));
-        assert_eq!(acts_at(&plan, 98), Act::Kill(group()));
+        assert_eq!(acts_at(&plan, 100), GuardAction::Kill(group()));
+        plan.on_record(until(98));
+        assert_eq!(acts_at(&plan, 98), GuardAction::Kill(group()));
     }
 }

@@ -21,12 +21,12 @@ use rustix::{
 };
 
 use super::{
-    NAME, STOPPED,
+    NAME_PREFIX, STATUS_LEASE_LOST,
     members::{is_alive, is_gone},
-    plan::{Act, Plan, Step},
-    record::{Record, SIZE},
+    messages::{GuardRecord, SIZE},
+    plan::{GuardAction, GuardPlan, NextAction},
 };
-use crate::client::BootTime;
+use distributex_client::BootTime;
 
 /// What the processes list calls it where only the program's name is shown.
 const SHORT_NAME: &CStr = c"dx-guard";
@@ -36,14 +36,14 @@ const LAST_STREAM: i32 = 2;
 /// Does a guard's work if this process was started as one: its name says so. Must be asked before anything
 /// else is set up.
 #[must_use]
-pub(in crate::wrapper) fn serve_if_called() -> Option<ExitCode> {
+pub(in crate::wrapper) fn run_if_guard() -> Option<ExitCode> {
     let name: OsString = env::args_os().next()?;
-    name.as_encoded_bytes().starts_with(NAME.as_bytes()).then(|| {
+    name.as_encoded_bytes().starts_with(NAME_PREFIX.as_bytes()).then(|| {
         let _ = SigSet::all().thread_block();
         let _ = set_name(SHORT_NAME);
         close_inherited();
         match Inbox::new() {
-            Ok(inbox) => serve(&inbox),
+            Ok(inbox) => run(&inbox),
             Err(_) => ExitCode::FAILURE,
         }
     })
@@ -51,20 +51,20 @@ pub(in crate::wrapper) fn serve_if_called() -> Option<ExitCode> {
 
 /// Follows the plan to its end. The time is read before the inbox: a deadline that is told after its old TERM
 /// was past may come too late, one that was told before that never does.
-fn serve(inbox: &Inbox) -> ExitCode {
-    let mut plan = Plan::new();
+fn run(inbox: &Inbox) -> ExitCode {
+    let mut plan = GuardPlan::new();
     let mut is_open = true;
     loop {
         let now = BootTime::now();
-        let Step { at, act } = plan.step(now);
+        let NextAction { at, act } = plan.step(now);
         match inbox.next(at, is_open) {
-            Some(Told::Record(record)) => plan.heed(record),
-            Some(Told::Silence) => {
+            Some(GuardInput::Record(record)) => plan.on_record(record),
+            Some(GuardInput::Silence) => {
                 is_open = false;
-                plan.heed_silence(BootTime::now()); // the wait may have been long
+                plan.on_wrapper_gone(BootTime::now()); // the wait may have been long
             }
-            None if act == Act::End || does_end(&mut plan, act) => {
-                return if plan.has_stopped { STOPPED.into() } else { ExitCode::SUCCESS };
+            None if act == GuardAction::End || execute(&mut plan, act) => {
+                return if plan.has_stopped { STATUS_LEASE_LOST.into() } else { ExitCode::SUCCESS };
             }
             None => {}
         }
@@ -72,20 +72,22 @@ fn serve(inbox: &Inbox) -> ExitCode {
 }
 
 /// Does what is to be done, and tells whether nothing is left to do.
-fn does_end(plan: &mut Plan, act: Act) -> bool {
+fn execute(plan: &mut GuardPlan, act: GuardAction) -> bool {
     match act {
-        Act::Think => false,
-        Act::End => true,
-        Act::Look(group) | Act::Term(group) | Act::Kill(group) if is_gone(group) => true,
-        Act::Look(_) => false,
-        Act::Term(group) => {
+        GuardAction::Wait => false,
+        GuardAction::End => true,
+        GuardAction::Look(group) | GuardAction::Term(group) | GuardAction::Kill(group) if is_gone(group) => {
+            true
+        }
+        GuardAction::Look(_) => false,
+        GuardAction::Term(group) => {
             let lived = is_alive(group);
             let was_sent = send(group, Signal::TERM);
             let _ = send(group, Signal::CONT); // a process that is stopped does not act on TERM
-            plan.asked(lived && was_sent);
+            plan.term_sent(lived && was_sent);
             false
         }
-        Act::Kill(group) => {
+        GuardAction::Kill(group) => {
             let lived = is_alive(group);
             let was_sent = send(group, Signal::KILL);
             plan.killed(lived && was_sent);
@@ -113,9 +115,9 @@ fn close_inherited() {
 
 /// What came from the wrapper.
 #[derive(Debug)]
-enum Told {
+enum GuardInput {
     /// It said something.
-    Record(Record),
+    Record(GuardRecord),
     /// It is gone, with everybody else who could say something.
     Silence,
 }
@@ -133,7 +135,7 @@ impl Inbox {
     }
 
     /// What comes next; nothing if that moment comes first. What has come already always is first.
-    fn next(&self, at: Option<BootTime>, is_open: bool) -> Option<Told> {
+    fn next(&self, at: Option<BootTime>, is_open: bool) -> Option<GuardInput> {
         self.set_timer(at);
         let pipe = io::stdin();
         let mut both = [PollFd::new(&self.timer, PollFlags::IN), PollFd::new(&pipe, PollFlags::IN)];
@@ -144,9 +146,9 @@ impl Inbox {
         }
         let mut bytes = [0; SIZE];
         match read(&pipe, &mut bytes) {
-            Ok(SIZE) => Record::from_bytes(&bytes).map(Told::Record),
+            Ok(SIZE) => GuardRecord::from_bytes(&bytes).map(GuardInput::Record),
             Err(Errno::INTR | Errno::AGAIN) => None,
-            Ok(_) | Err(_) => Some(Told::Silence),
+            Ok(_) | Err(_) => Some(GuardInput::Silence),
         }
     }
 

@@ -33,8 +33,8 @@ fn levers() -> [(&'static str, Value); 7] {
 }
 
 /// Pulls a lever, with more lines in the head.
-pub(super) fn pull<S: Read + Write>(client: &mut Client<S>, lever: &str, head: &str, body: &str) -> Answer {
-    let (path, length) = (format!("/v1/admin/{lever}"), body.len());
+pub(super) fn pull<S: Read + Write>(client: &mut Client<S>, action: &str, head: &str, body: &str) -> Answer {
+    let (path, length) = (format!("/v1/admin/{action}"), body.len());
     client.send_raw(&format!(
         "POST {path} HTTP/1.1\r\nHost: test\r\n{head}Content-Length: {length}\r\n\r\n{body}"
     ));
@@ -60,8 +60,8 @@ pub(super) fn with_socket(more: &str) -> (Server, PathBuf) {
 }
 
 /// Pulls a lever over the local socket.
-pub(super) fn local(socket: &Path, lever: &str, body: &str) -> Answer {
-    pull(&mut connect_local(socket), lever, "", body)
+pub(super) fn local(socket: &Path, action: &str, body: &str) -> Answer {
+    pull(&mut connect_local(socket), action, "", body)
 }
 
 #[test]
@@ -69,9 +69,9 @@ fn without_keys_nobody_may_over_tcp_not_even_on_the_same_machine() {
     let server = Server::start(ONE_SLOT);
     assert!(server.addr.ip().is_loopback());
 
-    for (lever, body) in levers() {
+    for (action, body) in levers() {
         for head in ["", "Authorization: Bearer open sesame\r\n"] {
-            let answer = pull(&mut server.connect(), lever, head, &body.to_string());
+            let answer = pull(&mut server.connect(), action, head, &body.to_string());
             is_refused(&answer, "only through the local socket");
         }
     }
@@ -81,14 +81,14 @@ fn without_keys_nobody_may_over_tcp_not_even_on_the_same_machine() {
 fn over_the_local_socket_who_can_open_it_may() {
     let (_server, socket) = with_socket("");
 
-    for (lever, body) in levers() {
-        let answer = local(&socket, lever, &body.to_string());
-        let expected = if lever.ends_with("pause") || lever.ends_with("resume") || lever == "reload" {
+    for (action, body) in levers() {
+        let answer = local(&socket, action, &body.to_string());
+        let expected = if action.ends_with("pause") || action.ends_with("resume") || action == "reload" {
             200
         } else {
             404 // nobody has token or ticket 1
         };
-        assert_eq!(answer.status, expected, "{lever}: {answer:?}");
+        assert_eq!(answer.status, expected, "{action}: {answer:?}");
     }
 }
 
@@ -182,7 +182,7 @@ fn a_body_that_is_no_lever_is_told_what_is_wrong_with_it() {
     held_by_ann(&server);
     let long = format!(r#"{{"reason": "{}"}}"#, "x".repeat(256));
 
-    for (lever, body, said) in [
+    for (action, body, said) in [
         ("pause", "", "the body is empty"),
         ("pause", "reason=x", "JSON object"),
         ("pause", "{}", r#""reason" is missing"#),
@@ -207,9 +207,9 @@ fn a_body_that_is_no_lever_is_told_what_is_wrong_with_it() {
         ("front", r#"{"token": 1, "reason": "x"}"#, r#""ticket" is missing"#),
         ("remove", r#"{"ticket": {}, "reason": "x"}"#, r#""ticket" has to be a whole number"#),
     ] {
-        let answer = local(&socket, &format!("pools/pool1/{lever}"), body);
-        assert_eq!(answer.refusal(), (400, "bad_request"), "{lever} {body}");
-        assert!(answer.text("message").contains(said), "{lever} {body}: {answer:?}");
+        let answer = local(&socket, &format!("pools/pool1/{action}"), body);
+        assert_eq!(answer.refusal(), (400, "bad_request"), "{action} {body}");
+        assert!(answer.text("message").contains(said), "{action} {body}: {answer:?}");
     }
     assert_eq!(state(&server)["held"], 1);
 }
@@ -219,13 +219,13 @@ fn what_is_not_there_is_said_so() {
     let (server, socket) = with_socket("");
     let body = json!({"token": 9_007_199_254_740_991_u64, "ticket": 0, "reason": "a\ntest"}).to_string();
 
-    for lever in ["force-release", "front", "remove"] {
-        let answer = local(&socket, &format!("pools/pool1/{lever}"), &body);
-        assert_eq!(answer.refusal(), (404, "not_found"), "{lever}");
+    for action in ["force-release", "front", "remove"] {
+        let answer = local(&socket, &format!("pools/pool1/{action}"), &body);
+        assert_eq!(answer.refusal(), (404, "not_found"), "{action}");
     }
-    for lever in ["force-release", "pause", "resume", "front", "remove"] {
-        let answer = local(&socket, &format!("pools/none/{lever}"), &body);
-        assert_eq!(answer.refusal(), (404, "no_such_pool"), "{lever}");
+    for action in ["force-release", "pause", "resume", "front", "remove"] {
+        let answer = local(&socket, &format!("pools/none/{action}"), &body);
+        assert_eq!(answer.refusal(), (404, "no_such_pool"), "{action}");
     }
     for path in ["/v1/admin", "/v1/admin/pools/pool1/explode", "/v1/admin/pools/pool1"] {
         assert_eq!(look(&server, path).refusal(), (404, "not_found"), "{path}");

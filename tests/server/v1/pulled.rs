@@ -33,9 +33,9 @@ impl Site {
     }
 
     /// What comes of a lever of `pool1`, which Eve pulls as a test.
-    pub(super) fn pulls(&self, lever: &str, mut body: Value) -> Answer {
+    pub(super) fn pulls(&self, action: &str, mut body: Value) -> Answer {
         (body["author"], body["reason"]) = (json!("eve"), json!("a test"));
-        local(&self.socket, &format!("pools/pool1/{lever}"), &body.to_string())
+        local(&self.socket, &format!("pools/pool1/{action}"), &body.to_string())
     }
 
     /// Returns when the log has a line with these words, and who did it and why.

@@ -13,8 +13,8 @@ use distributex_config as config;
 use distributex_config::Limits;
 use tokio::time::Instant;
 
-use self::ledger::Ledger;
-pub(crate) use self::ledger::SLOW;
+use self::delayed_events::DelayedEvents;
+pub(crate) use self::delayed_events::WRITE_TIMEOUT;
 use super::Backend;
 use crate::{
     PoolActor, StateDirectory,
@@ -25,7 +25,7 @@ use crate::{
     },
 };
 
-mod ledger;
+mod delayed_events;
 
 /// A pool in memory.
 #[derive(Debug)]
@@ -33,7 +33,7 @@ pub struct InMemory {
     /// The leases and the line.
     rules: Rules,
     /// What is written down; `None`: nothing is.
-    ledger: Option<Ledger>,
+    ledger: Option<DelayedEvents>,
 }
 
 impl InMemory {
@@ -50,7 +50,7 @@ impl InMemory {
     /// The pool as it was written down in a state directory, and goes on to be. Its tokens begin above all that
     /// it ever gave out. `me` is its actor.
     #[must_use]
-    pub fn kept(
+    pub fn persisted(
         settings: config::Pool,
         limits: Limits,
         state: &mut StateDirectory,
@@ -60,7 +60,7 @@ impl InMemory {
         let name = settings.name.clone();
         let mut pool = Self::new(settings, limits);
         pool.rules.restore(state.take(&name), now);
-        pool.ledger = Some(Ledger::new(name, state.journal().clone(), me.downgrade()));
+        pool.ledger = Some(DelayedEvents::new(name, state.journal().clone(), me.downgrade()));
         pool
     }
 
@@ -69,7 +69,7 @@ impl InMemory {
         let Some(ledger) = &mut self.ledger else { return act(&mut self.rules, out) };
         let mut events = Vec::new();
         act(&mut self.rules, &mut events);
-        ledger.enter(&mut self.rules, events, now, out);
+        ledger.submit_events(&mut self.rules, events, now, out);
     }
 }
 
@@ -119,7 +119,7 @@ impl Backend for InMemory {
     }
 
     fn refresh(&mut self, request: RequestId, after: PageCursor, now: Instant, out: &mut Vec<Event>) {
-        let is_behind = self.ledger.as_ref().is_some_and(Ledger::is_behind);
+        let is_behind = self.ledger.as_ref().is_some_and(DelayedEvents::is_behind);
         self.act(now, out, |rules, out| {
             if rules.is_gone() {
                 refuse(request, Refusal::NoSuchPool, None, out);
@@ -137,12 +137,12 @@ impl Backend for InMemory {
             rules.serve(now, out);
         });
         if let Some(ledger) = &mut self.ledger {
-            ledger.wake(&mut self.rules, now, out); // what is over by now is not told as granted
+            ledger.poll(&mut self.rules, now, out); // what is over by now is not told as granted
         }
     }
 
     fn next_deadline(&self) -> Option<Instant> {
-        let too_slow = self.ledger.as_ref().and_then(Ledger::next_end);
+        let too_slow = self.ledger.as_ref().and_then(DelayedEvents::next_end);
         self.rules.next_deadline().into_iter().chain(too_slow).min()
     }
 

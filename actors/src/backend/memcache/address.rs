@@ -15,21 +15,21 @@ use distributex_config::MemcacheServer;
 use tokio::time::Instant;
 
 /// Asks the name service, for as long as that takes.
-type LookUp = dyn Fn(&MemcacheServer) -> io::Result<Vec<SocketAddr>> + Send + Sync;
+type LookupFn = dyn Fn(&MemcacheServer) -> io::Result<Vec<SocketAddr>> + Send + Sync;
 
 /// The addresses of a memcached. A clone is the same ones.
 #[derive(Clone)]
-pub(super) struct Addresses(Arc<Shared>);
+pub(super) struct Addresses(Arc<SharedLookup>);
 
-struct Shared {
+struct SharedLookup {
     server: MemcacheServer,
-    look_up: Box<LookUp>,
-    state: Mutex<State>,
+    look_up: Box<LookupFn>,
+    state: Mutex<LookupState>,
     answered: Condvar,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct LookupState {
     /// What the name service said last.
     known: Vec<SocketAddr>,
     /// Since when it has been asked, if it has not answered yet.
@@ -49,7 +49,7 @@ impl Addresses {
         look_up: impl Fn(&MemcacheServer) -> io::Result<Vec<SocketAddr>> + Send + Sync + 'static,
     ) -> Self {
         let (look_up, state, answered) = (Box::new(look_up), Mutex::default(), Condvar::new());
-        Self(Arc::new(Shared { server, look_up, state, answered }))
+        Self(Arc::new(SharedLookup { server, look_up, state, answered }))
     }
 
     /// What the name service says, or what it said last if it fails or takes longer than `timeout`.
@@ -63,10 +63,10 @@ impl Addresses {
         let mut state = self.0.state();
         let asked = match state.asked {
             Some(asked) => asked,
-            None => self.ask(&mut state)?,
+            None => self.start_lookup(&mut state)?,
         };
         let left = (asked + timeout).saturating_duration_since(Instant::now());
-        let is_open = |state: &mut State| state.asked == Some(asked);
+        let is_open = |state: &mut LookupState| state.asked == Some(asked);
         let waited = self.0.answered.wait_timeout_while(state, left, is_open);
         let mut state = waited.unwrap_or_else(PoisonError::into_inner).0;
         if state.known.is_empty() {
@@ -77,7 +77,7 @@ impl Addresses {
     }
 
     /// Begins to ask, and tells since when.
-    fn ask(&self, state: &mut State) -> io::Result<Instant> {
+    fn start_lookup(&self, state: &mut LookupState) -> io::Result<Instant> {
         let shared = Arc::clone(&self.0);
         thread::Builder::new().name("lookup".to_owned()).spawn(move || {
             let found = (shared.look_up)(&shared.server);
@@ -88,13 +88,13 @@ impl Addresses {
     }
 }
 
-impl Shared {
-    fn state(&self) -> MutexGuard<'_, State> {
+impl SharedLookup {
+    fn state(&self) -> MutexGuard<'_, LookupState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl State {
+impl LookupState {
     fn answer(&mut self, found: io::Result<Vec<SocketAddr>>) {
         self.asked = None;
         match found {

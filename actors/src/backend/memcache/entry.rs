@@ -8,7 +8,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::revoke::Note;
+use super::revoke::RevocationNote;
 use crate::{
     json::{RequesterJson, micros},
     pool::{LeaseId, Operator, Requester, Token},
@@ -17,7 +17,7 @@ use crate::{
 /// What is known of a held slot: readable text, so that an operator can look at it with memcached's own tools.
 /// Secrets stand in it, as whoever can read a memcached can also write it.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Entry {
+pub(super) struct LeaseEntry {
     /// The secret name of the lease.
     pub(super) id: LeaseId,
     /// Who holds it. One that asked once is a new one here, whatever server reads it.
@@ -38,16 +38,16 @@ pub(super) struct Entry {
     pub(super) command: Option<String>,
     /// The server that ends it in time: the last one to grant or renew it. `None` once another server has told
     /// a host of it without renewing it: then memcached alone ends it.
-    pub(super) by: Option<Server>,
+    pub(super) by: Option<ServerRunId>,
     /// Who revoked the lease; then `by` is `None`.
-    pub(super) revoked: Option<Note>,
+    pub(super) revoked: Option<RevocationNote>,
 }
 
 /// One run of a distributexd: 64 random bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Server(pub(super) u64);
+pub(super) struct ServerRunId(pub(super) u64);
 
-impl Server {
+impl ServerRunId {
     /// A number that no other run has.
     ///
     /// # Panics
@@ -62,7 +62,7 @@ impl Server {
     }
 }
 
-impl fmt::Display for Server {
+impl fmt::Display for ServerRunId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:016x}", self.0)
     }
@@ -74,9 +74,9 @@ const VERSION: u32 = 1;
 /// Numbers below this are exact in JSON, wherever it is read. No token, and nothing that makes one, is larger.
 pub(super) const EXACT: u64 = 1 << 53;
 
-/// An [`Entry`] in JSON. Times are microseconds.
+/// An [`LeaseEntry`] in JSON. Times are microseconds.
 #[derive(Serialize, Deserialize)]
-struct Record<'a> {
+struct EntryJson<'a> {
     v: u32,
     id: String,
     #[serde(borrow)]
@@ -93,12 +93,12 @@ struct Record<'a> {
     command: Option<String>,
     by: Option<String>,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
-    revoked: Option<NoteRecord<'a>>,
+    revoked: Option<NoteJson<'a>>,
 }
 
-/// A [`Note`] in JSON.
+/// A [`RevocationNote`] in JSON.
 #[derive(Serialize, Deserialize)]
-struct NoteRecord<'a> {
+struct NoteJson<'a> {
     #[serde(borrow)]
     author: Cow<'a, str>,
     #[serde(borrow)]
@@ -109,26 +109,26 @@ struct NoteRecord<'a> {
     end: u64,
 }
 
-impl NoteRecord<'_> {
-    fn read(self) -> Option<Note> {
+impl NoteJson<'_> {
+    fn read(self) -> Option<RevocationNote> {
         let at = SystemTime::UNIX_EPOCH.checked_add(Duration::from_micros(self.at))?;
         let operator = Operator { author: self.author.into(), reason: self.reason.into(), at };
-        Some(Note { operator, end: self.end.min(EXACT) })
+        Some(RevocationNote { operator, end: self.end.min(EXACT) })
     }
 }
 
-impl<'a> From<&'a Note> for NoteRecord<'a> {
-    fn from(Note { operator, end }: &'a Note) -> Self {
+impl<'a> From<&'a RevocationNote> for NoteJson<'a> {
+    fn from(RevocationNote { operator, end }: &'a RevocationNote) -> Self {
         let at = micros(operator.at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default());
         let (author, reason) = (Cow::Borrowed(&*operator.author), Cow::Borrowed(&*operator.reason));
         Self { author, reason, at, end: *end }
     }
 }
 
-impl Entry {
+impl LeaseEntry {
     /// What stands in memcached.
     pub(super) fn write(&self) -> String {
-        let record = Record {
+        let record = EntryJson {
             v: VERSION,
             id: self.id.reveal(),
             requester: RequesterJson::from(&self.requester),
@@ -140,17 +140,17 @@ impl Entry {
             end: self.end,
             command: self.command.clone(),
             by: self.by.map(|server| server.to_string()),
-            revoked: self.revoked.as_ref().map(NoteRecord::from),
+            revoked: self.revoked.as_ref().map(NoteJson::from),
         };
         serde_json::to_string(&record).expect("a record has only texts and numbers")
     }
 
     /// Understands what stands in memcached; `None` if it was not written here, or by a later version.
     pub(super) fn read(value: &[u8]) -> Option<Self> {
-        let record: Record<'_> =
-            serde_json::from_slice(value).ok().filter(|record: &Record<'_>| record.v == VERSION)?;
+        let record: EntryJson<'_> =
+            serde_json::from_slice(value).ok().filter(|record: &EntryJson<'_>| record.v == VERSION)?;
         let by = match record.by {
-            Some(bits) => Some(Server::parse(&bits)?),
+            Some(bits) => Some(ServerRunId::parse(&bits)?),
             None => None,
         };
         let is_exact = record.base.max(record.token.unwrap_or_default()) < EXACT;
@@ -166,7 +166,7 @@ impl Entry {
             end: record.end,
             command: record.command,
             by,
-            revoked: record.revoked.and_then(NoteRecord::read),
+            revoked: record.revoked.and_then(NoteJson::read),
         })
     }
 }
@@ -182,8 +182,8 @@ mod tests {
         Name::new(text).unwrap()
     }
 
-    fn entry(requester: Requester) -> Entry {
-        Entry {
+    fn entry(requester: Requester) -> LeaseEntry {
+        LeaseEntry {
             id: LeaseId::random(),
             requester,
             base: 1_794_718_800_000_000,
@@ -193,7 +193,7 @@ mod tests {
             ttl: Some(Duration::from_millis(500)),
             end: Some(1_700_000_009),
             command: Some("say \"hi\"".to_owned()),
-            by: Some(Server(7)),
+            by: Some(ServerRunId(7)),
             revoked: None,
         }
     }
@@ -201,16 +201,21 @@ mod tests {
     #[test]
     fn an_entry_is_read_as_it_was_written() {
         let owner = entry(Requester::Owner { host: name("web1"), owner: name("ünique") });
-        let bare =
-            Entry { token: None, ttl: None, command: None, by: None, ..entry(Requester::Host(name("web1"))) };
+        let bare = LeaseEntry {
+            token: None,
+            ttl: None,
+            command: None,
+            by: None,
+            ..entry(Requester::Host(name("web1")))
+        };
 
         let at = SystemTime::UNIX_EPOCH + Duration::from_micros(1_795_451_623_914_999);
         let operator = Operator { author: "ann".into(), reason: "say \"hi\"".into(), at };
-        let revoked = Some(Note { operator, end: 1_700_000_009 });
-        let revoked = Entry { revoked, by: None, ..owner.clone() };
+        let revoked = Some(RevocationNote { operator, end: 1_700_000_009 });
+        let revoked = LeaseEntry { revoked, by: None, ..owner.clone() };
 
         for entry in [owner, bare, revoked] {
-            assert_eq!(Entry::read(entry.write().as_bytes()), Some(entry));
+            assert_eq!(LeaseEntry::read(entry.write().as_bytes()), Some(entry));
         }
     }
 
@@ -218,11 +223,11 @@ mod tests {
     fn one_that_asked_once_is_a_new_asker_wherever_it_is_read() {
         let once = entry(Requester::Anonymous { host: name("web1"), request: RequestId::next() });
 
-        let read = Entry::read(once.write().as_bytes()).unwrap();
+        let read = LeaseEntry::read(once.write().as_bytes()).unwrap();
 
         assert_ne!(read.requester, once.requester);
         assert_eq!(read.requester.host(), once.requester.host());
-        assert_eq!(Entry { requester: once.requester.clone(), ..read }, once);
+        assert_eq!(LeaseEntry { requester: once.requester.clone(), ..read }, once);
     }
 
     #[test]
@@ -237,13 +242,13 @@ mod tests {
             ("\"base\":", "\"base\":9999999"),
         ];
 
-        assert!(Entry::read(good.as_bytes()).is_some());
+        assert!(LeaseEntry::read(good.as_bytes()).is_some());
         for (from, to) in broken {
             assert!(good.contains(from));
-            assert_eq!(Entry::read(good.replace(from, to).as_bytes()), None, "{to}");
+            assert_eq!(LeaseEntry::read(good.replace(from, to).as_bytes()), None, "{to}");
         }
         for other in [&b""[..], b"1", b"\xff", b"{}", b"null"] {
-            assert_eq!(Entry::read(other), None);
+            assert_eq!(LeaseEntry::read(other), None);
         }
     }
 }

@@ -11,12 +11,12 @@ use std::{collections::HashSet, mem, time::Duration};
 use tokio::time::Instant;
 
 use super::{
-    entry::Server,
+    entry::ServerRunId,
     job::Job,
-    pause::{self, Pause},
-    plan::Write,
-    protocol::Answer,
-    view::{Slot, View},
+    pause::{self, PauseEntry},
+    plan::PlannedWrite,
+    protocol::MemcacheReply,
+    view::{HeldSlot, PoolView},
 };
 use crate::pool::LeaseId;
 
@@ -26,7 +26,7 @@ const SEGMENT_LIFETIME: Duration = Duration::from_secs(120);
 
 /// What a pool's server has sent and not settled.
 #[derive(Debug, Default, Clone)]
-pub(super) struct Unsettled {
+pub(super) struct UnsettledWrites {
     /// The lease ids of adds.
     adds: HashSet<LeaseId>,
     /// The CAS numbers of entries that were to be deleted. They are of no interest once they are not seen any more.
@@ -39,14 +39,14 @@ pub(super) struct Unsettled {
 
 /// How long that matters.
 #[derive(Debug, Default)]
-pub(super) struct Fates {
+pub(super) struct WriteFates {
     /// What is not settled.
-    pub(super) unsettled: Unsettled,
+    pub(super) unsettled: UnsettledWrites,
     /// Until when it is remembered.
     until: Option<Instant>,
 }
 
-impl Unsettled {
+impl UnsettledWrites {
     /// It is known what came of an add: its claim was granted, or its entry deleted.
     pub(super) fn settled(&mut self, id: LeaseId) {
         self.adds.remove(&id);
@@ -54,7 +54,7 @@ impl Unsettled {
 
     /// Takes a complete look over: of an entry that another server has changed somebody was told, and a deletion of
     /// what has another CAS number now fails.
-    pub(super) fn see(&mut self, view: &View, server: Server) {
+    pub(super) fn see(&mut self, view: &PoolView, server: ServerRunId) {
         let told = view.held().filter(|(_, held)| held.entry.by != Some(server));
         for (_, held) in told {
             self.adds.remove(&held.entry.id);
@@ -68,7 +68,7 @@ impl Unsettled {
     }
 
     /// Whether this pause arrived when an operator had ended it.
-    pub(super) fn is_withdrawn(&self, pause: &Pause) -> bool {
+    pub(super) fn is_withdrawn(&self, pause: &PauseEntry) -> bool {
         !self.withdrawn.is_empty() && self.withdrawn.contains(&pause::write(&pause.operator))
     }
 
@@ -78,14 +78,14 @@ impl Unsettled {
     }
 
     /// Whether this entry may be deleted by a write that is still under way.
-    pub(super) fn may_vanish(&self, held: &Slot) -> bool {
+    pub(super) fn may_vanish(&self, held: &HeldSlot) -> bool {
         self.removes.contains(&held.cas)
     }
 }
 
-impl Fates {
+impl WriteFates {
     /// Takes over what a job has left. The time begins when memcached answers.
-    pub(super) fn learn(&mut self, unsettled: Unsettled, is_away: bool, now: Instant) {
+    pub(super) fn learn(&mut self, unsettled: UnsettledWrites, is_away: bool, now: Instant) {
         let is_new = unsettled.open() > self.unsettled.open();
         self.unsettled = unsettled;
         if is_away || is_new {
@@ -103,7 +103,7 @@ impl Fates {
 
 impl Job {
     /// Whether this is the entry of an attempt that was given up: nobody was told of it.
-    pub(super) fn is_stray(&self, held: &Slot) -> bool {
+    pub(super) fn is_stray(&self, held: &HeldSlot) -> bool {
         held.entry.by == Some(self.server)
             && self.unsettled.adds.contains(&held.entry.id)
             && !self.begins(held)
@@ -115,22 +115,22 @@ impl Job {
     }
 
     /// A pause that arrived when an operator had ended it.
-    pub(super) fn late_pause(&self) -> Option<&Pause> {
+    pub(super) fn late_pause(&self) -> Option<&PauseEntry> {
         self.view.paused.as_ref().filter(|pause| self.unsettled.is_withdrawn(pause))
     }
 
     /// The entries of attempts that were given up.
-    pub(super) fn strays(&self) -> impl Iterator<Item = (usize, &Slot)> {
+    pub(super) fn strays(&self) -> impl Iterator<Item = (usize, &HeldSlot)> {
         self.view.held().filter(|(_, held)| self.is_stray(held))
     }
 
     /// An answer came to a write.
-    pub(super) fn answered(&mut self, write: &Write, answer: &Answer) {
+    pub(super) fn answered(&mut self, write: &PlannedWrite, answer: &MemcacheReply) {
         match (write, answer) {
-            (Write::Add { entry, .. }, Answer::Done) => {
+            (PlannedWrite::Add { entry, .. }, MemcacheReply::Done) => {
                 self.unsettled.adds.insert(entry.id);
             }
-            (Write::Remove { slot, .. }, Answer::Done) => {
+            (PlannedWrite::Remove { slot, .. }, MemcacheReply::Done) => {
                 let held = self.view.slots.get(*slot).and_then(Option::as_ref);
                 let id = held.map(|held| held.entry.id);
                 id.inspect(|id| self.unsettled.settled(*id));
@@ -140,22 +140,22 @@ impl Job {
     }
 
     /// No answer came to a write. A claim whose entry may come or go without notice goes on with another one.
-    pub(super) fn unanswered(&mut self, write: &Write) {
+    pub(super) fn unanswered(&mut self, write: &PlannedWrite) {
         let id = match write {
-            Write::Pause { cas: None, to: Some(operator) } => {
+            PlannedWrite::Pause { cas: None, to: Some(operator) } => {
                 self.unsettled.pauses.insert(pause::write(operator));
                 None
             }
-            Write::Add { entry, .. } => Some(entry.id),
-            Write::Remove { slot, cas, .. } => {
+            PlannedWrite::Add { entry, .. } => Some(entry.id),
+            PlannedWrite::Remove { slot, cas, .. } => {
                 self.unsettled.removes.insert(*cas);
                 self.view.slots.get(*slot).and_then(|held| Some(held.as_ref()?.entry.id))
             }
-            Write::Pause { .. }
-            | Write::Width { .. }
-            | Write::Waiting { .. }
-            | Write::Change { .. }
-            | Write::Prolong { .. } => None,
+            PlannedWrite::Pause { .. }
+            | PlannedWrite::Width { .. }
+            | PlannedWrite::Waiting { .. }
+            | PlannedWrite::Change { .. }
+            | PlannedWrite::Prolong { .. } => None,
         };
         for claim in self.claims.iter_mut().filter(|claim| Some(claim.id) == id) {
             self.unsettled.adds.insert(mem::replace(&mut claim.id, LeaseId::random()));
@@ -167,16 +167,16 @@ impl Job {
 mod tests {
     use super::*;
     use crate::backend::memcache::{
-        job::{Claim, Found, What},
-        testing::{Bench, Memcached, Proxy, host, once, owner},
+        job::{Claim, ClaimResult, LeaseSelector},
+        testing::{LossyProxy, Memcached, TestServer, host, once, owner},
     };
 
     /// A server with two slots, which sent an add for this claim and gave it up. Now it arrives.
-    fn late(memcached: &Memcached, claim: Claim) -> Bench {
-        let (mut bench, mut network) = (Bench::new(memcached, 1, 2), Bench::new(memcached, 1, 2));
+    fn late(memcached: &Memcached, claim: Claim) -> TestServer {
+        let (mut bench, mut network) = (TestServer::new(memcached, 1, 2), TestServer::new(memcached, 1, 2));
         bench.look();
         bench.unsettled.adds.insert(claim.id);
-        assert_eq!(network.claim(vec![claim]), [Found::Granted]);
+        assert_eq!(network.claim(vec![claim]), [ClaimResult::Granted]);
         bench
     }
 
@@ -199,7 +199,7 @@ mod tests {
 
         let found = bench.claim(vec![host("ann"), once("bob"), once("cid")]);
 
-        assert_eq!(found, [Found::Granted, Found::Granted, Found::Full]);
+        assert_eq!(found, [ClaimResult::Granted, ClaimResult::Granted, ClaimResult::NoSlot]);
         assert_eq!(bench.view.taken_from(0), 2);
     }
 
@@ -210,25 +210,25 @@ mod tests {
             let claim = ann();
             let id = claim.id;
             let mut bench = late(&memcached, claim);
-            let mut other = Bench::new(&memcached, 2, 2);
+            let mut other = TestServer::new(&memcached, 2, 2);
 
-            assert_eq!(other.claim(vec![ann()]), [Found::Had(id)]);
+            assert_eq!(other.claim(vec![ann()]), [ClaimResult::AlreadyHeld(id)]);
 
-            assert_eq!(bench.claim(vec![ann()]), [Found::Had(id)]);
-            assert!(bench.end(What::Lease(id)));
+            assert_eq!(bench.claim(vec![ann()]), [ClaimResult::AlreadyHeld(id)]);
+            assert!(bench.end(LeaseSelector::Lease(id)));
         }
     }
 
     #[test]
     fn an_asker_is_told_of_nothing_that_a_late_deletion_may_hit() {
         let memcached = Memcached::start(&[]);
-        let mut bench = Bench::new(&memcached, 1, 2);
-        assert_eq!(bench.claim(vec![host("ann")]), [Found::Granted]);
-        let cas = |bench: &Bench| bench.view.slots[0].as_ref().unwrap().cas;
+        let mut bench = TestServer::new(&memcached, 1, 2);
+        assert_eq!(bench.claim(vec![host("ann")]), [ClaimResult::Granted]);
+        let cas = |bench: &TestServer| bench.view.slots[0].as_ref().unwrap().cas;
         let before = cas(&bench);
         bench.unsettled.removes.insert(before);
 
-        assert!(matches!(bench.claim(vec![host("ann")])[..], [Found::Had(_)]));
+        assert!(matches!(bench.claim(vec![host("ann")])[..], [ClaimResult::AlreadyHeld(_)]));
 
         assert_ne!(cas(&bench), before);
         assert_eq!(bench.unsettled.removes.len(), 0);
@@ -237,26 +237,26 @@ mod tests {
     #[test]
     fn an_endless_entry_without_an_answer_has_an_end() {
         let memcached = Memcached::start(&[]);
-        let proxy = Proxy::start(memcached.port);
-        let mut bench = Bench::at(proxy.server(), 1, 1);
+        let proxy = LossyProxy::start(memcached.port);
+        let mut bench = TestServer::at(proxy.server(), 1, 1);
         bench.look();
         let endless = || Claim { ttl: None, ..once("ann") };
 
         proxy.lose(2);
         assert!(bench.run(vec![], vec![], vec![endless()]).1.is_err());
-        let mut other = Bench::new(&memcached, 2, 1);
-        let left = |bench: &mut Bench| bench.look().slots[0].as_ref().unwrap().left;
+        let mut other = TestServer::new(&memcached, 2, 1);
+        let left = |bench: &mut TestServer| bench.look().slots[0].as_ref().unwrap().left;
         assert!(left(&mut other) <= Some(Duration::from_secs(61)) && left(&mut other).is_some());
 
-        assert_eq!(bench.claim(vec![endless()]), [Found::Granted]);
+        assert_eq!(bench.claim(vec![endless()]), [ClaimResult::Granted]);
         assert_eq!(left(&mut other), None);
     }
 
     #[test]
     fn what_is_not_settled_is_remembered_for_a_while_behind_an_outage() {
-        let mut fates = Fates::default();
+        let mut fates = WriteFates::default();
         let start = Instant::now();
-        let open = Unsettled { adds: HashSet::from([LeaseId::random()]), ..Unsettled::default() };
+        let open = UnsettledWrites { adds: HashSet::from([LeaseId::random()]), ..UnsettledWrites::default() };
         let mut learn = |is_away, now| {
             fates.learn(open.clone(), is_away, now);
             fates.is_open()

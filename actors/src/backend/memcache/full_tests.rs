@@ -3,10 +3,10 @@
 use std::time::{Duration, SystemTime};
 
 use super::{
-    job::{Found, Job, What},
-    pause::Pausing,
-    round,
-    testing::{Bench, Memcached, end, once, renewal},
+    job::{ClaimResult, Job, LeaseSelector},
+    job_run,
+    pause::PauseChange,
+    testing::{Memcached, TestServer, end, once, renewal},
 };
 use crate::pool::{LeaseId, Operator};
 
@@ -16,16 +16,16 @@ fn small() -> Memcached {
 }
 
 /// A server, and a lease that it granted.
-fn server_and_lease(memcached: &Memcached, slots: usize) -> (Bench, LeaseId) {
-    let mut bench = Bench::new(memcached, 1, slots);
+fn server_and_lease(memcached: &Memcached, slots: usize) -> (TestServer, LeaseId) {
+    let mut bench = TestServer::new(memcached, 1, slots);
     let ann = once("ann");
     let id = ann.id;
-    assert_eq!(bench.claim(vec![ann]), [Found::Granted]);
+    assert_eq!(bench.claim(vec![ann]), [ClaimResult::Granted]);
     (bench, id)
 }
 
 /// What comes of a renewal that is for so long; `None`: memcached refused it.
-fn renew(bench: &mut Bench, id: LeaseId, ttl: Option<Duration>) -> Option<bool> {
+fn renew(bench: &mut TestServer, id: LeaseId, ttl: Option<Duration>) -> Option<bool> {
     let mut renewal = renewal(id);
     renewal.ttl = ttl;
     let (job, result) = bench.run(vec![], vec![renewal], vec![]);
@@ -38,7 +38,7 @@ fn renew(bench: &mut Bench, id: LeaseId, ttl: Option<Duration>) -> Option<bool> 
 fn a_renewal_that_is_refused_leaves_the_lease() {
     let memcached = small();
     let (mut one, id) = server_and_lease(&memcached, 2);
-    let mut other = Bench::new(&memcached, 2, 2);
+    let mut other = TestServer::new(&memcached, 2, 2);
     other.look();
     memcached.fill();
 
@@ -46,14 +46,14 @@ fn a_renewal_that_is_refused_leaves_the_lease() {
     assert_eq!(renew(&mut one, id, None), None, "it would be the first change, and say the token");
     assert_eq!(one.look().taken_from(0), 1);
 
-    assert!(one.end(What::Lease(id)), "what needs no memory is done");
+    assert!(one.end(LeaseSelector::Lease(id)), "what needs no memory is done");
 }
 
 #[test]
 fn a_renewal_that_changes_only_the_end_needs_no_memory() {
     let memcached = small();
     let (mut one, id) = server_and_lease(&memcached, 2);
-    let mut other = Bench::new(&memcached, 2, 2);
+    let mut other = TestServer::new(&memcached, 2, 2);
     assert!(one.renew(id));
     let token = one.token(id);
     other.look();
@@ -74,13 +74,13 @@ fn a_renewal_that_changes_only_the_end_needs_no_memory() {
 fn an_old_look_that_is_written_by_harms_no_lease() {
     let memcached = small();
     let (mut one, id) = server_and_lease(&memcached, 2);
-    let (mut early, mut old) = (Bench::new(&memcached, 2, 2), Bench::new(&memcached, 3, 2));
+    let (mut early, mut old) = (TestServer::new(&memcached, 2, 2), TestServer::new(&memcached, 3, 2));
     old.look();
-    one.end(What::Lease(id));
+    one.end(LeaseSelector::Lease(id));
     early.look();
     let bob = once("bob");
     let bob_id = bob.id;
-    assert_eq!(one.claim(vec![bob]), [Found::Granted]);
+    assert_eq!(one.claim(vec![bob]), [ClaimResult::Granted]);
     memcached.fill();
 
     assert_eq!(renew(&mut old, id, None), Some(false), "its slot is another's now");
@@ -101,15 +101,15 @@ fn a_pause_and_the_width_outlive_what_is_refused() {
     bench.pause(pause("short"));
     memcached.fill();
 
-    let pausing = Some(Pausing { to: pause("another reason"), is_done: false, has_changed: false });
+    let pausing = Some(PauseChange { to: pause("another reason"), is_done: false, has_changed: false });
     let mut job = Job { pausing, ..bench.job(vec![], vec![], vec![once("bob")]) };
-    round::run(&bench.links, &mut job).unwrap();
+    job_run::run(&bench.links, &mut job).unwrap();
     assert!(!job.pausing.unwrap().is_done);
     assert_eq!(bench.look().paused.as_ref().map(|pause| &*pause.operator.reason), Some("short"));
     bench.pause(None);
     bench.slots = 3;
-    let (job, result) = bench.run(vec![end(What::Lease(id))], vec![], vec![]);
+    let (job, result) = bench.run(vec![end(LeaseSelector::Lease(id))], vec![], vec![]);
     assert_eq!((result, job.ends[0].had), (Ok(()), Some(true)));
 
-    assert_eq!(bench.look().width(), 2);
+    assert_eq!(bench.look().slot_count(), 2);
 }

@@ -3,7 +3,8 @@
 use std::{mem, sync::Arc, time::Duration};
 
 use super::{
-    entry::Server, fate::Unsettled, keys::Keys, order::Order, pause::Pausing, revoke::Revoke, view::View,
+    entry::ServerRunId, fate::UnsettledWrites, keys::KeyNames, order::QueueOrder, pause::PauseChange,
+    revoke::RevokeLease, view::PoolView,
 };
 use crate::pool::{LeaseId, Requester};
 
@@ -12,29 +13,29 @@ use crate::pool::{LeaseId, Requester};
 #[derive(Debug)]
 pub(super) struct Job {
     /// Where the pool is kept.
-    pub(super) keys: Arc<Keys>,
+    pub(super) keys: Arc<KeyNames>,
     /// Who asks.
-    pub(super) server: Server,
+    pub(super) server: ServerRunId,
     /// How many leases there may be at once.
     pub(super) slots: usize,
     /// What was seen last; afterwards, what was seen now.
-    pub(super) view: View,
+    pub(super) view: PoolView,
     /// No token that was ever seen of this pool is larger.
     pub(super) highest: u64,
     /// Whether the pool is to be paused, or to go on.
-    pub(super) pausing: Option<Pausing>,
+    pub(super) pausing: Option<PauseChange>,
     /// Leases to end.
-    pub(super) ends: Vec<End>,
+    pub(super) ends: Vec<EndLease>,
     /// Leases to revoke.
-    pub(super) revokes: Vec<Revoke>,
+    pub(super) revokes: Vec<RevokeLease>,
     /// Leases to renew.
-    pub(super) renewals: Vec<Renewal>,
+    pub(super) renewals: Vec<RenewLease>,
     /// Who asks for slots, in the order in which they are to be served.
     pub(super) claims: Vec<Claim>,
     /// What is known of waiters, here and elsewhere.
-    pub(super) order: Order,
+    pub(super) order: QueueOrder,
     /// What this server has sent, in this job and before, without knowing what came of it.
-    pub(super) unsettled: Unsettled,
+    pub(super) unsettled: UnsettledWrites,
     /// Why memcached stored something not, in its own words: it is full. `None`: it stored everything.
     pub(super) refused: Option<String>,
 }
@@ -60,9 +61,9 @@ impl Job {
 
 /// A lease to end.
 #[derive(Debug)]
-pub(super) struct End {
+pub(super) struct EndLease {
     /// Which one.
-    pub(super) what: What,
+    pub(super) what: LeaseSelector,
     /// Only one of which no other server has told: one that has been changed by another server stays.
     pub(super) if_ours: bool,
     /// Whether there was something to end; `None`: not known yet.
@@ -71,7 +72,7 @@ pub(super) struct End {
 
 /// Which lease is meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum What {
+pub(super) enum LeaseSelector {
     /// The one with this secret name.
     Lease(LeaseId),
     /// The one that this asker has.
@@ -80,7 +81,7 @@ pub(super) enum What {
 
 /// A lease to renew.
 #[derive(Debug)]
-pub(super) struct Renewal {
+pub(super) struct RenewLease {
     /// Which one.
     pub(super) id: LeaseId,
     /// How long it is to live from now; `None`: as long as before.
@@ -112,31 +113,31 @@ pub(super) struct Claim {
     /// Whether it may take a slot; otherwise it is only told of the one it has.
     pub(super) wants: bool,
     /// What came of it; `None`: not known yet.
-    pub(super) found: Option<Found>,
+    pub(super) found: Option<ClaimResult>,
 }
 
 /// What came of a claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Found {
+pub(super) enum ClaimResult {
     /// It has a slot now, under its own name: `lease(id)` of the view.
     Granted,
     /// Its asker had one already, under this name; renewed if its asker is one that comes back.
-    Had(LeaseId),
+    AlreadyHeld(LeaseId),
     /// There is none for it, or the pool is paused.
-    Full,
+    NoSlot,
 }
 
-impl Found {
+impl ClaimResult {
     /// Whether its asker holds a slot.
     pub(super) fn is_held(self) -> bool {
-        matches!(self, Self::Granted | Self::Had(_))
+        matches!(self, Self::Granted | Self::AlreadyHeld(_))
     }
 }
 
 /// A job that was tried, and why it could not be done to its end. What is not known yet then may or may not have
 /// happened.
 #[derive(Debug)]
-pub(super) struct Done {
+pub(super) struct JobDone {
     /// What came of it.
     pub(super) job: Job,
     /// The reason, for the log.

@@ -6,11 +6,11 @@ use distributex_config::Name;
 use sha2::{Digest, Sha256};
 
 /// The longest name of a pool that is written as it is: memcached allows 250 bytes for a whole key.
-const LONGEST: usize = 100;
+const MAX_KEY_BYTES: usize = 100;
 
 /// The names of what memcached keeps for one pool.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Keys {
+pub(super) struct KeyNames {
     /// What all pools of the memcached have in common.
     pub(super) store: String,
     /// Written to learn where memcached's CAS numbers are.
@@ -25,7 +25,7 @@ pub(super) struct Keys {
     slots: String,
 }
 
-impl Keys {
+impl KeyNames {
     /// The names for a pool. One whose name is too long, or has signs that a key cannot have, is known by the
     /// hash of its name.
     pub(super) fn new(prefix: &str, pool: &Name) -> Self {
@@ -59,7 +59,8 @@ pub(super) fn shard_of(pool: &Name, shards: usize) -> usize {
 
 /// Whether a name can stand in a key as it is.
 fn fits(name: &str) -> bool {
-    name.len() <= LONGEST && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+    name.len() <= MAX_KEY_BYTES
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
 }
 
 fn hash(pool: &Name) -> [u8; 32] {
@@ -83,7 +84,7 @@ mod tests {
 
     #[test]
     fn a_plain_name_stands_in_its_keys() {
-        let keys = Keys::new("distributex", &name("web-1.acme_com"));
+        let keys = KeyNames::new("distributex", &name("web-1.acme_com"));
 
         assert_eq!(keys.store, "distributex:store");
         assert_eq!(keys.width, "distributex:web-1.acme_com:width");
@@ -95,7 +96,7 @@ mod tests {
     #[test]
     fn a_name_that_no_key_can_have_is_known_by_its_hash() {
         for odd in ["two words", "ünique", "a:b", "=", &"x".repeat(101)] {
-            let keys = Keys::new("distributex", &name(odd));
+            let keys = KeyNames::new("distributex", &name(odd));
 
             let key = keys.slot(0);
             assert_eq!(key.len(), "distributex:=:0".len() + 64, "{odd}");

@@ -26,11 +26,11 @@ const INTERVAL: Duration = Duration::from_secs(60);
 
 /// What is known of the memory of a memcached.
 #[derive(Debug, Default)]
-pub(super) struct Memory(Mutex<State>);
+pub(super) struct MemoryState(Mutex<MemoryObservations>);
 
 #[derive(Debug, Default)]
-struct State {
-    level: Level,
+struct MemoryObservations {
+    level: MemoryLevel,
     /// When it is looked at again; `None`: at once.
     next: Option<Instant>,
     /// Why something was refused since it was looked at last, in memcached's words.
@@ -38,14 +38,14 @@ struct State {
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-enum Level {
+enum MemoryLevel {
     #[default]
     Enough,
     Tight,
     Full,
 }
 
-impl Memory {
+impl MemoryState {
     /// Whether it is time to look. Then nobody else looks for a while.
     pub(super) fn is_due(&self, now: Instant) -> bool {
         let mut state = self.state();
@@ -59,7 +59,7 @@ impl Memory {
     /// Something was not stored. That is looked at soon, if it is news.
     pub(super) fn refused(&self, why: &str) {
         let mut state = self.state();
-        if state.level != Level::Full && state.refused.is_none() {
+        if state.level != MemoryLevel::Full && state.refused.is_none() {
             state.next = None;
         }
         state.refused.get_or_insert_with(|| why.to_owned());
@@ -73,9 +73,9 @@ impl Memory {
         let mut state = self.state();
         let refused = state.refused.take();
         let level = match (&refused, state.level) {
-            (Some(_), _) => Level::Full,
-            (None, Level::Enough) if percent > TIGHT => Level::Tight,
-            (None, Level::Tight | Level::Full) if percent < ENOUGH => Level::Enough,
+            (Some(_), _) => MemoryLevel::Full,
+            (None, MemoryLevel::Enough) if percent > TIGHT => MemoryLevel::Tight,
+            (None, MemoryLevel::Tight | MemoryLevel::Full) if percent < ENOUGH => MemoryLevel::Enough,
             (None, level) => level,
         };
         if std::mem::replace(&mut state.level, level) == level {
@@ -83,18 +83,18 @@ impl Memory {
         }
         let used = format!("uses {used} of {limit} bytes, {percent} %");
         Some(match level {
-            Level::Enough => used,
-            Level::Tight => format!(
+            MemoryLevel::Enough => used,
+            MemoryLevel::Tight => format!(
                 "{used}: when it is full, new leases and most renewals are refused; give it more with -m"
             ),
-            Level::Full => {
+            MemoryLevel::Full => {
                 let why = refused.unwrap_or_default();
                 format!("refuses new leases and most renewals ({why}), and {used}: give it more with -m")
             }
         })
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, MemoryObservations> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -103,14 +103,14 @@ impl Memory {
 mod tests {
     use super::*;
 
-    fn see(memory: &Memory, used: u64) -> Option<String> {
+    fn see(memory: &MemoryState, used: u64) -> Option<String> {
         let stats = [("bytes", used), ("limit_maxbytes", 1000)];
         memory.see(&stats.map(|(name, number)| (name.to_owned(), number.to_string())).into())
     }
 
     #[test]
     fn how_full_it_is_is_said_once_per_change() {
-        let memory = Memory::default();
+        let memory = MemoryState::default();
 
         assert_eq!(see(&memory, 800), None);
         assert!(see(&memory, 810).unwrap().starts_with("uses 810 of 1000 bytes, 81 %: when"));
@@ -126,7 +126,7 @@ mod tests {
 
     #[test]
     fn it_is_looked_at_once_a_minute_and_when_it_refuses() {
-        let (memory, start) = (Memory::default(), Instant::now());
+        let (memory, start) = (MemoryState::default(), Instant::now());
 
         assert_eq!([memory.is_due(start), memory.is_due(start)], [true, false]);
         memory.refused("out of memory");

@@ -35,16 +35,20 @@
 //! `fate` tells what becomes of it.
 
 mod address;
-mod answers;
+mod apply;
+mod circuit_breaker;
+mod clock;
+mod commands;
+mod connection_pool;
 mod entry;
 mod fate;
 #[cfg(test)]
 mod full_tests;
-mod gate;
+mod inbox;
+mod interpret;
 mod job;
+mod job_run;
 mod keys;
-mod link;
-mod look;
 mod memory;
 mod order;
 #[cfg(test)]
@@ -52,26 +56,22 @@ mod order_tests;
 mod pause;
 #[cfg(test)]
 mod pause_tests;
-mod pending;
 mod plan;
 mod protocol;
 #[cfg(test)]
 mod race_tests;
+mod read;
 mod revoke;
 #[cfg(test)]
 mod revoke_tests;
-mod round;
 #[cfg(test)]
 mod round_tests;
-mod send;
-mod settle;
 mod shard;
 mod shards;
 mod stats;
-mod store;
 #[cfg(test)]
 mod testing;
-mod time;
+mod token_base;
 mod view;
 
 use std::{
@@ -83,19 +83,19 @@ use std::{
 
 use actix::Addr;
 use distributex_config as config;
-use distributex_config::{Limits, MOST_MEMCACHE_SLOTS, Name};
+use distributex_config::{Limits, MAX_MEMCACHE_SLOTS, Name};
 use tokio::time::Instant;
 
 pub use self::shards::Shards;
 use self::{
-    entry::Server,
-    fate::Fates,
-    job::{Claim, Done, Job},
-    keys::Keys,
-    order::Elsewhere,
-    pending::{Missed, Pending, Revoking, Seen, Takeback},
+    entry::ServerRunId,
+    fate::WriteFates,
+    inbox::{Inbox, LeaseMeta, PendingRevocation, PendingRevoke, VanishedLease},
+    job::{Claim, Job, JobDone},
+    keys::KeyNames,
+    order::ForeignWaiters,
     shard::Shard,
-    view::View,
+    view::PoolView,
 };
 use super::Backend;
 use crate::{
@@ -118,7 +118,7 @@ const ASKS: usize = 256;
 const SLOTS_PER_LOOK: u32 = 7;
 
 /// But not less often than once in so many times.
-const RAREST_LOOK: u32 = 10;
+const MAX_POLL_FACTOR: u32 = 10;
 
 /// How long it takes until a memcached that was away is looked for again.
 const RETRY: Duration = Duration::from_secs(1);
@@ -143,54 +143,54 @@ pub struct Memcache {
     /// The memcached.
     shard: Shard,
     /// Where the pool is kept in it.
-    keys: Arc<Keys>,
+    keys: Arc<KeyNames>,
     /// This server.
-    server: Server,
+    server: ServerRunId,
     /// Our actor, which wakes us when a job is done.
     me: Addr<PoolActor>,
     /// What was seen last; empty while a job is under way.
-    view: View,
+    view: PoolView,
     /// What is known of waiters at other servers.
-    elsewhere: Elsewhere,
+    elsewhere: ForeignWaiters,
     /// What is known of the leases besides what the rules know.
-    seen: HashMap<Token, Seen>,
+    seen: HashMap<Token, LeaseMeta>,
     /// The largest token ever seen.
     highest: u64,
     /// What goes into the next job.
-    pending: Pending,
+    pending: Inbox,
     /// Whose requests ended before their asks were settled.
     left: HashSet<RequestId>,
     /// The job that is under way.
-    flight: Option<Flight>,
+    flight: Option<InFlightJob>,
     /// What was sent without an answer, and may still arrive.
-    fates: Fates,
+    fates: WriteFates,
     /// What came of it.
-    done: Arc<Mutex<Option<Done>>>,
+    done: Arc<Mutex<Option<JobDone>>>,
     /// When to look again.
     next_look: Option<Instant>,
     /// Memcached cannot be reached.
-    away: Option<Away>,
+    away: Option<OutageState>,
     /// Leases that were gone before their time.
-    missed: HashMap<LeaseId, Missed>,
+    missed: HashMap<LeaseId, VanishedLease>,
     /// How many leases were lost.
     lost: u64,
 }
 
 /// A job that is under way, and what its answers are for.
 #[derive(Debug)]
-struct Flight {
+struct InFlightJob {
     /// When it began. What it grants or renews is counted from here, so that nobody relies on more than memcached
     /// keeps.
     at: Instant,
     /// What it was made of.
-    pending: Pending,
+    pending: Inbox,
     /// How many of its claims are those of waiters: the first in line, and those who hold a lease already.
     candidates: usize,
 }
 
 /// Memcached cannot be reached.
 #[derive(Debug, Clone, Copy)]
-struct Away {
+struct OutageState {
     /// Until when requests stay parked; `None` once they were sent away.
     patience: Option<Instant>,
 }
@@ -199,10 +199,10 @@ impl Memcache {
     /// The pool of these settings in its memcached. `me` is its actor.
     #[must_use]
     pub fn new(settings: config::Pool, limits: Limits, shards: &Shards, me: Addr<PoolActor>) -> Self {
-        let config::Memcache { poll, outage, ref prefix, .. } = *shards.settings();
+        let config::MemcacheSettings { poll, outage, ref prefix, .. } = *shards.settings();
         Self {
             shard: shards.of(&settings.name).clone(),
-            keys: Arc::new(Keys::new(prefix, &settings.name)),
+            keys: Arc::new(KeyNames::new(prefix, &settings.name)),
             server: shards.server(),
             slots: settings.slots as usize,
             expire: settings.expire,
@@ -212,14 +212,14 @@ impl Memcache {
             name: settings.name.clone(),
             rules: Rules::remote(settings, limits),
             me,
-            view: View::default(),
-            elsewhere: Elsewhere::default(),
+            view: PoolView::default(),
+            elsewhere: ForeignWaiters::default(),
             seen: HashMap::new(),
             highest: 0,
-            pending: Pending::default(),
+            pending: Inbox::default(),
             left: HashSet::new(),
             flight: None,
-            fates: Fates::default(),
+            fates: WriteFates::default(),
             done: Arc::default(),
             next_look: None,
             away: None,
@@ -268,7 +268,7 @@ impl Memcache {
             let Some(id) = self.rules.lease(token).and_then(|lease| lease.id) else { continue };
             if self.seen.get(&token).is_some_and(|seen| seen.is_ours || seen.began_here) {
                 let known = Some((token, self.rules.expiry_reason(token)));
-                self.pending.takebacks.push(Takeback { id, known, by: None });
+                self.pending.takebacks.push(PendingRevocation { id, known, by: None });
             } else if self.rules.has_waiters() {
                 self.next_look = Some(now);
             } else {
@@ -281,7 +281,7 @@ impl Memcache {
     /// Makes a job of all that is to be done. Nobody who has just come gets a slot before all who wait.
     fn job(&mut self, now: Instant) -> Job {
         let later = self.pending.requests.split_off(ASKS.min(self.pending.requests.len()));
-        let pending = mem::replace(&mut self.pending, Pending { requests: later, ..Pending::default() });
+        let pending = mem::replace(&mut self.pending, Inbox { requests: later, ..Inbox::default() });
         let most = CANDIDATES.min(self.slots);
         let mut waiters = self.rules.head_of_queue(most + 1);
         let behind = waiters.split_off(most.min(waiters.len()));
@@ -314,14 +314,14 @@ impl Memcache {
             unsettled: self.fates.unsettled.clone(),
             refused: None,
         };
-        self.flight = Some(Flight { at: now, pending, candidates });
+        self.flight = Some(InFlightJob { at: now, pending, candidates });
         job
     }
 }
 
 /// Once in how many times a pool with so many slots is looked at.
 fn rareness(slots: u32) -> u32 {
-    slots.div_ceil(SLOTS_PER_LOOK).min(RAREST_LOOK)
+    slots.div_ceil(SLOTS_PER_LOOK).min(MAX_POLL_FACTOR)
 }
 
 impl Backend for Memcache {
@@ -380,13 +380,13 @@ impl Backend for Memcache {
                     return out.push(Event::ActionApplied { request, what: None });
                 };
                 let known = Some((token, EndReason::ForceReleased));
-                self.pending.takebacks.push(Takeback { id, known, by: Some(request) });
+                self.pending.takebacks.push(PendingRevocation { id, known, by: Some(request) });
             }
             AdminAction::Revoke(token, within) => {
                 let Some(id) = self.rules.lease(token).and_then(|lease| lease.id) else {
                     return out.push(Event::ActionApplied { request, what: None });
                 };
-                self.pending.revokes.push(Revoking {
+                self.pending.revokes.push(PendingRevoke {
                     request,
                     token,
                     id,
@@ -411,10 +411,10 @@ impl Backend for Memcache {
     fn poll(&mut self, now: Instant, out: &mut Vec<Event>) {
         let done = self.done.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some((flight, done)) = done.and_then(|done| Some((self.flight.take()?, done))) {
-            self.settle(flight, done, now, out);
+            self.apply(flight, done, now, out);
         }
         self.rules.expire(now, out);
-        self.send_away(now, out);
+        self.refuse_all(now, out);
         self.go_on(now);
     }
 
@@ -436,7 +436,7 @@ impl Backend for Memcache {
         out: &mut Vec<Event>,
     ) {
         if let Some(settings) = &mut settings {
-            settings.slots = settings.slots.min(MOST_MEMCACHE_SLOTS); // the file may name another backend by now
+            settings.slots = settings.slots.min(MAX_MEMCACHE_SLOTS); // the file may name another backend by now
             self.slots = settings.slots as usize;
             self.expire = settings.expire;
             self.poll = self.shortest_poll * rareness(settings.slots);

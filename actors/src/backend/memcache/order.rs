@@ -8,7 +8,7 @@
 //! No clocks are compared. A hint tells a time span, and was written before it was seen: from the moment it was
 //! seen first it is reckoned back, so that a waiter elsewhere may be thought to have come later than it did, and
 //! never earlier. Hence two servers never leave a slot to each other. Waiters who came within one
-//! [`Order::tolerance`] count as equal: otherwise every single slot would wait for another server's look.
+//! [`QueueOrder::tolerance`] count as equal: otherwise every single slot would wait for another server's look.
 //!
 //! A hint is written anew when its waiter has waited for twice as long, and three times in its life at least. One
 //! that was not is that of a dead server, and ends by itself. A hint that cannot be written does no harm: that
@@ -20,9 +20,9 @@ use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use super::{
-    entry::Server,
-    job::{Claim, Found, Job},
-    view::View,
+    entry::ServerRunId,
+    job::{Claim, ClaimResult, Job},
+    view::PoolView,
 };
 use crate::json::micros;
 
@@ -34,9 +34,9 @@ const LOOKS_PER_LIFE: u32 = 3;
 
 /// What one server says of its waiters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Hint {
+pub(super) struct QueueHint {
     /// Which server.
-    pub(super) server: Server,
+    pub(super) server: ServerRunId,
     /// Rises whenever that server writes it.
     pub(super) version: u64,
     /// How long the longest waiter had waited when it was written.
@@ -47,16 +47,16 @@ pub(super) struct Hint {
 
 /// The hints of all servers that have waiters, as they stand in memcached.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Hints {
+pub(super) struct QueueHints {
     /// The number of the entry's latest change.
     pub(super) cas: u64,
     /// At most one of each server.
-    pub(super) hints: Vec<Hint>,
+    pub(super) hints: Vec<QueueHint>,
 }
 
-/// A [`Hint`] in JSON. The time is in microseconds.
+/// A [`QueueHint`] in JSON. The time is in microseconds.
 #[derive(Serialize, Deserialize)]
-struct Record {
+struct HintJson {
     server: String,
     version: u64,
     waited: u64,
@@ -64,8 +64,8 @@ struct Record {
 }
 
 /// What stands in memcached.
-pub(super) fn write(hints: &[Hint]) -> String {
-    let record = |hint: &Hint| Record {
+pub(super) fn write(hints: &[QueueHint]) -> String {
+    let record = |hint: &QueueHint| HintJson {
         server: hint.server.to_string(),
         version: hint.version,
         waited: micros(hint.waited),
@@ -76,17 +76,22 @@ pub(super) fn write(hints: &[Hint]) -> String {
 }
 
 /// Understands what stands in memcached. What is not understood tells of no waiters.
-pub(super) fn read(value: &[u8], cas: u64) -> Hints {
-    let records: Vec<Record> = serde_json::from_slice(value).unwrap_or_default();
-    let hint = |Record { server, version, waited, slots }| {
-        Some(Hint { server: Server::parse(&server)?, version, waited: Duration::from_micros(waited), slots })
+pub(super) fn read(value: &[u8], cas: u64) -> QueueHints {
+    let records: Vec<HintJson> = serde_json::from_slice(value).unwrap_or_default();
+    let hint = |HintJson { server, version, waited, slots }| {
+        Some(QueueHint {
+            server: ServerRunId::parse(&server)?,
+            version,
+            waited: Duration::from_micros(waited),
+            slots,
+        })
     };
-    Hints { cas, hints: records.into_iter().filter_map(hint).collect() }
+    QueueHints { cas, hints: records.into_iter().filter_map(hint).collect() }
 }
 
 /// What a job knows of waiters, here and elsewhere. All times are those at its begin.
 #[derive(Debug, Default)]
-pub(super) struct Order {
+pub(super) struct QueueOrder {
     /// How many of the claims, the first ones, are those of waiters. The others have just come.
     pub(super) waiters: usize,
     /// How long the first waiter behind them has waited.
@@ -96,14 +101,14 @@ pub(super) struct Order {
     /// How long a hint is good without being written anew.
     pub(super) life: Duration,
     /// The hint of this server, as it was written last.
-    pub(super) own: Option<Own>,
+    pub(super) own: Option<OwnHint>,
     /// How long the waiters of hints that were seen before have waited; `None`: their server is dead.
-    pub(super) seen: HashMap<(Server, u64), Option<Duration>>,
+    pub(super) seen: HashMap<(ServerRunId, u64), Option<Duration>>,
 }
 
 /// A hint of this server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Own {
+pub(super) struct OwnHint {
     /// Its version.
     pub(super) version: u64,
     /// How long its waiter has waited.
@@ -117,7 +122,7 @@ impl Job {
     /// before, and could take it as far as `can_take` says for so many slots.
     pub(super) fn gives_way(&self, claim: usize, can_take: impl Fn(usize) -> bool) -> bool {
         let limit = self.waited(claim).map(|waited| waited + self.order.tolerance);
-        let came_before = |hint: &Hint| match self.others_waited(hint) {
+        let came_before = |hint: &QueueHint| match self.others_waited(hint) {
             Some(waited) => limit.is_none_or(|limit| waited > limit) && can_take(hint.slots),
             None => false,
         };
@@ -132,18 +137,21 @@ impl Job {
     }
 
     /// How long the waiter of another server has waited; `None`: that server is dead.
-    fn others_waited(&self, hint: &Hint) -> Option<Duration> {
+    fn others_waited(&self, hint: &QueueHint) -> Option<Duration> {
         self.order.seen.get(&(hint.server, hint.version)).copied().unwrap_or(Some(hint.waited))
     }
 
-    fn other_hints(&self) -> impl Iterator<Item = &Hint> {
+    fn other_hints(&self) -> impl Iterator<Item = &QueueHint> {
         self.view.hints.iter().flat_map(|hints| &hints.hints).filter(|hint| hint.server != self.server)
     }
 
     /// The hints to write, if ours is not as it should be. `served`: the claims that take a slot in this batch.
-    pub(super) fn hints_to_write(&self, served: impl Fn(usize) -> bool) -> Option<(Option<Own>, Vec<Hint>)> {
+    pub(super) fn hints_to_write(
+        &self,
+        served: impl Fn(usize) -> bool,
+    ) -> Option<(Option<OwnHint>, Vec<QueueHint>)> {
         let waits = |(number, claim): &(usize, &Claim)| {
-            let is_open = matches!(claim.found, None | Some(Found::Full));
+            let is_open = matches!(claim.found, None | Some(ClaimResult::NoSlot));
             is_open && !served(*number) && self.by(&claim.requester).is_none()
         };
         let waiters = self.claims.iter().take(self.order.waiters).enumerate().filter(waits);
@@ -154,20 +162,20 @@ impl Job {
         }
         let last = stands.map(|hint| hint.version).max(self.order.own.map(|own| own.version));
         let version = last.unwrap_or_default() + 1;
-        let own = waited.map(|waited| Own { version, waited, age: Duration::ZERO });
-        let hint = waited.map(|waited| Hint { server: self.server, version, waited, slots: self.slots });
+        let own = waited.map(|waited| OwnHint { version, waited, age: Duration::ZERO });
+        let hint = waited.map(|waited| QueueHint { server: self.server, version, waited, slots: self.slots });
         let others = self.other_hints().filter(|hint| self.others_waited(hint).is_some()).copied();
         Some((own, others.chain(hint).collect()))
     }
 
     /// Whether our hint says well enough how long somebody has waited, or nobody.
-    fn is_told(&self, stands: Option<Hint>, waited: Option<Duration>) -> bool {
+    fn is_told(&self, stands: Option<QueueHint>, waited: Option<Duration>) -> bool {
         let (hint, waited) = match (stands, waited) {
             (None, None) => return true,
             (Some(hint), Some(waited)) => (hint, waited),
             (None, Some(_)) | (Some(_), None) => return false,
         };
-        let Order { own, tolerance, life, .. } = self.order;
+        let QueueOrder { own, tolerance, life, .. } = self.order;
         own.is_some_and(|own| {
             let renewal = hint.waited.clamp(tolerance, (life / LOOKS_PER_LIFE).max(tolerance));
             own.version == hint.version && own.waited.abs_diff(waited) <= tolerance && own.age < renewal
@@ -175,23 +183,23 @@ impl Job {
     }
 }
 
-impl View {
+impl PoolView {
     /// What this server has said of its waiters.
-    pub(super) fn hint_of(&self, server: Server) -> Option<Hint> {
+    pub(super) fn hint_of(&self, server: ServerRunId) -> Option<QueueHint> {
         self.hints.iter().flat_map(|hints| &hints.hints).find(|hint| hint.server == server).copied()
     }
 }
 
 /// What a pool remembers of hints from job to job.
 #[derive(Debug, Default)]
-pub(super) struct Elsewhere {
+pub(super) struct ForeignWaiters {
     /// Our own hint as it was written last: its version, when its waiter came, and when that was.
     own: Option<(u64, Instant, Instant)>,
     /// When the waiters of the others came, and when their hints were seen first.
-    others: HashMap<(Server, u64), (Instant, Instant)>,
+    others: HashMap<(ServerRunId, u64), (Instant, Instant)>,
 }
 
-impl Elsewhere {
+impl ForeignWaiters {
     /// What a job is to know that begins now. A pool is looked at every `poll`.
     pub(super) fn order(
         &self,
@@ -199,20 +207,27 @@ impl Elsewhere {
         behind: Option<Duration>,
         poll: Duration,
         now: Instant,
-    ) -> Order {
+    ) -> QueueOrder {
         let life = MIN_LIFE.max(poll * LOOKS_PER_LIFE);
-        let own = self.own.map(|(version, came, at)| Own { version, waited: now - came, age: now - at });
+        let own = self.own.map(|(version, came, at)| OwnHint { version, waited: now - came, age: now - at });
         let waited = |(came, seen): (Instant, Instant)| (now - seen < life).then(|| now - came);
         let seen = self.others.iter().map(|(hint, times)| (*hint, waited(*times))).collect();
-        Order { waiters, behind, tolerance: poll, life, own, seen }
+        QueueOrder { waiters, behind, tolerance: poll, life, own, seen }
     }
 
     /// Remembers what came of a job that began at `at`, and what it saw.
-    pub(super) fn learn(&mut self, order: &Order, view: &View, server: Server, at: Instant, now: Instant) {
+    pub(super) fn learn(
+        &mut self,
+        order: &QueueOrder,
+        view: &PoolView,
+        server: ServerRunId,
+        at: Instant,
+        now: Instant,
+    ) {
         let before = |time: Duration| at.checked_sub(time).unwrap_or(at);
-        self.own = order.own.map(|Own { version, waited, age }| (version, before(waited), before(age)));
+        self.own = order.own.map(|OwnHint { version, waited, age }| (version, before(waited), before(age)));
         let hints = view.hints.iter().flat_map(|hints| &hints.hints).filter(|hint| hint.server != server);
-        let known = |hint: &Hint| {
+        let known = |hint: &QueueHint| {
             let key = (hint.server, hint.version);
             let came = now.checked_sub(hint.waited).unwrap_or(now);
             (key, self.others.get(&key).copied().unwrap_or((came, now)))

@@ -5,13 +5,13 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{
-    entry::Server,
-    job::{Claim, Found, Job, What},
-    order::{Elsewhere, Hint, Hints, Order, read, write},
-    round,
+    entry::ServerRunId,
+    job::{Claim, ClaimResult, Job, LeaseSelector},
+    job_run,
+    order::{ForeignWaiters, QueueHint, QueueHints, QueueOrder, read, write},
     round_tests::commands,
-    testing::{Bench, Memcached, end, once},
-    view::View,
+    testing::{Memcached, TestServer, end, once},
+    view::PoolView,
 };
 use crate::pool::LeaseId;
 
@@ -24,36 +24,36 @@ fn waiter(host: &str, seconds: u32) -> Claim {
 }
 
 /// What a job knows that has these waiters, and nothing of others but what it sees.
-fn order(waiters: usize) -> Order {
-    Elsewhere::default().order(waiters, None, POLL, Instant::now())
+fn order(waiters: usize) -> QueueOrder {
+    ForeignWaiters::default().order(waiters, None, POLL, Instant::now())
 }
 
 /// Ends this lease, if there is one, and serves these waiters as far as possible.
-fn serve(bench: &mut Bench, lease: Option<LeaseId>, waiters: Vec<Claim>) -> Job {
-    let ends = lease.map(|id| end(What::Lease(id))).into_iter().collect();
+fn serve(bench: &mut TestServer, lease: Option<LeaseId>, waiters: Vec<Claim>) -> Job {
+    let ends = lease.map(|id| end(LeaseSelector::Lease(id))).into_iter().collect();
     let mut job = Job { order: order(waiters.len()), ..bench.job(ends, vec![], waiters) };
-    round::run(&bench.links, &mut job).unwrap();
+    job_run::run(&bench.links, &mut job).unwrap();
     bench.view = job.view.clone();
     job
 }
 
 /// Looks, and writes nothing, as it knows nothing.
-fn look(bench: &mut Bench) {
-    bench.view = View::default();
+fn look(bench: &mut TestServer) {
+    bench.view = PoolView::default();
     bench.look();
 }
 
 /// Two servers that know each other's waiters, and the lease that they wait for.
-fn two_servers(memcached: &Memcached, here: &Claim, there: &Claim) -> (Bench, Bench, LeaseId) {
-    let (mut one, mut other) = (Bench::new(memcached, 1, 1), Bench::new(memcached, 2, 1));
+fn two_servers(memcached: &Memcached, here: &Claim, there: &Claim) -> (TestServer, TestServer, LeaseId) {
+    let (mut one, mut other) = (TestServer::new(memcached, 1, 1), TestServer::new(memcached, 2, 1));
     let holder = once("holder");
     let id = holder.id;
-    assert_eq!(one.claim(vec![holder]), [Found::Granted]);
+    assert_eq!(one.claim(vec![holder]), [ClaimResult::Granted]);
     let copy = |claim: &Claim| Claim { requester: claim.requester.clone(), command: None, ..*claim };
     for _ in 0..2 {
         for (bench, waiter) in [(&mut one, here), (&mut other, there)] {
             look(bench);
-            assert_eq!(serve(bench, None, vec![copy(waiter)]).claims[0].found, Some(Found::Full));
+            assert_eq!(serve(bench, None, vec![copy(waiter)]).claims[0].found, Some(ClaimResult::NoSlot));
         }
     }
     look(&mut one);
@@ -67,10 +67,10 @@ fn a_slot_is_left_to_who_came_first_elsewhere() {
     let (mut one, mut other, id) = two_servers(&memcached, &ann, &bob);
 
     let job = serve(&mut one, Some(id), vec![ann]);
-    assert_eq!((job.ends[0].had, job.claims[0].found), (Some(true), Some(Found::Full)));
-    assert_eq!(serve(&mut other, None, vec![bob]).claims[0].found, Some(Found::Granted));
+    assert_eq!((job.ends[0].had, job.claims[0].found), (Some(true), Some(ClaimResult::NoSlot)));
+    assert_eq!(serve(&mut other, None, vec![bob]).claims[0].found, Some(ClaimResult::Granted));
 
-    assert_eq!(other.view.hint_of(Server(2)), None, "nobody waits there any more");
+    assert_eq!(other.view.hint_of(ServerRunId(2)), None, "nobody waits there any more");
 }
 
 #[test]
@@ -80,31 +80,31 @@ fn who_came_first_is_served_in_one_exchange() {
         let (mut one, _, id) = two_servers(&memcached, &ann, &bob);
         let before = commands(&memcached);
 
-        assert_eq!(serve(&mut one, Some(id), vec![ann]).claims[0].found, Some(Found::Granted));
+        assert_eq!(serve(&mut one, Some(id), vec![ann]).claims[0].found, Some(ClaimResult::Granted));
 
         assert_eq!(commands(&memcached) - before, 5);
-        assert_eq!(one.view.hint_of(Server(1)), None);
+        assert_eq!(one.view.hint_of(ServerRunId(1)), None);
     }
 }
 
 #[test]
 fn who_has_just_come_stands_behind_all_who_wait_elsewhere() {
     let memcached = Memcached::start(&[]);
-    let [mut one, mut other, mut third] = [1, 2, 3].map(|server| Bench::new(&memcached, server, 1));
+    let [mut one, mut other, mut third] = [1, 2, 3].map(|server| TestServer::new(&memcached, server, 1));
     let holder = once("holder");
     let id = holder.id;
-    assert_eq!(other.claim(vec![holder]), [Found::Granted]);
+    assert_eq!(other.claim(vec![holder]), [ClaimResult::Granted]);
     look(&mut third);
     look(&mut one);
     serve(&mut one, None, vec![waiter("ann", 1)]);
-    assert!(other.end(What::Lease(id)));
+    assert!(other.end(LeaseSelector::Lease(id)));
 
-    assert_eq!(third.claim(vec![once("bob")]), [Found::Full], "it took the slot before it saw ann");
+    assert_eq!(third.claim(vec![once("bob")]), [ClaimResult::NoSlot], "it took the slot before it saw ann");
     assert_eq!(third.view.taken_from(0), 0);
-    assert_eq!(third.claim(vec![once("bob")]), [Found::Full], "and now it knows");
+    assert_eq!(third.claim(vec![once("bob")]), [ClaimResult::NoSlot], "and now it knows");
     serve(&mut one, None, vec![]); // she left
 
-    assert_eq!(third.claim(vec![once("bob")]), [Found::Granted]);
+    assert_eq!(third.claim(vec![once("bob")]), [ClaimResult::Granted]);
 }
 
 #[test]
@@ -114,33 +114,36 @@ fn a_server_that_may_not_take_a_slot_is_left_none() {
     let (mut one, _, _) = two_servers(&memcached, &ann, &bob);
     one.slots = 2; // the other one has one slot, and that is held
 
-    assert_eq!(serve(&mut one, None, vec![ann]).claims[0].found, Some(Found::Granted));
+    assert_eq!(serve(&mut one, None, vec![ann]).claims[0].found, Some(ClaimResult::Granted));
 }
 
 #[test]
 fn a_hint_that_is_not_written_anew_is_that_of_a_dead_server() {
     let start = Instant::now();
-    let hint = Hint { server: Server(2), version: 1, waited: SECOND, slots: 1 };
-    let seen = |hint: Hint| View { hints: Some(Hints { cas: 1, hints: vec![hint] }), ..View::default() };
-    let mut elsewhere = Elsewhere::default();
-    let mut waited = |hint: Hint, seconds: u32| {
+    let hint = QueueHint { server: ServerRunId(2), version: 1, waited: SECOND, slots: 1 };
+    let seen = |hint: QueueHint| PoolView {
+        hints: Some(QueueHints { cas: 1, hints: vec![hint] }),
+        ..PoolView::default()
+    };
+    let mut elsewhere = ForeignWaiters::default();
+    let mut waited = |hint: QueueHint, seconds: u32| {
         let now = start + seconds * SECOND;
         let order = elsewhere.order(0, None, POLL, now);
-        elsewhere.learn(&order, &seen(hint), Server(1), now, now);
-        elsewhere.order(0, None, POLL, now).seen[&(Server(2), hint.version)]
+        elsewhere.learn(&order, &seen(hint), ServerRunId(1), now, now);
+        elsewhere.order(0, None, POLL, now).seen[&(ServerRunId(2), hint.version)]
     };
 
     assert_eq!([0, 2, 3].map(|second| waited(hint, second)), [Some(SECOND), Some(3 * SECOND), None]);
-    let anew = Hint { version: 2, waited: 5 * SECOND, ..hint };
+    let anew = QueueHint { version: 2, waited: 5 * SECOND, ..hint };
     assert_eq!(waited(anew, 4), Some(5 * SECOND));
 }
 
 #[test]
 fn hints_are_read_as_they_were_written() {
-    let hint = |server| Hint { server: Server(server), version: 7, waited: 3 * SECOND, slots: 2 };
+    let hint = |server| QueueHint { server: ServerRunId(server), version: 7, waited: 3 * SECOND, slots: 2 };
     let hints = vec![hint(1), hint(u64::MAX)];
 
-    assert_eq!(read(write(&hints).as_bytes(), 9), Hints { cas: 9, hints });
+    assert_eq!(read(write(&hints).as_bytes(), 9), QueueHints { cas: 9, hints });
     for other in ["", "1", "{}", "[{\"server\":\"x\"}]"] {
         assert_eq!(read(other.as_bytes(), 9).hints, [], "{other}");
     }

@@ -14,13 +14,13 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     job::Job,
-    view::{Slot, View},
+    view::{HeldSlot, PoolView},
 };
 use crate::{json::micros, pool::Operator};
 
 /// A pool is paused.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Pause {
+pub(super) struct PauseEntry {
     /// Who paused it, and why.
     pub(super) operator: Operator,
     /// The number of the entry's latest change.
@@ -29,7 +29,7 @@ pub(super) struct Pause {
 
 /// An operator's word on whether a pool is paused. Whatever was said before does not count.
 #[derive(Debug)]
-pub(super) struct Pausing {
+pub(super) struct PauseChange {
     /// Who pauses it; `None`: it goes on.
     pub(super) to: Option<Operator>,
     /// Whether memcached has it.
@@ -40,7 +40,7 @@ pub(super) struct Pausing {
 
 /// An [`Operator`] in JSON. The time is in microseconds since 1970.
 #[derive(Serialize, Deserialize)]
-struct Record<'a> {
+struct PauseJson<'a> {
     #[serde(borrow)]
     author: Cow<'a, str>,
     #[serde(borrow)]
@@ -51,14 +51,14 @@ struct Record<'a> {
 /// What stands in memcached.
 pub(super) fn write(Operator { author, reason, at }: &Operator) -> String {
     let since = micros(at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default());
-    let record = Record { author: Cow::Borrowed(author), reason: Cow::Borrowed(reason), since };
+    let record = PauseJson { author: Cow::Borrowed(author), reason: Cow::Borrowed(reason), since };
     serde_json::to_string(&record).expect("a record has only texts and numbers")
 }
 
 /// Understands what stands in memcached. What is not understood pauses the pool too: it may be that of a later
 /// version.
-pub(super) fn read(value: &[u8], cas: u64) -> Pause {
-    let operator = serde_json::from_slice(value).ok().and_then(|Record { author, reason, since }| {
+pub(super) fn read(value: &[u8], cas: u64) -> PauseEntry {
+    let operator = serde_json::from_slice(value).ok().and_then(|PauseJson { author, reason, since }| {
         let at = SystemTime::UNIX_EPOCH.checked_add(Duration::from_micros(since))?;
         Some(Operator { author: author.into(), reason: reason.into(), at })
     });
@@ -67,24 +67,24 @@ pub(super) fn read(value: &[u8], cas: u64) -> Pause {
         reason: "its memcached has a pause that is not understood here; resume ends it".into(),
         at: SystemTime::UNIX_EPOCH,
     };
-    Pause { operator: operator.unwrap_or_else(unknown), cas }
+    PauseEntry { operator: operator.unwrap_or_else(unknown), cas }
 }
 
 impl Job {
     /// Whether no slot may be taken behind what this job says of the pause.
     pub(super) fn is_paused(&self) -> bool {
         match &self.pausing {
-            Some(Pausing { to, is_done: false, .. }) => to.is_some(),
-            Some(Pausing { is_done: true, .. }) | None => self.view.paused.is_some(),
+            Some(PauseChange { to, is_done: false, .. }) => to.is_some(),
+            Some(PauseChange { is_done: true, .. }) | None => self.view.paused.is_some(),
         }
     }
 }
 
-impl View {
+impl PoolView {
     /// Whether a slot was taken behind the pause: the server that took it gives it back, and nobody is to be told
     /// of it.
-    pub(super) fn came_late(&self, held: &Slot) -> bool {
-        let is_behind = |pause: &Pause| held.entry.token.is_none() && held.cas > pause.cas;
+    pub(super) fn written_after_pause(&self, held: &HeldSlot) -> bool {
+        let is_behind = |pause: &PauseEntry| held.entry.token.is_none() && held.cas > pause.cas;
         self.paused.as_ref().is_some_and(is_behind)
     }
 }
@@ -98,13 +98,13 @@ mod tests {
         let at = SystemTime::UNIX_EPOCH + Duration::from_micros(1_795_451_623_914_999);
         let operator = Operator { author: "ann".into(), reason: "say \"hi\"".into(), at };
 
-        assert_eq!(read(write(&operator).as_bytes(), 7), Pause { operator, cas: 7 });
+        assert_eq!(read(write(&operator).as_bytes(), 7), PauseEntry { operator, cas: 7 });
     }
 
     #[test]
     fn what_is_not_understood_is_a_pause() {
         for other in [&b""[..], b"1", b"\xff", b"{}", b"{\"author\":\"ann\"}"] {
-            let Pause { operator, cas } = read(other, 7);
+            let PauseEntry { operator, cas } = read(other, 7);
 
             assert_eq!((&*operator.author, cas), ("somebody", 7));
         }

@@ -22,12 +22,12 @@ const MAX_LINE: u64 = 8 << 10;
 
 /// One command. `end` is always a date in seconds since 1970 by memcached's clock; `None`: never.
 #[derive(Debug, Clone)]
-pub(super) struct Command {
+pub(super) struct MemcacheCommand {
     queue: String,
     value: Option<String>,
 }
 
-impl Command {
+impl MemcacheCommand {
     /// Reads an entry, its CAS number and the time it has left.
     pub(super) fn get(key: &str) -> Self {
         Self { queue: format!("mg {key} v c t"), value: None }
@@ -76,9 +76,9 @@ impl Command {
 
 /// What came of a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Answer {
+pub(super) enum MemcacheReply {
     /// The entry.
-    Found(Item),
+    Found(MemcacheItem),
     /// It was done.
     Done,
     /// Somebody else had changed the entry.
@@ -91,28 +91,28 @@ pub(super) enum Answer {
 
 /// An entry as memcached has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Item {
+pub(super) struct MemcacheItem {
     /// Its value.
     pub(super) value: Vec<u8>,
     /// The number of its latest change; zero if memcached was started without them.
     pub(super) cas: u64,
     /// How long it has, rounded down to seconds; `None`: for ever.
     pub(super) left: Option<Duration>,
-    /// Whether its end was changed after it was written: see [`Command::prolong`].
+    /// Whether its end was changed after it was written: see [`MemcacheCommand::prolong`].
     pub(super) prolonged: bool,
 }
 
 /// A connection that speaks the protocol.
 #[derive(Debug)]
-pub(super) struct Connection {
-    reader: BufReader<Stream>,
+pub(super) struct MemcacheConnection {
+    reader: BufReader<DeadlineStream>,
     timeout: Duration,
 }
 
-impl Connection {
+impl MemcacheConnection {
     /// Every exchange takes `timeout` at most.
     pub(super) fn new(stream: TcpStream, timeout: Duration) -> Self {
-        let stream = Stream { stream, deadline: Instant::now() };
+        let stream = DeadlineStream { stream, deadline: Instant::now() };
         Self { reader: BufReader::new(stream), timeout }
     }
 
@@ -120,7 +120,7 @@ impl Connection {
     ///
     /// # Errors
     /// When an answer is missing, or is none: the next one would be that of another question.
-    pub(super) fn exchange(&mut self, commands: &[Command]) -> io::Result<Vec<Answer>> {
+    pub(super) fn exchange(&mut self, commands: &[MemcacheCommand]) -> io::Result<Vec<MemcacheReply>> {
         let mut buffer = String::new();
         commands.iter().for_each(|command| command.encode(&mut buffer));
         self.reader.get_mut().deadline = Instant::now() + self.timeout;
@@ -134,20 +134,20 @@ impl Connection {
         let _ = rustix::net::sockopt::set_socket_linger(stream, Some(Duration::ZERO)); // else it may arrive late
     }
 
-    fn answer(&mut self) -> io::Result<Answer> {
+    fn answer(&mut self) -> io::Result<MemcacheReply> {
         let queue = self.line()?;
         let (word, rest) = queue.split_once(' ').unwrap_or((&queue, ""));
         match word {
-            "HD" | "STORED" => Ok(Answer::Done),
-            "EX" | "EXISTS" => Ok(Answer::Changed),
-            "EN" | "NF" | "NS" | "NOT_FOUND" | "NOT_STORED" => Ok(Answer::Void),
-            "SERVER_ERROR" => Ok(Answer::Refused(rest.to_owned())),
-            "VA" => self.found(rest).map(Answer::Found),
+            "HD" | "STORED" => Ok(MemcacheReply::Done),
+            "EX" | "EXISTS" => Ok(MemcacheReply::Changed),
+            "EN" | "NF" | "NS" | "NOT_FOUND" | "NOT_STORED" => Ok(MemcacheReply::Void),
+            "SERVER_ERROR" => Ok(MemcacheReply::Refused(rest.to_owned())),
+            "VA" => self.found(rest).map(MemcacheReply::Found),
             _ => Err(invalid(&queue)),
         }
     }
 
-    fn found(&mut self, words: &str) -> io::Result<Item> {
+    fn found(&mut self, words: &str) -> io::Result<MemcacheItem> {
         let (length, flags) = words.split_once(' ').unwrap_or((words, ""));
         let length = length.parse().ok().filter(|length| *length <= MAX_VALUE);
         let length = length.ok_or_else(|| invalid(&format!("VA {words}")))?;
@@ -157,7 +157,7 @@ impl Connection {
         let number =
             |letter: char| flags.split(' ').find_map(|flag| flag.strip_prefix(letter)?.parse::<i64>().ok());
         let (Some(cas), Some(left)) = (number('c'), number('t')) else { return Err(invalid(words)) };
-        Ok(Item {
+        Ok(MemcacheItem {
             value,
             cas: cas.try_into().unwrap_or_default(),
             left: left.try_into().ok().map(Duration::from_secs),
@@ -183,26 +183,26 @@ fn invalid(text: &str) -> io::Error {
 
 /// A socket whose reads and writes end at one moment.
 #[derive(Debug)]
-struct Stream {
+struct DeadlineStream {
     stream: TcpStream,
     deadline: Instant,
 }
 
-impl Stream {
+impl DeadlineStream {
     fn left(&self) -> io::Result<Option<Duration>> {
         let left = self.deadline.saturating_duration_since(Instant::now());
         if left.is_zero() { Err(ErrorKind::TimedOut.into()) } else { Ok(Some(left)) }
     }
 }
 
-impl Read for Stream {
+impl Read for DeadlineStream {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.stream.set_read_timeout(self.left()?)?;
         self.stream.read(buffer).map_err(timed_out)
     }
 }
 
-impl Write for Stream {
+impl Write for DeadlineStream {
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
         self.stream.set_write_timeout(self.left()?)?;
         self.stream.write(buffer).map_err(timed_out)
@@ -227,9 +227,9 @@ mod tests {
 
     const NEVER: Option<u64> = None;
 
-    fn item(connection: &mut Connection, key: &str) -> Item {
-        match &connection.exchange(&[Command::get(key)]).unwrap()[..] {
-            [Answer::Found(item)] => item.clone(),
+    fn item(connection: &mut MemcacheConnection, key: &str) -> MemcacheItem {
+        match &connection.exchange(&[MemcacheCommand::get(key)]).unwrap()[..] {
+            [MemcacheReply::Found(item)] => item.clone(),
             other => panic!("{key}: {other:?}"),
         }
     }
@@ -237,36 +237,39 @@ mod tests {
     #[test]
     fn entries_are_written_only_where_they_are_expected() {
         let memcached = Memcached::start(&[]);
-        let mut connection = Connection::new(memcached.stream(), TIMEOUT);
-        let add = || Command::add("a", "1".to_owned(), NEVER);
-        let swap = |cas| Command::swap("a", cas, "22".to_owned(), NEVER);
+        let mut connection = MemcacheConnection::new(memcached.stream(), TIMEOUT);
+        let add = || MemcacheCommand::add("a", "1".to_owned(), NEVER);
+        let swap = |cas| MemcacheCommand::swap("a", cas, "22".to_owned(), NEVER);
 
-        assert_eq!(connection.exchange(&[add(), add()]).unwrap(), [Answer::Done, Answer::Void]);
-        let Item { cas, .. } = item(&mut connection, "a");
+        assert_eq!(connection.exchange(&[add(), add()]).unwrap(), [MemcacheReply::Done, MemcacheReply::Void]);
+        let MemcacheItem { cas, .. } = item(&mut connection, "a");
         let swapped = connection.exchange(&[swap(cas + 1), swap(cas), swap(cas)]).unwrap();
-        assert_eq!(swapped, [Answer::Changed, Answer::Done, Answer::Changed]);
+        assert_eq!(swapped, [MemcacheReply::Changed, MemcacheReply::Done, MemcacheReply::Changed]);
         let changed = item(&mut connection, "a");
         assert_eq!((&*changed.value, changed.left, changed.prolonged), (&b"22"[..], None, false));
-        let deletes = [Some(cas), Some(changed.cas), None].map(|cas| Command::delete("a", cas));
-        assert_eq!(connection.exchange(&deletes).unwrap(), [Answer::Changed, Answer::Done, Answer::Void]);
+        let deletes = [Some(cas), Some(changed.cas), None].map(|cas| MemcacheCommand::delete("a", cas));
         assert_eq!(
-            connection.exchange(&[swap(cas), Command::get("a")]).unwrap(),
-            [Answer::Void, Answer::Void]
+            connection.exchange(&deletes).unwrap(),
+            [MemcacheReply::Changed, MemcacheReply::Done, MemcacheReply::Void]
+        );
+        assert_eq!(
+            connection.exchange(&[swap(cas), MemcacheCommand::get("a")]).unwrap(),
+            [MemcacheReply::Void, MemcacheReply::Void]
         );
     }
 
     #[test]
     fn an_entry_is_prolonged_only_as_it_was_seen() {
         let memcached = Memcached::start(&[]);
-        let mut connection = Connection::new(memcached.stream(), TIMEOUT);
-        connection.exchange(&[Command::add("a", "1".to_owned(), NEVER)]).unwrap();
+        let mut connection = MemcacheConnection::new(memcached.stream(), TIMEOUT);
+        connection.exchange(&[MemcacheCommand::add("a", "1".to_owned(), NEVER)]).unwrap();
         let before = item(&mut connection, "a");
 
         let to = Some(2_000_000_000);
-        let wrong = Command::prolong("a", before.cas + 1, to);
-        let answers = connection.exchange(&[wrong, Command::prolong("a", before.cas, to)]).unwrap();
+        let wrong = MemcacheCommand::prolong("a", before.cas + 1, to);
+        let answers = connection.exchange(&[wrong, MemcacheCommand::prolong("a", before.cas, to)]).unwrap();
 
-        assert_eq!(answers, [Answer::Changed, Answer::Done]);
+        assert_eq!(answers, [MemcacheReply::Changed, MemcacheReply::Done]);
         for _ in 0..2 {
             let after = item(&mut connection, "a");
             assert!(after.cas > before.cas && after.prolonged && after.left.is_some(), "{after:?}");
@@ -281,7 +284,8 @@ mod tests {
         let mut server = listener.accept().unwrap().0;
         server.write_all(b"VA 203688469 c1 t-1\r\n").unwrap();
 
-        let error = Connection::new(client, TIMEOUT).exchange(&[Command::get("a")]).unwrap_err();
+        let error =
+            MemcacheConnection::new(client, TIMEOUT).exchange(&[MemcacheCommand::get("a")]).unwrap_err();
 
         assert_eq!(error.to_string(), "answered \"VA 203688469 c1 t-1\"");
     }

@@ -12,12 +12,12 @@ use std::{
 use tokio::time::Instant;
 
 use super::{
-    job::{Claim, Found, What},
-    testing::{Bench, Memcached, Proxy, TIMEOUT, end, host, once, owner},
+    job::{Claim, ClaimResult, LeaseSelector},
+    testing::{LossyProxy, Memcached, TIMEOUT, TestServer, end, host, once, owner},
 };
 
 /// Runs a claim until it is known what came of it.
-fn settled(bench: &mut Bench, mut claim: Claim) -> Found {
+fn settled(bench: &mut TestServer, mut claim: Claim) -> ClaimResult {
     let deadline = Instant::now() + TIMEOUT;
     loop {
         let (mut job, _) = bench.run(vec![], vec![], vec![claim]);
@@ -30,7 +30,7 @@ fn settled(bench: &mut Bench, mut claim: Claim) -> Found {
 }
 
 /// Ends a lease that is surely held.
-fn ended(bench: &mut Bench, what: &What) {
+fn ended(bench: &mut TestServer, what: &LeaseSelector) {
     let deadline = Instant::now() + TIMEOUT;
     loop {
         let (job, _) = bench.run(vec![end(what.clone())], vec![], vec![]);
@@ -53,18 +53,18 @@ fn race(slots: usize, grants: usize, most: usize, request: fn(u64) -> Claim) -> 
     let (memcached, history) = (Memcached::start(&[]), Arc::new(History::default()));
     let servers: Vec<_> = (1..=4)
         .map(|server| {
-            let (mut bench, history) = (Bench::new(&memcached, server, slots), Arc::clone(&history));
+            let (mut bench, history) = (TestServer::new(&memcached, server, slots), Arc::clone(&history));
             thread::spawn(move || {
                 while history.tokens.lock().unwrap().len() < grants {
                     let claim = request(server);
                     let id = claim.id;
-                    if settled(&mut bench, claim) != Found::Granted {
+                    if settled(&mut bench, claim) != ClaimResult::Granted {
                         continue;
                     }
                     assert!(history.held.fetch_add(1, Ordering::SeqCst) < most, "too many at once");
                     history.tokens.lock().unwrap().push(bench.token(id));
                     history.held.fetch_sub(1, Ordering::SeqCst);
-                    ended(&mut bench, &What::Lease(id));
+                    ended(&mut bench, &LeaseSelector::Lease(id));
                 }
             })
         })
@@ -72,7 +72,7 @@ fn race(slots: usize, grants: usize, most: usize, request: fn(u64) -> Claim) -> 
     for server in servers {
         server.join().unwrap();
     }
-    assert_eq!(Bench::new(&memcached, 9, slots).look().taken_from(0), 0, "nothing is left behind");
+    assert_eq!(TestServer::new(&memcached, 9, slots).look().taken_from(0), 0, "nothing is left behind");
     std::mem::take(&mut history.tokens.lock().unwrap())
 }
 
@@ -104,30 +104,30 @@ fn an_owner_that_asks_all_servers_at_once_gets_one_slot() {
 #[test]
 fn a_slot_taken_without_an_answer_is_taken_anew() {
     let memcached = Memcached::start(&[]);
-    let proxy = Proxy::start(memcached.port);
-    let mut bench = Bench::at(proxy.server(), 1, 2);
+    let proxy = LossyProxy::start(memcached.port);
+    let mut bench = TestServer::at(proxy.server(), 1, 2);
     bench.look();
 
     proxy.lose(1);
-    assert_eq!(bench.claim(vec![once("ann")]), [Found::Granted], "through another connection");
+    assert_eq!(bench.claim(vec![once("ann")]), [ClaimResult::Granted], "through another connection");
     proxy.lose(2);
     let (mut job, result) = bench.run(vec![], vec![], vec![once("bob")]);
     assert!(result.is_err());
     assert_eq!(job.claims[0].found, None);
     let id = job.claims[0].id;
-    assert_eq!(bench.claim(vec![job.claims.remove(0)]), [Found::Granted], "in the next job");
+    assert_eq!(bench.claim(vec![job.claims.remove(0)]), [ClaimResult::Granted], "in the next job");
 
     assert_eq!(bench.view.taken_from(0), 2);
     proxy.lose(1);
-    assert!(bench.end(What::Lease(id)), "it was ended, though nobody heard of it");
-    assert!(!bench.end(What::Lease(id)));
+    assert!(bench.end(LeaseSelector::Lease(id)), "it was ended, though nobody heard of it");
+    assert!(!bench.end(LeaseSelector::Lease(id)));
 }
 
 #[test]
 fn a_frozen_memcached_is_a_trouble_in_bounded_time() {
     let memcached = Memcached::start(&[]);
     let timeout = Duration::from_millis(300);
-    let mut bench = Bench::with_timeout(memcached.server(), 1, 1, timeout);
+    let mut bench = TestServer::with_timeout(memcached.server(), 1, 1, timeout);
     let ann = once("ann");
     let deadline = Instant::now() + TIMEOUT;
     while bench.run(vec![], vec![], vec![]).1.is_err() {
@@ -142,6 +142,6 @@ fn a_frozen_memcached_is_a_trouble_in_bounded_time() {
 
     assert!(why.contains("no answer in time") && again.is_err(), "{why}");
     assert_eq!(job.claims[0].found, None);
-    assert_eq!(settled(&mut bench, job.claims.remove(0)), Found::Granted);
+    assert_eq!(settled(&mut bench, job.claims.remove(0)), ClaimResult::Granted);
     assert_eq!(bench.view.taken_from(0), 1);
 }

@@ -10,10 +10,10 @@ use tokio::time::Instant;
 
 use super::{
     Memcache,
-    entry::Entry,
+    entry::LeaseEntry,
     job::Job,
-    plan::{For, Plan},
-    view::{Slot, whole_seconds},
+    plan::{WritePlan, WritePurpose},
+    view::{HeldSlot, whole_seconds},
 };
 use crate::pool::{
     AdminOutcome, Event, LeaseId, Operator, Refusal, RequestId, Requester, Revocation, Token, rules::refuse,
@@ -21,11 +21,11 @@ use crate::pool::{
 
 /// So much later than the note says may the slot be free: memcached's clock counts in seconds, and keeps entries for
 /// a second more.
-const UNSURE: Duration = Duration::from_secs(2);
+const END_UNCERTAINTY: Duration = Duration::from_secs(2);
 
 /// What stands in the entry of a revoked lease.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Note {
+pub(super) struct RevocationNote {
     /// Who revoked it, why and when.
     pub(super) operator: Operator,
     /// No renewal extends it beyond this: seconds since 1970 by memcached's clock.
@@ -34,7 +34,7 @@ pub(super) struct Note {
 
 /// A lease to revoke.
 #[derive(Debug)]
-pub(super) struct Revoke {
+pub(super) struct RevokeLease {
     /// Which one.
     pub(super) id: LeaseId,
     /// For how long renewals extend it at most; `None`: for its time to live.
@@ -45,7 +45,7 @@ pub(super) struct Revoke {
     pub(super) is_done: Option<bool>,
 }
 
-impl Slot {
+impl HeldSlot {
     /// For how long a revoked lease can be extended whose holder wants this; `None`: it stays as it is.
     pub(super) fn extension(&self, wanted: Option<Duration>) -> Option<Duration> {
         let (note, wanted) = (self.entry.revoked.as_ref()?, wanted?);
@@ -57,10 +57,10 @@ impl Slot {
 
     /// Who revoked the lease, as anybody may know.
     pub(super) fn revoked(&self, now: Instant) -> Option<Arc<Revocation>> {
-        let Note { operator, end } = self.entry.revoked.as_ref()?;
+        let RevocationNote { operator, end } = self.entry.revoked.as_ref()?;
         let is_renewed = !matches!(self.entry.requester, Requester::Host(_));
         let time = self.time().filter(|_| is_renewed);
-        let parking = time.map(|time| Duration::from_secs(end.saturating_sub(time)) + UNSURE);
+        let parking = time.map(|time| Duration::from_secs(end.saturating_sub(time)) + END_UNCERTAINTY);
         let end = now + self.left.into_iter().chain(parking).max().unwrap_or_default();
         Some(Arc::new(Revocation { operator: operator.clone(), end }))
     }
@@ -68,7 +68,7 @@ impl Slot {
 
 impl Job {
     /// Whether a lease is not to be changed for a renewal or a repeated request that wants this: it is revoked.
-    pub(super) fn leaves(&self, held: &Slot, wanted: Option<Duration>) -> bool {
+    pub(super) fn leaves(&self, held: &HeldSlot, wanted: Option<Duration>) -> bool {
         held.entry.revoked.is_some() && (self.refused.is_some() || held.extension(wanted).is_none())
     }
 
@@ -82,7 +82,7 @@ impl Job {
     }
 }
 
-impl Plan<'_> {
+impl WritePlan<'_> {
     pub(super) fn revokes(&mut self) {
         let job = self.job;
         for (number, revoke) in job.revokes.iter().enumerate().filter(|(_, revoke)| revoke.is_done.is_none())
@@ -91,26 +91,26 @@ impl Plan<'_> {
             let within = revoke.within.or(held.entry.ttl).unwrap_or_default();
             let earlier = held.entry.revoked.as_ref().map(|note| note.end);
             let end = earlier.into_iter().chain([self.time + whole_seconds(within)]).min();
-            let note = end.map(|end| Note { operator: revoke.operator.clone(), end });
+            let note = end.map(|end| RevocationNote { operator: revoke.operator.clone(), end });
             let end = if held.prolonged { self.end_of(held) } else { held.entry.end };
-            let entry = Entry { revoked: note, by: None, end, ..Entry::clone(&held.entry) };
-            self.change(slot, held, entry, For::Revoke(number));
+            let entry = LeaseEntry { revoked: note, by: None, end, ..LeaseEntry::clone(&held.entry) };
+            self.change(slot, held, entry, WritePurpose::Revoke(number));
         }
     }
 
     /// What a revoked lease becomes when its holder wants it to live for so long; `None`: it stays as it is. What was
     /// seen of it may be old: then it is looked at first.
-    pub(super) fn extended(&self, held: &Slot, wanted: Option<Duration>) -> Option<Entry> {
+    pub(super) fn extended(&self, held: &HeldSlot, wanted: Option<Duration>) -> Option<LeaseEntry> {
         if !self.fresh || self.job.leaves(held, wanted) {
             return None;
         }
         let ttl = held.extension(wanted);
         let end = self.end_at_least(ttl).max(held.entry.end);
-        Some(Entry { ttl, end, by: None, ..Entry::clone(&held.entry) })
+        Some(LeaseEntry { ttl, end, by: None, ..LeaseEntry::clone(&held.entry) })
     }
 
     /// When memcached ends an entry whose date is not the one in it; no earlier.
-    pub(super) fn end_of(&self, held: &Slot) -> Option<u64> {
+    pub(super) fn end_of(&self, held: &HeldSlot) -> Option<u64> {
         held.left.map(|left| self.time + left.as_secs() + 1)
     }
 }
@@ -120,7 +120,7 @@ impl Memcache {
     pub(super) fn settle_revokes(
         &mut self,
         asked: &[(RequestId, Token)],
-        revokes: &[Revoke],
+        revokes: &[RevokeLease],
         out: &mut Vec<Event>,
     ) {
         for ((request, token), revoke) in asked.iter().zip(revokes) {

@@ -3,11 +3,10 @@
 use std::time::{Duration, SystemTime};
 
 use super::{
-    job::{Claim, Found, Job, What},
-    protocol,
-    revoke::Revoke,
-    round,
-    testing::{Bench, Memcached, TIMEOUT, host, owner, renewal},
+    job::{Claim, ClaimResult, Job, LeaseSelector},
+    job_run, protocol,
+    revoke::RevokeLease,
+    testing::{Memcached, TIMEOUT, TestServer, host, owner, renewal},
 };
 use crate::pool::{LeaseId, Operator};
 
@@ -18,25 +17,25 @@ fn operator(reason: &str) -> Operator {
 }
 
 /// Whether there was something to revoke.
-fn revoke(bench: &mut Bench, id: LeaseId, within: Option<Duration>, reason: &str) -> Option<bool> {
-    let revokes = vec![Revoke { id, within, operator: operator(reason), is_done: None }];
+fn revoke(bench: &mut TestServer, id: LeaseId, within: Option<Duration>, reason: &str) -> Option<bool> {
+    let revokes = vec![RevokeLease { id, within, operator: operator(reason), is_done: None }];
     let mut job = Job { revokes, ..bench.job(vec![], vec![], vec![]) };
-    round::run(&bench.links, &mut job).unwrap();
+    job_run::run(&bench.links, &mut job).unwrap();
     (bench.view, bench.highest) = (job.view.clone(), job.highest);
     job.revokes[0].is_done
 }
 
 /// Two servers, the first of which granted this claim, and its lease.
-fn granted(memcached: &Memcached, claim: Claim) -> (Bench, Bench, LeaseId) {
-    let (mut one, mut other) = (Bench::new(memcached, 1, 1), Bench::new(memcached, 2, 1));
+fn granted(memcached: &Memcached, claim: Claim) -> (TestServer, TestServer, LeaseId) {
+    let (mut one, mut other) = (TestServer::new(memcached, 1, 1), TestServer::new(memcached, 2, 1));
     let id = claim.id;
-    assert_eq!(one.claim(vec![claim]), [Found::Granted]);
+    assert_eq!(one.claim(vec![claim]), [ClaimResult::Granted]);
     other.look();
     (one, other, id)
 }
 
 /// How many seconds the lease has, as memcached tells.
-fn left(bench: &mut Bench, id: LeaseId) -> u64 {
+fn left(bench: &mut TestServer, id: LeaseId) -> u64 {
     bench.look().lease(id).unwrap().1.left.unwrap().as_secs()
 }
 
@@ -62,7 +61,7 @@ fn a_renewal_extends_a_lease_to_the_end_of_its_revoke() {
     let (mut one, mut other, id) = granted(&memcached, short);
 
     assert_eq!(revoke(&mut other, id, Some(SECOND * 60), "hotfix"), Some(true));
-    let long = |bench: &mut Bench| {
+    let long = |bench: &mut TestServer| {
         let mut renewal = renewal(id);
         renewal.ttl = Some(SECOND * 300);
         let (job, result) = bench.run(vec![], vec![renewal], vec![]);
@@ -75,7 +74,7 @@ fn a_renewal_extends_a_lease_to_the_end_of_its_revoke() {
     let again = one.claim(vec![Claim { ttl: Some(SECOND * 300), ..owner("ann", "o") }]);
 
     assert!((50..=63).contains(&extended), "{extended}");
-    assert_eq!(again, [Found::Had(id)]);
+    assert_eq!(again, [ClaimResult::AlreadyHeld(id)]);
     assert!(left(&mut one, id) <= extended);
 }
 
@@ -83,7 +82,7 @@ fn a_renewal_extends_a_lease_to_the_end_of_its_revoke() {
 fn a_second_revoke_can_only_shorten_the_first() {
     let memcached = Memcached::start(&[]);
     let (mut one, mut other, id) = granted(&memcached, owner("ann", "o"));
-    let end = |bench: &mut Bench| bench.look().lease(id).unwrap().1.entry.revoked.as_ref().unwrap().end;
+    let end = |bench: &mut TestServer| bench.look().lease(id).unwrap().1.entry.revoked.as_ref().unwrap().end;
 
     assert_eq!(revoke(&mut one, id, None, "by default its time to live"), Some(true));
     let first = end(&mut one);
@@ -103,8 +102,8 @@ fn a_note_of_another_writer_may_have_any_end() {
     let (_, held) = one.view.lease(id).unwrap();
     let note = held.entry.revoked.as_ref().unwrap();
     let value = held.entry.write().replace(&note.end.to_string(), &u64::MAX.to_string());
-    let command = protocol::Command::swap("test:pool1:0", held.cas, value, held.entry.end);
-    protocol::Connection::new(memcached.stream(), TIMEOUT).exchange(&[command]).unwrap();
+    let command = protocol::MemcacheCommand::swap("test:pool1:0", held.cas, value, held.entry.end);
+    protocol::MemcacheConnection::new(memcached.stream(), TIMEOUT).exchange(&[command]).unwrap();
 
     let (_, held) = one.look().lease(id).unwrap();
 
@@ -119,10 +118,10 @@ fn a_classic_lease_is_revoked_and_ends_as_before() {
     let before = left(&mut one, id);
 
     assert_eq!(revoke(&mut other, id, Some(SECOND), "hotfix"), Some(true));
-    assert_eq!(one.claim(vec![host("ann")]), [Found::Had(id)]);
+    assert_eq!(one.claim(vec![host("ann")]), [ClaimResult::AlreadyHeld(id)]);
 
     assert!((before - 10..=before).contains(&left(&mut one, id)));
-    assert!(one.end(What::Lease(id)));
+    assert!(one.end(LeaseSelector::Lease(id)));
     assert_eq!(revoke(&mut other, id, None, "too late"), Some(false));
 }
 
@@ -142,8 +141,9 @@ fn a_lease_whose_date_was_moved_keeps_its_end() {
     let memcached = Memcached::start(&[]);
     let (mut one, _, id) = granted(&memcached, owner("ann", "o"));
     let (_, held) = one.view.lease(id).unwrap();
-    let later = protocol::Command::prolong("test:pool1:0", held.cas, held.entry.end.map(|end| end + 100));
-    protocol::Connection::new(memcached.stream(), TIMEOUT).exchange(&[later]).unwrap();
+    let later =
+        protocol::MemcacheCommand::prolong("test:pool1:0", held.cas, held.entry.end.map(|end| end + 100));
+    protocol::MemcacheConnection::new(memcached.stream(), TIMEOUT).exchange(&[later]).unwrap();
     let before = left(&mut one, id);
     assert!(one.view.lease(id).unwrap().1.prolonged);
 

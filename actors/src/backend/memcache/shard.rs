@@ -7,35 +7,36 @@ use std::{
 };
 
 use actix::prelude::*;
-use distributex_config::{Memcache, MemcacheServer};
+use distributex_config::{MemcacheServer, MemcacheSettings};
 use log::{error, warn};
 use tokio::time::Instant;
 
 use super::{
-    gate::{Change, Gate},
-    job::{Done, Job},
-    link::{Links, Trouble},
-    memory::Memory,
-    round, stats,
+    circuit_breaker::{BreakerChange, CircuitBreaker},
+    connection_pool::{ConnectionPool, MemcacheError},
+    job::{Job, JobDone},
+    job_run,
+    memory::MemoryState,
+    stats,
 };
 use crate::{pool::actor::EX_SOFTWARE, telemetry::backend_calls::BackendCalls};
 
 /// Takes an answer, in the thread that found it.
-type Reply = Box<dyn FnOnce(Done) + Send>;
+type Reply = Box<dyn FnOnce(JobDone) + Send>;
 
 /// The threads of one memcached. A clone is the same ones.
 #[derive(Debug, Clone)]
 pub(super) struct Shard {
-    clerks: Addr<Clerk>,
-    office: Arc<Office>,
+    clerks: Addr<ShardWorker>,
+    office: Arc<ShardShared>,
     /// How many there are.
     threads: usize,
 }
 
 /// Jobs that no thread has taken yet.
 #[derive(Debug, Default)]
-struct Queue {
-    jobs: VecDeque<Run>,
+struct JobQueue {
+    jobs: VecDeque<QueuedJob>,
     /// How many threads are at work, or on their way.
     awake: usize,
 }
@@ -46,26 +47,26 @@ const SHARED: usize = 16;
 impl Shard {
     /// Starts the threads, one for each connection, in the running system of actors. The memcached need not be
     /// there.
-    pub(super) fn start(server: MemcacheServer, settings: &Memcache, calls: BackendCalls) -> Self {
-        let links = Links::new(server, settings.connections, settings.timeout, calls);
-        let office = Arc::new(Office {
+    pub(super) fn start(server: MemcacheServer, settings: &MemcacheSettings, calls: BackendCalls) -> Self {
+        let links = ConnectionPool::new(server, settings.connections, settings.timeout, calls);
+        let office = Arc::new(ShardShared {
             links,
-            gate: Gate::default(),
-            memory: Memory::default(),
+            gate: CircuitBreaker::default(),
+            memory: MemoryState::default(),
             known: Mutex::default(),
             queue: Mutex::default(),
         });
         let threads = usize::try_from(settings.connections).unwrap_or(usize::MAX);
-        let clerk = Clerk { office: Arc::clone(&office) };
+        let clerk = ShardWorker { office: Arc::clone(&office) };
         let clerks = SyncArbiter::start(threads, move || clerk.clone());
         clerks.do_send(Inspect);
         Self { clerks, office, threads }
     }
 
     /// Does a job as soon as a thread is free, and tells the outcome there.
-    pub(super) fn run(&self, job: Job, reply: impl FnOnce(Done) + Send + 'static) {
+    pub(super) fn run(&self, job: Job, reply: impl FnOnce(JobDone) + Send + 'static) {
         let mut queue = self.office.queue();
-        queue.jobs.push_back(Run { job, reply: Box::new(reply) });
+        queue.jobs.push_back(QueuedJob { job, reply: Box::new(reply) });
         if queue.awake < self.threads {
             queue.awake += 1;
             self.clerks.do_send(Work);
@@ -73,7 +74,7 @@ impl Shard {
     }
 
     /// Whether the memcached can be reached, as far as is known.
-    pub(super) fn is_there(&self) -> bool {
+    pub(super) fn is_reachable(&self) -> bool {
         self.office.gate.is_open()
     }
 
@@ -90,44 +91,44 @@ impl Shard {
 
 /// What the threads of a memcached share.
 #[derive(Debug)]
-struct Office {
-    links: Links,
-    gate: Gate,
-    memory: Memory,
-    known: Mutex<Known>,
+struct ShardShared {
+    links: ConnectionPool,
+    gate: CircuitBreaker,
+    memory: MemoryState,
+    known: Mutex<StoreInfo>,
     /// What is to be done. Jobs that come while all threads are busy share exchanges.
-    queue: Mutex<Queue>,
+    queue: Mutex<JobQueue>,
 }
 
 /// What is known of the memcached.
 #[derive(Debug, Default)]
-struct Known {
+struct StoreInfo {
     /// The store that was seen last.
     store: Option<Arc<str>>,
     /// Whether the settings were looked at for it, or before there was one.
     inspected: bool,
 }
 
-impl Office {
+impl ShardShared {
     /// Does jobs, unless the memcached could not be reached a moment ago, and answers each as soon as it is done.
-    fn run(&self, batch: Vec<Run>) {
+    fn run(&self, batch: Vec<QueuedJob>) {
         let (mut jobs, mut replies): (Vec<_>, Vec<_>) =
-            batch.into_iter().map(|Run { job, reply }| (job, Some(reply))).unzip();
+            batch.into_iter().map(|QueuedJob { job, reply }| (job, Some(reply))).unzip();
         let mut tell = |number: usize, job: &mut Job, trouble: Option<String>| {
             if let Some(reply) = replies[number].take() {
-                reply(Done { job: job.take(), trouble });
+                reply(JobDone { job: job.take(), trouble });
             }
         };
-        let refused = self.pass(|| {
+        let refused = self.guarded(|| {
             let mut there = Ok(());
-            round::run_all(&self.links, &mut jobs, |number, job, result| {
+            job_run::run_all(&self.links, &mut jobs, |number, job, result| {
                 let trouble = result.as_ref().err().map(|trouble| trouble.why().to_owned());
                 if result.is_ok() {
-                    self.see(job);
+                    self.remember_store(job);
                 }
                 match &result {
-                    Err(Trouble::Away(_)) => there = result,
-                    Ok(()) | Err(Trouble::Refused(_)) => self.note(&result), // before its pool comes again
+                    Err(MemcacheError::Away(_)) => there = result,
+                    Ok(()) | Err(MemcacheError::Refused(_)) => self.record_outcome(&result), // before its pool comes again
                 }
                 tell(number, job, trouble);
             });
@@ -139,28 +140,30 @@ impl Office {
     }
 
     /// Does something with the memcached and remembers whether it was there.
-    fn pass(&self, work: impl FnOnce() -> Result<(), Trouble>) -> Option<String> {
-        if let Err(why) = self.gate.enter(Instant::now()) {
+    fn guarded(&self, work: impl FnOnce() -> Result<(), MemcacheError>) -> Option<String> {
+        if let Err(why) = self.gate.try_acquire(Instant::now()) {
             return Some(why);
         }
         let result = work();
-        self.note(&result);
+        self.record_outcome(&result);
         result.err().map(|trouble| trouble.why().to_owned())
     }
 
     /// Remembers whether the memcached was there, and says so if that is news.
-    fn note(&self, result: &Result<(), Trouble>) {
-        let change = self.gate.leave(Instant::now(), result);
+    fn record_outcome(&self, result: &Result<(), MemcacheError>) {
+        let change = self.gate.record(Instant::now(), result);
         let server = self.links.server();
         match change {
-            Change::None => {}
-            Change::Gone => warn!("{}; its pools wait", result.as_ref().map_or_else(Trouble::why, |()| "")),
-            Change::Back => warn!("memcached {server} is back"),
+            BreakerChange::None => {}
+            BreakerChange::Gone => {
+                warn!("{}; its pools wait", result.as_ref().map_or_else(MemcacheError::why, |()| ""));
+            }
+            BreakerChange::Back => warn!("memcached {server} is back"),
         }
     }
 
     /// Remembers the store of a job, and whether something was refused.
-    fn see(&self, job: &Job) {
+    fn remember_store(&self, job: &Job) {
         if let Some(why) = &job.refused {
             self.memory.refused(why);
         }
@@ -173,14 +176,14 @@ impl Office {
     }
 
     /// Looks at the settings, if that was not done yet, and says what an operator should know.
-    fn inspect(&self) {
+    fn check_settings(&self) {
         if self.known().inspected {
             return;
         }
-        self.pass(|| {
+        self.guarded(|| {
             let settings = self.links.stats("stats settings");
-            self.known().inspected = !matches!(settings, Err(Trouble::Away(_)));
-            for doubt in stats::doubts(&settings?) {
+            self.known().inspected = !matches!(settings, Err(MemcacheError::Away(_)));
+            for doubt in stats::warnings(&settings?) {
                 warn!("memcached {} {doubt}", self.links.server());
             }
             Ok(())
@@ -192,7 +195,7 @@ impl Office {
         if !self.memory.is_due(Instant::now()) {
             return;
         }
-        self.pass(|| {
+        self.guarded(|| {
             let stats = self.links.stats("stats")?;
             if let Some(news) = self.memory.see(&stats) {
                 warn!("memcached {} {news}", self.links.server());
@@ -202,10 +205,10 @@ impl Office {
     }
 
     /// Jobs for one thread; `None`: it may rest.
-    fn next(&self) -> Option<Vec<Run>> {
+    fn next(&self) -> Option<Vec<QueuedJob>> {
         let mut queue = self.queue();
         let mut slots = 0;
-        let fits = |run: &&Run| {
+        let fits = |run: &&QueuedJob| {
             slots += run.job.slots;
             slots <= SHARED
         };
@@ -217,26 +220,26 @@ impl Office {
         Some(queue.jobs.drain(..most).collect())
     }
 
-    fn queue(&self) -> MutexGuard<'_, Queue> {
+    fn queue(&self) -> MutexGuard<'_, JobQueue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn known(&self) -> MutexGuard<'_, Known> {
+    fn known(&self) -> MutexGuard<'_, StoreInfo> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// One thread. It may be held up by its memcached, so that no pool is.
 #[derive(Debug, Clone)]
-struct Clerk {
-    office: Arc<Office>,
+struct ShardWorker {
+    office: Arc<ShardShared>,
 }
 
-impl Actor for Clerk {
+impl Actor for ShardWorker {
     type Context = SyncContext<Self>;
 }
 
-impl Drop for Clerk {
+impl Drop for ShardWorker {
     /// A pool that waits for ever for what a job has done is worse than none.
     fn drop(&mut self) {
         if std::thread::panicking() {
@@ -248,7 +251,7 @@ impl Drop for Clerk {
 }
 
 /// A job, and who is told what came of it.
-struct Run {
+struct QueuedJob {
     job: Job,
     reply: Reply,
 }
@@ -258,13 +261,13 @@ struct Run {
 #[rtype(result = "()")]
 struct Work;
 
-impl Handler<Work> for Clerk {
+impl Handler<Work> for ShardWorker {
     type Result = ();
 
     fn handle(&mut self, _: Work, _: &mut Self::Context) {
         while let Some(batch) = self.office.next() {
             self.office.run(batch);
-            self.office.inspect();
+            self.office.check_settings();
             self.office.watch();
         }
     }
@@ -275,15 +278,15 @@ impl Handler<Work> for Clerk {
 #[rtype(result = "()")]
 struct Inspect;
 
-impl Handler<Inspect> for Clerk {
+impl Handler<Inspect> for ShardWorker {
     type Result = ();
 
     fn handle(&mut self, _: Inspect, _: &mut Self::Context) {
-        self.office.inspect();
+        self.office.check_settings();
     }
 }
 
-impl fmt::Debug for Run {
+impl fmt::Debug for QueuedJob {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Run").field("job", &self.job).finish_non_exhaustive()
     }
@@ -297,11 +300,11 @@ mod tests {
 
     use super::*;
     use crate::backend::memcache::{
-        job::Found,
-        testing::{Bench, Memcached, Proxy, TIMEOUT, once, server},
+        job::ClaimResult,
+        testing::{LossyProxy, Memcached, TIMEOUT, TestServer, once, server},
     };
 
-    async fn run(shard: &Shard, job: Job) -> Done {
+    async fn run(shard: &Shard, job: Job) -> JobDone {
         let (sender, receiver) = oneshot::channel();
         shard.run(job, move |done| sender.send(done).unwrap());
         tokio::time::timeout(TIMEOUT, receiver).await.unwrap().unwrap()
@@ -310,7 +313,7 @@ mod tests {
     fn shard(server: MemcacheServer) -> Shard {
         Shard::start(
             server,
-            &Memcache { timeout: Duration::from_secs(5), ..Memcache::default() },
+            &MemcacheSettings { timeout: Duration::from_secs(5), ..MemcacheSettings::default() },
             BackendCalls::new("test"),
         )
     }
@@ -321,10 +324,11 @@ mod tests {
         let shard = shard(memcached.server());
         assert_eq!(shard.store(), None);
 
-        let done = run(&shard, Bench::new(&memcached, 1, 1).job(vec![], vec![], vec![once("ann")])).await;
+        let done =
+            run(&shard, TestServer::new(&memcached, 1, 1).job(vec![], vec![], vec![once("ann")])).await;
 
         assert_eq!(done.trouble, None);
-        assert_eq!(done.job.claims[0].found, Some(Found::Granted));
+        assert_eq!(done.job.claims[0].found, Some(ClaimResult::Granted));
         assert_eq!(shard.store(), Some(Arc::clone(&done.job.view.store.unwrap().id)));
     }
 
@@ -333,7 +337,7 @@ mod tests {
         let nobody = server(1);
         let shard = shard(nobody.clone());
 
-        let done = run(&shard, Bench::at(nobody, 1, 1).job(vec![], vec![], vec![once("ann")])).await;
+        let done = run(&shard, TestServer::at(nobody, 1, 1).job(vec![], vec![], vec![once("ann")])).await;
 
         assert_eq!(done.trouble.as_deref(), Some("memcached 127.0.0.1:1: connection refused"));
         assert_eq!(done.job.claims[0].found, None);
@@ -342,9 +346,9 @@ mod tests {
     #[actix::test]
     async fn what_comes_back_is_found_again() {
         let memcached = Memcached::start(&[]);
-        let proxy = Proxy::start(1);
+        let proxy = LossyProxy::start(1);
         let shard = shard(proxy.server());
-        let bench = Bench::at(proxy.server(), 1, 1);
+        let bench = TestServer::at(proxy.server(), 1, 1);
         let mut job = bench.job(vec![], vec![], vec![once("ann")]);
         let first = run(&shard, job).await;
         assert!(first.trouble.unwrap().contains("it ended the connection"));
@@ -362,15 +366,15 @@ mod tests {
             job = done.job;
         };
 
-        assert_eq!(job.claims[0].found, Some(Found::Granted));
+        assert_eq!(job.claims[0].found, Some(ClaimResult::Granted));
     }
 
     #[actix::test]
     async fn who_is_told_that_it_is_back_may_go_on_at_once() {
         let memcached = Memcached::start(&[]);
-        let proxy = Proxy::start(1);
+        let proxy = LossyProxy::start(1);
         let shard = shard(proxy.server());
-        let bench = Bench::at(proxy.server(), 1, 1);
+        let bench = TestServer::at(proxy.server(), 1, 1);
         let job = || bench.job(vec![], vec![], vec![]);
         assert!(run(&shard, job()).await.trouble.is_some());
         proxy.lead_to(memcached.port);

@@ -2,18 +2,18 @@
 
 use std::sync::Arc;
 
-use distributex_config::{Memcache, MemcacheServer, Name};
+use distributex_config::{MemcacheServer, MemcacheSettings, Name};
 
-use super::{entry::Server, keys::shard_of, shard::Shard};
+use super::{entry::ServerRunId, keys::shard_of, shard::Shard};
 use crate::telemetry::backend_calls::BackendCalls;
 
 /// All memcached of the configuration.
 #[derive(Debug)]
 pub struct Shards {
     /// How they are talked to.
-    settings: Memcache,
+    settings: MemcacheSettings,
     /// This run of this server.
-    server: Server,
+    server: ServerRunId,
     /// One for each, in the order of the configuration.
     shards: Vec<Shard>,
     /// How often they were asked.
@@ -23,11 +23,11 @@ pub struct Shards {
 impl Shards {
     /// Starts the threads that talk to them. Whether they are there is seen later.
     #[must_use]
-    pub fn start(settings: &Memcache) -> Self {
+    pub fn start(settings: &MemcacheSettings) -> Self {
         let calls = BackendCalls::new("memcache");
         let start = |at: &MemcacheServer| Shard::start(at.clone(), settings, calls.clone());
         let shards = settings.servers.iter().map(start).collect();
-        Self { settings: settings.clone(), server: Server::random(), shards, calls }
+        Self { settings: settings.clone(), server: ServerRunId::random(), shards, calls }
     }
 
     /// How often they were asked.
@@ -36,8 +36,8 @@ impl Shards {
     }
 
     /// Whether a memcached that keeps one of these pools can be reached, as far as is known.
-    pub fn are_there<'a>(&self, mut pools: impl Iterator<Item = &'a Name>) -> bool {
-        let is_one = pools.any(|pool| self.of(pool).is_there());
+    pub fn any_reachable<'a>(&self, mut pools: impl Iterator<Item = &'a Name>) -> bool {
+        let is_one = pools.any(|pool| self.of(pool).is_reachable());
         if !is_one {
             self.shards.iter().for_each(Shard::look);
         }
@@ -57,12 +57,12 @@ impl Shards {
     }
 
     /// How they are talked to.
-    pub(super) fn settings(&self) -> &Memcache {
+    pub(super) fn settings(&self) -> &MemcacheSettings {
         &self.settings
     }
 
     /// This run of this server.
-    pub(super) fn server(&self) -> Server {
+    pub(super) fn server(&self) -> ServerRunId {
         self.server
     }
 

@@ -20,7 +20,7 @@ pub(super) type Stats = HashMap<String, String>;
 ///
 /// # Errors
 /// When there is no such answer in time.
-pub(super) fn ask(stream: &TcpStream, question: &str, timeout: Duration) -> io::Result<Stats> {
+pub(super) fn query(stream: &TcpStream, question: &str, timeout: Duration) -> io::Result<Stats> {
     let deadline = Instant::now() + timeout;
     stream.set_write_timeout(Some(timeout))?;
     (&mut &*stream).write_all(format!("{question}\r\n").as_bytes())?;
@@ -54,7 +54,7 @@ fn read_line(reader: &mut BufReader<&TcpStream>, deadline: Instant) -> io::Resul
 }
 
 /// What of its settings an operator should know, in sentences that go on after its address.
-pub(super) fn doubts(settings: &Stats) -> Vec<String> {
+pub(super) fn warnings(settings: &Stats) -> Vec<String> {
     let is = |name: &str, value: &str| settings.get(name).is_some_and(|found| found == value);
     let size = settings.get("maxbytes").and_then(|bytes| bytes.parse::<u64>().ok());
     let mut doubts = Vec::new();
@@ -79,12 +79,12 @@ mod tests {
     fn a_memcached_tells_its_time_and_its_settings() {
         let memcached = Memcached::start(&["-m", "32"]);
 
-        let stats = ask(&memcached.stream(), "stats", TIMEOUT).unwrap();
-        let settings = ask(&memcached.stream(), "stats settings", TIMEOUT).unwrap();
+        let stats = query(&memcached.stream(), "stats", TIMEOUT).unwrap();
+        let settings = query(&memcached.stream(), "stats settings", TIMEOUT).unwrap();
 
         assert!(stats["time"].parse::<u64>().unwrap() > 1_700_000_000);
         assert_eq!(settings["evictions"], "off");
-        assert_eq!(doubts(&settings), ["has only 32 MiB for leases: give it 64 or more with -m"]);
+        assert_eq!(warnings(&settings), ["has only 32 MiB for leases: give it 64 or more with -m"]);
     }
 
     #[test]
@@ -92,7 +92,7 @@ mod tests {
         let settings = [("evictions", "on"), ("cas_enabled", "no"), ("maxbytes", "67108864")];
         let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
 
-        let doubts = doubts(&settings);
+        let doubts = warnings(&settings);
 
         assert_eq!(doubts.len(), 2);
         assert!(doubts[0].contains("-M") && doubts[1].contains("-C"), "{doubts:?}");
@@ -102,7 +102,7 @@ mod tests {
     fn what_is_no_memcached_is_told_from_one() {
         let memcached = Memcached::start(&[]);
 
-        let error = ask(&memcached.stream(), "nonsense", TIMEOUT).unwrap_err();
+        let error = query(&memcached.stream(), "nonsense", TIMEOUT).unwrap_err();
 
         assert_eq!(error.to_string(), "answered \"ERROR\\r\\n\"");
     }

@@ -17,16 +17,16 @@ use distributex_config::{MemcacheServer, Name};
 use tokio::time::Instant;
 
 use super::{
-    entry::Server,
-    fate::Unsettled,
-    job::{Claim, End, Found, Job, Renewal, What},
-    keys::Keys,
-    link::{Links, Trouble},
-    order::Order,
-    pause::Pausing,
-    protocol::{self, Answer, Connection},
-    round,
-    view::View,
+    connection_pool::{ConnectionPool, MemcacheError},
+    entry::ServerRunId,
+    fate::UnsettledWrites,
+    job::{Claim, ClaimResult, EndLease, Job, LeaseSelector, RenewLease},
+    job_run,
+    keys::KeyNames,
+    order::QueueOrder,
+    pause::PauseChange,
+    protocol::{self, MemcacheConnection, MemcacheReply},
+    view::PoolView,
 };
 use crate::{
     pool::{LeaseId, Operator, RequestId, Requester},
@@ -75,13 +75,14 @@ impl Memcached {
 
     /// Fills it with entries of all lengths that entries of a pool have, until it takes no more.
     pub(super) fn fill(&self) {
-        let mut connection = Connection::new(self.stream(), TIMEOUT);
+        let mut connection = MemcacheConnection::new(self.stream(), TIMEOUT);
         for length in (1..1500).step_by(16) {
-            let fill =
-                |number| protocol::Command::set(&format!("fill-{length}-{number}"), "x".repeat(length), None);
+            let fill = |number| {
+                protocol::MemcacheCommand::set(&format!("fill-{length}-{number}"), "x".repeat(length), None)
+            };
             let is_full = |batch| {
                 let batch: Vec<_> = (batch * 100..(batch + 1) * 100).map(fill).collect();
-                connection.exchange(&batch).unwrap().iter().any(|answer| *answer != Answer::Done)
+                connection.exchange(&batch).unwrap().iter().any(|answer| *answer != MemcacheReply::Done)
             };
             (0..).map(is_full).find(|is_full| *is_full);
         }
@@ -89,13 +90,13 @@ impl Memcached {
 }
 
 /// Stands before a memcached and can lose its answers.
-pub(super) struct Proxy {
+pub(super) struct LossyProxy {
     port: u16,
     target: Arc<AtomicU16>,
     losses: Arc<AtomicU32>,
 }
 
-impl Proxy {
+impl LossyProxy {
     /// One that leads to this port of this machine.
     pub(super) fn start(target: u16) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
@@ -149,17 +150,17 @@ fn less(losses: u32) -> Option<u32> {
 
 /// What one server does with one pool, without any actor.
 #[derive(Debug)]
-pub(super) struct Bench {
-    pub(super) links: Links,
-    keys: Arc<Keys>,
-    pub(super) server: Server,
+pub(super) struct TestServer {
+    pub(super) links: ConnectionPool,
+    keys: Arc<KeyNames>,
+    pub(super) server: ServerRunId,
     pub(super) slots: usize,
-    pub(super) view: View,
+    pub(super) view: PoolView,
     pub(super) highest: u64,
-    pub(super) unsettled: Unsettled,
+    pub(super) unsettled: UnsettledWrites,
 }
 
-impl Bench {
+impl TestServer {
     /// A server with a pool of so many slots.
     pub(super) fn new(memcached: &Memcached, server: u64, slots: usize) -> Self {
         Self::at(memcached.server(), server, slots)
@@ -175,21 +176,21 @@ impl Bench {
         slots: usize,
         timeout: Duration,
     ) -> Self {
-        let links = Links::new(memcached, 2, timeout, BackendCalls::new("test"));
-        let keys = Arc::new(Keys::new("test", &name("pool1")));
+        let links = ConnectionPool::new(memcached, 2, timeout, BackendCalls::new("test"));
+        let keys = Arc::new(KeyNames::new("test", &name("pool1")));
         Self {
             links,
             keys,
-            server: Server(server),
+            server: ServerRunId(server),
             slots,
-            view: View::default(),
+            view: PoolView::default(),
             highest: 0,
-            unsettled: Unsettled::default(),
+            unsettled: UnsettledWrites::default(),
         }
     }
 
     /// A job of this server.
-    pub(super) fn job(&self, ends: Vec<End>, renewals: Vec<Renewal>, claims: Vec<Claim>) -> Job {
+    pub(super) fn job(&self, ends: Vec<EndLease>, renewals: Vec<RenewLease>, claims: Vec<Claim>) -> Job {
         let (keys, view) = (Arc::clone(&self.keys), self.view.clone());
         let (server, slots, highest) = (self.server, self.slots, self.highest);
         let revokes = Vec::new();
@@ -204,7 +205,7 @@ impl Bench {
             revokes,
             renewals,
             claims,
-            order: Order::default(),
+            order: QueueOrder::default(),
             unsettled: self.unsettled.clone(),
             refused: None,
         }
@@ -213,12 +214,12 @@ impl Bench {
     /// Does a job, and knows afterwards what it showed.
     pub(super) fn run(
         &mut self,
-        ends: Vec<End>,
-        renewals: Vec<Renewal>,
+        ends: Vec<EndLease>,
+        renewals: Vec<RenewLease>,
         claims: Vec<Claim>,
-    ) -> (Job, Result<(), Trouble>) {
+    ) -> (Job, Result<(), MemcacheError>) {
         let mut job = self.job(ends, renewals, claims);
-        let result = round::run(&self.links, &mut job);
+        let result = job_run::run(&self.links, &mut job);
         (self.view, self.highest) = (job.view.clone(), job.highest);
         self.unsettled = job.unsettled.clone();
         (job, result)
@@ -226,23 +227,23 @@ impl Bench {
 
     /// Pauses the pool, or lets it go on.
     pub(super) fn pause(&mut self, to: Option<Operator>) {
-        let pausing = Some(Pausing { to, is_done: false, has_changed: false });
+        let pausing = Some(PauseChange { to, is_done: false, has_changed: false });
         let mut job = Job { pausing, ..self.job(vec![], vec![], vec![]) };
-        round::run(&self.links, &mut job).unwrap();
+        job_run::run(&self.links, &mut job).unwrap();
         (self.view, self.highest) = (job.view.clone(), job.highest);
         self.unsettled = job.unsettled.clone();
         assert!(job.pausing.unwrap().is_done);
     }
 
     /// What comes of these claims, without trouble.
-    pub(super) fn claim(&mut self, claims: Vec<Claim>) -> Vec<Found> {
+    pub(super) fn claim(&mut self, claims: Vec<Claim>) -> Vec<ClaimResult> {
         let (job, result) = self.run(vec![], vec![], claims);
         result.unwrap();
         job.claims.iter().map(|claim| claim.found.unwrap()).collect()
     }
 
     /// Whether there was something to end.
-    pub(super) fn end(&mut self, what: What) -> bool {
+    pub(super) fn end(&mut self, what: LeaseSelector) -> bool {
         let (job, result) = self.run(vec![end(what)], vec![], vec![]);
         result.unwrap();
         job.ends[0].had.unwrap()
@@ -256,7 +257,7 @@ impl Bench {
     }
 
     /// Looks.
-    pub(super) fn look(&mut self) -> &View {
+    pub(super) fn look(&mut self) -> &PoolView {
         self.claim(vec![]);
         &self.view
     }
@@ -296,12 +297,12 @@ fn claim(requester: Requester) -> Claim {
     }
 }
 
-pub(super) fn end(what: What) -> End {
-    End { what, if_ours: false, had: None }
+pub(super) fn end(what: LeaseSelector) -> EndLease {
+    EndLease { what, if_ours: false, had: None }
 }
 
-pub(super) fn renewal(id: LeaseId) -> Renewal {
-    Renewal { id, ttl: None, most: None, lives: None }
+pub(super) fn renewal(id: LeaseId) -> RenewLease {
+    RenewLease { id, ttl: None, most: None, lives: None }
 }
 
 pub(super) fn name(text: &str) -> Name {

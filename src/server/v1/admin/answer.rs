@@ -2,28 +2,28 @@
 
 use serde::Serialize;
 
-use super::super::time::{Moment, Seconds};
+use super::super::time::{JsonSeconds, JsonTimestamp};
 
 /// A lease was ended by force.
 #[derive(Serialize)]
-pub(super) struct Forced<'a> {
+pub(super) struct ForceReleasedBody<'a> {
     pub(super) pool: &'a str,
     pub(super) host: &'a str,
     pub(super) token: u64,
-    pub(super) held: Seconds,
+    pub(super) held: JsonSeconds,
     /// So long at most its holder may go on before it has to notice; `None`: for ever.
-    pub(super) may_run_for: Option<Seconds>,
+    pub(super) may_run_for: Option<JsonSeconds>,
     pub(super) store: Option<&'a str>,
 }
 
 /// A holder is asked to stop.
 #[derive(Serialize)]
-pub(super) struct RevokedBody<'a> {
+pub(super) struct RevokeAnswerBody<'a> {
     pub(super) pool: &'a str,
     pub(super) host: &'a str,
     pub(super) token: u64,
     /// When the slot is free at the latest; `None`: not before its holder gives it back.
-    pub(super) until: Option<Moment>,
+    pub(super) until: Option<JsonTimestamp>,
     /// Whether the holder is told when it renews.
     pub(super) notified: bool,
     pub(super) store: Option<&'a str>,
@@ -31,7 +31,7 @@ pub(super) struct RevokedBody<'a> {
 
 /// Somebody's place in the line changed, or there is none any more.
 #[derive(Serialize)]
-pub(super) struct InLine<'a> {
+pub(super) struct QueueChangeBody<'a> {
     pub(super) pool: &'a str,
     pub(super) host: &'a str,
     pub(super) ticket: u64,

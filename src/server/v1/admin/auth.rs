@@ -7,7 +7,7 @@ use distributex_config::{AdminKey, Name};
 use sha2::{Digest as _, Sha256};
 use subtle::{ConditionallySelectable as _, ConstantTimeEq as _};
 
-use super::super::{error::Problem, kind::Kind};
+use super::super::{error::V1Error, kind::V1ErrorKind};
 
 /// What lets somebody pull levers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,7 +36,7 @@ pub(in super::super) fn right(
     headers: &HeaderMap,
     uid: Option<u32>,
     keys: &[AdminKey],
-) -> Result<Right, Problem> {
+) -> Result<Right, V1Error> {
     if is_foreign(headers) {
         return Err(refused(
             "the request comes from a page of another site (see its Origin), which may not pull levers",
@@ -103,8 +103,8 @@ fn named<'a>(key: &[u8], keys: &'a [AdminKey]) -> Option<&'a Name> {
     keys.get(usize::try_from(found).ok()?).map(|key| &key.name)
 }
 
-fn refused(message: &'static str) -> Problem {
-    Problem::new(Kind::Unauthorized, message)
+fn refused(message: &'static str) -> V1Error {
+    V1Error::new(V1ErrorKind::Unauthorized, message)
 }
 
 #[cfg(test)]

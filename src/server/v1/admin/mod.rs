@@ -4,17 +4,17 @@ use actix_web::{HttpResponse, http::StatusCode};
 use distributex_actors::{AdminAction, AdminOutcome};
 
 use self::{
-    answer::{Forced, InLine, ReloadedBody, RevokedBody, WhoAmIBody},
+    answer::{ForceReleasedBody, QueueChangeBody, ReloadedBody, RevokeAnswerBody, WhoAmIBody},
     auth::Right,
 };
 use super::{
-    Pool,
+    NamedPool,
     answer::json,
-    error::Problem,
-    kind::Kind,
-    path::Pull,
-    state,
-    time::{Moment, Seconds, rounded_up},
+    error::V1Error,
+    kind::V1ErrorKind,
+    path::AdminPath,
+    snapshot,
+    time::{JsonSeconds, JsonTimestamp, rounded_up},
 };
 use crate::server::{reload, shared::Shared};
 
@@ -24,13 +24,13 @@ mod request;
 
 /// Pulls a lever of a pool.
 pub(super) async fn pull(
-    pull: Pull,
-    pool: Pool<'_>,
+    pull: AdminPath,
+    pool: NamedPool<'_>,
     body: &[u8],
     right: &Right,
-) -> Result<HttpResponse, Problem> {
+) -> Result<HttpResponse, V1Error> {
     let (action, operator) = request::pulled(pull, body, right)?;
-    let refused = |why| Problem::refused(why, pool.name);
+    let refused = |why| V1Error::refused(why, pool.name);
     if let AdminAction::ForceRelease(token) | AdminAction::Revoke(token, _) = action {
         let _ = pool.handle.holder(token).await.map_err(refused)?; // a store that others use, too, is looked at
     }
@@ -38,28 +38,29 @@ pub(super) async fn pull(
     let store = pool.store();
     let (pool_name, store) = (pool.name.as_str(), store.as_deref());
     Ok(match (action, pulled) {
-        (AdminAction::Resume, Some(AdminOutcome::Set)) => state::resumed(pool, true).await?,
-        (AdminAction::Resume, Some(AdminOutcome::Unchanged)) => state::resumed(pool, false).await?,
-        (_, Some(AdminOutcome::Set)) => state::pool(pool, "").await?,
+        (AdminAction::Resume, Some(AdminOutcome::Set)) => snapshot::resumed(pool, true).await?,
+        (AdminAction::Resume, Some(AdminOutcome::Unchanged)) => snapshot::resumed(pool, false).await?,
+        (_, Some(AdminOutcome::Set)) => snapshot::pool(pool, "").await?,
         (AdminAction::ForceRelease(token), Some(AdminOutcome::Released { host, held, left })) => {
-            let forced = Forced {
+            let forced = ForceReleasedBody {
                 pool: pool_name,
                 host: host.as_str(),
                 token: token.0,
-                held: Seconds(held),
-                may_run_for: left.map(rounded_up).map(Seconds),
+                held: JsonSeconds(held),
+                may_run_for: left.map(rounded_up).map(JsonSeconds),
                 store,
             };
             json(StatusCode::OK, &forced)
         }
         (AdminAction::Revoke(token, _), Some(AdminOutcome::Revoked { host, until, notified })) => {
-            let (host, until) = (host.as_str(), until.and_then(Moment::at));
-            let revoked = RevokedBody { pool: pool_name, host, token: token.0, until, notified, store };
+            let (host, until) = (host.as_str(), until.and_then(JsonTimestamp::at));
+            let revoked = RevokeAnswerBody { pool: pool_name, host, token: token.0, until, notified, store };
             json(StatusCode::OK, &revoked)
         }
         (AdminAction::Promote(ticket) | AdminAction::Evict(ticket), Some(AdminOutcome::Moved { host })) => {
             let place = matches!(action, AdminAction::Promote(_)).then_some(1);
-            let in_line = InLine { pool: pool_name, host: host.as_str(), ticket: ticket.0, place, store };
+            let in_line =
+                QueueChangeBody { pool: pool_name, host: host.as_str(), ticket: ticket.0, place, store };
             json(StatusCode::OK, &in_line)
         }
         (AdminAction::Promote(_) | AdminAction::Evict(_), _) => {
@@ -75,9 +76,9 @@ pub(super) async fn pull(
 }
 
 /// Lets the server read its configuration again.
-pub(super) async fn reload(shared: &Shared, body: &[u8], right: &Right) -> Result<HttpResponse, Problem> {
+pub(super) async fn reload(shared: &Shared, body: &[u8], right: &Right) -> Result<HttpResponse, V1Error> {
     let operator = request::reload(body, right)?;
-    let bad = |mistakes: String| Problem::new(Kind::BadRequest, mistakes);
+    let bad = |mistakes: String| V1Error::new(V1ErrorKind::BadRequest, mistakes);
     let reloaded = reload::reload(shared, Some(&operator)).await.map_err(bad)?;
     let body = ReloadedBody { pools: reloaded.pools, need_restart: &reloaded.need_restart };
     Ok(json(StatusCode::OK, &body))
@@ -88,7 +89,7 @@ pub(super) fn who_am_i(right: &Right) -> HttpResponse {
     json(StatusCode::OK, &WhoAmIBody { author: &right.author(None) })
 }
 
-fn nobody(does: &str, pool: Pool<'_>, with: &str) -> Problem {
+fn nobody(does: &str, pool: NamedPool<'_>, with: &str) -> V1Error {
     let message = format!("nobody {does} of {} with this {with} (any more)", pool.name);
-    Problem::new(Kind::NotFound, message)
+    V1Error::new(V1ErrorKind::NotFound, message)
 }

@@ -100,11 +100,11 @@ fn what_operators_do_is_told_with_their_names_and_reasons() {
     let token = &state(&server)["holders"][0]["token"];
     assert_eq!(events.words(3), ["granted ann", "waiting bob", "waiting cid"]);
 
-    let mut pulled = |lever: &str, mut body: Value, event: &str| {
-        (body["author"], body["reason"]) = (json!("eve"), json!(format!("to {lever}\n")));
-        assert_eq!(local(&socket, &format!("pools/pool1/{lever}"), &body.to_string()).status, 200);
+    let mut pulled = |action: &str, mut body: Value, event: &str| {
+        (body["author"], body["reason"]) = (json!("eve"), json!(format!("to {action}\n")));
+        assert_eq!(local(&socket, &format!("pools/pool1/{action}"), &body.to_string()).status, 200);
         let data = events.tells(event);
-        assert_eq!((&data["author"], &data["reason"]), (&json!("eve"), &json!(format!("to {lever} "))));
+        assert_eq!((&data["author"], &data["reason"]), (&json!("eve"), &json!(format!("to {action} "))));
         data
     };
 

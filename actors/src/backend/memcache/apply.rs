@@ -1,0 +1,405 @@
+//! What a job that is done means for those who asked.
+
+use std::{sync::Arc, time::Duration};
+
+use log::warn;
+use tokio::time::Instant;
+
+use super::{
+    InFlightJob, Memcache, OutageState, RETRY,
+    inbox::{Inbox, LeaseMeta, PendingRevocation, VanishedLease},
+    job::{Claim, ClaimResult, EndLease, JobDone, RenewLease},
+    pause::PauseChange,
+    view::HeldSlot,
+};
+use crate::pool::{
+    AcquireRequest, AdminOutcome, EndReason, Event, LeaseDetails, LeaseId, Operator, Refusal, ReleaseTarget,
+    RequestId, Token, lease::Lease, rules::refuse,
+};
+
+/// How many leases that were gone before their time are remembered, so that it can be told if they were lost.
+const MAX_VANISHED: usize = 1_000;
+
+/// And how long those that never end.
+const VANISHED_RETENTION: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// So much later than estimated may a lease end that another server granted or renewed.
+const CLOCK_UNCERTAINTY: Duration = Duration::from_secs(1);
+
+impl Memcache {
+    /// Answers all that was asked, and learns what stands in memcached.
+    pub(super) fn apply(&mut self, flight: InFlightJob, done: JobDone, now: Instant, out: &mut Vec<Event>) {
+        let InFlightJob { at, pending, candidates } = flight;
+        let Inbox { requests, renewals, releases, takebacks, looks, revokes, pauses } = pending;
+        let JobDone { mut job, trouble } = done;
+        self.highest = job.highest;
+        self.view = std::mem::take(&mut job.view);
+        self.elsewhere.learn(&job.order, &self.view, self.server, at, now);
+        self.set_store_down(trouble.is_some(), now, out);
+        self.fates.learn(std::mem::take(&mut job.unsettled), trouble.is_some(), now);
+        self.apply_pauses(&pauses, job.pausing.as_ref(), out);
+
+        let (released, taken) = job.ends.split_at(releases.len());
+        self.apply_force_releases(&takebacks, taken, now, out);
+        self.apply_releases(releases, released, now, out);
+        let (waiting, asking) = job.claims.split_at(candidates);
+        let freed = job.ends.iter().any(|end| end.had == Some(true)).then_some(at);
+        let has_granted = self.begin_all(&job.claims, at, out);
+        let has_news = trouble.is_none() && self.reconcile(at, now, out);
+        let revoked: Vec<_> = revokes.iter().map(|revoking| (revoking.request, revoking.token)).collect();
+        self.settle_revokes(&revoked, &job.revokes, out);
+        self.apply_renewals(&renewals, &job.renewals, at, now, out);
+        let unwanted = self.apply_waiters(waiting, freed, now, out);
+        self.apply_acquires(requests, asking, at, now, out);
+        self.queue_undelivered(&unwanted, now);
+        for request in looks {
+            match trouble {
+                None if self.rules.is_gone() => refuse(request, Refusal::NoSuchPool, None, out),
+                None => out.push(Event::Refreshed { request, state: None }),
+                Some(_) => refuse(request, Refusal::BackendDown, None, out),
+            }
+        }
+        let has_more = has_granted && self.view.has_room(self.slots);
+        self.schedule_read(has_more || has_news, now);
+    }
+
+    fn set_store_down(&mut self, is_away: bool, now: Instant, out: &mut Vec<Event>) {
+        match (&self.away, is_away) {
+            (None, true) => {
+                self.away = Some(OutageState { patience: Some(now + self.outage) });
+                out.push(Event::StoreDown);
+            }
+            (Some(_), false) => {
+                self.away = None;
+                out.push(Event::StoreUp);
+            }
+            (None, false) | (Some(_), true) => {}
+        }
+    }
+
+    /// Sends away who has been parked for the whole outage.
+    pub(super) fn refuse_all(&mut self, now: Instant, out: &mut Vec<Event>) {
+        if let Some(away) = &mut self.away
+            && away.patience.is_some_and(|until| until <= now)
+        {
+            away.patience = None;
+            self.rules.refuse_all(Refusal::BackendDown, now, out);
+        }
+    }
+
+    /// Learns whether the pool is paused, and tells the operators who wanted that.
+    fn apply_pauses(
+        &mut self,
+        pauses: &[(RequestId, Option<Operator>)],
+        pausing: Option<&PauseChange>,
+        out: &mut Vec<Event>,
+    ) {
+        let is_done = pausing.is_some_and(|pausing| pausing.is_done);
+        let is_change =
+            pausing.is_some_and(|pausing| pausing.has_changed) || pauses.iter().any(|(_, to)| to.is_some());
+        let paused = self.view.paused.as_ref().map(|pause| pause.operator.clone());
+        let said = |operator: &Operator| (Arc::clone(&operator.author), Arc::clone(&operator.reason));
+        let is_ours = |to: &Option<Operator>| to.as_ref().map(said) == paused.as_ref().map(said);
+        let is_told = is_done && is_change && pauses.last().is_some_and(|(_, to)| is_ours(to));
+        if self.rules.adopt_pause(paused.clone()) && !is_told {
+            out.push(Event::Paused(paused));
+        }
+        for (request, _) in pauses {
+            if is_done {
+                let what = if is_change { AdminOutcome::Set } else { AdminOutcome::Unchanged };
+                out.push(Event::ActionApplied { request: *request, what: Some(what) });
+            } else {
+                refuse(*request, Refusal::BackendDown, None, out);
+            }
+        }
+    }
+
+    fn apply_force_releases(
+        &mut self,
+        takebacks: &[PendingRevocation],
+        ends: &[EndLease],
+        now: Instant,
+        out: &mut Vec<Event>,
+    ) {
+        for (PendingRevocation { id, known, by }, end) in takebacks.iter().zip(ends) {
+            let is_gone = end.had.is_some() && self.view.lease(*id).is_none();
+            let forced = known.and_then(|(token, _)| self.preview_force_release(token, now));
+            if let (true, Some((token, how))) = (is_gone, known) {
+                self.end_vanished(*token, *how, *by, now, out);
+            }
+            match (*by, end.had) {
+                (Some(request), Some(had)) => {
+                    out.push(Event::ActionApplied { request, what: forced.filter(|_| had) });
+                }
+                (Some(request), None) => refuse(request, Refusal::BackendDown, None, out),
+                (None, _) => {}
+            }
+        }
+    }
+
+    /// What ends if this lease is taken away now. When one of another server ends is known to the second only.
+    fn preview_force_release(&self, token: Token, now: Instant) -> Option<AdminOutcome> {
+        let is_ours = self.seen.get(&token).is_some_and(|seen| seen.is_ours);
+        match self.rules.preview_force_release(token, now)? {
+            AdminOutcome::Released { host, held, left } if !is_ours => {
+                Some(AdminOutcome::Released { host, held, left: left.map(|left| left + CLOCK_UNCERTAINTY) })
+            }
+            forced @ (AdminOutcome::Released { .. }
+            | AdminOutcome::Set
+            | AdminOutcome::Unchanged
+            | AdminOutcome::Moved { .. }
+            | AdminOutcome::Revoked { .. }) => Some(forced),
+        }
+    }
+
+    fn apply_releases(
+        &mut self,
+        releases: Vec<(RequestId, ReleaseTarget)>,
+        ends: &[EndLease],
+        now: Instant,
+        out: &mut Vec<Event>,
+    ) {
+        for ((request, held), end) in releases.into_iter().zip(ends) {
+            let Some(had_lease) = end.had else {
+                refuse(request, Refusal::BackendDown, None, out);
+                continue;
+            };
+            let (lease, had_place, turned_away) = match &held {
+                ReleaseTarget::Lease(id) => (self.rules.token_of_id(*id), false, None),
+                ReleaseTarget::Requester(requester) => {
+                    let position = self.rules.remove_waiters_of(requester, out);
+                    (self.rules.token_of(requester), position, self.rules.rejects(requester))
+                }
+            };
+            if let (true, Some(token)) = (had_lease, lease) {
+                self.end_vanished(token, EndReason::Released, Some(request), now, out);
+            }
+            match turned_away {
+                Some(why) if !had_lease && !had_place => refuse(request, why, None, out),
+                Some(_) | None => out.push(Event::Released { request, had: had_lease || had_place }),
+            }
+        }
+    }
+
+    /// Begins all leases that were granted. False if none was.
+    fn begin_all(&mut self, claims: &[Claim], at: Instant, out: &mut Vec<Event>) -> bool {
+        let mut has_granted = false;
+        for claim in claims.iter().filter(|claim| claim.found == Some(ClaimResult::Granted)) {
+            let Some((_, slot)) = self.view.lease(claim.id) else { continue };
+            let token = slot.token();
+            has_granted = true;
+            if self.rules.lease(token).is_none() {
+                self.seen.insert(token, LeaseMeta { cas: slot.cas, is_ours: true, began_here: true });
+                self.rules.begin(claim.lease(slot, at), out);
+            }
+        }
+        has_granted
+    }
+
+    /// Brings what is known of the leases in line with what stands in memcached. Returns whether a waiter has a
+    /// lease that was not known before.
+    fn reconcile(&mut self, at: Instant, now: Instant, out: &mut Vec<Event>) -> bool {
+        let slots: Vec<HeldSlot> = self.view.held().map(|(_, slot)| slot.clone()).collect();
+        let mut there: Vec<Token> = slots.iter().map(HeldSlot::token).collect();
+        there.sort_unstable();
+        for token in self.rules.tokens() {
+            if there.binary_search(&token).is_err() {
+                self.on_missing(token, now, out);
+            }
+        }
+        slots.iter().filter(|slot| self.adopt(slot, at, now)).count() > 0
+    }
+
+    /// Learns what stands in one slot. Returns whether a waiter has a lease there that was not known before. The
+    /// waiter is not told yet: the server that granted the lease would take it back as undelivered. A claim of the
+    /// next job writes into memcached first that it is told.
+    fn adopt(&mut self, slot: &HeldSlot, at: Instant, now: Instant) -> bool {
+        let (token, entry) = (slot.token(), &slot.entry);
+        let is_ours = entry.by == Some(self.server);
+        // Ours ends when we say so: no earlier than when it was renewed last, which was not later than now.
+        let until = if is_ours { entry.ttl.map(|ttl| at + ttl) } else { slot.estimated_end(now) };
+        match self.seen.get_mut(&token) {
+            Some(seen) if seen.cas == slot.cas => {}
+            Some(seen) => {
+                (seen.cas, seen.is_ours) = (slot.cas, is_ours);
+                self.rules.adopt_terms(token, entry.ttl, until, slot.revoked(now));
+            }
+            // Written without an answer: nobody was told of it. Once it was changed, somebody may have been.
+            None if is_ours && entry.token.is_none() => {
+                self.pending.takebacks.push(PendingRevocation { id: entry.id, known: None, by: None });
+            }
+            None if self.view.written_after_pause(slot) => {} // it will be gone in a moment
+            None if self.rules.token_of(&entry.requester).is_some() => {} // one of two will be, too
+            None => {
+                self.seen.insert(token, LeaseMeta { cas: slot.cas, is_ours, began_here: false });
+                self.rules.adopt(Lease { until, ..slot.foreign_lease(now) });
+                return self.rules.is_waiting(&entry.requester);
+            }
+        }
+        false
+    }
+
+    /// A lease is not where it was. Nobody ended it here.
+    fn on_missing(&mut self, token: Token, now: Instant, out: &mut Vec<Event>) {
+        let Some(lease) = self.rules.lease(token) else { return };
+        let (id, until, host) = (lease.id, lease.until, lease.requester.host().clone());
+        let is_over = until.is_some_and(|until| until <= now);
+        if !is_over && let Some(id) = id {
+            self.remember_missed(
+                id,
+                VanishedLease { host, token, until: until.unwrap_or(now + VANISHED_RETENTION) },
+                now,
+            );
+        }
+        let how = if is_over { self.rules.expiry_reason(token) } else { EndReason::Vanished };
+        if !self.seen.get(&token).is_some_and(|seen| seen.began_here) {
+            self.seen.remove(&token);
+            let lease = self.rules.forget(token);
+            return out.extend(lease.map(|lease| Event::EndedElsewhere(lease.ended(how, None, now))));
+        }
+        self.end_vanished(token, how, None, now, out);
+    }
+
+    /// So many at most: in a pool that is used through many servers, most leases end elsewhere.
+    fn remember_missed(&mut self, id: LeaseId, missed: VanishedLease, now: Instant) {
+        if self.missed.len() >= MAX_VANISHED {
+            self.missed.retain(|_, missed| missed.until > now);
+        }
+        if self.missed.len() < MAX_VANISHED {
+            self.missed.insert(id, missed);
+        }
+    }
+
+    fn end_vanished(
+        &mut self,
+        token: Token,
+        how: EndReason,
+        by: Option<RequestId>,
+        now: Instant,
+        out: &mut Vec<Event>,
+    ) {
+        self.seen.remove(&token);
+        self.rules.end_vanished(token, how, by, now, out);
+    }
+
+    fn apply_renewals(
+        &mut self,
+        asked: &[(RequestId, LeaseId, Option<Duration>)],
+        renewals: &[RenewLease],
+        at: Instant,
+        now: Instant,
+        out: &mut Vec<Event>,
+    ) {
+        for ((request, id, _), renewal) in asked.iter().zip(renewals) {
+            let slot = self.view.lease(*id).map(|(_, slot)| slot.clone());
+            match (renewal.lives, slot) {
+                (Some(true), Some(slot)) => {
+                    self.adopt(&slot, at, now);
+                    let until = match slot.entry.revoked {
+                        Some(_) => slot.estimated_end(now),
+                        None => slot.entry.ttl.map(|ttl| at + ttl),
+                    };
+                    let known = self.rules.lease(slot.token()).map(Lease::details);
+                    let lease = known.unwrap_or_else(|| slot.foreign_lease(now).details());
+                    out.push(Event::Renewed { request: *request, lease: LeaseDetails { until, ..lease } });
+                }
+                (Some(_), _) => {
+                    self.count_lost(*id);
+                    refuse(*request, Refusal::LeaseLost, None, out);
+                }
+                (None, _) => refuse(*request, Refusal::BackendDown, None, out),
+            }
+        }
+    }
+
+    /// The holder of a lease wants to keep it, but memcached has not kept it.
+    fn count_lost(&mut self, id: LeaseId) {
+        if let Some(VanishedLease { host, token, .. }) = self.missed.remove(&id) {
+            self.lost += 1;
+            let (pool, host, lost) = (self.name.as_str(), host.as_str(), self.lost);
+            warn!(
+                "lost pool={pool:?} host={host:?} token={token}: ended through another server, or not kept by memcached; {lost} so far"
+            );
+        }
+    }
+
+    fn apply_acquires(
+        &mut self,
+        requests: Vec<AcquireRequest>,
+        claims: &[Claim],
+        at: Instant,
+        now: Instant,
+        out: &mut Vec<Event>,
+    ) {
+        for (request, claim) in requests.into_iter().zip(claims) {
+            let id = request.id;
+            match claim.found {
+                Some(ClaimResult::AlreadyHeld(lease)) => {
+                    if let Some((_, slot)) = self.view.lease(lease) {
+                        self.adopt(&slot.clone(), at, now);
+                    }
+                    self.rules.answer_waiters_of(&claim.requester, None, now, out); // the same asker may stand in line, too
+                    self.rules.acquire(request, at, out);
+                }
+                Some(ClaimResult::Granted | ClaimResult::NoSlot) => self.rules.acquire(request, at, out),
+                None => refuse(id, Refusal::BackendDown, None, out),
+            }
+            if claim.found == Some(ClaimResult::Granted) && self.rules.rejects(&claim.requester).is_some() {
+                self.queue_undelivered(&[claim.id], now); // the configuration changed meanwhile
+            }
+            if self.left.remove(&id) {
+                self.rules.cancel(id, now, out);
+            }
+        }
+    }
+
+    /// Tells those in line who have a lease now. Returns the leases of askers who have left meanwhile.
+    /// `freed`: when their slots came free, if this job freed some.
+    fn apply_waiters(
+        &mut self,
+        claims: &[Claim],
+        freed: Option<Instant>,
+        now: Instant,
+        out: &mut Vec<Event>,
+    ) -> Vec<LeaseId> {
+        let mut unwanted = Vec::new();
+        for claim in claims.iter().filter(|claim| claim.found.is_some_and(ClaimResult::is_held)) {
+            let is_told = self.rules.answer_waiters_of(&claim.requester, freed, now, out);
+            if claim.found == Some(ClaimResult::Granted) && !is_told {
+                unwanted.push(claim.id);
+            }
+        }
+        unwanted
+    }
+
+    /// Ends those of these leases of which still nobody has been told.
+    fn queue_undelivered(&mut self, leases: &[LeaseId], now: Instant) {
+        for id in leases {
+            if let Some(token) = self.rules.token_of_id(*id)
+                && self.rules.lease(token).is_some_and(|lease| lease.told == 0)
+            {
+                self.rules.mark_overdue(token, now);
+            }
+        }
+    }
+
+    /// Sees to it that somebody looks while somebody waits, while others are told of waiters that are not
+    /// here any more, while memcached is away, or while writes may arrive late.
+    fn schedule_read(&mut self, at_once: bool, now: Instant) {
+        let pause = match self.away {
+            Some(_) => RETRY,
+            None if at_once => Duration::ZERO,
+            None if !self.fates.is_open() => self.poll,
+            None if self.rules.has_waiters() => self.poll.min(RETRY),
+            None => RETRY,
+        };
+        self.next_look = self.has_to_look().then(|| now + pause.mul_f64(jitter()));
+    }
+}
+
+/// Between 0.8 and 1.2, so that servers do not all look at once.
+fn jitter() -> f64 {
+    let mut byte = [0];
+    let _ = getrandom::fill(&mut byte); // without randomness they do
+    0.8 + 0.4 * f64::from(byte[0]) / 255.0
+}

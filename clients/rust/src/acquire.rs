@@ -1,0 +1,210 @@
+//! Getting a slot: one question after the other, until there is a lease.
+//!
+//! ```text
+//!  try ─┬ lease ──────────────────────────────► renewed once if it may be old ─► Lease
+//!       ├ no slot ─► parked for a slice ─┬ lease ─►┘
+//!       │            ▲                   └ no slot ─┐
+//!       │            └──────────────────────────────┘
+//!       └ nobody answers ─► pause ─► the same again; when the time is over, once more without waiting
+//! ```
+//! The owner stays the same, so the place does too: a slice ends before a proxy loses patience, and a
+//! server that restarts finds the asker back in time.
+
+use std::{rc::Rc, time::Duration};
+
+use tokio::time::{Instant, sleep};
+
+use super::{
+    AcquireOptions, Backoff, BootTime, Client, ClientError, Lease, QueueInfo,
+    give_back::GiveBack,
+    in_time::in_time,
+    lease::LeaseState,
+    renewal::renew,
+    secret::Secret,
+    server_set::RequestFailure,
+    v1::{Payload, V1Call},
+};
+
+/// How long one request stays parked. Proxies often cut after 30 or 60 s.
+const LONG_POLL_SLICE: Duration = Duration::from_secs(25);
+/// How long a place is kept between two requests: longer than any pause between them.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// A server may take so long to answer, the time it keeps a request parked aside.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);
+/// The same when the time to wait is over: who waits a minute at most does not wait ten seconds more.
+const LAST_RESPONSE_TIMEOUT: Duration = Duration::from_secs(1);
+/// A lease whose answer took longer is renewed before it counts.
+const RENEW_IF_OLDER_THAN: Duration = Duration::from_secs(1);
+/// A request that lasted so long was no failed attempt: what comes after it is a new trouble.
+const BACKOFF_RESET_AFTER: Duration = Duration::from_secs(5);
+
+/// What happens while a slot is waited for.
+#[derive(Debug)]
+pub enum Progress<'a> {
+    /// There is no slot yet. Told after every answer that says so, whether anything changed or not.
+    Waiting(&'a QueueInfo),
+    /// Nobody answers, or not in a way that helps; the asking goes on after a pause.
+    Retrying {
+        /// Why.
+        error: &'a ClientError,
+        /// How long the pause is.
+        pause: Duration,
+    },
+}
+
+/// One asking, from the first question to the lease.
+pub(super) struct AcquireLoop<'a, T> {
+    /// Who asks.
+    client: &'a Client,
+    /// What for.
+    ask: &'a AcquireOptions,
+    /// Tells this asking from all others.
+    owner: Secret,
+    /// Whether it waits.
+    waits: bool,
+    /// When it began.
+    started: Instant,
+    /// Whom to tell what happens.
+    tell: T,
+    /// Whether a server may have something for us: a place, or a lease on its way.
+    is_known: bool,
+}
+
+impl<'a, T: FnMut(Progress<'_>)> AcquireLoop<'a, T> {
+    pub(super) fn new(
+        client: &'a Client,
+        ask: &'a AcquireOptions,
+        waits: bool,
+        tell: T,
+    ) -> Result<Self, ClientError> {
+        let (owner, started) = (Secret::random()?, Instant::now());
+        Ok(Self { client, ask, owner, waits, started, tell, is_known: false })
+    }
+
+    /// Asks until there is a lease, the time is over, or asking makes no sense.
+    pub(super) async fn run(mut self) -> Result<Lease, ClientError> {
+        let (mut backoff, mut wait, mut is_last) = (Backoff::new(), Duration::ZERO, false);
+        loop {
+            let asked = Instant::now();
+            let RequestFailure { error, retry_after } = match self.attempt_in_time(wait).await {
+                Ok(held) => return Ok(self.lease(held)),
+                Err(failure) => failure,
+            };
+            self.is_known = self.is_still_known(&error);
+            if !self.waits || is_last || !error.is_transient() {
+                return Err(error);
+            }
+            if asked.elapsed() > BACKOFF_RESET_AFTER {
+                backoff = Backoff::new();
+            }
+            let no_slot = error.refusal().is_some_and(|refusal| refusal.kind.is_contention());
+            let at_once = no_slot && (wait.is_zero() || asked.elapsed() > RENEW_IF_OLDER_THAN);
+            let pause = if at_once { Duration::ZERO } else { backoff.pause_with_retry_after(retry_after) };
+            let left = self.left();
+            let pause = left.map_or(pause, |left| left.min(pause));
+            self.report_retry(&error, pause);
+            if no_slot && left.is_some_and(|left| left.is_zero()) {
+                return Err(error); // as of now
+            }
+            wait = left.map_or(LONG_POLL_SLICE, |left| (left - pause).min(LONG_POLL_SLICE));
+            is_last = wait.is_zero();
+            sleep(pause).await;
+        }
+    }
+
+    /// Asks once, but not much longer than there is time, however many servers are silent.
+    async fn attempt_in_time(&mut self, wait: Duration) -> Result<LeaseState, RequestFailure> {
+        let Some(left) = self.left().filter(|_| self.waits) else {
+            return self.attempt(wait).await;
+        };
+        let asker = Rc::clone(&self.client.asker);
+        match in_time(left.saturating_add(LAST_RESPONSE_TIMEOUT), self.attempt(wait)).await {
+            Ok(came) => came,
+            Err(_) => Err(asker.no_response()),
+        }
+    }
+
+    /// Asks once. A lease that may be old by now is renewed, so that it is known to be there.
+    async fn attempt(&mut self, wait: Duration) -> Result<LeaseState, RequestFailure> {
+        let AcquireOptions { pool, host, ttl, note, .. } = self.ask;
+        let call = V1Call::Acquire {
+            host,
+            owner: &self.owner,
+            wait: wait.as_secs_f64(),
+            patience: self.waits.then_some(PATIENCE.as_secs_f64()),
+            ttl: ttl.map(|ttl| ttl.as_secs_f64()),
+            command: note.as_deref(),
+        };
+        let (asker, good) = (&self.client.asker, BootTime::now());
+        self.is_known = true;
+        let heard = asker.call(pool, &call, wait + RESPONSE_TIMEOUT).await?;
+        let Payload::Lease(grant) = heard.payload else {
+            return Err(
+                ClientError::Strange { server: heard.server, status: 204, body: String::new() }.into()
+            );
+        };
+        let mut held = LeaseState {
+            pool: pool.clone(),
+            host: host.clone(),
+            wanted: *ttl,
+            ttl: grant.ttl(),
+            left: grant.left(),
+            id: grant.id,
+            token: grant.token,
+            renewed_at: good,
+            revoked: grant.revoked,
+            server: heard.server,
+            store: heard.store,
+        };
+        let is_fresh = wait.is_zero() && (good + RENEW_IF_OLDER_THAN).remaining() > Duration::ZERO;
+        if let Some(ttl) = held.left.filter(|_| !is_fresh) {
+            renew(asker, &mut held, ttl).await?;
+        }
+        Ok(held)
+    }
+
+    fn lease(&mut self, held: LeaseState) -> Lease {
+        self.is_known = false; // from now on it is the lease that gives it back
+        Lease::keep(held, self.started.elapsed(), &self.client.asker, &self.client.background)
+    }
+
+    /// How much time there is to wait.
+    fn left(&self) -> Option<Duration> {
+        self.ask.within.map(|within| within.saturating_sub(self.started.elapsed()))
+    }
+
+    fn report_retry(&mut self, error: &ClientError, pause: Duration) {
+        match error.refusal().and_then(|refusal| refusal.queue.as_ref()) {
+            Some(line) => (self.tell)(Progress::Waiting(line)),
+            None => (self.tell)(Progress::Retrying { error, pause }),
+        }
+    }
+
+    /// Whether a server may still have something for us after this error.
+    fn is_still_known(&self, error: &ClientError) -> bool {
+        match error.refusal() {
+            Some(_) => self.waits && error.is_transient(), // who does not wait takes no place
+            None => !matches!(error, ClientError::NoV1 { .. }), // an answer that did not come may have been a lease
+        }
+    }
+}
+
+impl<T> Drop for AcquireLoop<'_, T> {
+    fn drop(&mut self) {
+        let Client { asker, background } = self.client;
+        if self.is_known && asker.has_connected() {
+            let back = GiveBack::Asker { host: self.ask.host.clone(), owner: self.owner.clone() };
+            background.give(&self.ask.pool, back);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::backoff::MAX_RETRY_AFTER, *};
+
+    #[test]
+    fn a_place_outlives_every_pause() {
+        assert!(MAX_RETRY_AFTER.mul_f64(1.1) < PATIENCE);
+    }
+}

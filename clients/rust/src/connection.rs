@@ -1,0 +1,90 @@
+//! The connection under a question. It is our own, so that its sending half can be closed while the
+//! answer is awaited: a server that sees this forgets the question, and what it had answered by then
+//! can still be read.
+
+use std::{cell::RefCell, io, os::fd::OwnedFd, rc::Rc, time::Duration};
+
+use actix_rt::net::TcpStream;
+use actix_service::{Service, fn_service};
+use actix_tls::connect::{ConnectError, ConnectInfo, Connection};
+use awc::{Connector, http::Uri};
+use rustix::net::Shutdown;
+use socket2::{SockRef, TcpKeepalive};
+use tokio::time::timeout;
+
+use super::{Server, address::Address};
+
+/// How long one address may take to accept.
+pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// All addresses of a name together. The limit of the HTTP client, which must not come first.
+const CONNECT_LIMIT: Duration = Duration::from_secs(60);
+/// A host that vanished is noticed after 30 + 3 · 10 s, also while nothing is said.
+const KEEPALIVE: TcpKeepalive = TcpKeepalive::new()
+    .with_time(Duration::from_secs(30))
+    .with_interval(Duration::from_secs(10))
+    .with_retries(3);
+
+/// The sending half of a question's connection, as soon as there is one.
+#[derive(Debug, Clone, Default)]
+pub(super) struct WriteHalf(Rc<RefCell<Option<OwnedFd>>>);
+
+impl WriteHalf {
+    /// Whether there has been a connection.
+    pub(super) fn is_connected(&self) -> bool {
+        self.0.borrow().is_some()
+    }
+
+    /// Says that no more comes from here. False if there is no connection to say it on.
+    pub(super) fn close(&self) -> bool {
+        let held = self.0.borrow();
+        held.as_ref().is_some_and(|socket| rustix::net::shutdown(socket, Shutdown::Write).is_ok())
+    }
+
+    fn remember(&self, stream: &TcpStream) -> io::Result<()> {
+        let copy = rustix::io::fcntl_dupfd_cloexec(stream, 0)?;
+        *self.0.borrow_mut() = Some(copy);
+        Ok(())
+    }
+}
+
+/// An HTTP client for one question to one server.
+pub(super) fn client(server: &Server, half: &WriteHalf) -> awc::Client {
+    let connector =
+        Connector::new().connector(connecting(server.clone(), half.clone())).timeout(CONNECT_LIMIT);
+    awc::Client::builder().connector(connector).disable_timeout().disable_redirects().finish()
+}
+
+/// The service that makes the connection.
+fn connecting(
+    server: Server,
+    half: WriteHalf,
+) -> impl Service<ConnectInfo<Uri>, Response = Connection<Uri, TcpStream>, Error = ConnectError> + Clone + 'static
+{
+    fn_service(move |info: ConnectInfo<Uri>| {
+        let (server, half) = (server.clone(), half.clone());
+        async move {
+            let stream = connect(&server).await?;
+            SockRef::from(&stream).set_tcp_keepalive(&KEEPALIVE).map_err(ConnectError::Io)?;
+            half.remember(&stream).map_err(ConnectError::Io)?;
+            Ok(Connection::new(info.request().clone(), stream))
+        }
+    })
+}
+
+/// Tries one address of the server after the other.
+async fn connect(server: &Server) -> Result<TcpStream, ConnectError> {
+    let addresses = server.addresses().await.map_err(|why| ConnectError::Resolver(why.into()))?;
+    let mut last = ConnectError::NoRecords;
+    let tcp = addresses.into_iter().filter_map(|address| match address {
+        Address::Tcp(address) => Some(address),
+        Address::Socket(_) => None, // every server with such a socket knows the v1 protocol
+    });
+    for address in tcp {
+        match timeout(CONNECT_TIMEOUT, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) => return Ok(stream),
+            Ok(Err(error)) => last = ConnectError::Io(error),
+            Err(_) => last = ConnectError::Io(io::ErrorKind::TimedOut.into()),
+        }
+    }
+    Err(last)
+}

@@ -1,0 +1,74 @@
+//! What can be done with a lease of which only the id is known.
+
+use std::time::Duration;
+
+use super::{
+    BootTime, Client, ClientError, LeaseId, LeaseRecord, Server,
+    give_back::GiveBack,
+    v1::{Payload, V1Call},
+};
+
+/// How long one server may take to answer a renewal.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);
+
+impl Client {
+    /// As [`Client::new`], for a store that is known already, as from a [`LeaseRecord`]: any other one is
+    /// refused.
+    ///
+    /// # Panics
+    /// As [`Client::new`].
+    #[must_use]
+    pub fn of_store(servers: Vec<Server>, store: &str) -> Self {
+        let client = Self::new(servers);
+        client.asker.pin_store(store);
+        client
+    }
+
+    /// Renews a lease once: it lives `ttl` from now, at most the pool's `expire`; without it, as long as
+    /// after the last renewal.
+    ///
+    /// # Errors
+    /// A refusal of the kind [`LeaseLost`](super::ErrorKind::LeaseLost) when there is no such lease any more.
+    /// Everything else says nothing of the lease: no server answered, each after ten seconds at most.
+    ///
+    /// ```no_run
+    /// # use distributex_client::{ClientError, Client, LeaseId};
+    /// # async fn example(client: Client) -> Result<(), ClientError> {
+    /// let id = LeaseId::new("5f0c…");
+    /// let lease = client.renew("deploy", &id, None).await?;
+    /// println!("{:?} more", lease.expires_in);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn renew(
+        &self,
+        pool: &str,
+        lease: &LeaseId,
+        ttl: Option<Duration>,
+    ) -> Result<LeaseRecord, ClientError> {
+        let call = V1Call::Renew { lease: &lease.0, ttl: ttl.map(|ttl| ttl.as_secs_f64()) };
+        let sent = BootTime::now();
+        let heard = self.asker.call(pool, &call, RESPONSE_TIMEOUT).await.map_err(|failure| failure.error)?;
+        match heard.payload {
+            Payload::Lease(grant) => Ok(grant.record(pool, heard.store, sent)),
+            Payload::Done | Payload::State(_) | Payload::No(_) => {
+                Err(ClientError::Strange { server: heard.server, status: 204, body: String::new() })
+            }
+        }
+    }
+
+    /// Gives a lease back. Tries again while no server can be reached, for ten seconds at most.
+    ///
+    /// # Errors
+    /// As [`Lease::release`](super::Lease::release).
+    ///
+    /// ```no_run
+    /// # use distributex_client::{ClientError, Client, LeaseId};
+    /// # async fn example(client: Client) -> Result<(), ClientError> {
+    /// client.release("deploy", &LeaseId::new("5f0c…")).await
+    /// # }
+    /// ```
+    pub async fn release(&self, pool: &str, lease: &LeaseId) -> Result<(), ClientError> {
+        GiveBack::Lease(lease.0.clone(), None).give(&self.asker, pool).await
+    }
+}

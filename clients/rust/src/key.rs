@@ -1,0 +1,38 @@
+//! An operator's key.
+
+use thiserror::Error;
+
+use super::secret::Secret;
+
+/// What proves that somebody may pull levers over TCP. A secret: it is never shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Key(Secret);
+
+/// The text is no key. It is not told: it may be one with a slip of the pen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("it is no key: one word of letters, digits and signs, as openssl rand -hex 32 prints it")]
+pub struct KeyError;
+
+impl Key {
+    /// Reads a key; space around it, such as the end of the line in a file, is left out.
+    ///
+    /// # Errors
+    /// When it is empty, or has anything in it that cannot be sent.
+    ///
+    /// ```
+    /// use distributex_client::Key;
+    ///
+    /// assert!(Key::read("5f0c17\n").is_ok());
+    /// assert!(Key::read("two words").is_err());
+    /// ```
+    pub fn read(text: &str) -> Result<Self, KeyError> {
+        let key = text.trim();
+        let is_sendable = !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_graphic());
+        if is_sendable { Ok(Self(Secret::new(key.to_owned()))) } else { Err(KeyError) }
+    }
+
+    /// Its text.
+    pub(super) fn reveal(&self) -> &str {
+        self.0.reveal()
+    }
+}

@@ -1,0 +1,99 @@
+//! A lease as it can be written down: for whoever renews and releases it later, from another process.
+
+use std::time::{Duration, SystemTime};
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    BootTime,
+    secret::Secret,
+    wire_time::{moment, seconds},
+};
+
+/// The id of a lease. Who has it can renew and release the lease, so it is a secret: it belongs into no log
+/// and no command line. Written as JSON it is its text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct LeaseId(pub(super) Secret);
+
+impl LeaseId {
+    /// The id with this text.
+    #[must_use]
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(Secret::new(text.into()))
+    }
+
+    /// Its text.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        self.0.reveal()
+    }
+}
+
+/// A lease that nobody renews by himself, as of when it was given or renewed. As JSON it is what the v1
+/// protocol calls a lease.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeaseRecord {
+    /// Its id.
+    #[serde(rename = "lease")]
+    pub id: LeaseId,
+    /// Its fencing number.
+    pub token: u64,
+    /// The pool it is of.
+    pub pool: String,
+    /// The host it was given to.
+    pub host: String,
+    /// How long it lives after each renewal; `None`: until it is released.
+    #[serde(with = "seconds")]
+    pub ttl: Option<Duration>,
+    /// How long it lived from when this was recorded.
+    #[serde(with = "seconds")]
+    pub expires_in: Option<Duration>,
+    /// When that is over, by the clock of this machine.
+    #[serde(with = "moment")]
+    pub expires_at: Option<SystemTime>,
+    /// How long it took to get.
+    #[serde(with = "seconds")]
+    pub waited: Option<Duration>,
+    /// The id of the store it is in.
+    pub store: String,
+}
+
+impl LeaseRecord {
+    /// The same, living for so long since then.
+    pub(super) fn living(self, left: Option<Duration>, since: BootTime) -> Self {
+        let expires_in = left.map(|left| (since + left).remaining());
+        let expires_at = expires_in.and_then(|left| SystemTime::now().checked_add(left));
+        Self { expires_in, expires_at, ..self }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_record_is_a_lease_of_the_protocol() {
+        let lease = json!({"lease": "abc", "token": 7, "pool": "p", "host": "web1", "ttl": 30, "expires_in": 29.5,
+            "expires_at": "2026-11-23T12:00:00.250Z", "waited": 1.25, "store": "s1"});
+
+        let record: LeaseRecord = serde_json::from_value(lease.clone()).unwrap();
+
+        assert_eq!(serde_json::to_value(&record).unwrap(), lease);
+        assert_eq!((record.id.reveal(), record.expires_in), ("abc", Some(Duration::from_millis(29_500))));
+        assert!(!format!("{record:?}").contains("abc"), "the id is a secret");
+    }
+
+    #[test]
+    fn a_lease_without_an_end_has_none() {
+        let lease = json!({"lease": "abc", "token": 7, "pool": "p", "host": "web1", "ttl": null,
+            "expires_in": null, "expires_at": null, "waited": 0, "store": "s1"});
+
+        let record: LeaseRecord = serde_json::from_value(lease.clone()).unwrap();
+
+        assert_eq!((record.ttl, record.expires_at), (None, None));
+        assert_eq!(serde_json::to_value(record.living(None, BootTime::now())).unwrap(), lease);
+    }
+}

@@ -1,0 +1,135 @@
+//! Keeping a lease: asking for more time long before it is over.
+
+use std::{rc::Rc, time::Duration};
+
+use tokio::{
+    sync::watch,
+    time::{sleep, timeout},
+};
+
+use super::{
+    Backoff, BootTime, ClientError, ErrorKind, LeaseStatus, Refusal,
+    backoff::random_unit,
+    boottime_sleep::sleep_until,
+    lease::LeaseState,
+    server_set::ServerSet,
+    v1::{Payload, V1Call},
+};
+
+/// A server may never take longer to answer a renewal, however long the lease lives.
+const MAX_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
+/// A lease that is revoked is not renewed more often.
+const REVOKED_RETRY_INTERVAL: Duration = Duration::from_secs(1);
+
+/// The renewal of one lease.
+#[derive(Debug)]
+pub(super) struct Renewal {
+    /// Whom to ask.
+    asker: Rc<ServerSet>,
+    /// What is renewed.
+    held: LeaseState,
+    /// Who wants to know.
+    tell: watch::Sender<LeaseStatus>,
+}
+
+impl Renewal {
+    pub(super) fn new(asker: Rc<ServerSet>, held: LeaseState, tell: watch::Sender<LeaseStatus>) -> Self {
+        Self { asker, held, tell }
+    }
+
+    /// Renews until the lease is lost. A lease without an end needs none.
+    pub(super) async fn run(mut self) {
+        while let Some(ttl) = self.held.left {
+            sleep_until(self.due(ttl)).await;
+            let standing = match self.renew_in_time(ttl).await {
+                Ok(()) => self.held.status(),
+                Err(lost) => lost,
+            };
+            let is_lost = matches!(standing, LeaseStatus::Lost { .. });
+            self.tell.send_replace(standing);
+            if is_lost {
+                return;
+            }
+        }
+    }
+
+    /// When to renew next. One that is revoked is renewed for less and less: without a shortest pause there would
+    /// be ever more requests towards its end.
+    fn due(&self, ttl: Duration) -> BootTime {
+        let pause = ttl.mul_f64(jittered_share(random_unit()));
+        match self.held.revoked {
+            None => self.held.renewed_at + pause,
+            Some(_) => self.held.renewed_at + pause.max(REVOKED_RETRY_INTERVAL).min(ttl),
+        }
+    }
+
+    /// Tries until it is done, the server says that the lease is lost, or its time is over.
+    async fn renew_in_time(&mut self, ttl: Duration) -> Result<(), LeaseStatus> {
+        let over = self.held.renewed_at + ttl;
+        let mut backoff = Backoff::up_to(ttl / 12);
+        let mut trouble = match &self.held.revoked {
+            None => "there was no time to renew it: the machine slept or was overloaded".to_owned(),
+            Some(revoke) => format!("it was {revoke}"),
+        };
+        while !over.remaining().is_zero() {
+            match timeout(over.remaining(), renew(&self.asker, &mut self.held, ttl)).await {
+                Ok(Ok(())) => return Ok(()),
+                Ok(Err(ClientError::Refused { refusal, .. })) if refusal.kind == ErrorKind::LeaseLost => {
+                    let Refusal { message, ended, .. } = refusal;
+                    return Err(LeaseStatus::Lost { why: message, ended: ended.map(|ended| *ended) });
+                }
+                Ok(Err(error)) => trouble = format!("it could not be renewed: {error}"),
+                Err(_) => break,
+            }
+            sleep(backoff.pause()).await;
+        }
+        Err(LeaseStatus::Lost { why: trouble, ended: None })
+    }
+}
+
+/// Renews a lease once; it is good from when that was sent.
+///
+/// # Errors
+/// When there is no answer, or the lease is lost.
+pub(super) async fn renew(
+    asker: &ServerSet,
+    held: &mut LeaseState,
+    ttl: Duration,
+) -> Result<(), ClientError> {
+    let call = V1Call::Renew { lease: &held.id, ttl: held.wanted.map(|ttl| ttl.as_secs_f64()) };
+    let sent = BootTime::now();
+    let heard = asker.call(&held.pool, &call, attempt_timeout(ttl)).await.map_err(|failure| failure.error)?;
+    if let Payload::Lease(grant) = heard.payload {
+        held.left = grant.left();
+        held.renewed_at = sent;
+        held.revoked = grant.revoked;
+    }
+    Ok(())
+}
+
+/// How long one server may take: so that there is time for another attempt, and another.
+fn attempt_timeout(ttl: Duration) -> Duration {
+    (ttl / 6).min(MAX_ATTEMPT_TIMEOUT)
+}
+
+/// The part of its life after which a lease is renewed: a third, and not the same for all.
+fn jittered_share(chance: f64) -> f64 {
+    (0.9 + 0.2 * chance) / 3.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lease_is_renewed_after_a_third_more_or_less() {
+        assert!((0.29..0.31).contains(&jittered_share(0.0)));
+        assert!((0.36..0.37).contains(&jittered_share(1.0)));
+    }
+
+    #[test]
+    fn an_attempt_takes_a_sixth_of_the_life_at_most() {
+        assert_eq!(attempt_timeout(Duration::from_secs(30)), Duration::from_secs(5));
+        assert_eq!(attempt_timeout(Duration::from_secs(3600)), MAX_ATTEMPT_TIMEOUT);
+    }
+}

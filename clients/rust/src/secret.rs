@@ -1,0 +1,59 @@
+//! What only its holder and the server may know.
+
+use std::fmt::{self, Write as _};
+
+use serde::{Deserialize, Serialize};
+
+use super::ClientError;
+
+/// A lease id or an owner. Its text goes into the bodies of requests, and to who
+/// asks for it by name; never into what is shown.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(super) struct Secret(String);
+
+impl Secret {
+    /// The secret with this text.
+    pub(super) fn new(text: String) -> Self {
+        Self(text)
+    }
+
+    /// Its text.
+    pub(super) fn reveal(&self) -> &str {
+        &self.0
+    }
+
+    /// 128 bits by chance, in hex.
+    ///
+    /// # Errors
+    /// When the system has no random numbers.
+    pub(super) fn random() -> Result<Self, ClientError> {
+        let mut bits = [0; 16];
+        getrandom::fill(&mut bits).map_err(|error| ClientError::NoChance { why: error.to_string() })?;
+        let mut hex = String::with_capacity(32);
+        for byte in bits {
+            let _ = write!(hex, "{byte:02x}"); // a string takes everything
+        }
+        Ok(Self(hex))
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_is_another_one_and_none_is_shown() {
+        let (one, other) = (Secret::random().unwrap(), Secret::random().unwrap());
+
+        assert_ne!(one, other);
+        assert_eq!(one.0.len(), 32);
+        assert_eq!(format!("{one:?}"), "Secret");
+    }
+}

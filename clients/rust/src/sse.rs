@@ -1,0 +1,185 @@
+//! A stream of events as it comes over the wire: `text/event-stream`, of which we understand all but scripts.
+
+use std::{future::poll_fn, mem, pin::Pin, time::Duration};
+
+use awc::{ClientResponse, http::header::CONTENT_TYPE};
+use futures_core::Stream as _;
+use tokio::time::timeout;
+
+use super::{ClientError, Event, Server, http::HttpReply};
+
+/// What it is called.
+pub(super) const MEDIA_TYPE: &str = "text/event-stream";
+/// The header that says what is known already.
+pub(super) const LAST_EVENT_ID: &str = "Last-Event-ID";
+/// A server says something every 15 s, if only that it is still there.
+const MAX_SILENCE: Duration = Duration::from_secs(45);
+/// No event is longer.
+const MAX_EVENT_BYTES: usize = 1 << 20;
+
+/// What came of asking for events.
+#[derive(Debug)]
+pub(super) enum ListenResponse {
+    /// They come.
+    Stream(Box<SseStream>),
+    /// Something else.
+    Answered(HttpReply),
+}
+
+/// Events that come from a server.
+#[derive(Debug)]
+pub(super) struct SseStream {
+    /// The server.
+    server: Server,
+    /// Where they come from.
+    response: ClientResponse,
+    /// Makes events of bytes.
+    parser: SseParser,
+}
+
+/// Whether these are events.
+pub(super) fn is_stream(response: &ClientResponse) -> bool {
+    let named = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    response.status() == 200 && named.is_some_and(|name| name.starts_with(MEDIA_TYPE))
+}
+
+impl SseStream {
+    pub(super) fn new(server: Server, response: ClientResponse) -> Self {
+        Self { server, response, parser: SseParser::default() }
+    }
+
+    /// The events that come next: one at least, or none if only something else came. May be cancelled.
+    ///
+    /// # Errors
+    /// When no more come, whatever the cause.
+    pub(super) async fn next(&mut self) -> Result<Vec<Event>, ClientError> {
+        let server = || self.server.clone();
+        let next = poll_fn(|context| Pin::new(&mut self.response).poll_next(context));
+        let bytes = match timeout(MAX_SILENCE, next).await {
+            Ok(Some(Ok(bytes))) => bytes,
+            Ok(Some(Err(error))) => {
+                return Err(ClientError::Broken { server: server(), why: error.to_string() });
+            }
+            Ok(None) => {
+                return Err(ClientError::Broken { server: server(), why: "the stream ended".to_owned() });
+            }
+            Err(_) => return Err(ClientError::Silent { server: server() }),
+        };
+        let read = self.parser.read(&bytes);
+        read.ok_or_else(|| ClientError::Broken { server: server(), why: "an event was too long".to_owned() })
+    }
+
+    /// The id of the last event, or one that the server told alone: what comes next is behind it.
+    pub(super) fn last_id(&self) -> Option<&str> {
+        Some(self.parser.complete_id.as_str()).filter(|id| !id.is_empty())
+    }
+
+    /// How long the server wants to be left alone when the stream ended.
+    pub(super) fn retry(&self) -> Option<Duration> {
+        self.parser.retry
+    }
+}
+
+/// Makes events of bytes, wherever these are cut.
+#[derive(Debug, Default)]
+struct SseParser {
+    /// The line that is not complete.
+    line: Vec<u8>,
+    /// Whether the last byte was a CR: an LF behind it is part of the same end.
+    after_cr: bool,
+    /// The id that was told last, maybe of an event that is not complete.
+    id: String,
+    /// The same of those that are.
+    complete_id: String,
+    /// What the next event is called.
+    name: String,
+    /// Its data, with a line end behind every line.
+    data: String,
+    /// How long the server wants to be left alone.
+    retry: Option<Duration>,
+}
+
+impl SseParser {
+    /// The events that are complete now. Nothing if one is too long.
+    fn read(&mut self, bytes: &[u8]) -> Option<Vec<Event>> {
+        let mut events = Vec::new();
+        for byte in bytes {
+            match byte {
+                b'\n' if mem::take(&mut self.after_cr) => {}
+                b'\n' | b'\r' => {
+                    self.after_cr = *byte == b'\r';
+                    let line = mem::take(&mut self.line);
+                    events.extend(self.line(&String::from_utf8_lossy(&line)));
+                }
+                byte => {
+                    self.after_cr = false;
+                    self.line.push(*byte);
+                }
+            }
+        }
+        (self.line.len() + self.data.len() <= MAX_EVENT_BYTES).then_some(events)
+    }
+
+    fn line(&mut self, line: &str) -> Option<Event> {
+        if line.is_empty() {
+            return self.event();
+        }
+        let (field, value) = line.split_once(':').unwrap_or((line, ""));
+        let value = value.strip_prefix(' ').unwrap_or(value);
+        match field.trim_start_matches('\u{feff}') {
+            "id" if !value.contains('\0') => self.id = value.to_owned(),
+            "event" => self.name = value.to_owned(),
+            "data" => self.data = mem::take(&mut self.data) + value + "\n",
+            "retry" => self.retry = value.parse().ok().map(Duration::from_millis).or(self.retry),
+            _ => {} // a comment has no field; others are none of ours
+        }
+        None
+    }
+
+    fn event(&mut self) -> Option<Event> {
+        let (name, data) = (mem::take(&mut self.name), mem::take(&mut self.data));
+        self.complete_id.clone_from(&self.id);
+        if data.is_empty() { None } else { Event::read(&self.id, name, data.trim_end().replace('\n', " ")) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = ": hello\nretry: 1500\n\nid: a-1\nevent: granted\n\
+        data: {\"pool\":\"p\",\"host\":\"web1\",\ndata: \"token\":7,\"waited\":1.25,\"command\":null}\n\n\
+        : still here\n\nevent: paused\ndata:{\"pool\":\"p\",\"author\":\"ann\",\"time\":\"2026-11-23T11:58:00Z\"}\n\n\
+        data: no json\n\nid: a-3\nevent: half";
+
+    fn in_pieces(text: &str, size: usize) -> (Vec<Event>, SseParser) {
+        let mut parser = SseParser::default();
+        let events = text.as_bytes().chunks(size).flat_map(|piece| parser.read(piece).unwrap()).collect();
+        (events, parser)
+    }
+
+    #[test]
+    fn events_are_read_wherever_they_are_cut() {
+        for size in [1, 2, 7, 10_000] {
+            for text in [TEXT.to_owned(), TEXT.replace('\n', "\r\n"), TEXT.replace('\n', "\r")] {
+                let (events, parser) = in_pieces(&text, size);
+
+                let [granted, paused] = events.try_into().unwrap();
+                assert_eq!((granted.id.as_str(), granted.name.as_str()), ("a-1", "granted"));
+                assert_eq!((granted.host.as_deref(), granted.token), (Some("web1"), Some(7)));
+                assert_eq!(granted.waited, Some(Duration::from_millis(1250)));
+                assert_eq!((paused.id.as_str(), paused.author.as_deref()), ("a-1", Some("ann")));
+                assert!(paused.time.is_some() && granted.time.is_none());
+                assert_eq!(parser.retry, Some(Duration::from_millis(1500)));
+            }
+        }
+    }
+
+    #[test]
+    fn an_event_without_an_end_is_not_kept_for_ever() {
+        let mut parser = SseParser::default();
+
+        assert!(parser.read(&vec![b'x'; MAX_EVENT_BYTES]).is_some());
+        assert!(parser.read(b"x").is_none());
+    }
+}

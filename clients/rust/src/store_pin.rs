@@ -1,0 +1,73 @@
+//! The store a client stays with. Two stores know nothing of each other: a slot of one is none of the other.
+
+use std::cell::RefCell;
+
+use super::{ClientError, address::Address, failover::Endpoint};
+
+/// The first store that was met, and where; or the one that was known before.
+#[derive(Debug, Default)]
+pub(super) struct StorePin(RefCell<Option<(String, Option<Address>)>>);
+
+impl StorePin {
+    /// Whether any store was met.
+    pub(super) fn is_set(&self) -> bool {
+        self.0.borrow().is_some()
+    }
+
+    /// Stays with this store, wherever it is met.
+    pub(super) fn set(&self, store: &str) {
+        *self.0.borrow_mut() = Some((store.to_owned(), None));
+    }
+
+    /// Stays with this store, or refuses it.
+    ///
+    /// Another store where the first one was met is the same server, restarted without its memory: there is
+    /// nobody else to be asked, so it is the store from now on.
+    pub(super) fn check(&self, endpoint: &Endpoint, store: &str) -> Result<(), ClientError> {
+        let mut pinned = self.0.borrow_mut();
+        match pinned.as_ref() {
+            Some((first, _)) if first == store => Ok(()),
+            Some((first, addr)) if addr.as_ref() != Some(&endpoint.addr) => Err(ClientError::OtherStore {
+                server: endpoint.server.clone(),
+                store: store.to_owned(),
+                first: first.clone(),
+            }),
+            Some(_) | None => {
+                *pinned = Some((store.to_owned(), Some(endpoint.addr.clone())));
+                Ok(())
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Server;
+    use super::*;
+
+    fn at(port: u16) -> Endpoint {
+        let server = Server::parse("127.0.0.1", port).unwrap();
+        Endpoint { server, addr: std::net::SocketAddr::from(([127, 0, 0, 1], port)).into() }
+    }
+
+    #[test]
+    fn another_store_is_refused_except_where_the_first_was_met() {
+        let pin = StorePin::default();
+        pin.check(&at(1), "a").unwrap();
+        pin.check(&at(2), "a").unwrap();
+
+        assert!(matches!(pin.check(&at(2), "b"), Err(ClientError::OtherStore { .. })));
+        assert!(pin.check(&at(1), "b").is_ok(), "restarted without its memory");
+        assert!(matches!(pin.check(&at(2), "a"), Err(ClientError::OtherStore { .. })));
+    }
+
+    #[test]
+    fn a_store_that_was_known_before_is_the_only_one() {
+        let pin = StorePin::default();
+        pin.set("a");
+
+        assert!(matches!(pin.check(&at(1), "b"), Err(ClientError::OtherStore { .. })));
+        pin.check(&at(1), "a").unwrap();
+        assert!(matches!(pin.check(&at(1), "b"), Err(ClientError::OtherStore { .. })));
+    }
+}

@@ -1,0 +1,219 @@
+//! How an answer is read.
+
+use std::time::Duration;
+
+use serde::{Deserialize, de::IgnoredAny};
+
+use crate::{
+    BootTime, ClientError, EndedLease, ErrorKind, LeaseId, LeaseRecord, QueueInfo, Refusal, RevocationNotice,
+    Server, classic_exchange::body_excerpt, http::HttpReply, secret::Secret,
+};
+
+/// A lease as a server gives it.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub(crate) struct Grant {
+    /// Its id.
+    #[serde(rename = "lease")]
+    pub(crate) id: Secret,
+    /// Its fencing number.
+    pub(crate) token: u64,
+    /// So many seconds it lives without a renewal; none: for ever.
+    ttl: Option<f64>,
+    /// So many seconds are left of that.
+    expires_in: Option<f64>,
+    /// The host it was given to.
+    #[serde(default)]
+    host: String,
+    /// So many seconds it took to get.
+    #[serde(default)]
+    waited: f64,
+    /// Set if an operator wants the slot back.
+    #[serde(default)]
+    pub(crate) revoked: Option<RevocationNotice>,
+}
+
+impl Grant {
+    /// How long it lives after each renewal.
+    pub(crate) fn ttl(&self) -> Option<Duration> {
+        self.ttl.and_then(time)
+    }
+
+    /// How long it lives from when the request was sent.
+    pub(crate) fn left(&self) -> Option<Duration> {
+        self.expires_in.or(self.ttl).and_then(time)
+    }
+
+    /// What can be written down of it, if the request for it was sent then.
+    pub(crate) fn record(self, pool: &str, store: String, sent: BootTime) -> LeaseRecord {
+        let (ttl, left, waited) = (self.ttl(), self.left(), time(self.waited));
+        let record = LeaseRecord {
+            id: LeaseId(self.id),
+            token: self.token,
+            pool: pool.to_owned(),
+            host: self.host,
+            ttl,
+            expires_in: None,
+            expires_at: None,
+            waited,
+            store,
+        };
+        record.living(left, sent)
+    }
+}
+
+/// Longer than a clock can count is for ever.
+fn time(seconds: f64) -> Option<Duration> {
+    Duration::try_from_secs_f64(seconds.max(0.0)).ok()
+}
+
+/// What a server says.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Payload {
+    /// This is your lease.
+    Lease(Grant),
+    /// It is done.
+    Done,
+    /// This is how it stands, as JSON.
+    State(String),
+    /// No.
+    No(Refusal),
+}
+
+/// An answer, and what stands beside it.
+#[derive(Debug)]
+pub(crate) struct V1Response {
+    /// What it says.
+    pub(crate) said: Payload,
+    /// The server's store. Only [`Payload::Done`] has none.
+    pub(crate) store: Option<String>,
+    /// How long the server wants to be left alone.
+    pub(crate) retry_after: Option<Duration>,
+}
+
+/// What every answer has.
+#[derive(Deserialize)]
+struct StoreField {
+    store: Option<String>,
+}
+
+/// What every refusal has.
+#[derive(Deserialize)]
+struct ErrorBody {
+    kind: String,
+    #[serde(default)]
+    message: String,
+    #[serde(default)]
+    ended: Option<Box<EndedLease>>,
+    #[serde(flatten)]
+    line: QueueInfo,
+}
+
+impl V1Response {
+    /// Reads a reply; one that is none of the v1 protocol is an error.
+    pub(crate) fn read(server: &Server, reply: &HttpReply) -> Result<Self, ClientError> {
+        let yes = |body: &[u8]| serde_json::from_slice(body).ok().map(Payload::Lease);
+        Self::read_as(server, reply, yes)
+    }
+
+    /// The same for a reply that tells how it stands.
+    pub(crate) fn read_state(server: &Server, reply: &HttpReply) -> Result<Self, ClientError> {
+        let is_json = |body: &[u8]| serde_json::from_slice::<IgnoredAny>(body).is_ok();
+        let yes = |body: &[u8]| String::from_utf8(body.to_vec()).ok().filter(|_| is_json(body));
+        Self::read_as(server, reply, |body| yes(body).map(Payload::State))
+    }
+
+    fn read_as(
+        server: &Server,
+        reply: &HttpReply,
+        yes: impl FnOnce(&[u8]) -> Option<Payload>,
+    ) -> Result<Self, ClientError> {
+        let HttpReply { status, body, retry_after } = reply;
+        let strange = || foreign_response(server, *status, body);
+        let said = match status {
+            204 => Payload::Done,
+            200..300 => yes(body).ok_or_else(strange)?,
+            _ => Payload::No(refusal(*status, serde_json::from_slice(body).map_err(|_| strange())?)),
+        };
+        let named = serde_json::from_slice::<StoreField>(body).ok();
+        Ok(Self { said, store: named.and_then(|named| named.store), retry_after: *retry_after })
+    }
+}
+
+fn refusal(status: u16, ErrorBody { kind, message, ended, line }: ErrorBody) -> Refusal {
+    let kind = ErrorKind::parse(&kind, status);
+    Refusal { kind, message, queue: kind.is_contention().then(|| Box::new(line)), ended }
+}
+
+/// A server that knows no v1 says so like this; everything else is no lock server, or a proxy before one.
+fn foreign_response(server: &Server, status: u16, body: &[u8]) -> ClientError {
+    let is_json = serde_json::from_slice::<IgnoredAny>(body).is_ok();
+    match (status, body) {
+        (404 | 405 | 501, _) if !is_json => ClientError::NoV1 { server: server.clone() },
+        (200, b"INVALID") => ClientError::NoV1 { server: server.clone() },
+        _ => ClientError::Strange { server: server.clone(), status, body: body_excerpt(body) },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LEASE: &str = r#"{"lease": "abc", "token": 7, "pool": "p", "host": "web1", "ttl": 30, "expires_in": 29.5,
+        "expires_at": "2026-11-23T12:00:00Z", "waited": 1.25, "store": "s1", "later": [1]}"#;
+    const FULL: &str = r#"{"kind": "pool_full", "message": "held", "place": 4, "line": 3, "store": "s1",
+        "holders": [{"host": "web7", "token": 6, "since": "2026-11-23T11:58:00Z", "expires_in": null, "command": null}]}"#;
+
+    fn read(status: u16, body: &str) -> Result<V1Response, ClientError> {
+        let reply = HttpReply { status, body: body.as_bytes().to_vec(), retry_after: None };
+        V1Response::read(&Server::parse("locks", 9889).unwrap(), &reply)
+    }
+
+    #[test]
+    fn a_lease_is_read() {
+        let answer = read(201, LEASE).unwrap();
+
+        assert_eq!(answer.store.as_deref(), Some("s1"));
+        let Payload::Lease(grant) = answer.said else { panic!("{:?}", answer.said) };
+        assert_eq!((grant.token, grant.left()), (7, Some(Duration::from_millis(29_500))));
+        assert!(!format!("{grant:?}").contains("abc"), "the lease id is a secret");
+    }
+
+    #[test]
+    fn a_lease_without_an_end_has_none() {
+        let body = r#"{"lease": "abc", "token": 7, "ttl": null, "expires_in": null, "store": "s1"}"#;
+
+        let Payload::Lease(grant) = read(200, body).unwrap().said else { panic!("no lease") };
+
+        assert_eq!(grant.left(), None);
+    }
+
+    #[test]
+    fn a_refusal_tells_who_stands_before() {
+        let Payload::No(refusal) = read(423, FULL).unwrap().said else { panic!("no refusal") };
+
+        let line = refusal.queue.unwrap();
+        assert_eq!((refusal.kind, line.position, line.length), (ErrorKind::PoolFull, Some(4), Some(3)));
+        assert_eq!(line.holders[0].host, "web7");
+        let since = line.holders[0].since.unwrap().duration_since(std::time::UNIX_EPOCH).unwrap();
+        assert_eq!(since.as_secs(), 1_795_435_080);
+    }
+
+    #[test]
+    fn an_error_names_its_store_too() {
+        let answer = read(404, r#"{"kind": "no_such_pool", "message": "no", "store": "s2"}"#).unwrap();
+
+        assert_eq!(answer.store.as_deref(), Some("s2"));
+        assert!(matches!(answer.said, Payload::No(Refusal { kind: ErrorKind::NoSuchPool, queue: None, .. })));
+        assert_eq!(read(204, "").unwrap().said, Payload::Done);
+    }
+
+    #[test]
+    fn only_who_says_so_knows_no_v1() {
+        for (status, body) in [(404, "INVALID"), (405, ""), (501, "<html>"), (200, "INVALID")] {
+            assert!(matches!(read(status, body), Err(ClientError::NoV1 { .. })), "{status} {body}");
+        }
+        for (status, body) in [(502, "<html>"), (503, "NO"), (200, "<html>"), (200, "{}"), (404, "{}")] {
+            assert!(matches!(read(status, body), Err(ClientError::Strange { .. })), "{status} {body}");
+        }
+    }
+}
