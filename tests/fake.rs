@@ -168,7 +168,7 @@ impl Asked {
             "host": "web7", "token": 6, "since": "2026-11-23T12:00:00Z", "expires_in": 30, "command": null,
         });
         let no = json!({
-            "kind": kind, "message": "every slot is held", "place": 2, "line": 2, "holders": [holder],
+            "kind": kind, "message": "every slot is held", "position": 2, "queue_length": 2, "holders": [holder],
             "store": store,
         });
         self.answer_json(status, &no);

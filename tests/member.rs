@@ -196,7 +196,7 @@ impl Member {
     /// Returns when so many stand in line: they are parked by then, whatever happens to memcached.
     #[cfg(feature = "memcache")]
     pub(crate) fn line_is(&self, length: usize) {
-        eventually("they stand in line", || self.look("/v1/pools/p").1["line"]["length"] == length);
+        eventually("they stand in line", || self.look("/v1/pools/p").1["queue"]["length"] == length);
     }
 
     /// All that it said until now.

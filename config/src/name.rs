@@ -17,7 +17,7 @@ pub enum BadName {
     /// There is nothing in it.
     #[error("a name cannot be empty")]
     Empty,
-    /// It has more than [`Name::MOST_BYTES`]; it has this many.
+    /// It has more than [`Name::MAX_BYTES`]; it has this many.
     #[error("a name has at most 255 bytes, this one has {0}")]
     TooLong(usize),
     /// It has a line break, a NUL or the like in it.

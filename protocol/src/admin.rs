@@ -96,9 +96,9 @@ pub struct Resumed<S = String> {
     /// The pool, after the action.
     #[serde(flatten, bound(deserialize = "S: Deserialize<'de> + Default"))]
     pub pool: PoolSnapshot<S>,
-    /// Whether the pool had been paused.
+    /// Whether the pool had been paused; `None` from an older server.
     #[serde(default)]
-    pub resumed: bool,
+    pub resumed: Option<bool>,
 }
 
 /// Response to a promote or an evict.

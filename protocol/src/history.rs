@@ -52,3 +52,32 @@ pub struct Run<S = String> {
     #[serde(default = "Option::default")]
     pub reason: Option<S>,
 }
+
+/// Why a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RunEnd {
+    /// By its holder.
+    Released,
+    /// Without a renewal.
+    Expired,
+    /// By an operator.
+    ForceReleased,
+    /// It was no longer in the store.
+    Vanished,
+    /// For a reason that only a later server knows.
+    Other,
+}
+
+impl<S: AsRef<str>> Run<S> {
+    /// Why the run ended.
+    #[must_use]
+    pub fn end(&self) -> RunEnd {
+        match self.how.as_ref() {
+            "released" => RunEnd::Released,
+            "expired" => RunEnd::Expired,
+            "force_released" => RunEnd::ForceReleased,
+            "vanished" => RunEnd::Vanished,
+            _ => RunEnd::Other,
+        }
+    }
+}

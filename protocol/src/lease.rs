@@ -23,10 +23,10 @@ pub struct LeaseBody<S = String> {
     #[serde(default)]
     pub host: S,
     /// Lifetime without renewal; `None`: unlimited.
-    #[serde(with = "seconds")]
+    #[serde(default, with = "seconds")]
     pub ttl: Option<Duration>,
     /// Time left, to be counted from when the request was sent; `None`: unlimited.
-    #[serde(with = "seconds")]
+    #[serde(default, with = "seconds")]
     pub expires_in: Option<Duration>,
     /// End by the server's clock, for display.
     #[serde(default, with = "timestamp")]

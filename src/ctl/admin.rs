@@ -152,8 +152,13 @@ mod tests {
 
     #[test]
     fn what_came_of_it_is_said() {
-        let moved =
-            QueueChange { pool: "p".to_owned(), host: "web\x1b9".to_owned(), ticket: 3, place: Some(1) };
+        let moved = QueueChange {
+            pool: "p".to_owned(),
+            host: "web\x1b9".to_owned(),
+            ticket: 3,
+            position: Some(1),
+            store: None,
+        };
         assert_eq!(promoted(&moved), "web\u{fffd}9 (ticket 3) is the next in line for p");
         assert_eq!(evicted(&moved), "removed web\u{fffd}9 (ticket 3) from the line of p");
         let reloaded = |pools, keys: &[&str]| {

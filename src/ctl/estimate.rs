@@ -4,7 +4,7 @@
 use std::time::{Duration, SystemTime};
 
 use super::format::{age, clean, human};
-use distributex_client::{EndReason, Holder, PoolSnapshot, Run};
+use distributex_client::{Holder, PoolSnapshot, Run, RunEnd};
 
 /// Fewer runs say nothing.
 const MIN_RUNS: usize = 3;
@@ -13,7 +13,7 @@ const MAX_RUNS: usize = 50;
 
 /// What the latest runs say, in sentences; nothing if they are too few.
 pub(super) fn estimate(pool: &PoolSnapshot, runs: &[Run], now: SystemTime) -> Option<String> {
-    let released = runs.iter().filter(|run| run.how == EndReason::Released);
+    let released = runs.iter().filter(|run| run.end() == RunEnd::Released);
     let mut times: Vec<_> = released.filter_map(|run| run.held).take(MAX_RUNS).collect();
     times.sort_unstable();
     let (shortest, longest) = (times.first()?, times.last()?);
@@ -64,7 +64,7 @@ mod tests {
 
     const NOW: Duration = Duration::from_secs(1_795_435_080);
 
-    fn run(held: u64, how: EndReason) -> Run {
+    fn run(held: u64, how: &str) -> Run {
         Run {
             host: "web1".to_owned(),
             token: 7,
@@ -73,7 +73,7 @@ mod tests {
             held: Some(Duration::from_secs(held)),
             since: None,
             ended_at: None,
-            how,
+            how: how.to_owned(),
             exit_status: None,
             author: None,
             reason: None,
@@ -89,6 +89,7 @@ mod tests {
             expires_in: None,
             command: None,
             revoked: None,
+            store: None,
         };
         let line = Queue { length: 0, waiters: Vec::new() };
         let holders: Vec<_> = ages.iter().map(holder).collect();
@@ -102,14 +103,16 @@ mod tests {
             paused: None,
             removed: false,
             store_down: false,
+            next: None,
+            store: None,
         };
         estimate(&pool, runs, now)
     }
 
     #[test]
     fn the_latest_runs_say_how_long_it_may_take() {
-        let mut runs: Vec<_> = [300, 60, 100, 80].map(|held| run(held, EndReason::Released)).into();
-        runs.push(run(9000, EndReason::Expired));
+        let mut runs: Vec<_> = [300, 60, 100, 80].map(|held| run(held, "released")).into();
+        runs.push(run(9000, "expired"));
         let usual = "The last 4 runs took 60 s to 5 min, half of them no more than 80 s.";
 
         assert_eq!(told(&[10], &runs).as_deref(), Some(usual));
@@ -121,14 +124,14 @@ mod tests {
 
     #[test]
     fn runs_that_took_the_same_time_are_told_so() {
-        let runs = [5, 5, 5].map(|held| run(held, EndReason::Released));
+        let runs = [5, 5, 5].map(|held| run(held, "released"));
 
         assert_eq!(told(&[], &runs).as_deref(), Some("The last 3 runs took 5 s each."));
     }
 
     #[test]
     fn a_few_runs_say_nothing() {
-        assert_eq!(told(&[10, 20], &[run(5, EndReason::Released), run(6, EndReason::Released)]), None);
+        assert_eq!(told(&[10, 20], &[run(5, "released"), run(6, "released")]), None);
         assert_eq!(told(&[10, 20], &[]), None);
     }
 }

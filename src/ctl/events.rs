@@ -73,17 +73,17 @@ pub(super) async fn unread() {
 
 /// An event for people: when, which pool, what.
 fn line(event: &Event, colored: bool) -> String {
-    let time = event.time.and_then(|time| Timestamp::try_from(time).ok());
+    let time = event.data.time.and_then(|time| Timestamp::try_from(time).ok());
     let time = time.map(|time| time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string());
-    let words = [time, event.pool.as_deref().map(clean), Some(sentence(event))];
+    let words = [time, event.data.pool.as_deref().map(clean), Some(sentence(event))];
     let line = words.into_iter().flatten().collect::<Vec<_>>().join("  ");
     format!("{}\n", paint(event).on(&line, colored))
 }
 
 fn paint(event: &Event) -> Style {
     match event.name.as_str() {
-        "lost" | "expired" | "forced" | "renewed-lost" | "away" | "missed" => Style::Red,
-        "released" if event.exit_status.is_some_and(|status| status != 0) => Style::Red,
+        "vanished" | "expired" | "force_released" | "renewal_refused" | "store_down" | "missed" => Style::Red,
+        "released" if event.data.exit_status.flatten().is_some_and(|status| status != 0) => Style::Red,
         "paused" => Style::Yellow,
         _ => Style::Plain,
     }
@@ -108,6 +108,8 @@ fn document(event: &Event) -> Option<String> {
 mod tests {
     use std::time::SystemTime;
 
+    use distributex_client::EventData;
+
     use super::*;
 
     #[test]
@@ -116,11 +118,13 @@ mod tests {
             id: "s-1".to_owned(),
             name: "paused".to_owned(),
             json: r#"{"pool":"p","token":17948000000000001,"id":"no"}"#.to_owned(),
-            pool: Some("p\n".to_owned()),
-            time: Some(SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_435_080)),
-            author: Some("ann".to_owned()),
-            reason: Some("kernel update".to_owned()),
-            ..Event::default()
+            data: EventData {
+                pool: Some("p\n".to_owned()),
+                time: Some(SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_435_080)),
+                author: Some("ann".to_owned()),
+                reason: Some("kernel update".to_owned()),
+                ..EventData::default()
+            },
         };
 
         assert_eq!(line(&event, false), "2026-11-23 11:58:00 UTC  p\u{fffd}  ann paused it: kernel update\n");

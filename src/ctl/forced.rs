@@ -4,7 +4,7 @@ use super::format::{clean, human};
 use distributex_client::ForceReleased;
 
 /// What came of it.
-pub(super) fn sentence(ForceReleased { pool, host, token, held, may_run_for }: &ForceReleased) -> String {
+pub(super) fn sentence(ForceReleased { pool, host, token, held, may_run_for, .. }: &ForceReleased) -> String {
     let (pool, host) = (clean(pool), clean(host));
     let held = held.map(|held| format!(", held for {}", human(held))).unwrap_or_default();
     let caution = match may_run_for {
@@ -28,6 +28,7 @@ mod tests {
             token: 7,
             held: Some(Duration::from_secs(65)),
             may_run_for,
+            store: None,
         };
 
         assert_eq!(

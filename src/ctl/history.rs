@@ -10,7 +10,7 @@ use super::{
     table::{Table, TableCell},
 };
 use crate::program::console::Console;
-use distributex_client::{Client, EndReason, Run};
+use distributex_client::{Client, Run, RunEnd};
 
 /// Shows them, the newest first.
 pub(super) async fn run(
@@ -52,26 +52,24 @@ fn table(runs: &[Run], now: SystemTime, colored: bool) -> String {
 pub(super) fn ended(run: &Run) -> (String, Style) {
     let author = run.author.as_deref().unwrap_or("?");
     let reason = run.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
-    let (ended, paint) = match (run.how, run.exit_status) {
-        (EndReason::Released, None) => ("released".to_owned(), Style::Plain),
-        (EndReason::Released, Some(status)) => {
+    let (ended, paint) = match (run.end(), run.exit_status) {
+        (RunEnd::Released, None) => ("released".to_owned(), Style::Plain),
+        (RunEnd::Released, Some(status)) => {
             let paint = if status == 0 { Style::Plain } else { Style::Red };
             (format!("released, {}", exit_status(status)), paint)
         }
-        (EndReason::Expired, _) => ("expired".to_owned(), Style::Red),
-        (EndReason::Vanished, _) => ("lost".to_owned(), Style::Red),
-        (EndReason::ForceReleased, _) => (format!("forced by {author}{reason}"), Style::Red),
-        (EndReason::Other, _) => ("otherwise".to_owned(), Style::Plain),
+        (RunEnd::Expired, _) => ("expired".to_owned(), Style::Red),
+        (RunEnd::Vanished, _) => ("vanished".to_owned(), Style::Red),
+        (RunEnd::ForceReleased, _) => (format!("force-released by {author}{reason}"), Style::Red),
+        (RunEnd::Other, _) => (run.how.clone(), Style::Plain),
     };
-    match run.how {
-        EndReason::Released | EndReason::Expired | EndReason::Vanished if run.author.is_some() => {
+    match run.end() {
+        RunEnd::Released | RunEnd::Expired | RunEnd::Vanished if run.author.is_some() => {
             (format!("{ended}, revoked by {author}{reason}"), paint)
         }
-        EndReason::Released
-        | EndReason::Expired
-        | EndReason::Vanished
-        | EndReason::ForceReleased
-        | EndReason::Other => (ended, paint),
+        RunEnd::Released | RunEnd::Expired | RunEnd::Vanished | RunEnd::ForceReleased | RunEnd::Other => {
+            (ended, paint)
+        }
     }
 }
 
@@ -83,7 +81,7 @@ mod tests {
 
     const NOW: Duration = Duration::from_secs(1_795_435_080);
 
-    fn run(how: EndReason, exit_status: Option<u8>, held: u64) -> Run {
+    fn run(how: &str, exit_status: Option<u8>, held: u64) -> Run {
         let since = Some(SystemTime::UNIX_EPOCH + NOW - Duration::from_secs(held));
         Run {
             host: "web1".to_owned(),
@@ -93,7 +91,7 @@ mod tests {
             held: Some(Duration::from_secs(held)),
             since,
             ended_at: None,
-            how,
+            how: how.to_owned(),
             exit_status,
             author: None,
             reason: None,
@@ -107,19 +105,19 @@ mod tests {
     #[test]
     fn every_run_has_a_row() {
         let runs = [
-            run(EndReason::Released, Some(1), 60),
-            by_ann(run(EndReason::ForceReleased, None, 3700)),
-            run(EndReason::Expired, None, 5),
+            run("released", Some(1), 60),
+            by_ann(run("force_released", None, 3700)),
+            run("expired", None, 5),
         ];
 
         assert_eq!(
             table(&runs, SystemTime::UNIX_EPOCH + NOW, false),
-            "STARTED       HOST  COMMAND NOTE  WAITED  HELD       ENDED                    TOKEN\n\
-             11:57:00 UTC  web1                3 s     60 s       released, exit status 1  7\n\
-             10:56:20 UTC  web1                3 s     1 h 1 min  forced by ann: hangs\u{fffd}    7\n\
-             11:57:55 UTC  web1                3 s     5 s        expired                  7\n"
+            "STARTED       HOST  COMMAND NOTE  WAITED  HELD       ENDED                          TOKEN\n\
+             11:57:00 UTC  web1                3 s     60 s       released, exit status 1        7\n\
+             10:56:20 UTC  web1                3 s     1 h 1 min  force-released by ann: hangs\u{fffd}  7\n\
+             11:57:55 UTC  web1                3 s     5 s        expired                        7\n"
         );
-        let revoked = ended(&by_ann(run(EndReason::Released, Some(143), 5))).0;
+        let revoked = ended(&by_ann(run("released", Some(143), 5))).0;
         assert_eq!(revoked, "released, exit status 143 (signal 15), revoked by ann: hangs\x1b");
         assert_eq!(table(&[], SystemTime::UNIX_EPOCH, false), "No run has ended yet.\n");
     }

@@ -49,7 +49,15 @@ mod tests {
     use super::*;
 
     fn holder(host: &str, token: u64) -> Holder {
-        Holder { host: host.to_owned(), token, since: None, expires_in: None, command: None, revoked: None }
+        Holder {
+            host: host.to_owned(),
+            token,
+            since: None,
+            expires_in: None,
+            command: None,
+            revoked: None,
+            store: None,
+        }
     }
 
     #[test]

@@ -6,7 +6,10 @@ use super::format::{clean, moment};
 use distributex_client::{Revocation, Revoked};
 
 /// What came of it, and what happens next.
-pub(super) fn sentence(Revoked { pool, host, token, until, notified }: &Revoked, now: SystemTime) -> String {
+pub(super) fn sentence(
+    Revoked { pool, host, token, until, notified, .. }: &Revoked,
+    now: SystemTime,
+) -> String {
     let (pool, host) = (clean(pool), clean(host));
     let free = match free_by(*until, now) {
         Some(until) => format!("the slot of {pool} is free by {until} at the latest"),
@@ -46,7 +49,7 @@ mod tests {
         let said = |until: Option<u64>, notified| {
             let (pool, host) = ("p".to_owned(), "web\x1b7".to_owned());
             let until = until.map(|millis| now + Duration::from_millis(millis));
-            sentence(&Revoked { pool, host, token: 7, until, notified }, now)
+            sentence(&Revoked { pool, host, token: 7, until, notified, store: None }, now)
         };
 
         assert_eq!(

@@ -161,14 +161,22 @@ fn queue(line: &Queue, colored: bool) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use distributex_client::{Paused, Revocation, Waiter};
+    use distributex_client::{Pause, Revocation, Waiter};
 
     const NOW: Duration = Duration::from_secs(1_795_435_080);
 
     fn holder(host: &str, token: u64, age: u64, expires_in: Option<u64>, command: Option<&str>) -> Holder {
         let since = Some(SystemTime::UNIX_EPOCH + NOW - Duration::from_secs(age));
         let (host, command) = (host.to_owned(), command.map(str::to_owned));
-        Holder { host, token, since, expires_in: expires_in.map(Duration::from_secs), command, revoked: None }
+        Holder {
+            host,
+            token,
+            since,
+            expires_in: expires_in.map(Duration::from_secs),
+            command,
+            revoked: None,
+            store: None,
+        }
     }
 
     #[test]
@@ -182,6 +190,8 @@ mod tests {
             paused: None,
             removed: false,
             store_down: false,
+            next: None,
+            store: None,
         };
         let two =
             vec![holder("db1", 8, 150, None, None), holder("db2", 9, 3900, Some(27), Some("nightly\x1b[2J"))];
@@ -212,6 +222,8 @@ mod tests {
             paused: None,
             removed: true,
             store_down: false,
+            next: None,
+            store: None,
         };
 
         let shown = table(std::slice::from_ref(&pool), SystemTime::UNIX_EPOCH + NOW, false);
@@ -237,6 +249,8 @@ mod tests {
                 paused: None,
                 removed: false,
                 store_down: away,
+                next: None,
+                store: None,
             }
         };
 
@@ -248,7 +262,7 @@ mod tests {
     #[test]
     fn a_pool_that_is_paused_has_a_line_of_its_own() {
         let now = SystemTime::UNIX_EPOCH + NOW;
-        let pause = Paused {
+        let pause = Pause {
             author: "ann".to_owned(),
             reason: "kernel\x1b update".to_owned(),
             since: Some(now - Duration::from_secs(60)),
@@ -263,6 +277,8 @@ mod tests {
             paused: Some(pause),
             removed: false,
             store_down: false,
+            next: None,
+            store: None,
         };
 
         let told = "p is paused since 11:57:00 UTC by ann: kernel\u{fffd} update";
@@ -289,6 +305,8 @@ mod tests {
             paused: None,
             removed: false,
             store_down: false,
+            next: None,
+            store: None,
         };
 
         assert_eq!(

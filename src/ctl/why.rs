@@ -11,7 +11,7 @@ use super::{
     revoked::asked,
 };
 use crate::program::{console::Console, queue_progress::ordinal};
-use distributex_client::{Client, Holder, Paused, PoolSnapshot, Run, Waiter};
+use distributex_client::{Client, Holder, Pause, PoolSnapshot, Run, Waiter};
 
 /// So many holders, and so many waiters, are told.
 const MAX_LISTED: usize = 10;
@@ -62,7 +62,7 @@ fn headline(PoolSnapshot { name, slots, held, .. }: &PoolSnapshot) -> String {
     }
 }
 
-fn paused(name: &str, Paused { author, reason, since }: &Paused, now: SystemTime) -> String {
+fn paused(name: &str, Pause { author, reason, since }: &Pause, now: SystemTime) -> String {
     let since = since
         .and_then(|since| Some(format!(" for {}, since {}", human(age(since, now)), moment(since, now)?)));
     let since = since.map(|since| format!(" It has been paused{since}.")).unwrap_or_default();
@@ -70,7 +70,7 @@ fn paused(name: &str, Paused { author, reason, since }: &Paused, now: SystemTime
 }
 
 fn holding(
-    Holder { host, token, since, expires_in, command, revoked }: &Holder,
+    Holder { host, token, since, expires_in, command, revoked, .. }: &Holder,
     slots: u64,
     now: SystemTime,
 ) -> String {
@@ -183,6 +183,7 @@ mod tests {
             expires_in,
             command: Some("roll\x1bout".to_owned()),
             revoked: None,
+            store: None,
         }
     }
 
@@ -201,6 +202,8 @@ mod tests {
             paused: None,
             removed: false,
             store_down: false,
+            next: None,
+            store: None,
         };
         sentences(&pool, &[], SystemTime::UNIX_EPOCH + NOW).lines().map(str::to_owned).collect()
     }
@@ -238,7 +241,7 @@ mod tests {
     #[test]
     fn who_paused_it_is_told_with_the_reason() {
         let now = SystemTime::UNIX_EPOCH + NOW;
-        let pause = Paused {
+        let pause = Pause {
             author: "ann".to_owned(),
             reason: "kernel\x1b update".to_owned(),
             since: Some(now - Duration::from_secs(180)),
@@ -253,6 +256,8 @@ mod tests {
             paused: Some(pause),
             removed: false,
             store_down: false,
+            next: None,
+            store: None,
         };
 
         let told = sentences(&pool, &[], now);

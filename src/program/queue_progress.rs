@@ -3,11 +3,11 @@
 use std::time::{Duration, SystemTime};
 
 use super::console::Console;
-use distributex_client::{Holder, Paused, QueueInfo};
+use distributex_client::{Holder, Pause, QueueInfo};
 
 /// What was shown last: the place, the tokens of the holders, and the pause.
 #[derive(Debug, Default)]
-pub(crate) struct QueueProgress(Option<(Option<u64>, Vec<u64>, Option<Paused>)>);
+pub(crate) struct QueueProgress(Option<(Option<u64>, Vec<u64>, Option<Pause>)>);
 
 impl QueueProgress {
     /// Shows how it stands, if that changed.
@@ -29,7 +29,7 @@ fn sentence(pool: &str, line: &QueueInfo, now: SystemTime) -> String {
 }
 
 /// Who paused it and why, in the middle of a sentence.
-fn paused(Paused { author, reason, .. }: &Paused) -> String {
+fn paused(Pause { author, reason, .. }: &Pause) -> String {
     format!(", which {} paused: {}", author.escape_debug(), reason.escape_debug())
 }
 
@@ -83,6 +83,7 @@ mod tests {
             expires_in: None,
             command: command.map(str::to_owned),
             revoked: None,
+            store: None,
         }
     }
 
@@ -106,8 +107,7 @@ mod tests {
 
     #[test]
     fn a_waiter_sees_that_the_pool_is_paused() {
-        let pause =
-            Paused { author: "ann".to_owned(), reason: "kernel\u{1b} update".to_owned(), since: None };
+        let pause = Pause { author: "ann".to_owned(), reason: "kernel\u{1b} update".to_owned(), since: None };
         let line = QueueInfo { position: Some(2), paused: Some(pause), ..QueueInfo::default() };
 
         assert_eq!(

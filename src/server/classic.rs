@@ -79,7 +79,7 @@ fn refused(why: Refusal) -> HttpResponse {
         | Refusal::Superseded
         | Refusal::LeaseLost => word(StatusCode::OK, "NO"),
         Refusal::HostNotAllowed => invalid("the pool's \"servers\" do not name the host"),
-        Refusal::NoSuchPool => invalid("the pool is not in the configuration any more"),
+        Refusal::NoSuchPool => invalid("the pool is no longer in the configuration"),
         Refusal::QueueFull | Refusal::Draining | Refusal::BackendDown => not_now(),
     }
 }
@@ -90,7 +90,7 @@ fn invalid(why: &str) -> HttpResponse {
     let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
     if last.is_none_or(|last| last.elapsed() >= INVALID_LOG_INTERVAL) {
         *last = Some(Instant::now());
-        info!("INVALID was answered: {why}");
+        info!(reason = why; "invalid_request");
     }
     word(StatusCode::OK, "INVALID")
 }

@@ -130,10 +130,8 @@ impl ConnectionLimit {
         if let Some(goes) = goes {
             goes.waker.wake();
             if is_news {
-                let address = goes.address;
-                warn!(
-                    "connections are scarce: idle ones of {address}, which has most, are closed for new ones"
-                );
+                let hint = "its idle connections are closed for new ones";
+                warn!(address:% = goes.address, hint; "connections_scarce");
             }
         }
         ConnectionPermit { connection_limit: Arc::clone(self), entry }

@@ -34,7 +34,7 @@ impl FileLimits {
 pub fn raise() -> FileLimits {
     let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
     if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }) {
-        warn!("failed to raise the limit of open files: {error}");
+        warn!(error:%; "open_file_limit_not_raised");
     }
     let current = getrlimit(Resource::Nofile).current.and_then(|most| usize::try_from(most).ok());
     FileLimits::of(current.unwrap_or(usize::MAX))

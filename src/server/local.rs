@@ -119,7 +119,7 @@ impl Drop for SocketFile {
     fn drop(&mut self) {
         let is_ours = found(&self.path).is_ok_and(|found| found.as_ref().map(id) == self.id);
         if is_ours && let Err(error) = fs::remove_file(&self.path) {
-            warn!("the local socket {} cannot be removed: {error}", self.path.display());
+            warn!(path:% = self.path.display(), error:%; "admin_socket_not_removed");
         }
     }
 }

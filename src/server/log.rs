@@ -13,7 +13,9 @@ use std::{
     time::Duration,
 };
 
-use log::{Log, Metadata, Record};
+use log::{Level, Log, Metadata, Record};
+
+use super::log_format::LogFormat;
 
 /// What is logged when RUST_LOG is not set.
 const DEFAULT_FILTER: &str = "info";
@@ -34,16 +36,14 @@ const FLUSH_TIMEOUT: Duration = Duration::from_millis(500);
 ///
 /// # Errors
 /// When its thread cannot be started.
-pub fn start() -> io::Result<()> {
+pub fn start(format: LogFormat) -> io::Result<()> {
     let lines = Arc::new(LogBuffer::default());
     let writer = Arc::clone(&lines);
-    thread::Builder::new().name("log".to_owned()).spawn(move || writer.write_for_ever())?;
+    thread::Builder::new().name("log".to_owned()).spawn(move || writer.write_forever(format))?;
     let wanted = env::var("RUST_LOG").unwrap_or_else(|_| DEFAULT_FILTER.to_owned());
     let logger = env_logger::Builder::new()
         .parse_filters(&format!("{LIBRARY_FILTER},{wanted}"))
-        .format(|line, record| {
-            writeln!(line, "{} {:5} {}", line.timestamp_millis(), record.level(), record.args())
-        })
+        .format(move |line, record| format.write(line, record))
         .target(env_logger::Target::Pipe(Box::new(BufferWriter(Arc::clone(&lines)))))
         .build();
     let level = logger.filter();
@@ -120,10 +120,10 @@ impl LogBuffer {
         drop(self.none.wait_timeout_while(waiting, FLUSH_TIMEOUT, unwritten));
     }
 
-    fn write_for_ever(&self) {
+    fn write_forever(&self, format: LogFormat) {
         loop {
             let (bytes, left_out) = self.take();
-            write(&bytes, left_out);
+            write(&bytes, left_out, format);
             self.lock().writing = false;
             self.none.notify_all();
         }
@@ -140,12 +140,15 @@ impl LogBuffer {
     }
 }
 
-/// An error is nobody's business: there is no place left to report it.
-fn write(bytes: &[u8], left_out: usize) {
+/// Writes lines, and how many were left out. Errors are ignored: there is no place left to report them.
+fn write(bytes: &[u8], left_out: usize, format: LogFormat) {
     let mut stderr = io::stderr().lock();
     let _ = stderr.write_all(bytes);
     if left_out > 0 {
-        let _ = writeln!(stderr, "{left_out} lines are missing here: the log was not read in time");
+        let pairs = [("lines", left_out)];
+        let args = format_args!("log_lines_dropped");
+        let record = Record::builder().level(Level::Warn).args(args).key_values(&pairs).build();
+        let _ = format.write(&mut stderr, &record);
     }
 }
 

@@ -33,6 +33,7 @@ mod framing;
 pub mod listen;
 pub mod local;
 pub mod log;
+pub mod log_format;
 pub mod monitoring;
 pub mod options;
 pub mod page;

@@ -33,7 +33,7 @@ const FILES: [(&str, &str, &str); 8] = [
     ("/page.js", SCRIPT, include_str!("page/page.js")),
     ("/page/icon.svg", ICON, include_str!("page/icon.svg")),
     ("/page/history.js", SCRIPT, include_str!("page/history.js")),
-    ("/page/levers.js", SCRIPT, include_str!("page/levers.js")),
+    ("/page/admin.js", SCRIPT, include_str!("page/admin.js")),
     ("/page/pool.js", SCRIPT, include_str!("page/pool.js")),
     ("/page/words.js", SCRIPT, include_str!("page/words.js")),
 ];

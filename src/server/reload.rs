@@ -12,7 +12,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use super::{run::count, shared::Shared, systemd};
+use super::{shared::Shared, systemd};
 
 /// How long it takes at most until it is seen that the pools have been started.
 const NOT_STARTED: Duration = Duration::from_millis(10);
@@ -65,24 +65,28 @@ pub async fn reload(shared: &Shared, operator: Option<&Operator>) -> Result<Relo
     systemd::reloading();
     let reloaded = follow(shared).await;
     systemd::ready();
-    let by = operator.map_or(String::new(), |Operator { author, reason, .. }| {
-        format!(" author={author:?} reason={reason:?}")
-    });
-    let file = shared.file().display();
-    match &reloaded {
+    log_result(&reloaded, shared.file(), operator);
+    reloaded
+}
+
+fn log_result(reloaded: &Result<ReloadReport, String>, file: &Path, operator: Option<&Operator>) {
+    let (author, reason) = match operator {
+        Some(Operator { author, reason, .. }) => (&**author, &**reason),
+        None => ("signal", "HUP"),
+    };
+    match reloaded {
         Ok(ReloadReport { pools, need_restart }) => {
             for key in need_restart {
-                warn!("{file}: {key} has changed, which counts only after a restart");
+                warn!(file:% = file.display(), key, hint = "takes effect after a restart"; "key_changed");
             }
-            info!("reloaded {file}: {}{by}", count(*pools, "pool"));
+            info!(file:% = file.display(), pools, author, reason; "reloaded");
         }
         Err(mistakes) => {
-            for mistake in mistakes.lines() {
-                error!("not reloaded: {mistake}{by}");
+            for error in mistakes.lines() {
+                error!(error, author, reason; "reload_rejected");
             }
         }
     }
-    reloaded
 }
 
 /// A file with a mistake changes nothing.

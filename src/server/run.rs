@@ -11,7 +11,7 @@ use std::{
 };
 
 use distributex_actors::StateDirectory;
-use distributex_config::{Admin, Backend, Config, Pool};
+use distributex_config::{Backend, Config, Pool};
 use log::{info, warn};
 use structopt::{StructOpt as _, clap};
 use tokio::{
@@ -86,7 +86,7 @@ struct ReadyServer {
 /// Gets from the system what it takes.
 fn start(options: &ServerOptions, config: Config) -> Result<ReadyServer, Box<dyn Error>> {
     let passed = systemd::sockets()?; // before anything else is opened
-    super::log::start()?;
+    super::log::start(options.log_format)?;
     let state = config.state_dir.as_deref().map(StateDirectory::open).transpose()?;
     let are_kept = !passed.is_empty();
     let tcp = if are_kept { passed } else { listen::listen(&options.listen(&config))? };
@@ -104,10 +104,14 @@ async fn serve(options: &ServerOptions, ready: ReadyServer) -> Result<(), Box<dy
     let server = super::server(config.clone(), limits, options.workers, sockets, state, &shared)?;
     reload::on_signal(Arc::clone(&shared))?;
     stop_on_signal(&server, shared, are_kept)?;
-    announce(&config, &addrs); // who reads it may send signals
-    let (files, parked) = (limits.open_files, limits.parked);
-    info!("started; at most {files} open files, of which {parked} may be parked waits");
-    tell_of_state(&config, remembered);
+    for addr in &addrs {
+        say(&format!("distributexd {} listens on http://{addr}", env!("CARGO_PKG_VERSION"))); // scripts may wait for it
+    }
+    let (version, backend) = (env!("CARGO_PKG_VERSION"), config.backend.word());
+    let (max_open_files, max_parked) = (limits.open_files, limits.parked);
+    info!(version, backend, max_open_files, max_parked; "started");
+    log_configuration(&config, &addrs);
+    log_state(&config, remembered);
     systemd::ready();
     server.await?;
     drop(file);
@@ -115,55 +119,41 @@ async fn serve(options: &ServerOptions, ready: ReadyServer) -> Result<(), Box<dy
     Ok(())
 }
 
-/// Says what a restart forgets, or what this one has not forgotten: leases and places.
-fn tell_of_state(config: &Config, remembered: Option<(usize, usize)>) {
+/// Logs what was restored, or that a restart forgets everything.
+fn log_state(config: &Config, remembered: Option<(usize, usize)>) {
     match (&config.backend, &config.state_dir, remembered) {
-        (_, Some(directory), Some((leases, places))) => {
-            let (leases, places) = (count(leases, "lease"), count(places, "place"));
-            info!("the state directory {} remembers {leases}, and {places} in line", directory.display());
+        (_, Some(directory), Some((leases, waiters))) => {
+            info!(path:% = directory.display(), leases, waiters; "restored");
         }
-        (Backend::InMemory, _, _) => warn!(
-            "no state directory is configured: when this server is restarted, it has forgotten who holds what, and \
-             gives every slot to the next who asks; see \"state_dir\" in config/distributex.yaml"
-        ),
+        (Backend::InMemory, _, _) => {
+            warn!(hint = "a restart frees all slots; set state_dir to keep them"; "no_state_directory");
+        }
         (Backend::Memcache(_), _, _) => {}
     }
 }
 
-/// Prints where the server listens, where it answers levers, and which pools it has.
-fn announce(config: &Config, addrs: &[SocketAddr]) {
+/// Logs the addresses, the ways to administer, and the pools.
+fn log_configuration(config: &Config, addrs: &[SocketAddr]) {
     for addr in addrs {
-        say(&format!("distributexd {} listens on http://{addr}", env!("CARGO_PKG_VERSION")));
+        info!(address:% = addr; "listening");
     }
-    if let Some(levers) = levers(&config.admin) {
-        say(&levers);
+    let (socket, keys) = (config.admin.socket.as_ref(), config.admin.keys.len());
+    if let Some(path) = socket {
+        info!(path:% = path.display(); "admin_socket");
     }
-    for pool in &config.pools {
-        say(&describe(pool));
+    if keys > 0 {
+        info!(keys; "admin_keys");
+    }
+    for Pool { name, expire, slots, servers, max_waiters } in &config.pools {
+        let (pool, expire) = (name.as_str(), expire.map_or(0.0, |expire| expire.as_secs_f64()));
+        match servers {
+            Some(hosts) => info!(pool, slots, expire, max_waiters, hosts = hosts.len(); "pool"),
+            None => info!(pool, slots, expire, max_waiters; "pool"),
+        }
     }
 }
 
-/// Who may pull levers, if anybody may.
-fn levers(admin: &Admin) -> Option<String> {
-    let socket = admin.socket.as_ref().map(|path| format!("on the local socket {}", path.display()));
-    let keys = match admin.keys.len() {
-        0 => None,
-        n => Some(format!("with {}", count(n, "operator's key"))),
-    };
-    let ways: Vec<_> = socket.into_iter().chain(keys).collect();
-    (!ways.is_empty()).then(|| format!("levers are answered {}", ways.join(", and ")))
-}
-
-fn describe(pool: &Pool) -> String {
-    let slots = count(pool.slots as usize, "slot");
-    let ends =
-        pool.expire.map_or("never expire".to_owned(), |ttl| format!("expire after {} s", ttl.as_secs_f64()));
-    let whom =
-        pool.servers.as_ref().map_or(String::new(), |hosts| format!(", for {}", count(hosts.len(), "host")));
-    format!("pool {:?}: {slots}, leases {ends}{whom}", pool.name.as_str())
-}
-
-/// So many of these, in words.
+/// Formats a number with a noun.
 pub(super) fn count(n: usize, what: &str) -> String {
     if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
 }
@@ -175,7 +165,7 @@ fn stop_on_signal(server: &actix_server::Server, shared: Arc<Shared>, are_kept: 
     let handle = server.handle();
     actix_rt::spawn(async move {
         let number = next(&mut term, &mut int).await;
-        info!("stopping, because of signal {number}");
+        info!(signal = number; "stopping");
         actix_rt::spawn(async move { std::process::exit(128 + next(&mut term, &mut int).await) });
         systemd::stopping();
         if are_kept {

@@ -66,7 +66,7 @@ pub fn ready() {
 pub fn reloading() {
     match NotifyState::monotonic_usec_now() {
         Ok(now) => tell(&[NotifyState::Reloading, now]),
-        Err(error) => warn!("systemd is not told of the reload: {error}"),
+        Err(error) => warn!(error:%; "sd_notify_failed"),
     }
 }
 
@@ -77,6 +77,6 @@ pub fn stopping() {
 
 fn tell(state: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(state) {
-        warn!("cannot tell systemd how it goes: {error}");
+        warn!(error:%; "sd_notify_failed");
     }
 }

@@ -19,7 +19,7 @@ async fn an_ask_takes_its_place_and_then_parks_there() {
         assert_eq!((&first.body["wait"], &first.body["patience"]), (&0.0.into(), &30.0.into()));
         assert_eq!((&first.body["host"], &first.body["ttl"]), (&"web1".into(), &30.0.into()));
         first.refuse(LOCKED, "pool_full", "s");
-        for kind in ["wait_over", "pool_haunted"] {
+        for kind in ["wait_timeout", "pool_haunted"] {
             let parked = fake.asked_v1("acquire");
             assert_eq!((&parked.body["wait"], &parked.body["owner"]), (&25.0.into(), &owner));
             parked.refuse(LOCKED, kind, "s");
@@ -71,7 +71,7 @@ async fn what_may_pass_is_asked_again_and_what_may_not_is_told() {
         drop(fake.asked_v1("acquire"));
         fake.asked_v1("acquire").answer_status("502 Bad Gateway", "<html>");
         fake.asked_v1("acquire").refuse("503 Service Unavailable", "draining", "s");
-        fake.asked_v1("acquire").refuse("429 Too Many Requests", "line_full", "s");
+        fake.asked_v1("acquire").refuse("429 Too Many Requests", "queue_full", "s");
         fake.asked_v1("acquire").refuse("409 Conflict", "superseded", "s");
         assert!(fake.is_left_alone());
     });

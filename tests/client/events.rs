@@ -43,9 +43,9 @@ async fn events_go_on_behind_the_last_one_when_the_connection_ended() {
 
     let [granted, moon, paused] = [next(&mut events).await, next(&mut events).await, next(&mut events).await];
 
-    assert_eq!((granted.name.as_str(), granted.host.as_deref()), ("granted", Some("web1")));
+    assert_eq!((granted.name.as_str(), granted.data.host.as_deref()), ("granted", Some("web1")));
     assert_eq!((moon.name.as_str(), moon.json.as_str()), ("moon", "{\"phase\": 3}"));
-    assert_eq!((paused.id.as_str(), paused.author.as_deref()), ("s-3", Some("ann")));
+    assert_eq!((paused.id.as_str(), paused.data.author.as_deref()), ("s-3", Some("ann")));
     server.join().unwrap();
 }
 
@@ -54,10 +54,10 @@ async fn an_id_alone_is_where_it_goes_on() {
     let fake = Fake::start();
     let client = client(&[fake.addr()]);
     let server = thread::spawn(move || {
-        fake.looked_at("/v1/events").tell("id: s-7\n\nid: s-8\nevent: away");
+        fake.looked_at("/v1/events").tell("id: s-7\n\nid: s-8\nevent: store_down");
         let again = fake.next();
         assert_eq!(again.header("last-event-id"), Some("s-7"));
-        again.tell("id: s-8\nevent: away\ndata: {\"pool\": \"p\"}\n\n");
+        again.tell("id: s-8\nevent: store_down\ndata: {\"pool\": \"p\"}\n\n");
     });
 
     assert_eq!(next(&mut of(&client, &[])).await.id, "s-8");
@@ -90,13 +90,13 @@ async fn a_server_with_too_many_readers_is_asked_again() {
     let fake = Fake::start();
     let client = client(&[fake.addr()]);
     let server = thread::spawn(move || {
-        let full = json!({"kind": "line_full", "message": "too many read the events"});
+        let full = json!({"kind": "queue_full", "message": "too many read the events"});
         fake.looked_at("/v1/events").answer_json("429 Too Many Requests", &full);
-        fake.looked_at("/v1/events").tell("event: away\ndata: {\"pool\": \"p\"}\n\n");
+        fake.looked_at("/v1/events").tell("event: store_down\ndata: {\"pool\": \"p\"}\n\n");
     });
     let mut events = of(&client, &[]);
 
-    assert_eq!(next(&mut events).await.name, "away");
+    assert_eq!(next(&mut events).await.name, "store_down");
 
     server.join().unwrap();
 }

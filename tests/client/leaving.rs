@@ -41,7 +41,7 @@ async fn who_has_waited_long_enough_leaves_the_line() {
         fake.asked_v1("acquire").refuse("423 Locked", "pool_full", "s");
         let parked = fake.asked_v1("acquire");
         assert!(parked.body["wait"].as_f64().unwrap() <= 2.0);
-        parked.refuse_after(Duration::from_millis(2_050), "wait_over");
+        parked.refuse_after(Duration::from_millis(2_050), "wait_timeout");
         drop(fake.asked_v1("release"));
         fake.asked_v1("release").done();
     });

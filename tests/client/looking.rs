@@ -39,7 +39,7 @@ async fn who_waits_is_told_in_order() {
             json!({"ticket": 7, "host": "web8", "waited": 2, "present": false, "later": 1}),
         ];
         let state = json!({"name": "p", "slots": 1, "held": 0, "holders": [],
-            "line": {"length": 9, "first": first}, "store": "s"});
+            "queue": {"length": 9, "waiters": first}, "store": "s"});
         fake.looked_at("/v1/pools/p").answer_json("200 OK", &state);
     });
 

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use distributex_client::{Client, EndReason, ErrorKind, Key, Server};
+use distributex_client::{Client, RunEnd, ErrorKind, Key, Server};
 use serde_json::json;
 
 use super::client;
@@ -25,11 +25,11 @@ async fn a_lever_is_sent_with_its_key_its_author_and_its_reason() {
         let forced = json!({"pool": "a/b", "host": "web7", "token": 7, "held": 65.5, "may_run_for": 22,
             "store": "s"});
         asked.answer_json("200 OK", &forced);
-        let asked = fake.looked_at("/v1/admin/pools/p/front");
+        let asked = fake.looked_at("/v1/admin/pools/p/promote");
         assert_eq!(asked.body, json!({"ticket": 3, "reason": "now", "author": "ann"}));
         asked.answer_json(
             "200 OK",
-            &json!({"pool": "p", "host": "web9", "ticket": 3, "place": 1, "store": "s"}),
+            &json!({"pool": "p", "host": "web9", "ticket": 3, "position": 1, "store": "s"}),
         );
         let asked = fake.looked_at("/v1/admin/reload");
         assert_eq!(asked.body, json!({"author": "ann"}));
@@ -44,7 +44,7 @@ async fn a_lever_is_sent_with_its_key_its_author_and_its_reason() {
     let error = operator.pause("p", "x").await.unwrap_err();
 
     assert_eq!((forced.host.as_str(), forced.may_run_for), ("web7", Some(Duration::from_secs(22))));
-    assert_eq!((moved.host.as_str(), moved.place), ("web9", Some(1)));
+    assert_eq!((moved.host.as_str(), moved.position), ("web9", Some(1)));
     assert_eq!((reloaded.pools, reloaded.need_restart), (4, vec!["state_dir".to_owned()]));
     assert_eq!(error.refusal().unwrap().kind, ErrorKind::Unauthorized);
     assert!(!format!("{operator:?}").contains("5f0c"), "the key is a secret");
@@ -90,17 +90,17 @@ async fn runs_are_told_the_newest_first() {
                 "since": "2026-11-23T11:58:00Z", "ended_at": "2026-11-23T11:59:00Z", "exit_status": status,
                 "author": null, "reason": null})
         };
-        let runs = [run("released", Some(1)), run("forced", None), run("eaten", None)];
+        let runs = [run("released", Some(1)), run("force_released", None), run("eaten", None)];
         let told = json!({"pool": "p", "runs": runs, "store": "s"});
         fake.looked_at("/v1/pools/p/history").answer_json("200 OK", &told);
     });
 
     let runs = client.history("p").await.unwrap().value;
 
-    let how: Vec<_> = runs.iter().map(|run| (run.how, run.exit_status)).collect();
+    let how: Vec<_> = runs.iter().map(|run| (run.end(), run.exit_status)).collect();
     assert_eq!(
         how,
-        [(EndReason::Released, Some(1)), (EndReason::ForceReleased, None), (EndReason::Other, None)]
+        [(RunEnd::Released, Some(1)), (RunEnd::ForceReleased, None), (RunEnd::Other, None)]
     );
     assert_eq!(runs[0].held, Some(Duration::from_secs(60)));
     server.join().unwrap();

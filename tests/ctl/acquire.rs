@@ -115,7 +115,7 @@ fn who_is_told_to_end_leaves_the_line() {
         run.signal(signal);
 
         assert_eq!((run.end().0, run.line()), (status, String::new()));
-        assert_eq!(state(&server)["line"]["length"], 0);
+        assert_eq!(state(&server)["queue"]["length"], 0);
     }
 }
 

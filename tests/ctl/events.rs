@@ -113,7 +113,7 @@ fn a_server_without_events_says_so() {
 fn a_history_is_a_table() {
     let server = Fake::start();
     let run = json!({"host": "web7", "token": 7, "command": "puppet\u{1b}", "waited": 1.5, "held": 65,
-        "since": "2026-11-20T11:58:00Z", "ended_at": "2026-11-20T11:59:05Z", "how": "forced", "exit_status": null,
+        "since": "2026-11-20T11:58:00Z", "ended_at": "2026-11-20T11:59:05Z", "how": "force_released", "exit_status": null,
         "author": "ann", "reason": "hangs"});
     let told = json!({"pool": "p", "runs": [run], "store": "s"});
     let ask = |args: &[&str]| {
@@ -141,7 +141,7 @@ fn why_tells_the_pause_and_what_the_runs_before_say() {
     let since = "2026-11-20T11:58:00Z";
     let holder = json!({"host": "web7", "token": 7, "since": since, "expires_in": 20, "command": null});
     let state = json!({"name": "p", "slots": 1, "held": 1, "holders": [holder], "store": "s",
-        "line": {"length": 0, "first": []}, "paused": {"author": "ann", "reason": "update", "since": since}});
+        "queue": {"length": 0, "waiters": []}, "paused": {"author": "ann", "reason": "update", "since": since}});
     let run = json!({"host": "web7", "token": 6, "command": null, "waited": 0, "held": 65, "since": since,
         "ended_at": since, "how": "released", "exit_status": 0, "author": null, "reason": null});
     let tool = start(ctl(server.addr()).args(["why", "p"]));
@@ -164,8 +164,8 @@ fn why_tells_the_pause_and_what_the_runs_before_say() {
 fn who_asks_for_a_slot_of_a_paused_pool_is_told_why_there_is_none() {
     let server = Fake::start();
     let tool = start(ctl(server.addr()).args(["acquire", "p", "-n", "--host", "web9"]));
-    let no = json!({"kind": "pool_paused", "message": "p is paused by ann: kernel update", "place": null,
-        "line": 0, "holders": [], "store": "s", "paused": {"author": "ann", "reason": "kernel update"}});
+    let no = json!({"kind": "pool_paused", "message": "p is paused by ann: kernel update", "position": null,
+        "queue_length": 0, "holders": [], "store": "s", "paused": {"author": "ann", "reason": "kernel update"}});
     server.asked_v1("acquire").answer_json("423 Locked", &no);
 
     let output = tool.wait_with_output().unwrap();

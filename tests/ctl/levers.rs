@@ -16,7 +16,7 @@ use crate::{
 };
 
 const STATE: &str = r#"{"name": "p", "slots": 2, "held": 1, "holders": [], "store": "s",
-    "line": {"length": 3, "first": []}, "paused": {"author": "ann", "reason": "x", "since": "2026-11-23T12:00:00Z"}}"#;
+    "queue": {"length": 3, "waiters": []}, "paused": {"author": "ann", "reason": "x", "since": "2026-11-23T12:00:00Z"}}"#;
 
 /// Runs the tool as ann, with a key.
 fn run(server: &Fake, args: &[&str]) -> Child {
@@ -89,7 +89,7 @@ fn a_forced_release_tells_who_lost_the_slot_and_for_how_long_to_take_care() {
 #[test]
 fn a_host_is_enough_if_it_holds_only_one_slot() {
     let holder = |host: &str, token: u64| json!({"host": host, "token": token});
-    let state = json!({"name": "p", "slots": 3, "held": 3, "store": "s", "line": {"length": 0, "first": []},
+    let state = json!({"name": "p", "slots": 3, "held": 3, "store": "s", "queue": {"length": 0, "waiters": []},
         "holders": [holder("web1", 7), holder("web2", 8), holder("web2", 9)]});
     let force = |host: &str| {
         let server = Fake::start();
@@ -115,7 +115,7 @@ fn a_host_is_enough_if_it_holds_only_one_slot() {
 
 #[test]
 fn every_lever_says_what_came_of_it() {
-    let moved = json!({"pool": "p", "host": "web9", "ticket": 3, "place": 1, "store": "s"});
+    let moved = json!({"pool": "p", "host": "web9", "ticket": 3, "position": 1, "store": "s"});
     let state: Value = serde_json::from_str(STATE).unwrap();
     for (args, action, body, answer, told) in [
         (
@@ -134,15 +134,15 @@ fn every_lever_says_what_came_of_it() {
             "resumed p: 1 of 2 slots is held, 3 in line\n",
         ),
         (
-            &["front", "p", "3", "--reason", "x"],
-            "pools/p/front",
+            &["promote", "p", "3", "--reason", "x"],
+            "pools/p/promote",
             json!({"ticket": 3, "reason": "x", "author": "ann"}),
             &moved,
             "web9 (ticket 3) is the next in line for p\n",
         ),
         (
-            &["remove", "p", "3", "--reason", "x"],
-            "pools/p/remove",
+            &["evict", "p", "3", "--reason", "x"],
+            "pools/p/evict",
             json!({"ticket": 3, "reason": "x", "author": "ann"}),
             &moved,
             "removed web9 (ticket 3) from the line of p\n",
@@ -186,7 +186,7 @@ fn a_refusal_says_why_and_has_its_status() {
             79,
             "",
         ),
-        (&["front", "p", "7", "--reason", "x"], "pools/p/front", "404 Not Found", "not_found", 79, ""),
+        (&["promote", "p", "7", "--reason", "x"], "pools/p/promote", "404 Not Found", "not_found", 79, ""),
         (&["resume", "p"], "pools/p/resume", "404 Not Found", "not_found", 77, ""),
         (&["resume", "p"], "pools/p/resume", "503 Service Unavailable", "draining", 69, ""),
         (&["reload"], "reload", "400 Bad Request", "bad_request", 78, ""),
@@ -211,8 +211,8 @@ fn wrong_usage_is_64() {
         &["force-release", "p", "--reason", "x"],
         &["force-release", "p", "7", "--host", "web1", "--reason", "x"],
         &["force-release", "p", "seven", "--reason", "x"],
-        &["front", "p", "--reason", "x"],
-        &["remove", "p", "7", "--reason", ""],
+        &["promote", "p", "--reason", "x"],
+        &["evict", "p", "7", "--reason", ""],
         &["reload", "--author", ""],
         &["-H", "localhost", "--socket", "/s", "reload"],
         &["--color", "blue", "status"],
@@ -268,7 +268,7 @@ fn a_resume_of_a_pool_that_goes_on_says_so() {
     let server = Fake::start();
     let tool = run(&server, &["resume", "p"]);
     let state = json!({"name": "p", "slots": 1, "held": 0, "holders": [], "store": "s",
-        "line": {"length": 0, "first": []}, "paused": null, "resumed": false});
+        "queue": {"length": 0, "waiters": []}, "paused": null, "resumed": false});
 
     pulled(&server, "pools/p/resume").answer_json("200 OK", &state);
 

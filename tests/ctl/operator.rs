@@ -160,9 +160,9 @@ fn waiters_are_moved_and_removed_by_their_tickets() {
     assert_eq!(server.word("/get?host=web1&pool=p"), "YES");
     let mut waiting = ["web2", "web3", "web4"].map(|host| server.waiting(host, "p"));
 
-    told(local(&socket).args(["front", "p", "3", "--reason", "hotfix"]));
-    told(local(&socket).args(["remove", "p", "1", "--reason", "web2 was scrapped"]));
-    let gone = ended(local(&socket).args(["remove", "p", "1", "--reason", "once more"]));
+    told(local(&socket).args(["promote", "p", "3", "--reason", "hotfix"]));
+    told(local(&socket).args(["evict", "p", "1", "--reason", "web2 was scrapped"]));
+    let gone = ended(local(&socket).args(["evict", "p", "1", "--reason", "once more"]));
     let line = told(ctl(server.addr).args(["status", "p"]));
 
     assert_eq!(gone.0, 79, "{gone:?}");

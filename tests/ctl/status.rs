@@ -89,7 +89,7 @@ fn strangers_do_not_write_to_the_terminal() {
     let holder = json!({"host": "web\u{1b}[2J7", "token": 1, "since": null, "expires_in": 9, "command": "a\u{202e}b\u{9b}c"});
     let waiter = json!({"ticket": 1, "host": "web\u{7}9", "waited": 1, "present": false});
     let told = json!({"name": "p", "slots": 1, "held": 1, "holders": [holder],
-        "line": {"length": 1, "first": [waiter]}, "store": "s"});
+        "queue": {"length": 1, "waiters": [waiter]}, "store": "s"});
     server.looked_at("/v1/pools/p").answer_json("200 OK", &told);
 
     let shown = String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap();

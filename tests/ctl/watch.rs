@@ -14,7 +14,7 @@ use super::ctl;
 use crate::{fake::Fake, support::Server, wrapper::pty::Terminal};
 
 fn state(held: u64) -> Value {
-    json!({"name": "p", "slots": 9, "held": held, "holders": [], "line": {"length": 0, "first": []},
+    json!({"name": "p", "slots": 9, "held": held, "holders": [], "queue": {"length": 0, "waiters": []},
         "store": "s"})
 }
 

@@ -59,5 +59,5 @@ impl Pair {
 /// How many stand in line for pool `p`.
 pub(super) fn line_of(server: &Server) -> u64 {
     let state: Value = serde_json::from_str(&server.get("/v1/pools/p").1).unwrap();
-    state["line"]["length"].as_u64().unwrap()
+    state["queue"]["length"].as_u64().unwrap()
 }

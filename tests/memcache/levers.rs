@@ -37,7 +37,7 @@ fn waits(member: &Member, host: &str) -> Client {
     client.send_raw(&post("/v1/pools/p/acquire", &body));
     eventually("it stands in line", || {
         let (_, state) = member.look("/v1/pools/p");
-        state["line"]["first"].as_array().unwrap().iter().any(|waiting| waiting["host"] == host)
+        state["queue"]["waiters"].as_array().unwrap().iter().any(|waiting| waiting["host"] == host)
     });
     client
 }
@@ -98,7 +98,7 @@ fn a_wait_that_ends_while_the_other_has_paused_the_pool_is_told_so() {
 
     let (status, denied) = one.call("acquire", &json!({"host": "bob", "wait": 0.3}));
 
-    assert_eq!((status, &denied["kind"], &denied["place"]), (423, &json!("pool_paused"), &json!(1)));
+    assert_eq!((status, &denied["kind"], &denied["position"]), (423, &json!("pool_paused"), &json!(1)));
     assert_eq!(denied["paused"]["author"], "olga", "{denied}");
 }
 
@@ -142,25 +142,25 @@ fn a_lease_of_one_that_is_ended_by_force_at_the_other_is_gone_everywhere() {
     assert_eq!(other.pull("force-release", &force).0, 404);
     assert_eq!(
         ended(&other, &lease),
-        (json!("forced"), "this lease was force-released by olga: \"web1 is broken\"".into())
+        (json!("force_released"), "this lease was force-released by olga: \"web1 is broken\"".into())
     );
     let (how, message) = ended(&one, &lease);
-    assert_eq!(how, "lost");
+    assert_eq!(how, "vanished");
     assert!(message.starts_with("this lease is no longer in the store"), "{message}");
 
     other.says("force-released pool=\"p\" host=\"ann\"");
-    assert_eq!(counted(&other, "distributex_ends_total{pool=\"p\",reason=\"forced\"}"), 1);
+    assert_eq!(counted(&other, "distributex_leases_ended_total{pool=\"p\",reason=\"force_released\"}"), 1);
     let (_, history) = other.look("/v1/pools/p/history");
     assert_eq!(
         (&history["runs"][0]["how"], &history["runs"][0]["author"]),
-        (&json!("forced"), &json!("olga"))
+        (&json!("force_released"), &json!("olga"))
     );
     one.says("not in the store any more pool=\"p\" host=\"ann\"");
     one.says("lost pool=\"p\" host=\"ann\"");
-    assert_eq!(counted(&one, "distributex_ends_total{pool=\"p\",reason=\"lost\"}"), 1);
-    assert_eq!(counted(&one, "distributex_leases_lost_total{pool=\"p\"}"), 1);
+    assert_eq!(counted(&one, "distributex_leases_ended_total{pool=\"p\",reason=\"vanished\"}"), 1);
+    assert_eq!(counted(&one, "distributex_renewals_refused_total{pool=\"p\"}"), 1);
     let (_, history) = one.look("/v1/pools/p/history");
-    assert_eq!((&history["runs"][0]["host"], &history["runs"][0]["how"]), (&json!("ann"), &json!("lost")));
+    assert_eq!((&history["runs"][0]["host"], &history["runs"][0]["how"]), (&json!("ann"), &json!("vanished")));
 }
 
 #[test]
@@ -173,7 +173,7 @@ fn what_another_server_ended_is_not_in_the_store() {
 
     assert_eq!(other.look("/v1/pools/p").1["held"], 0);
 
-    assert_eq!(ended(&other, &lease).0, "lost");
+    assert_eq!(ended(&other, &lease).0, "vanished");
     assert_eq!(ended(&one, &lease).0, "released");
 }
 
@@ -258,14 +258,14 @@ fn the_line_is_that_of_one_server() {
     let (one, other) = (start(memcached.addr()), start(memcached.addr()));
     let lease = one.gives("ann", "o");
     let (_bob, mut cid) = (waits(&one, "bob"), waits(&one, "cid"));
-    let ticket = &one.look("/v1/pools/p").1["line"]["first"][1]["ticket"];
+    let ticket = &one.look("/v1/pools/p").1["queue"]["waiters"][1]["ticket"];
     let front = json!({"ticket": ticket, "reason": "it is late"});
 
-    for action in ["front", "remove"] {
+    for action in ["promote", "remove"] {
         let (status, answer) = other.pull(action, &front);
         assert_eq!((status, &answer["kind"]), (404, &json!("not_found")), "{action}");
     }
-    assert_eq!(one.pull("front", &front).0, 200);
+    assert_eq!(one.pull("promote", &front).0, 200);
 
     assert_eq!(other.release(&lease).0, 204);
     assert_eq!(cid.answer().0, 201);

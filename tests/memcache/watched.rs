@@ -35,13 +35,13 @@ fn a_memcached_that_goes_and_comes_back_is_told_of_and_counted() {
     memcached.is_killed();
     assert_eq!(member.ask("get", "bob").0, 503);
 
-    while events.next().expect("the stream ended").event != "away" {}
+    while events.next().expect("the stream ended").event != "store_down" {}
     eventually("it is not ready", || readiness(&member) == (503, "the store cannot be reached".to_owned()));
     assert_eq!(number(&member, up), 0.0);
     assert!(number(&member, errors) > 0.0);
     assert_eq!(member.server().get("/healthz"), (200, "ok".to_owned()));
     memcached.comes();
-    while events.next().expect("the stream ended").event != "back" {}
+    while events.next().expect("the stream ended").event != "store_up" {}
     eventually("it is ready", || readiness(&member) == (200, "ready".to_owned()));
     assert_eq!(number(&member, up), 1.0);
 }

@@ -4,12 +4,12 @@ use super::*;
 
 /// Returns when the dialog asks for a reason and a key, gives both, and confirms.
 fn confirm(browser: &Browser, reason: &str, key: Option<&str>) {
-    browser.until("document.querySelector('#lever').open");
-    browser.write("#lever-reason", reason);
+    browser.until("document.querySelector('#action').open");
+    browser.write("#action-reason", reason);
     if let Some(key) = key {
-        browser.write("#lever-key", key);
+        browser.write("#action-key", key);
     }
-    browser.click("#lever-pull");
+    browser.click("#action-confirm");
 }
 
 #[test]
@@ -20,8 +20,8 @@ fn an_operator_takes_a_slot_away_with_a_key_and_a_reason() {
     browser.go(&pool_at(&server, "pool1"));
     browser.until("document.querySelector('#holders .holder')");
 
-    browser.click("#holders .levers button:last-child");
-    let warning = browser.text("#lever-what");
+    browser.click("#holders .actions button:last-child");
+    let warning = browser.text("#action-what");
     confirm(&browser, "web1 is broken", Some(KEY));
     browser.until("document.querySelector('#holders .host')?.textContent === 'bob'");
     browser.until("document.querySelectorAll('#runs-body tr').length === 1");
@@ -47,8 +47,8 @@ fn a_holder_is_asked_to_stop_and_the_page_says_by_whom() {
     browser.go(&pool_at(&server, "pool1"));
     browser.until("document.querySelector('#holders .holder')");
 
-    browser.click("#holders .levers button:first-child");
-    let what = browser.text("#lever-what");
+    browser.click("#holders .actions button:first-child");
+    let what = browser.text("#action-what");
     confirm(&browser, "hotfix first", Some(KEY));
     browser.until("!document.querySelector('#holders .revoked').hidden");
     let (said, holder) = (browser.text("#said-text"), browser.text("#holders .revoked"));
@@ -56,7 +56,7 @@ fn a_holder_is_asked_to_stop_and_the_page_says_by_whom() {
     assert_eq!(ann.answer().0, 204);
     browser.until("document.querySelectorAll('#runs-body tr').length === 1");
 
-    assert!(what.contains("Nobody gets the slot before it is released"), "{what}");
+    assert!(what.contains("The slot is granted only after the release"), "{what}");
     assert!(said.starts_with("ann is asked to stop") && said.contains("is free by "), "{said}");
     assert!(holder.starts_with("Revoked by olga: hotfix first; free by "), "{holder}");
     let run = browser.text("#runs-body");
@@ -74,10 +74,10 @@ fn a_wrong_key_is_refused_with_the_servers_sentence_and_changes_nothing() {
 
     browser.click("#pause");
     confirm(&browser, "kernel update", Some("guessed"));
-    browser.until("!document.querySelector('#lever-refused').hidden");
+    browser.until("!document.querySelector('#action-refused').hidden");
 
-    assert!(browser.text("#lever-refused").contains("no operator has this key"));
-    assert_eq!(browser.text("#key-button"), "Operator’s key…", "it is not kept");
+    assert!(browser.text("#action-refused").contains("unknown key"));
+    assert_eq!(browser.text("#key-button"), "Sign in…", "it is not kept");
     assert_eq!(server.get("/v1/pools/pool1").1.matches("\"paused\":null").count(), 1);
 }
 
@@ -97,9 +97,9 @@ fn a_key_is_checked_when_it_is_entered_and_shows_whose_it_is() {
     browser.press("\u{e007}");
     browser.until("!document.querySelector('#key').open");
 
-    assert!(refused.contains("no operator has this key"), "{refused}");
-    assert_eq!(shown, "Operator’s key…");
-    assert_eq!(browser.text("#key-button"), "Key of olga…");
+    assert!(refused.contains("unknown key"), "{refused}");
+    assert_eq!(shown, "Sign in…");
+    assert_eq!(browser.text("#key-button"), "Signed in as olga…");
 }
 
 #[test]
@@ -120,18 +120,18 @@ fn a_pool_is_paused_and_resumed_with_the_keyboard_alone() {
     };
     tab_to("pause");
     browser.press("\u{e007}");
-    browser.until("document.querySelector('#lever').open && document.activeElement.id === 'lever-reason'");
-    browser.write("#lever-reason", "kernel update");
-    tab_to("lever-key");
-    browser.write("#lever-key", KEY);
+    browser.until("document.querySelector('#action').open && document.activeElement.id === 'action-reason'");
+    browser.write("#action-reason", "kernel update");
+    tab_to("action-key");
+    browser.write("#action-key", KEY);
     browser.press("\u{e007}");
     browser.until("!document.querySelector('#pool-paused').hidden");
     let paused = browser.text("#pool-paused");
     tab_to("resume");
     browser.press("\u{e007}");
-    browser.until("document.querySelector('#lever').open");
+    browser.until("document.querySelector('#action').open");
     browser.press("\u{e00c}");
-    browser.until("!document.querySelector('#lever').open");
+    browser.until("!document.querySelector('#action').open");
 
     assert!(paused.contains("olga") && paused.contains("kernel update"), "{paused}");
     assert_eq!(server.word("/get?host=ann&pool=pool1"), "NO", "Escape leaves all as it is");
@@ -143,18 +143,18 @@ fn a_waiter_is_moved_to_the_front_and_another_out_of_the_line() {
     let mut waiting = busy(&server, &["bob", "cid", "dan"]);
     let browser = Browser::open(1280, 900);
     browser.go(&pool_at(&server, "pool1"));
-    browser.until("document.querySelectorAll('#line .waiter').length === 3");
+    browser.until("document.querySelectorAll('#queue .waiter').length === 3");
 
-    browser.click("#line [data-ticket='3'] .levers button:first-child");
+    browser.click("#queue [data-ticket='3'] .actions button:first-child");
     confirm(&browser, "a hurry", Some(KEY));
-    browser.until("document.querySelector('#line .host')?.textContent === 'dan'");
-    browser.until("!document.querySelector('#lever').open");
-    browser.click("#line [data-ticket='1'] .levers button:last-child");
+    browser.until("document.querySelector('#queue .host')?.textContent === 'dan'");
+    browser.until("!document.querySelector('#action').open");
+    browser.click("#queue [data-ticket='1'] .actions button:last-child");
     confirm(&browser, "no longer wanted", None);
-    browser.until("document.querySelectorAll('#line .waiter').length === 2");
+    browser.until("document.querySelectorAll('#queue .waiter').length === 2");
 
     assert_eq!(waiting[0].answer().1, "NO");
-    assert_eq!(texts(&browser, "#line .host"), json!(["dan", "cid"]));
+    assert_eq!(texts(&browser, "#queue .host"), json!(["dan", "cid"]));
     assert_eq!(server.word("/release?host=ann&pool=pool1"), "OK");
     assert_eq!(waiting[2].answer().1, "YES");
 }

@@ -9,15 +9,15 @@ fn who_holds_who_waits_and_who_held_are_on_the_page_and_follow_what_happens() {
     let browser = Browser::open(1280, 900);
 
     browser.go(&pool_at(&server, "pool1"));
-    browser.until("document.querySelectorAll('#line .waiter').length === 2");
-    let (holders, line) = (texts(&browser, "#holders .host"), texts(&browser, "#line .host"));
+    browser.until("document.querySelectorAll('#queue .waiter').length === 2");
+    let (holders, line) = (texts(&browser, "#holders .host"), texts(&browser, "#queue .host"));
     assert_eq!(server.word("/release?host=ann&pool=pool1"), "OK");
     browser.until("document.querySelector('#holders .host')?.textContent === 'bob'");
     browser.until("document.querySelectorAll('#runs-body tr').length === 1");
 
     assert_eq!((holders, line), (json!(["ann"]), json!(["bob", "cid"])));
     assert_eq!(waiting[0].answer().1, "YES");
-    assert_eq!(texts(&browser, "#line .host"), json!(["cid"]));
+    assert_eq!(texts(&browser, "#queue .host"), json!(["cid"]));
     assert!(browser.text("#runs-body").contains("ann"), "{}", browser.text("#runs-body"));
     assert_eq!(browser.complaints(), [""; 0]);
 }
@@ -72,10 +72,10 @@ fn of_a_long_line_the_beginning_is_shown_and_the_rest_counted() {
     let browser = Browser::open(1280, 900);
 
     browser.go(&pool_at(&server, "pool1"));
-    browser.until("document.querySelectorAll('#line .waiter').length === 100");
+    browser.until("document.querySelectorAll('#queue .waiter').length === 100");
 
-    assert_eq!(browser.text("#line-more"), "and 200 more");
-    assert_eq!(browser.text("#line .waiter:first-child .host"), "host0");
+    assert_eq!(browser.text("#queue-more"), "and 200 more");
+    assert_eq!(browser.text("#queue .waiter:first-child .host"), "host0");
 }
 
 #[test]

@@ -175,7 +175,7 @@ fn it_is_removed_at_a_clean_stop() {
 fn one_that_somebody_put_in_its_place_is_not_removed() {
     let socket = path();
     let mut server = Server::start(&with(&socket));
-    let moved = socket.with_extension("moved");
+    let moved = socket.with_extension("promoted");
     fs::rename(&socket, &moved).unwrap(); // so that its number is not given to the next file
     let _other = UnixListener::bind(&socket).unwrap();
     let number = fs::symlink_metadata(&socket).unwrap().ino();

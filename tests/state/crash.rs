@@ -87,7 +87,7 @@ fn a_disk_that_fails_again_and_again_costs_answers_and_no_promise() {
 fn wrappers_have_their_turns_in_their_order_and_once_each_however_often_the_server_is_killed() {
     const MANY: usize = 10;
     let (mut member, witness, mut chance) = (keeping(ONE_SLOT), Witness::new(), Chance::new());
-    let line = |member: &Member| member.look("/v1/pools/p").1["line"]["length"].as_u64();
+    let line = |member: &Member| member.look("/v1/pools/p").1["queue"]["length"].as_u64();
     assert_eq!(member.server().word("/get?host=first&pool=p"), "YES");
     let mut crowd = Crowd(Vec::new());
     for n in 0..MANY {

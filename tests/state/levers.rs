@@ -17,7 +17,7 @@ fn held_by_ann() -> (Member, Value) {
 
 fn ticket_of(member: &Member, host: &str) -> Value {
     let (_, state) = member.look("/v1/pools/p");
-    let first = state["line"]["first"].as_array().unwrap();
+    let first = state["queue"]["waiters"].as_array().unwrap();
     first.iter().find(|waiting| waiting["host"] == host).unwrap()["ticket"].clone()
 }
 
@@ -28,7 +28,7 @@ fn a_pause_and_a_place_at_the_front_outlive_a_server_that_is_killed() {
     let (status, state) = member.pull("pause", &json!({"reason": "kernel update"}));
     assert_eq!((status, &state["paused"]["author"]), (200, &json!("olga")), "{state}");
     let front = json!({"ticket": ticket_of(&member, "dan"), "reason": "it is late"});
-    assert_eq!(member.pull("front", &front).0, 200);
+    assert_eq!(member.pull("promote", &front).0, 200);
 
     member.is_restarted();
     drop(waiters);
@@ -57,7 +57,7 @@ fn a_lease_that_was_ended_by_force_and_a_place_that_was_removed_stay_away() {
     let mut cid = parked(&member, "cid");
     let why = "it is broken";
     let remove = json!({"ticket": ticket_of(&member, "bob"), "reason": why});
-    assert_eq!(member.pull("remove", &remove).0, 200);
+    assert_eq!(member.pull("evict", &remove).0, 200);
     assert_eq!(bob.answer().0, 409);
     assert_eq!(member.pull("force-release", &json!({"token": ann["token"], "reason": why})).0, 200);
     assert_eq!(cid.answer().0, 201);

@@ -17,10 +17,10 @@ const P: &str = "pools: [{name: p, expire: 300}]";
 
 /// An owner that waits for pool `p`, and is parked when this returns.
 pub(super) fn parked(member: &Member, host: &str) -> Client {
-    let line = || member.look("/v1/pools/p").1["line"]["length"].as_u64().unwrap();
+    let line = || member.look("/v1/pools/p").1["queue"]["length"].as_u64().unwrap();
     let present = || {
         let (_, state) = member.look("/v1/pools/p");
-        let first = state["line"]["first"].as_array().unwrap().clone();
+        let first = state["queue"]["waiters"].as_array().unwrap().clone();
         first.iter().any(|waiting| waiting["host"] == host && waiting["present"] == true)
     };
     let (mut client, before) = (member.server().connect(), line());
@@ -36,7 +36,7 @@ fn wait_of(host: &str) -> Value {
 /// Who stands in line for pool `p`.
 pub(super) fn line(member: &Member) -> Vec<String> {
     let (_, state) = member.look("/v1/pools/p");
-    let first = state["line"]["first"].as_array().unwrap().clone();
+    let first = state["queue"]["waiters"].as_array().unwrap().clone();
     first.iter().map(|waiting| waiting["host"].as_str().unwrap().to_owned()).collect()
 }
 

@@ -35,7 +35,7 @@ impl Scene {
         let mut bob = member.server().connect();
         let ask = json!({"host": "bob", "owner": "run1", "wait": 600, "patience": 60});
         bob.post("/v1/pools/p/acquire", &ask.to_string());
-        eventually("bob is parked", || member.look("/v1/pools/p").1["line"]["length"] == 1);
+        eventually("bob is parked", || member.look("/v1/pools/p").1["queue"]["length"] == 1);
         let cid = member.server().waiting("cid", "p");
         Self { member, ann, bob, cid }
     }
@@ -175,14 +175,14 @@ fn readers_of_events_and_who_asks_whether_the_server_is_ready_learn_of_a_disk_th
     disk.becomes("eio");
     assert_eq!(member.ask("get", "ann"), (503, "NO".to_owned()));
 
-    assert_eq!(events.words(1), ["away"]); // nothing was granted
+    assert_eq!(events.words(1), ["store_down"]); // nothing was granted
     assert!(!member.log().contains("granted pool"), "{}", member.log());
     let away = (503, "the store cannot be reached".to_owned());
     assert_eq!(member.server().get("/readyz"), away);
     assert_eq!(member.server().get("/healthz").0, 200);
     assert!(number(up) == 0.0 && number(errors) > 0.0);
     disk.recovers();
-    assert_eq!(events.words(1), ["back"]);
+    assert_eq!(events.words(1), ["store_up"]);
     assert_eq!(member.server().get("/readyz"), (200, "ready".to_owned()));
     assert_eq!(number(up), 1.0);
     assert_eq!(member.ask("get", "ann"), (200, "YES".to_owned()));
@@ -215,7 +215,7 @@ fn a_grant_that_fails_takes_nobody_s_position_away() {
     let [mut first, second] = ["first", "second"].map(|host| {
         let waiting = member.server().waiting(host, "p");
         let is_next = |state: serde_json::Value| {
-            state["line"]["first"].as_array().is_some_and(|all| all.iter().any(|one| one["host"] == host))
+            state["queue"]["waiters"].as_array().is_some_and(|all| all.iter().any(|one| one["host"] == host))
         };
         eventually("it stands in line", || is_next(member.look("/v1/pools/p").1));
         waiting
@@ -225,7 +225,7 @@ fn a_grant_that_fails_takes_nobody_s_position_away() {
     assert_eq!(member.release(&ann).0, 204);
     member.says("cannot be written");
     assert!(first.is_parked(member.server()) && second.is_parked(member.server()));
-    assert_eq!(member.look("/v1/pools/p").1["line"]["length"], 2);
+    assert_eq!(member.look("/v1/pools/p").1["queue"]["length"], 2);
     disk.recovers();
 
     assert_eq!(first.answer(), (200, "YES".to_owned()));

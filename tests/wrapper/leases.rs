@@ -45,7 +45,7 @@ fn the_release_reports_how_the_command_ended() {
 
 #[test]
 fn a_paused_pool_is_waited_for() {
-    let no = json!({"kind": "pool_paused", "message": "p is paused by ann: kernel update", "place": 1, "line": 1,
+    let no = json!({"kind": "pool_paused", "message": "p is paused by ann: kernel update", "position": 1, "queue_length": 1,
         "holders": [], "store": "s", "paused": {"author": "ann", "reason": "kernel update", "since": null}});
     let server = Fake::start();
     let mut run = Run::start(wrapper(server.addr()).args(["-v", "true"]));
@@ -126,7 +126,7 @@ fn a_loss_found_out_at_the_end_is_a_warning() {
     assert!(said.contains("lost the slot of \"p\": this lease expired 2 s ago"), "{said}");
     assert_eq!(said.lines().count(), 1, "{said}");
     let told: Value = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
-    assert_eq!((&told["lost"], &told["result"]), (&true.into(), &"exited".into()));
+    assert_eq!((&told["vanished"], &told["result"]), (&true.into(), &"exited".into()));
     assert_eq!((&told["ended"]["how"], &told["status"]), (&"expired".into(), &4.into()));
 }
 
@@ -137,8 +137,8 @@ fn the_place_is_shown_to_who_wants_it_and_only_when_it_changes() {
     run.says("asking");
     server.asked_v1("acquire").refuse(LOCKED, "pool_full", "s");
     run.says("2nd in line for \"p\"; web7 has had it for");
-    server.asked_v1("acquire").refuse(LOCKED, "wait_over", "s");
-    server.asked_v1("acquire").refuse(LOCKED, "wait_over", "s");
+    server.asked_v1("acquire").refuse(LOCKED, "wait_timeout", "s");
+    server.asked_v1("acquire").refuse(LOCKED, "wait_timeout", "s");
 
     server.asked_v1("acquire").give("s", 30.0);
     server.asked_v1("renew").give("s", 30.0);
@@ -200,7 +200,7 @@ fn refusals_have_statuses() {
         ("404 Not Found", "no_such_pool", 77),
         (LOCKED, "pool_full", 75),
         (LOCKED, "pool_paused", 75),
-        ("429 Too Many Requests", "line_full", 75),
+        ("429 Too Many Requests", "queue_full", 75),
         ("503 Service Unavailable", "draining", 75),
         ("500 Internal Server Error", "internal", 69),
     ] {

@@ -71,7 +71,7 @@ fn a_wrapper_that_was_stopped_reads_the_answer_that_came() {
     let stat = format!("/proc/{}/stat", run.child.id());
     eventually("it stands still", || fs::read_to_string(&stat).unwrap().contains(") T "));
 
-    let answering = thread::spawn(move || parked.refuse("423 Locked", "wait_over", "s"));
+    let answering = thread::spawn(move || parked.refuse("423 Locked", "wait_timeout", "s"));
     eventually("all the time it had is over", || started.elapsed() > Duration::from_secs(4));
     run.signal(Signal::CONT);
 

@@ -15,6 +15,7 @@ use std::{
 };
 
 use distributex_config::Name;
+use distributex_protocol::event::EventName;
 use tokio::time::Instant;
 
 use super::{
@@ -37,6 +38,21 @@ pub enum AdminAction {
     Promote(Ticket),
     /// Remove the waiter with this ticket from the queue.
     Evict(Ticket),
+}
+
+impl AdminAction {
+    /// The event that reports the action; for a force-release, that of the ended lease.
+    #[must_use]
+    pub fn event(self) -> EventName {
+        match self {
+            Self::ForceRelease(_) => EventName::ForceReleased,
+            Self::Revoke(..) => EventName::Revoked,
+            Self::Pause => EventName::Paused,
+            Self::Resume => EventName::Resumed,
+            Self::Promote(_) => EventName::Promoted,
+            Self::Evict(_) => EventName::Evicted,
+        }
+    }
 }
 
 /// Operator behind an admin action, and the reason given.

@@ -14,13 +14,14 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use actix::{Actor, Addr, AsyncContext as _, Context, Handler, Message, SpawnHandle};
 use distributex_config as config;
 use distributex_config::{Limits, Name};
+use distributex_protocol::event::EventName;
 use log::{debug, error, info};
 use tokio::{sync::oneshot, time::Instant};
 
 use super::{
     AcquireRequest, AdminAction, AdminOutcome, Delivery, Event, Holder, LeaseDetails, LeaseId, Operator,
-    PageCursor, PoolSnapshot, Refusal, ReleaseTarget, RequestId, Requester, Token, grant::Grant,
-    handle::Denial,
+    PageCursor, PoolSnapshot, Refusal, ReleaseTarget, RequestId, Requester, Token, admin::seconds,
+    grant::Grant, handle::Denial,
 };
 use crate::{
     backend::Backend,
@@ -124,8 +125,8 @@ impl PoolActor {
     fn on_event(&mut self, event: Event, ctx: &Context<Self>) {
         match event {
             Event::Granted { token, host, waited, command } => {
-                let (pool, name, time) = (self.name.as_str(), host.as_str(), waited.as_secs_f64());
-                info!("granted pool={pool:?} host={name:?} token={token} waited={time:.3}s");
+                let (pool, name, waited_seconds) = (self.name.as_str(), host.as_str(), seconds(waited));
+                info!(pool, host = name, token = token.0, waited = waited_seconds; "granted");
                 self.telemetry.granted(token, host, waited, command);
             }
             Event::Queued { ticket, host, position } => self.telemetry.queued(ticket, host, position),
@@ -133,7 +134,7 @@ impl PoolActor {
             Event::Answered(granted) => self.answer_grant(granted, ctx.address()),
             Event::Refused { request, why, position } => self.refuse(request, why, position),
             Event::Parked { request, ticket, position } => {
-                debug!("waiting pool={:?} {request:?} {ticket:?} place={position}", self.name.as_str());
+                debug!(pool = self.name.as_str(), request:?, ticket = ticket.0, position; "parked");
             }
             Event::Renewed { request, lease } => self.answer_renewal(request, lease),
             Event::Released { request, had } => self.answer_release(request, had),
@@ -217,7 +218,8 @@ impl PoolActor {
 
     /// Records whether the store can be reached. The backend logs it, once for all its pools.
     fn set_store_down(&mut self, away: bool) {
-        debug!("pool={:?}: the store is {}", self.name.as_str(), if away { "away" } else { "back" });
+        let event = if away { EventName::StoreDown } else { EventName::StoreUp };
+        info!(pool = self.name.as_str(); "{}", event.word());
         self.away = away;
         self.telemetry.set_store_down(away);
     }
@@ -255,7 +257,7 @@ impl Drop for PoolActor {
     /// A pool that forgot its holders would grant slots twice; the process has to end.
     fn drop(&mut self) {
         if std::thread::panicking() {
-            error!("pool={:?}: its actor panicked; the server ends", self.name.as_str());
+            error!(pool = self.name.as_str(); "actor_panicked");
             log::logger().flush();
             std::process::exit(EX_SOFTWARE);
         }

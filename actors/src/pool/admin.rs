@@ -6,7 +6,10 @@
 //!                                                        └► response to the operator
 //! ```
 
-use std::{sync::Arc, time::SystemTime};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use actix::{Handler, Message, MessageResult};
 use log::info;
@@ -38,15 +41,13 @@ impl PoolActor {
             )
             | None => EndReport { exit_status: None, operator: revoked_by },
         };
-        let (pool, host, held) =
-            (self.name.as_str(), ended.requester.host().as_str(), ended.held.as_secs_f64());
-        let (how, token) = (ended.how, ended.token);
+        let (pool, host) = (self.name.as_str(), ended.requester.host().as_str());
+        let (event, token, held) = (ended.how.word(), ended.token.0, seconds(ended.held));
         if let Some(Operator { author, reason, .. }) = &report.operator {
-            info!(
-                "{how} pool={pool:?} host={host:?} token={token} held={held:.3}s author={author:?} reason={reason:?}"
-            );
+            let (author, reason) = (&**author, &**reason);
+            info!(pool, host, token, held, author, reason; "{event}");
         } else {
-            info!("{how} pool={pool:?} host={host:?} token={token} held={held:.3}s");
+            info!(pool, host, token, held; "{event}");
         }
         self.telemetry.ended(ended, report);
     }
@@ -65,46 +66,39 @@ impl PoolActor {
     pub(super) fn paused_elsewhere(&self, operator: Option<Operator>) {
         let action = if operator.is_some() { AdminAction::Pause } else { AdminAction::Resume };
         let operator = operator.unwrap_or_else(|| Operator {
-            author: "the store".into(),
-            reason: "has no pause any more".into(),
+            author: "store".into(),
+            reason: "the pause is no longer in the store".into(),
             at: SystemTime::now(),
         });
         self.log_action(action, &AdminOutcome::Set, &operator);
         self.telemetry.action_applied(action, &AdminOutcome::Set, &operator);
     }
 
-    fn log_action(
-        &self,
-        action: AdminAction,
-        what: &AdminOutcome,
-        Operator { author, reason, .. }: &Operator,
-    ) {
-        let done = match action {
-            AdminAction::ForceRelease(_) => return, // logged as the end of a lease
-            AdminAction::Revoke(..) => "revoked",
-            AdminAction::Pause => "paused",
-            AdminAction::Resume => "resumed",
-            AdminAction::Promote(_) => "moved to the front",
-            AdminAction::Evict(_) => "removed from the line",
-        };
-        let whom = match (what, action) {
+    fn log_action(&self, action: AdminAction, what: &AdminOutcome, operator: &Operator) {
+        let (event, pool) = (action.event().word(), self.name.as_str());
+        let (author, reason) = (&*operator.author, &*operator.reason);
+        match (what, action) {
             (AdminOutcome::Moved { host }, AdminAction::Promote(ticket) | AdminAction::Evict(ticket)) => {
-                format!(" host={:?} ticket={}", host.as_str(), ticket.0)
+                info!(pool, host = host.as_str(), ticket = ticket.0, author, reason; "{event}");
             }
             (AdminOutcome::Revoked { host, notified, .. }, AdminAction::Revoke(token, _)) => {
-                format!(" host={:?} token={token} notified={notified}", host.as_str())
+                info!(pool, host = host.as_str(), token = token.0, notified, author, reason; "{event}");
             }
+            (AdminOutcome::Released { .. }, _) => {} // logged as the end of a lease
             (
                 AdminOutcome::Moved { .. }
                 | AdminOutcome::Revoked { .. }
                 | AdminOutcome::Set
-                | AdminOutcome::Unchanged
-                | AdminOutcome::Released { .. },
+                | AdminOutcome::Unchanged,
                 _,
-            ) => String::new(),
-        };
-        info!("{done} pool={:?}{whom} author={author:?} reason={reason:?}", self.name.as_str());
+            ) => info!(pool, author, reason; "{event}"),
+        }
     }
+}
+
+/// A duration for the log: seconds, to the millisecond.
+pub(super) fn seconds(time: Duration) -> f64 {
+    time.as_millis() as f64 / 1000.0
 }
 
 /// Request: apply an admin action.

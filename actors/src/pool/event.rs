@@ -1,8 +1,9 @@
 //! Events that a pool's rules and a backend emit.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use distributex_config::Name;
+use distributex_protocol::{error::ErrorKind, event::EventName};
 use thiserror::Error;
 use tokio::time::Instant;
 
@@ -173,28 +174,22 @@ impl EndReason {
     pub const ALL: [Self; 5] =
         [Self::Released, Self::Expired, Self::Undelivered, Self::Vanished, Self::ForceReleased];
 
+    /// The event that reports it.
+    #[must_use]
+    pub fn event(self) -> EventName {
+        match self {
+            Self::Released => EventName::Released,
+            Self::Expired => EventName::Expired,
+            Self::Undelivered => EventName::Undelivered,
+            Self::Vanished => EventName::Vanished,
+            Self::ForceReleased => EventName::ForceReleased,
+        }
+    }
+
     /// The word for it in events, history, logs and metrics.
     #[must_use]
     pub fn word(self) -> &'static str {
-        match self {
-            Self::Released => "released",
-            Self::Expired => "expired",
-            Self::Undelivered => "unheard",
-            Self::Vanished => "lost",
-            Self::ForceReleased => "forced",
-        }
-    }
-}
-
-impl fmt::Display for EndReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Released => "released",
-            Self::Expired => "expired",
-            Self::Undelivered => "taken back unheard",
-            Self::Vanished => "not in the store any more",
-            Self::ForceReleased => "force-released",
-        })
+        self.event().word()
     }
 }
 
@@ -211,46 +206,47 @@ pub enum Refusal {
     #[error("the pool is paused")]
     PoolPaused,
     /// An operator evicted the waiter.
-    #[error("an operator took it out of the line")]
+    #[error("an operator removed it from the queue")]
     Evicted,
     /// A later request of the same requester took over the queue entry, or released it.
     #[error("another request of this owner took over")]
     Superseded,
     /// The queue has `max_waiters` entries, or the server cannot park more requests.
-    #[error("the line is full")]
+    #[error("the queue is full")]
     QueueFull,
     /// The pool's `servers` do not name this host.
     #[error("this host may not use the pool")]
     HostNotAllowed,
     /// The pool was removed from the configuration.
-    #[error("there is no such pool any more")]
+    #[error("the pool no longer exists")]
     NoSuchPool,
     /// The lease to be renewed has ended.
-    #[error("the lease is lost")]
+    #[error("the lease has ended")]
     LeaseLost,
     /// The server is stopping.
-    #[error("the server is stopping; ask again in a moment")]
+    #[error("the server is stopping; retry shortly")]
     Draining,
     /// The store cannot be reached.
-    #[error("the store cannot be reached, or takes nothing more; ask again in a moment")]
+    #[error("the store is unreachable, or cannot store more; retry shortly")]
     BackendDown,
 }
 
 impl Refusal {
     /// Kind of the error in the v1 protocol.
     #[must_use]
-    pub fn word(self) -> &'static str {
+    pub fn kind(self) -> ErrorKind {
         match self {
-            Self::PoolFull => "pool_full",
-            Self::WaitTimeout => "wait_over",
-            Self::PoolPaused => "pool_paused",
-            Self::Evicted | Self::Superseded => "superseded",
-            Self::QueueFull => "line_full",
-            Self::HostNotAllowed => "host_not_allowed",
-            Self::NoSuchPool => "no_such_pool",
-            Self::LeaseLost => "lease_lost",
-            Self::Draining => "draining",
-            Self::BackendDown => "backend_down",
+            Self::PoolFull => ErrorKind::PoolFull,
+            Self::WaitTimeout => ErrorKind::WaitTimeout,
+            Self::PoolPaused => ErrorKind::PoolPaused,
+            Self::Evicted => ErrorKind::Evicted,
+            Self::Superseded => ErrorKind::Superseded,
+            Self::QueueFull => ErrorKind::QueueFull,
+            Self::HostNotAllowed => ErrorKind::HostNotAllowed,
+            Self::NoSuchPool => ErrorKind::NoSuchPool,
+            Self::LeaseLost => ErrorKind::LeaseLost,
+            Self::Draining => ErrorKind::Draining,
+            Self::BackendDown => ErrorKind::BackendDown,
         }
     }
 }

@@ -51,11 +51,9 @@ impl Directory {
         renameat(&self.opened, from, &self.opened, to)?;
         self.opened.sync_all()?;
         if !self.is_in_place() {
-            warn!(
-                "the state directory {} was moved or replaced; this server goes on in the one that it opened: put it \
-                 back before the next start",
-                self.path.display()
-            );
+            let hint =
+                "the server continues in the directory that it opened; put it back before the next start";
+            warn!(path:% = self.path.display(), hint; "state_directory_moved");
         }
         Ok(())
     }

@@ -139,10 +139,8 @@ impl StateFile {
         let contents = contents(&database).map_err(|why| CannotOpen::damaged(&path, why))?;
         let rows = contents.rows().map_err(|why| CannotOpen::damaged(&path, why))?;
         let clock = clock_name().unwrap_or_else(|why| {
-            warn!(
-                "it cannot be told whether the clock went on since the last start, so leases begin anew with what \
-                 they had left: {why}"
-            );
+            let hint = "leases restart with the time they had left";
+            warn!(error:% = why, hint; "boot_clock_unknown");
             format!("unknown {}", LeaseId::random().reveal())
         });
         let boot = boot(&database, &contents, &clock);

@@ -23,7 +23,7 @@ use std::{
 
 use actix::{Addr, WeakAddr};
 use distributex_config::Name;
-use log::{error, warn};
+use log::{error, info, warn};
 use tokio::time::Instant;
 
 use super::{
@@ -40,6 +40,9 @@ use crate::{
     },
     telemetry::backend_calls::BackendCalls,
 };
+
+/// Consequence of a disk that cannot be written, for the log.
+const NO_GRANTS: &str = "no slot is granted or renewed until it can be written";
 
 /// After so long a disk that could not be written is tried again.
 const RETRY_INTERVAL: Duration = Duration::from_secs(1);
@@ -231,16 +234,14 @@ impl JournalShared {
         }
         let directory = &self.directory;
         match &disk {
-            DiskState::Fine => warn!("the state directory {directory} can be written again"),
-            DiskState::Slow => warn!(
-                "the state directory {directory} has not taken a write for {} s; no slot is granted or renewed \
-                 until it does",
-                crate::backend::inmemory::WRITE_TIMEOUT.as_secs()
-            ),
-            DiskState::Failing(why) => warn!(
-                "the state directory {directory} cannot be written: {why}; no slot is granted or renewed until it \
-                 can"
-            ),
+            DiskState::Fine => info!(path = directory; "state_directory_up"),
+            DiskState::Slow => {
+                let timeout = crate::backend::inmemory::WRITE_TIMEOUT.as_secs();
+                warn!(path = directory, timeout, hint = NO_GRANTS; "state_directory_slow");
+            }
+            DiskState::Failing(error) => {
+                warn!(path = directory, error, hint = NO_GRANTS; "state_directory_down");
+            }
         }
         let is_away = disk != DiskState::Fine;
         tray.disk = disk;
@@ -319,7 +320,7 @@ impl Drop for JournalWriter {
     /// Pools that wait for ever for their changes to be written are worse than none.
     fn drop(&mut self) {
         if thread::panicking() {
-            error!("the state directory {}: its thread panicked; the server ends", self.desk.directory);
+            error!(path = self.desk.directory; "state_directory_thread_panicked");
             log::logger().flush();
             std::process::exit(EX_SOFTWARE);
         }

@@ -61,7 +61,8 @@ impl StateDirectory {
         let kept = contents.read(&now).map_err(|why| CannotOpen::damaged(&file.path(), why))?;
         if let Err(why) = file.write(&contents.written_in_other_boots(&kept, now)) {
             // Nothing is lost: they are as they were, and would begin anew once more.
-            warn!("{}: what is left of leases cannot be written down: {why}", shown(&file.path()));
+            let hint = "the remaining time of leases cannot be stored";
+            warn!(path = shown(&file.path()), error:% = why, hint; "state_directory_down");
         }
         let journal = Journal::start(file).map_err(|why| CannotOpen::io(directory, why))?;
         Ok(Self { kept, journal })

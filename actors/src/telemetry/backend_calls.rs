@@ -21,9 +21,9 @@ impl BackendCalls {
         Self {
             calls: counter(
                 "distributex_backend_calls_total",
-                "Exchanges with the store behind the pools: a memcached, or writes to the state directory",
+                "Calls to the store: a memcached, or writes to the state directory.",
             ),
-            errors: counter("distributex_backend_errors_total", "Those of them that failed"),
+            errors: counter("distributex_backend_errors_total", "Failed calls to the store."),
         }
     }
 

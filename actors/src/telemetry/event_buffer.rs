@@ -16,6 +16,7 @@ use std::{
 };
 
 use distributex_config::Name;
+use distributex_protocol::event::EventName;
 use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts};
 use tokio::{sync::Notify, time::Instant};
 
@@ -96,10 +97,10 @@ impl BufferState {
 #[derive(Debug)]
 pub(super) struct EventCounters {
     readers: IntGauge,
-    cut_off: IntCounter,
+    disconnected: IntCounter,
     posted: IntCounterVec,
-    /// The counters of `posted`, in the order of [`EventKind::WORDS`].
-    by_word: Vec<IntCounter>,
+    /// The counters of `posted`, in the order of [`EventName::ALL`].
+    by_name: Vec<IntCounter>,
 }
 
 /// Result of a read.
@@ -253,7 +254,7 @@ impl EventReader {
 impl Drop for EventReader {
     /// The only place that every reader passes, those too slow included.
     fn drop(&mut self) {
-        let EventCounters { readers, cut_off, .. } = &self.events.counts;
+        let EventCounters { readers, disconnected, .. } = &self.events.counts;
         let mut state = self.events.pinned();
         readers.dec();
         if readers.get() == 0 {
@@ -267,35 +268,35 @@ impl Drop for EventReader {
             None => true,
         };
         if is_too_slow && !state.closed {
-            cut_off.inc();
+            disconnected.inc();
         }
     }
 }
 
 impl EventCounters {
     fn new() -> Self {
-        let help = "What happened to all pools, by kind";
+        let help = "Events of all pools, by name.";
         let posted = IntCounterVec::new(Opts::new("distributex_events_total", help), &["event"]);
         let posted = posted.expect(INVALID_METRIC);
-        let gauge = IntGauge::new("distributex_event_readers", "Who reads the events now");
-        let help = "Readers of events that were too slow";
-        let cut_off = IntCounter::new("distributex_event_readers_cut_off_total", help);
+        let gauge = IntGauge::new("distributex_event_readers", "Connected readers of the event stream.");
+        let help = "Readers of the event stream disconnected as too slow.";
+        let disconnected = IntCounter::new("distributex_event_readers_disconnected_total", help);
         Self {
             readers: gauge.expect(INVALID_METRIC),
-            cut_off: cut_off.expect(INVALID_METRIC),
-            by_word: EventKind::WORDS.iter().map(|word| posted.with_label_values(&[word])).collect(),
+            disconnected: disconnected.expect(INVALID_METRIC),
+            by_name: EventName::ALL.iter().map(|name| posted.with_label_values(&[name.word()])).collect(),
             posted,
         }
     }
 
     fn count(&self, what: &EventKind) {
-        self.by_word[what.index()].inc();
+        self.by_name[what.name() as usize].inc();
     }
 
     pub(super) fn register(&self, metrics: &Metrics) {
-        let (readers, cut_off) = (self.readers.clone(), self.cut_off.clone());
+        let (readers, disconnected) = (self.readers.clone(), self.disconnected.clone());
         metrics.register(readers);
-        metrics.register(cut_off);
+        metrics.register(disconnected);
         metrics.register(self.posted.clone());
     }
 }

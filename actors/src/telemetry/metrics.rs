@@ -14,6 +14,7 @@ use std::{
 };
 
 use distributex_config::Name;
+use distributex_protocol::error::ErrorKind;
 use prometheus::{
     Encoder as _, Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec,
     IntGauge, IntGaugeVec, Opts, TextEncoder, core::Collector,
@@ -31,17 +32,18 @@ const LONG_BUCKETS: [f64; 10] = [0.01, 0.1, 1.0, 5.0, 30.0, 120.0, 600.0, 3600.0
 /// Bucket bounds of handovers, in seconds.
 const SHORT_BUCKETS: [f64; 11] = [0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.05, 0.2, 1.0, 5.0];
 
-/// Reasons for which an acquire is refused: words of [`Refusal::word`].
-const REFUSALS: [&str; 9] = [
-    "pool_full",
-    "wait_over",
-    "pool_paused",
-    "superseded",
-    "line_full",
-    "host_not_allowed",
-    "no_such_pool",
-    "draining",
-    "backend_down",
+/// Reasons for which an acquire is refused.
+const REFUSALS: [ErrorKind; 10] = [
+    ErrorKind::PoolFull,
+    ErrorKind::WaitTimeout,
+    ErrorKind::PoolPaused,
+    ErrorKind::Evicted,
+    ErrorKind::Superseded,
+    ErrorKind::QueueFull,
+    ErrorKind::HostNotAllowed,
+    ErrorKind::NoSuchPool,
+    ErrorKind::Draining,
+    ErrorKind::BackendDown,
 ];
 
 /// No timestamp.
@@ -65,7 +67,8 @@ pub struct Metrics {
     ends: IntCounterVec,
     refusals: IntCounterVec,
     renewals: IntCounterVec,
-    lost: IntCounterVec,
+    renewals_refused: IntCounterVec,
+    undelivered: IntCounterVec,
     wait: HistogramVec,
     hold: HistogramVec,
     handover: Histogram,
@@ -114,7 +117,8 @@ pub(super) struct PoolMetrics {
     /// Created on first use: most pools refuse for few reasons, and each is one more line of a scrape.
     refusals: [OnceCell<IntCounter>; REFUSALS.len()],
     renewals: IntCounter,
-    lost: IntCounter,
+    renewals_refused: IntCounter,
+    undelivered: IntCounter,
     wait: Histogram,
     hold: Histogram,
 }
@@ -132,45 +136,51 @@ impl Metrics {
             let opts = HistogramOpts::new(name, help).buckets(LONG_BUCKETS.to_vec());
             kept(all, HistogramVec::new(opts, &["pool"]))
         };
-        let help = "From a slot's end until the answer to its next holder, who stood in line";
+        let help = "Time from a slot's release to the response to its next holder, a waiter.";
         let handover =
             HistogramOpts::new("distributex_handover_seconds", help).buckets(SHORT_BUCKETS.to_vec());
         let handover = kept(&mut all, Histogram::with_opts(handover));
         Self {
             start: Instant::now(),
-            slots: gauge(&mut all, "distributex_pool_slots", "How many leases there may be at once"),
-            held: gauge(&mut all, "distributex_pool_held", "How many leases there are"),
-            waiting: gauge(&mut all, "distributex_pool_waiting", "How many stand in line"),
-            paused: gauge(&mut all, "distributex_pool_paused", "1 while the pool is paused by an operator"),
-            up: gauge(&mut all, "distributex_pool_store_up", "1 while the store of the pool can be reached"),
-            oldest_hold: age(&mut all, "distributex_pool_oldest_hold_seconds", "How old the oldest lease is"),
+            slots: gauge(&mut all, "distributex_pool_slots", "Maximum number of leases."),
+            held: gauge(&mut all, "distributex_pool_held", "Current number of leases."),
+            waiting: gauge(&mut all, "distributex_pool_waiting", "Waiters in the queue of this server."),
+            paused: gauge(&mut all, "distributex_pool_paused", "1 while an operator has paused the pool."),
+            up: gauge(&mut all, "distributex_pool_store_up", "1 while the store of the pool is reachable."),
+            oldest_hold: age(&mut all, "distributex_pool_oldest_hold_seconds", "Age of the oldest lease."),
             oldest_wait: age(
                 &mut all,
                 "distributex_pool_oldest_wait_seconds",
-                "How long the first in line has waited",
+                "Time the first waiter has waited.",
             ),
-            grants: counter(&mut all, "distributex_grants_total", "Leases that began", &["pool"]),
+            grants: counter(&mut all, "distributex_grants_total", "Leases granted.", &["pool"]),
             ends: counter(
                 &mut all,
-                "distributex_ends_total",
-                "Leases that ended, by how",
+                "distributex_leases_ended_total",
+                "Leases ended, by reason.",
                 &["pool", "reason"],
             ),
             refusals: counter(
                 &mut all,
-                "distributex_refusals_total",
-                "Requests without a slot",
-                &["pool", "kind"],
+                "distributex_acquire_refused_total",
+                "Acquire requests that got no slot, by reason.",
+                &["pool", "reason"],
             ),
-            renewals: counter(&mut all, "distributex_renewals_total", "Renewals of leases", &["pool"]),
-            lost: counter(
+            renewals: counter(&mut all, "distributex_renewals_total", "Successful renewals.", &["pool"]),
+            undelivered: counter(
                 &mut all,
-                "distributex_leases_lost_total",
-                "Renewals that came when the lease was over or gone: its holder had counted on it",
+                "distributex_undelivered_total",
+                "Grants that no response carried to their requester.",
                 &["pool"],
             ),
-            wait: times(&mut all, "distributex_wait_seconds", "How long holders had stood in line"),
-            hold: times(&mut all, "distributex_hold_seconds", "How long leases were held"),
+            renewals_refused: counter(
+                &mut all,
+                "distributex_renewals_refused_total",
+                "Renewals that came after the lease had ended.",
+                &["pool"],
+            ),
+            wait: times(&mut all, "distributex_wait_seconds", "Time holders had waited in the queue."),
+            hold: times(&mut all, "distributex_hold_seconds", "Time leases were held."),
             handover,
             length: AtomicUsize::new(0),
             aging: Mutex::default(),
@@ -233,7 +243,8 @@ impl Metrics {
             ends: EndReason::ALL.map(end),
             refusals: Default::default(),
             renewals: self.renewals.with_label_values(label),
-            lost: self.lost.with_label_values(label),
+            renewals_refused: self.renewals_refused.with_label_values(label),
+            undelivered: self.undelivered.with_label_values(label),
             wait: self.wait.with_label_values(label),
             hold: self.hold.with_label_values(label),
         }
@@ -273,15 +284,19 @@ impl PoolMetrics {
     }
 
     pub(super) fn ended(&self, how: EndReason, held: Duration) {
-        let number = EndReason::ALL.iter().position(|known| *known == how);
-        number.and_then(|number| self.ends.get(number)).into_iter().for_each(IntCounter::inc);
+        let index = EndReason::ALL.iter().position(|known| *known == how);
+        index.and_then(|index| self.ends.get(index)).into_iter().for_each(IntCounter::inc);
+        if how == EndReason::Undelivered {
+            self.undelivered.inc();
+        }
         self.hold.observe(held.as_secs_f64());
     }
 
     pub(super) fn refused(&self, why: Refusal) {
-        let Some(number) = REFUSALS.iter().position(|known| *known == why.word()) else { return };
-        let first = || self.all.refusals.with_label_values(&[self.pool.as_str(), why.word()]);
-        self.refusals[number].get_or_init(first).inc();
+        let kind = why.kind();
+        let Some(index) = REFUSALS.iter().position(|known| *known == kind) else { return };
+        let create = || self.all.refusals.with_label_values(&[self.pool.as_str(), kind.word()]);
+        self.refusals[index].get_or_init(create).inc();
     }
 
     pub(super) fn renewed(&self) {
@@ -289,7 +304,7 @@ impl PoolMetrics {
     }
 
     pub(super) fn renewal_refused(&self) {
-        self.lost.inc();
+        self.renewals_refused.inc();
     }
 
     pub(super) fn set_up(&self, up: bool) {
@@ -313,14 +328,14 @@ impl Drop for PoolMetrics {
         for age in [&all.oldest_hold, &all.oldest_wait] {
             let _ = age.remove_label_values(&[pool]);
         }
-        for counter in [&all.grants, &all.renewals, &all.lost] {
+        for counter in [&all.grants, &all.renewals, &all.renewals_refused, &all.undelivered] {
             let _ = counter.remove_label_values(&[pool]);
         }
         for how in EndReason::ALL {
             let _ = all.ends.remove_label_values(&[pool, how.word()]);
         }
         for kind in REFUSALS {
-            let _ = all.refusals.remove_label_values(&[pool, kind]);
+            let _ = all.refusals.remove_label_values(&[pool, kind.word()]);
         }
         for times in [&all.wait, &all.hold] {
             let _ = times.remove_label_values(&[pool]);

@@ -6,9 +6,10 @@ use std::{
 };
 
 use distributex_config::Name;
+use distributex_protocol::event::EventName;
 
 use super::runs::Run;
-use crate::pool::{AdminAction, EndReason, Operator, Ticket, Token};
+use crate::pool::{AdminAction, Operator, Ticket, Token};
 
 /// An event.
 #[derive(Debug, Clone)]
@@ -78,76 +79,19 @@ pub enum EventKind {
 }
 
 impl EventKind {
-    /// Words of all kinds, in the order of their indexes.
-    pub const WORDS: [&str; 17] = [
-        "waiting",
-        "left",
-        "granted",
-        "released",
-        "expired",
-        "lost",
-        "unheard",
-        "forced",
-        "renewed-lost",
-        "paused",
-        "resumed",
-        "moved",
-        "removed",
-        "away",
-        "back",
-        "changed",
-        "revoked",
-    ];
-
-    /// The word of this kind in the event stream.
+    /// Name of the event.
     #[must_use]
-    pub fn word(&self) -> &'static str {
-        Self::WORDS[self.index()]
-    }
-
-    /// Index of the word in [`EventKind::WORDS`].
-    pub(super) fn index(&self) -> usize {
+    pub fn name(&self) -> EventName {
         match self {
-            Self::Queued { .. } => 0,
-            Self::Left { .. } => 1,
-            Self::Granted { .. } => 2,
-            Self::Ended(run) => match run.lease.how {
-                EndReason::Released => 3,
-                EndReason::Expired => 4,
-                EndReason::Vanished => 5,
-                EndReason::Undelivered => 6,
-                EndReason::ForceReleased => 7,
-            },
-            Self::RenewalRefused { .. } => 8,
-            Self::Admin { action, .. } => match action {
-                AdminAction::ForceRelease(_) => 7,
-                AdminAction::Revoke(..) => 16,
-                AdminAction::Pause => 9,
-                AdminAction::Resume => 10,
-                AdminAction::Promote(_) => 11,
-                AdminAction::Evict(_) => 12,
-            },
-            Self::StoreDown => 13,
-            Self::StoreUp => 14,
-            Self::Reconfigured => 15,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_numbers_of_endings_are_those_of_their_words() {
-        for (number, how) in [
-            (3, EndReason::Released),
-            (4, EndReason::Expired),
-            (5, EndReason::Vanished),
-            (6, EndReason::Undelivered),
-            (7, EndReason::ForceReleased),
-        ] {
-            assert_eq!(EventKind::WORDS[number], how.word());
+            Self::Queued { .. } => EventName::Queued,
+            Self::Left { .. } => EventName::Left,
+            Self::Granted { .. } => EventName::Granted,
+            Self::Ended(run) => run.lease.how.event(),
+            Self::RenewalRefused { .. } => EventName::RenewalRefused,
+            Self::Admin { action, .. } => action.event(),
+            Self::StoreDown => EventName::StoreDown,
+            Self::StoreUp => EventName::StoreUp,
+            Self::Reconfigured => EventName::Reconfigured,
         }
     }
 }

@@ -1,60 +1,24 @@
-//! What happened to a pool.
+//! Event of a pool.
 
-use std::time::{Duration, SystemTime};
+use distributex_protocol::event::EventData;
 
-use serde::Deserialize;
-
-use super::wire_time::{moment, seconds};
-
-/// Something that happened, as a server tells it. What does not belong to an event, or is not known, is
-/// `None`.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
-#[serde(default)]
+/// An event, as the server sent it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Event {
-    /// Its id: who comes back with it is told what happened after it.
-    #[serde(skip)]
+    /// Id, from which a later reader can resume.
     pub id: String,
-    /// What happened, in a word: `granted`, `released`, `paused`, …; a later server may know more of them.
-    #[serde(skip)]
+    /// Word of the [`EventName`](super::EventName); a later server may know more of them.
     pub name: String,
-    /// All that the server tells, one JSON object.
-    #[serde(skip)]
+    /// The data as one JSON object, with fields that this version does not know.
     pub json: String,
-    /// The pool.
-    pub pool: Option<String>,
-    /// When, by the server's clock.
-    #[serde(deserialize_with = "moment::deserialize")]
-    pub time: Option<SystemTime>,
-    /// Whom it concerns.
-    pub host: Option<String>,
-    /// The fencing number of the lease.
-    pub token: Option<u64>,
-    /// The number of the place in line.
-    pub ticket: Option<u64>,
-    /// The place in line.
-    pub place: Option<u64>,
-    /// How long the lease took to get.
-    #[serde(deserialize_with = "seconds::deserialize")]
-    pub waited: Option<Duration>,
-    /// How long it was held.
-    #[serde(deserialize_with = "seconds::deserialize")]
-    pub held: Option<Duration>,
-    /// What its holder said it was doing.
-    pub command: Option<String>,
-    /// How that ended.
-    pub exit_status: Option<u8>,
-    /// Which operator did it.
-    pub author: Option<String>,
-    /// Why.
-    pub reason: Option<String>,
-    /// A sentence of the server.
-    pub message: Option<String>,
+    /// The data.
+    pub data: EventData,
 }
 
 impl Event {
-    /// Reads one; nothing if it tells nothing that can be understood.
+    /// Reads an event; `None` if its data is not a JSON object of the protocol.
     pub(super) fn read(id: &str, name: String, json: String) -> Option<Self> {
-        let told = serde_json::from_str::<Self>(&json).ok()?;
-        Some(Self { id: id.to_owned(), name, json, ..told })
+        let data = serde_json::from_str(&json).ok()?;
+        Some(Self { id: id.to_owned(), name, json, data })
     }
 }

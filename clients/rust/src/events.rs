@@ -4,9 +4,7 @@ use std::{collections::VecDeque, time::Duration};
 
 use tokio::time::{Instant, sleep_until};
 
-use super::{
-    Backoff, Client, ClientError, Event, server_set::RequestFailure, sse::SseStream, v1::events_path,
-};
+use super::{Backoff, Client, ClientError, Event, server_set::RequestFailure, sse::SseStream};
 
 /// How long one server may take to begin.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -51,7 +49,7 @@ impl Client {
     pub fn events(&self, pools: &[String]) -> Events {
         Events {
             client: self.clone(),
-            path: events_path(pools),
+            path: distributex_protocol::path::events(pools),
             last_id: None,
             ready: VecDeque::new(),
             stream: None,

@@ -4,11 +4,9 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    BootTime,
-    secret::Secret,
-    wire_time::{moment, seconds},
-};
+use distributex_protocol::time::{seconds, timestamp};
+
+use super::{BootTime, secret::Secret};
 
 /// The id of a lease. Who has it can renew and release the lease, so it is a secret: it belongs into no log
 /// and no command line. Written as JSON it is its text.
@@ -50,7 +48,7 @@ pub struct LeaseRecord {
     #[serde(with = "seconds")]
     pub expires_in: Option<Duration>,
     /// When that is over, by the clock of this machine.
-    #[serde(with = "moment")]
+    #[serde(with = "timestamp")]
     pub expires_at: Option<SystemTime>,
     /// How long it took to get.
     #[serde(with = "seconds")]

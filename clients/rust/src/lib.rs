@@ -1,22 +1,14 @@
-//! Asking a server for a slot: where it is, what can be asked, and what it may answer.
+//! Client of a Distributex server.
 //!
 //! ```text
-//!  Client::acquire ─► Lease, which renews itself ─┬ release ─► the slot is free
-//!                                                 └ lost ────► stop what you are doing
-//! ```
-//! Who looks at it from outside, and gets it moving again:
-//!
-//! ```text
-//!  Client::pools, pool, history ─► how it stands, and how it went
+//!  Client::acquire ─► Lease, renewed in the background ─┬ release ─► the slot is free
+//!                                                       └ lost ────► stop the work
+//!  Client::{pools, pool, history} ─► snapshots and ended runs
 //!  Client::events ─► Events ─► one Event after the other
-//!  Client::operator ─► Operator ─► force_release, revoke, pause, resume, to_front, remove, reload
+//!  Client::operator ─► Operator ─► admin actions
 //! ```
-//! That is the v1 protocol. The classic one, for servers that know no other:
 //!
-//! ```text
-//!  Classic::ask ─► Question ─┬ answer ─► Answer
-//!                            └ leave ──► the end of the connection, and a slot that came too late
-//! ```
+//! Servers that know only the classic protocol are asked through [`ClassicClient`].
 
 mod acquire;
 mod acquire_options;
@@ -31,7 +23,6 @@ mod classic_exchange;
 mod connection;
 mod connector;
 mod detached;
-mod ended_lease;
 mod error;
 mod event;
 mod events;
@@ -41,22 +32,28 @@ mod history;
 mod http;
 mod in_time;
 mod key;
-mod kind;
 mod lease;
 mod lease_record;
 mod lease_status;
 mod operator;
 mod queries;
-mod queue_info;
+mod refusal;
 mod renewal;
 mod secret;
 mod server;
 mod server_set;
-mod snapshot;
 mod sse;
 mod store_pin;
 mod v1;
-mod wire_time;
+
+pub use distributex_protocol::{
+    admin::{ForceReleased, QueueChange, Reloaded, Resumed, Revoked},
+    error::ErrorKind,
+    event::{EventData, EventName},
+    history::{Run, RunEnd},
+    lease::{EndedLease, RevocationNotice},
+    pool::{Holder, Pause, PoolSnapshot, Queue, Revocation, Waiter},
+};
 
 pub use self::{
     acquire::Progress,
@@ -68,18 +65,15 @@ pub use self::{
     boottime_sleep::sleep_until,
     classic::{ClassicAnswer, ClassicCall, ClassicClient},
     classic_exchange::ClassicExchange,
-    ended_lease::{EndedLease, RevocationNotice},
     error::ClientError,
     event::Event,
     events::Events,
-    history::{EndReason, Run},
     key::{Key, KeyError},
-    kind::{ErrorKind, Refusal},
     lease::Lease,
     lease_record::{LeaseId, LeaseRecord},
     lease_status::LeaseStatus,
-    operator::{ForceReleased, Operator, QueueChange, Reloaded, Resumed, Revoked},
-    queue_info::{Holder, QueueInfo, Revocation},
+    operator::Operator,
+    queries::Response,
+    refusal::{QueueInfo, Refusal},
     server::{Server, ServerError},
-    snapshot::{Paused, PoolSnapshot, Queue, Response, Waiter},
 };

@@ -1,80 +1,85 @@
-//! Looking how it stands, without asking for anything.
+//! Queries: snapshots of pools.
 
 use std::time::Duration;
 
-use serde::{Deserialize, de::DeserializeOwned};
+use distributex_protocol::{path, pool::PoolsPage};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::{
-    Client, ClientError, PoolSnapshot, Response,
-    classic_exchange::body_excerpt,
-    server_set::Accepted,
-    v1::{POOLS, Payload, page_path, pool_path},
+    Client, ClientError, PoolSnapshot, Server, classic_exchange::body_excerpt, server_set::Accepted,
+    v1::Payload,
 };
 
-/// How long one server may take to answer.
+/// Maximum time for a response of one server.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// So many further pages are read at most: a hundred thousand holders.
+/// Maximum number of further pages: a hundred thousand holders.
 const MAX_PAGES: usize = 1_000;
 
-/// All pools, as a server tells them.
-#[derive(Deserialize)]
-struct AllPools {
-    pools: Vec<PoolSnapshot>,
+/// A response of a server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Response<T> {
+    /// The value.
+    pub value: T,
+    /// The server's JSON document, with fields that this version does not know.
+    pub json: String,
+    /// The server.
+    pub server: Server,
 }
 
 impl Client {
-    /// How it stands with all pools, in the order of the server's configuration.
+    /// Snapshots of all pools, in the order of the server's configuration.
     ///
     /// # Errors
-    /// When no server answers: each one that is away takes five seconds at most to find out, one that is
-    /// silent ten.
+    /// When no server responds: after at most five seconds for each that is unreachable, ten for one that is
+    /// silent.
     ///
     /// ```no_run
     /// # use distributex_client::{ClientError, Client};
     /// # async fn example(client: Client) -> Result<(), ClientError> {
     /// for pool in client.pools().await?.value {
-    ///     println!("{}: {} of {} slots, {} in line", pool.name, pool.held, pool.slots, pool.line.length);
+    ///     println!("{}: {} of {} slots, {} waiting", pool.name, pool.held, pool.slots, pool.queue.length);
     /// }
     /// # Ok(())
     /// # }
     /// ```
     pub async fn pools(&self) -> Result<Response<Vec<PoolSnapshot>>, ClientError> {
-        let Response { value: state, json, server } = self.get_pages::<AllPools>(POOLS, &["/pools"]).await?;
+        let Response { value: state, json, server } =
+            self.get_pages::<PoolsPage>(path::POOLS, &["/pools"]).await?;
         Ok(Response { value: state.pools, json, server })
     }
 
-    /// How it stands with one pool.
+    /// Snapshot of one pool.
     ///
     /// # Errors
-    /// As [`Client::pools`]; a refusal of the kind [`NoSuchPool`](super::ErrorKind::NoSuchPool) if there is none
-    /// of this name.
+    /// As [`Client::pools`]; a refusal of the kind [`NoSuchPool`](super::ErrorKind::NoSuchPool) if the server does
+    /// not know the pool.
     ///
     /// ```no_run
     /// # use distributex_client::{ClientError, Client};
     /// # async fn example(client: Client) -> Result<(), ClientError> {
-    /// let deploy = client.pool("deploy").await?.state;
-    /// if let Some(first) = deploy.line.first.first() {
+    /// let deploy = client.pool("deploy").await?.value;
+    /// if let Some(first) = deploy.queue.waiters.first() {
     ///     println!("{} is next", first.host);
     /// }
     /// # Ok(())
     /// # }
     /// ```
     pub async fn pool(&self, name: &str) -> Result<Response<PoolSnapshot>, ClientError> {
-        self.get_pages(&pool_path(name), &["/holders", "/line/first"]).await
+        self.get_pages(&path::pool(name), &["/holders", "/queue/waiters"]).await
     }
 
-    /// All pages of what this path tells, put together: what stands in these lists.
+    /// Reads all pages of a path and concatenates these lists of them.
     async fn get_pages<T: DeserializeOwned>(
         &self,
-        path: &str,
+        at: &str,
         lists: &[&str],
     ) -> Result<Response<T>, ClientError> {
-        let Response { value: mut whole, mut json, server } = self.get::<Value>(path).await?;
+        let Response { value: mut whole, mut json, server } = self.get::<Value>(at).await?;
         for _ in 0..MAX_PAGES {
             let Some(next) = whole.get("next").and_then(Value::as_str) else { break };
-            let mut page = self.get::<Value>(&page_path(path, next)).await?.value;
+            let mut page = self.get::<Value>(&path::page(at, next)).await?.value;
             for list in lists {
                 if let (Some(Value::Array(all)), Some(Value::Array(more))) =
                     (whole.pointer_mut(list), page.pointer_mut(list))
@@ -98,7 +103,7 @@ impl Client {
 }
 
 impl Accepted {
-    /// What it tells, if it is that.
+    /// Deserializes the response.
     pub(super) fn into_response<T: DeserializeOwned>(self) -> Result<Response<T>, ClientError> {
         let server = self.server;
         let json = match self.payload {

@@ -100,7 +100,7 @@ pub(super) async fn renew(
     let sent = BootTime::now();
     let heard = asker.call(&held.pool, &call, attempt_timeout(ttl)).await.map_err(|failure| failure.error)?;
     if let Payload::Lease(grant) = heard.payload {
-        held.left = grant.left();
+        held.left = grant.left;
         held.renewed_at = sent;
         held.revoked = grant.revoked;
     }

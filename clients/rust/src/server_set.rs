@@ -185,12 +185,12 @@ impl ServerSet {
             && let Err(refused) = self.pin.check(to, store)
         {
             if let Some((pool, call)) = call {
-                self.give_back(to, pool, call, &answer.said).await;
+                self.give_back(to, pool, call, &answer.payload).await;
             }
             return Err(refused.into());
         }
         let server = to.server.clone();
-        match answer.said {
+        match answer.payload {
             Payload::No(refusal) => {
                 if !refusal.kind.is_server_unavailable() {
                     self.route.prefer(to);
@@ -200,9 +200,9 @@ impl ServerSet {
                     retry_after: answer.retry_after,
                 })
             }
-            said @ (Payload::Lease(_) | Payload::Done | Payload::State(_)) => {
+            payload @ (Payload::Lease(_) | Payload::Done | Payload::State(_)) => {
                 self.route.prefer(to);
-                Ok(Accepted { payload: said, server, store: answer.store.unwrap_or_default() })
+                Ok(Accepted { payload, server, store: answer.store.unwrap_or_default() })
             }
         }
     }

@@ -166,10 +166,10 @@ mod tests {
 
                 let [granted, paused] = events.try_into().unwrap();
                 assert_eq!((granted.id.as_str(), granted.name.as_str()), ("a-1", "granted"));
-                assert_eq!((granted.host.as_deref(), granted.token), (Some("web1"), Some(7)));
-                assert_eq!(granted.waited, Some(Duration::from_millis(1250)));
-                assert_eq!((paused.id.as_str(), paused.author.as_deref()), ("a-1", Some("ann")));
-                assert!(paused.time.is_some() && granted.time.is_none());
+                assert_eq!((granted.data.host.as_deref(), granted.data.token), (Some("web1"), Some(7)));
+                assert_eq!(granted.data.waited, Some(Duration::from_millis(1250)));
+                assert_eq!((paused.id.as_str(), paused.data.author.as_deref()), ("a-1", Some("ann")));
+                assert!(paused.data.time.is_some() && granted.data.time.is_none());
                 assert_eq!(parser.retry, Some(Duration::from_millis(1500)));
             }
         }

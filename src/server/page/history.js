@@ -60,7 +60,7 @@ function kindOf(run) {
 /** How a run ended, in the parts of a sentence; with who had revoked its lease. */
 function ending(run) {
   const { author, how, reason } = run;
-  if (!author || how === 'forced') return end(run);
+  if (!author || how === 'force_released') return end(run);
   return [...end(run), ', revoked by ', named(author), ...(reason ? [': ', named(reason)] : [])];
 }
 
@@ -72,9 +72,9 @@ function end(run) {
       if (status === null) return ['released'];
       return [`released, exit status ${status}${status > 128 ? ` (signal ${status - 128})` : ''}`];
     case 'expired': return ['expired'];
-    case 'lost': return ['lost: not in the store any more'];
-    case 'forced':
-      return ['forced by ', named(run.author ?? 'somebody'), ...(run.reason ? [': ', named(run.reason)] : [])];
+    case 'vanished': return ['vanished: no longer in the store'];
+    case 'force_released':
+      return ['force-released by ', named(run.author ?? 'an operator'), ...(run.reason ? [': ', named(run.reason)] : [])];
     default: return [named(run.how)];
   }
 }

@@ -9,7 +9,7 @@
  * cost one look, because a look that is due or under way stands for all of them.
  */
 import { showHeld, showHistory } from './page/history.js';
-import { tickLever, whenPulled } from './page/levers.js';
+import { tickAction, whenDone } from './page/admin.js';
 import { badges, endsSoon, show, tick } from './page/pool.js';
 import {
   byId, clean, count, hearDate, human, keyed, make, moment, named, notice, portion, say, serverNow, setHidden, slots,
@@ -26,9 +26,9 @@ const STALE_ALL = 60; // s: heals whatever else was missed
 const PATIENCE = 10000; // ms until a request that nobody answers is given up
 const NEW_ROWS = 100; // rows built before the browser may draw
 
-const CHANGES = ['waiting', 'left', 'granted', 'released', 'expired', 'lost', 'unheard', 'forced', 'renewed-lost',
-  'paused', 'resumed', 'moved', 'removed', 'away', 'back', 'changed', 'revoked'];
-const ENDS = new Set(['released', 'expired', 'lost', 'forced']);
+const CHANGES = ['queued', 'left', 'granted', 'released', 'expired', 'vanished', 'undelivered', 'force_released', 'renewal_refused',
+  'paused', 'resumed', 'promoted', 'evicted', 'store_down', 'store_up', 'reconfigured', 'revoked'];
+const ENDS = new Set(['released', 'expired', 'vanished', 'force_released']);
 
 const NARROW = window.matchMedia('(max-width: 56rem)');
 
@@ -156,7 +156,7 @@ const lookAtHistory = paced(async () => {
   if (!answer || name !== chosen) return;
   const holders = shownPool().state?.holders ?? [];
   if (answer.ok) showHistory(name, answer.body.runs, holders, null);
-  else showHistory(name, [], holders, answer.body?.kind === 'not_found' ? 'The server keeps no history.' : answer.sentence);
+  else showHistory(name, [], holders, answer.body?.kind === 'not_found' ? 'The server keeps no history (history_runs: 0).' : answer.sentence);
 }, OTHERS_GAP);
 
 async function lookAt(name) {
@@ -182,7 +182,7 @@ function takeState(pool, state, { asked, at }) {
   if (asked < pool.asked) return;
   const before = pool.state;
   Object.assign(pool, { state: { paused: null, ...state }, asked, at, why: null, gone: null, news: true, text: null });
-  pool.away = state.away ?? pool.toldAway;
+  pool.away = state.store_down ?? pool.toldAway;
   if (pool.name === chosen && before && endedSince(before, state)) lookAtHistory();
 }
 
@@ -222,13 +222,13 @@ function connect() {
 function heard({ type, data }) {
   const name = JSON.parse(data).pool;
   const pool = pools.get(name);
-  if (pool && (type === 'away' || type === 'back')) {
-    pool.toldAway = type === 'away';
+  if (pool && (type === 'store_down' || type === 'store_up')) {
+    pool.toldAway = type === 'store_down';
     pool.away = pool.toldAway;
     pool.news = true;
     drawSoon();
   }
-  if (!pool || type === 'changed') lookAtAll();
+  if (!pool || type === 'reconfigured') lookAtAll();
   if (name === chosen) {
     lookAtShown();
     if (ENDS.has(type)) lookAtHistory();
@@ -249,7 +249,7 @@ async function lostEvents() {
   if (answer && !answer.ok && answer.status !== 503) {
     const told = clean(body?.message ?? answer.status);
     const why = answer.status === 404 ? 'The server sends no events' : `No events (${told})`;
-    setMode('polling', `${why}: the page asks every 2 seconds instead.`);
+    setMode('polling', `${why}: the page is refreshed every 2 seconds instead.`);
     comeBack = setTimeout(connect, 60000);
   } else {
     setMode('reconnecting');
@@ -309,7 +309,7 @@ function beat() {
   if (document.hidden) return;
   for (const row of byId('pools').children) tickRow(row);
   tick();
-  tickLever();
+  tickAction();
   const pool = shownPool();
   const age = pool ? (performance.now() - pool.asked) / 1000 : 0;
   if (mode !== 'live' || troubles.size > 0 || performance.now() - allAt > STALE_ALL * 1000) lookAtAll();
@@ -334,11 +334,11 @@ function drawShown() {
   drawn = pool;
   show(pool);
   if (pool?.state) showHeld(pool.state.holders);
-  tickLever();
+  tickAction();
 }
 let drawn; // the pool that was drawn last
 
-const waits = (pool) => pool.state?.line.length > 0;
+const waits = (pool) => pool.state?.queue.length > 0;
 const WHICH = {
   all: () => true,
   waiting: waits,
@@ -347,7 +347,7 @@ const WHICH = {
 };
 
 /** For how long the first in line has waited by now. */
-const oldestWait = (pool) => (waits(pool) ? pool.state.line.first[0].waited + (performance.now() - pool.at) / 1000 : 0);
+const oldestWait = (pool) => (waits(pool) ? pool.state.queue.waiters[0].waited + (performance.now() - pool.at) / 1000 : 0);
 
 function drawSum() {
   let held = 0;
@@ -355,7 +355,7 @@ function drawSum() {
   const counts = { all: 0, waiting: 0, paused: 0, away: 0 };
   for (const pool of pools.values()) {
     held += pool.state?.held ?? 0;
-    line += pool.state?.line.length ?? 0;
+    line += pool.state?.queue.length ?? 0;
     for (const which in counts) counts[which] += WHICH[which](pool) ? 1 : 0;
   }
   const all = `${count(pools.size)} ${pools.size === 1 ? 'pool' : 'pools'}`;
@@ -418,7 +418,7 @@ function fillRow(row, pool) {
 
 function tickRow({ pool, parts }) {
   if (!waits(pool)) return say(parts.waits, '');
-  const { length } = pool.state.line;
+  const { length } = pool.state.queue;
   say(parts.waits, `${waiting(length)}${length === 1 ? ' for' : ', longest'} ${human(oldestWait(pool))}`);
 }
 
@@ -436,15 +436,15 @@ function filter() {
   const all = pools.size;
   setHidden(byId('finding'), all < 2);
   say(byId('filter-found'), wanted === '' ? '' : `${count(found)} of ${count(all)} pools`);
-  if (allAt > 0 && all === 0) notice(byId('no-pools'), 'The configuration names no pool.');
-  else if (allAt > 0 && found === 0) notice(byId('no-pools'), 'No pool is like that.');
+  if (allAt > 0 && all === 0) notice(byId('no-pools'), 'No pools are configured.');
+  else if (allAt > 0 && found === 0) notice(byId('no-pools'), 'No pool matches.');
   else notice(byId('no-pools'));
   mark();
 }
 
 /** What a pool is found by: its name, who holds it, and the part of the line that is known. */
 function textOf(pool) {
-  const hosts = pool.state ? [...pool.state.holders, ...pool.state.line.first] : [];
+  const hosts = pool.state ? [...pool.state.holders, ...pool.state.queue.waiters] : [];
   return (pool.text ??= [pool.name, ...hosts.map((of) => of.host)].map(clean).join('\n').toLowerCase());
 }
 
@@ -527,7 +527,7 @@ function choose() {
   chosen = name;
   stray = name === null ? null : fresh(name);
   dirty.delete(name);
-  showHistory(name ?? '', [], [], 'Looking…');
+  showHistory(name ?? '', [], [], 'Loading…');
   lookAtShown(true);
   lookAtHistory(true);
   drawSoon();
@@ -546,7 +546,7 @@ window.addEventListener('hashchange', () => {
 });
 NARROW.addEventListener('change', choose);
 
-whenPulled((name) => {
+whenDone((name) => {
   if (name !== chosen) return;
   lookAtShown(true);
   lookAtHistory(true);

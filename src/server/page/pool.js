@@ -1,31 +1,31 @@
 /*
- * The pool that is shown: who holds it, who waits, and what happens next.
+ * The pool shown: holders, queue, and what happens next.
  *
- *   answer of the server ─► show ─► rows, keyed by token and by ticket
- *   each second          ─► tick ─► the times in these rows, and nothing else
+ *   server's response ─► show ─► rows, keyed by token and by ticket
+ *   each second       ─► tick ─► the times in these rows, and nothing else
  *
- * Times run on from the moment the answer arrived, by performance.now: never by a clock that can be set.
+ * Times count from the arrival of the response, by performance.now: never by a clock that can be set.
  */
 import { drawNow } from './history.js';
-import { pull } from './levers.js';
+import { act } from './admin.js';
 import {
   byId, clean, count, countdown, human, keyed, make, makeButton, moment, named, notice, ordinal, portion, say,
   serverNow, setHidden, slots, tell,
 } from './words.js';
 
-/** So many holders have a row; a pool may have a million slots. The line is cut by the server. */
+/** Maximum number of holders with a row; a pool may have a million slots. The server limits the queue. */
 const MOST_HOLDERS = 200;
 
-/** So many rows are built before the browser may draw. */
+/** Rows built before the browser may draw. */
 const PORTION = 25;
 
-/** The pool that is shown, as page.js knows it; null if none is. */
+/** The pool shown, an object of page.js; null if none. */
 let shown = null;
 
-/** Seconds since the answer arrived. */
+/** Seconds since the response arrived. */
 const since = (pool) => (performance.now() - pool.at) / 1000;
 
-/** For how long a lease has been held, as well as can be known. */
+/** How long a lease has been held, as far as is known. */
 function heldFor(holder) {
   return holder.since === null ? null : Math.max(0, (serverNow() - Date.parse(holder.since)) / 1000);
 }
@@ -48,27 +48,27 @@ export function show(pool) {
   if (!pool.state) return;
   showStanding(pool);
   showHolders(pool);
-  showLine(pool);
+  showQueue(pool);
   tick();
 }
 
-/** What changes by the passing of time. */
+/** Updates what changes with time. */
 export function tick() {
   if (!shown?.state) return;
   showPaused(shown.state.paused);
   tell(byId('pool-next'), ...whatIsNext(shown));
   for (const row of byId('holders').children) tickHolder(row);
-  for (const row of byId('line').children) tickWaiter(row);
+  for (const row of byId('queue').children) tickWaiter(row);
   drawNow();
 }
 
-/** Whether a holder's time is all but over, so that the pool should be looked at again. */
+/** Whether a lease is about to expire, so that the pool should be read again. */
 export const endsSoon = (pool) => pool.state?.holders.some((holder) => (leftOf(pool, holder) ?? 9) < 1) ?? false;
 
-/** The little words beside a pool's name. */
+/** The badges beside a pool's name. */
 export function badges(element, pool) {
   const words = [];
-  if (pool.away) words.push(['away', 'store away']);
+  if (pool.away) words.push(['away', 'store unreachable']);
   if (pool.state?.removed) words.push(['removed', 'removed from the configuration']);
   if (pool.state?.paused) words.push(['paused', 'paused']);
   const said = words.join();
@@ -79,9 +79,9 @@ export function badges(element, pool) {
 
 function showAway(pool) {
   badges(byId('pool-badges'), pool);
-  const sentence = pool.gone ?? pool.why ?? (pool.away ? 'The store of this pool cannot be reached' : null);
+  const sentence = pool.gone ?? pool.why ?? (pool.away ? 'The store of this pool is unreachable' : null);
   if (!sentence) return notice(byId('pool-away'));
-  const stale = pool.state && !pool.gone ? '. What stands below was so when it was last told.' : '';
+  const stale = pool.state && !pool.gone ? '. Below is the last known state.' : '';
   notice(byId('pool-away'), named(sentence), stale);
 }
 
@@ -90,7 +90,7 @@ function showPaused(paused) {
   const ago = human((serverNow() - Date.parse(paused.since)) / 1000);
   notice(
     byId('pool-paused'), 'Paused by ', named(paused.author), ` ${ago} ago (${moment(Date.parse(paused.since))}): `,
-    named(paused.reason), '. Nobody gets a slot; who waits keeps the place, who holds may renew and release.',
+    named(paused.reason), '. No slot is granted; waiters stay queued, holders may renew and release.',
   );
 }
 
@@ -100,40 +100,40 @@ function showStanding({ state }) {
     ? `${count(state.held)} leases, more than the ${count(state.slots)} slots: maxlocks was lowered`
     : `${count(state.held)} of ${count(state.slots)} ${state.slots === 1 ? 'slot' : 'slots'} held`);
   say(byId('holders-title'), state.held === 0 ? 'Holders' : `Holders (${count(state.held)})`);
-  say(byId('line-title'), state.line.length === 0 ? 'Line' : `Line (${count(state.line.length)})`);
+  say(byId('queue-title'), state.queue.length === 0 ? 'Queue' : `Queue (${count(state.queue.length)})`);
 }
 
-/** What has to happen before somebody gets a slot, and who that will be. */
+/** What has to happen before a slot is granted, and to whom. */
 function whatIsNext(pool) {
   const { state } = pool;
-  const first = state.line.first[0];
+  const first = state.queue.waiters[0];
   if (state.paused) {
     return ['Once it is resumed, ', ...(first ? theFirst(first, 'gets a free slot') : ['it grants as before']), '.'];
   }
-  const soon = first && !first.present ? ' if it asks again soon' : '';
+  const soon = first && !first.present ? ' if it reconnects in time' : '';
   if (state.held < state.slots) {
-    if (!first) return [state.held === 0 ? 'Every slot is free: ' : 'A slot is free: ', 'whoever asks next gets it.'];
+    if (!first) return [state.held === 0 ? 'Every slot is free: ' : 'A slot is free: ', 'the next request gets it.'];
     return ['A slot is free: ', ...theFirst(first, 'gets it'), `${soon}.`];
   }
-  const then = first ? [...theFirst(first, 'gets the slot'), soon] : ['whoever asks next gets the slot'];
+  const then = first ? [...theFirst(first, 'gets the slot'), soon] : ['the next request gets the slot'];
   return [...whatEnds(pool), '; then ', ...then, '.'];
 }
 
 function theFirst(waiter, gets) {
-  return [named(waiter.host), `, first in line for ${human(waiter.waited + since(shown))}, ${gets}`];
+  return [named(waiter.host), `, first in the queue for ${human(waiter.waited + since(shown))}, ${gets}`];
 }
 
 function whatEnds(pool) {
   const over = pool.state.held - pool.state.slots;
   if (over > 0) return [`${count(over + 1)} leases have to end first`];
   const ends = pool.state.holders.filter((holder) => holder.expires_in !== null);
-  if (ends.length === 0) return ['No lease ends by itself: one has to be released'];
+  if (ends.length === 0) return ['No lease expires: one has to be released'];
   const next = ends.reduce((a, b) => (b.expires_in < a.expires_in ? b : a));
   const left = countdown(leftOf(pool, next));
   return [named(next.host), `’s lease ends in ${left} unless it is renewed or released before`];
 }
 
-/** The row with the focus is gone: go on from the pool's name rather than from the top of the page. */
+/** The focused row is gone: continue from the pool's name rather than from the top of the page. */
 const focusLost = () => byId('pool-name').focus({ preventScroll: true });
 
 function showHolders(pool) {
@@ -142,7 +142,7 @@ function showHolders(pool) {
   const key = (holder) => `${pool.name}\u0000${holder.token}`;
   const again = () => { if (shown === pool) showHolders(pool); };
   keyed(byId('holders'), portion(byId('holders'), some, key, PORTION, again), key, buildHolder, fillHolder, focusLost);
-  if (held === 0) notice(byId('holders-more'), 'Nobody holds it: every slot is free.');
+  if (held === 0) notice(byId('holders-more'), 'Every slot is free.');
   else if (held > some.length) notice(byId('holders-more'), `and ${count(held - some.length)} more`);
   else notice(byId('holders-more'));
 }
@@ -152,15 +152,15 @@ function buildHolder() {
   const parts = {
     host: make('strong', 'host'), command: make('span', 'command'), held: make('span'), token: make('span'),
     left: make('span', 'left'), life: make('span', 'life', make('span')), revoked: make('span', 'revoked'),
-    revoke: makeButton('Revoke…', 'small', () => pull('revoke', shown, row.holder)),
-    force: makeButton('Force-release…', 'small danger', () => pull('force-release', shown, row.holder)),
+    revoke: makeButton('Revoke…', 'small', () => act('revoke', shown, row.holder)),
+    force: makeButton('Force-release…', 'small danger', () => act('force-release', shown, row.holder)),
   };
   row.parts = parts;
   parts.life.setAttribute('aria-hidden', 'true');
   row.append(
     make('div', 'who', parts.host, parts.command, parts.revoked),
     make('div', 'facts', parts.held, parts.token),
-    make('div', 'until', parts.left, parts.life), make('span', 'levers', parts.revoke, parts.force),
+    make('div', 'until', parts.left, parts.life), make('span', 'actions', parts.revoke, parts.force),
   );
   return row;
 }
@@ -171,7 +171,7 @@ function fillHolder(row, holder) {
   row.holder = holder;
   row.dataset.token = holder.token;
   tell(parts.host, named(holder.host));
-  tell(parts.command, ...(holder.command === null ? ['no command noted'] : [named(holder.command)]));
+  tell(parts.command, ...(holder.command === null ? ['no note'] : [named(holder.command)]));
   parts.command.classList.toggle('none', holder.command === null);
   say(parts.token, `token ${holder.token}`);
   showRevoked(parts.revoked, holder.revoked);
@@ -180,16 +180,16 @@ function fillHolder(row, holder) {
   tickHolder(row);
 }
 
-/** Who asked a holder to stop, and when its slot is free at the latest. */
+/** Operator who revoked the lease, and when its slot is free at the latest. */
 function showRevoked(element, revoked) {
   if (!revoked) return notice(element);
-  const free = revoked.until === null ? 'free when it is released' : `free by ${moment(Date.parse(revoked.until) + 999)}`;
+  const free = revoked.until === null ? 'free when released' : `free by ${moment(Date.parse(revoked.until) + 999)}`;
   notice(element, 'Revoked by ', named(revoked.author), ': ', named(revoked.reason), `; ${free}`);
 }
 
 /**
- * How long the whole lease is, for the bar: the server tells only what is left. A lease that was not renewed
- * has lived as long as it is held; a renewal shows itself by more time than was left.
+ * Length of the whole lease, for the bar: the server sends only the time left. A lease that was not renewed
+ * has lived as long as it is held; a renewal shows as more time left than before.
  */
 function learnLife(row, holder) {
   const left = holder.expires_in;
@@ -217,28 +217,28 @@ function tickHolder(row) {
   parts.life.classList.toggle('short', share < 0.15);
 }
 
-function showLine(pool) {
-  const { length, first } = pool.state.line;
+function showQueue(pool) {
+  const { length, waiters } = pool.state.queue;
   const key = (waiter) => `${pool.name}\u0000${waiter.ticket}`;
-  const again = () => { if (shown === pool) showLine(pool); };
-  keyed(byId('line'), portion(byId('line'), first, key, PORTION, again), key, buildWaiter, fillWaiter, focusLost);
-  if (length === 0) notice(byId('line-more'), 'Nobody waits.');
-  else if (length > first.length) notice(byId('line-more'), `and ${count(length - first.length)} more`);
-  else notice(byId('line-more'));
+  const again = () => { if (shown === pool) showQueue(pool); };
+  keyed(byId('queue'), portion(byId('queue'), waiters, key, PORTION, again), key, buildWaiter, fillWaiter, focusLost);
+  if (length === 0) notice(byId('queue-more'), 'The queue is empty.');
+  else if (length > waiters.length) notice(byId('queue-more'), `and ${count(length - waiters.length)} more`);
+  else notice(byId('queue-more'));
 }
 
 function buildWaiter() {
   const row = make('li', 'waiter');
   const parts = {
-    place: make('span', 'place'), host: make('strong', 'host'), ticket: make('span', 'ticket'),
+    position: make('span', 'position'), host: make('strong', 'host'), ticket: make('span', 'ticket'),
     waited: make('span', 'waited'), present: make('span', 'present'),
-    front: makeButton('To the front…', 'small', () => pull('front', shown, row.waiter)),
-    remove: makeButton('Remove…', 'small danger', () => pull('remove', shown, row.waiter)),
+    promote: makeButton('Promote…', 'small', () => act('promote', shown, row.waiter)),
+    evict: makeButton('Evict…', 'small danger', () => act('evict', shown, row.waiter)),
   };
   row.parts = parts;
   row.append(
-    parts.place, parts.host, make('span', 'facts', parts.ticket, parts.waited, parts.present),
-    make('span', 'levers', parts.front, parts.remove),
+    parts.position, parts.host, make('span', 'facts', parts.ticket, parts.waited, parts.present),
+    make('span', 'actions', parts.promote, parts.evict),
   );
   return row;
 }
@@ -250,20 +250,20 @@ function fillWaiter(row, waiter, index) {
     row.dataset.ticket = waiter.ticket;
     tell(parts.host, named(waiter.host));
     say(parts.ticket, `ticket ${waiter.ticket}`);
-    parts.front.setAttribute('aria-label', `Move ${host}, ticket ${waiter.ticket}, to the front…`);
-    parts.remove.setAttribute('aria-label', `Remove ${host}, ticket ${waiter.ticket}, from the line…`);
+    parts.promote.setAttribute('aria-label', `Move ${host}, ticket ${waiter.ticket}, to the front…`);
+    parts.evict.setAttribute('aria-label', `Remove ${host}, ticket ${waiter.ticket}, from the queue…`);
   }
   row.waiter = waiter;
-  say(parts.place, ordinal(index + 1));
-  say(parts.present, waiter.present ? 'present' : 'between two requests');
+  say(parts.position, ordinal(index + 1));
+  say(parts.present, waiter.present ? 'connected' : 'reconnecting');
   parts.present.classList.toggle('none', !waiter.present);
   const first = index === 0;
-  parts.front.classList.toggle('ghost', first);
-  parts.front.disabled = first;
+  parts.promote.classList.toggle('ghost', first);
+  parts.promote.disabled = first;
   tickWaiter(row);
 }
 
-const tickWaiter = ({ waiter, parts }) => say(parts.waited, human(waiter.waited + since(shown)));
+const tickWaiter = ({ waiter, parts }) => say(parts.waited, `waiting ${human(waiter.waited + since(shown))}`);
 
-byId('pause').addEventListener('click', () => pull('pause', shown));
-byId('resume').addEventListener('click', () => pull('resume', shown));
+byId('pause').addEventListener('click', () => act('pause', shown));
+byId('resume').addEventListener('click', () => act('resume', shown));

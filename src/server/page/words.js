@@ -1,5 +1,5 @@
 /*
- * Words, times and elements: what all parts of the page say things with.
+ * Text, times and elements shared by all parts of the page.
  *
  *   a stranger's text ─► clean ─► textContent        (never markup: no innerHTML anywhere)
  *   seconds           ─► human, countdown
@@ -57,7 +57,7 @@ export const serverNow = () => performance.now() + (ahead ?? performance.timeOri
 
 /** A moment (ms) as the server's log has it; with its date if that is not near now. */
 export function moment(ms) {
-  if (Number.isNaN(ms)) return 'nobody knows when';
+  if (Number.isNaN(ms)) return 'unknown';
   const text = new Date(ms).toISOString();
   const near = Math.abs(serverNow() - ms) < 20 * 3600e3;
   return `${near ? '' : `${text.slice(0, 10)} `}${text.slice(11, 19)} UTC`;

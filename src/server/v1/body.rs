@@ -10,10 +10,11 @@ use std::{
 use actix_web::{
     HttpMessage as _, dev::ServiceRequest, error::PayloadError, http::header::CONTENT_LENGTH, web::Bytes,
 };
+use distributex_protocol::error::ErrorKind;
 use futures_core::Stream;
 use tokio::time::timeout;
 
-use super::{error::V1Error, kind::V1ErrorKind};
+use super::error::V1Error;
 
 /// The longest body.
 const MAX_BODY_BYTES: usize = 16 * 1024;
@@ -73,19 +74,19 @@ async fn whole(
 }
 
 fn too_large() -> V1Error {
-    V1Error::new(V1ErrorKind::TooLarge, format!("the body has more than {MAX_BODY_BYTES} bytes")).closing()
+    V1Error::new(ErrorKind::TooLarge, format!("the body has more than {MAX_BODY_BYTES} bytes")).closing()
 }
 
 fn too_slow() -> V1Error {
     V1Error::new(
-        V1ErrorKind::BadRequest,
+        ErrorKind::BadRequest,
         format!("the body did not arrive within {} s", BODY_TIMEOUT.as_secs()),
     )
     .closing()
 }
 
 fn cut() -> V1Error {
-    V1Error::new(V1ErrorKind::BadRequest, "the body ended early, or its chunks are none").closing()
+    V1Error::new(ErrorKind::BadRequest, "the body ended early, or its chunks are none").closing()
 }
 
 #[cfg(test)]

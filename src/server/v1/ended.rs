@@ -1,30 +1,18 @@
-//! JSON out: how a lease ended, for whoever held it.
+//! How a lease ended, for its former holder.
 
 use std::time::{Duration, SystemTime};
 
 use distributex_actors::{EndReason, Operator, telemetry::runs::Run};
-use serde::Serialize;
-
-use super::time::JsonTimestamp;
+use distributex_protocol::lease::EndedLease;
 
 /// How a lease ended, for programs.
-#[derive(Serialize)]
-pub(super) struct EndedBody<'a> {
-    how: &'static str,
-    author: Option<&'a str>,
-    reason: Option<&'a str>,
-    at: Option<JsonTimestamp>,
-}
-
-impl<'a> EndedBody<'a> {
-    pub(super) fn of(run: &'a Run) -> Self {
-        let operator = run.operator.as_deref();
-        Self {
-            how: run.lease.how.word(),
-            author: operator.map(|operator| &*operator.author),
-            reason: operator.map(|operator| &*operator.reason),
-            at: JsonTimestamp::of(run.at),
-        }
+pub(super) fn body(run: &Run) -> EndedLease<&str> {
+    let operator = run.operator.as_deref();
+    EndedLease {
+        how: run.lease.how.word(),
+        author: operator.map(|operator| &*operator.author),
+        reason: operator.map(|operator| &*operator.reason),
+        at: Some(run.at),
     }
 }
 
@@ -35,9 +23,9 @@ pub(super) fn sentence(run: &Run) -> String {
         EndReason::ForceReleased => format!("force-released {ago}"),
         EndReason::Released => format!("released {ago}"),
         EndReason::Expired => format!("expired {ago}"),
-        EndReason::Undelivered => format!("ended {ago}: no response had told of it in time"),
+        EndReason::Undelivered => format!("ended {ago}: no response carried it to its requester in time"),
         EndReason::Vanished => {
-            "is no longer in the store: another server ended it, or the store lost it".to_owned()
+            "is no longer in the store: another server ended it, or the store dropped it".to_owned()
         }
     };
     match (run.lease.how, run.operator.as_deref()) {
@@ -54,7 +42,7 @@ pub(super) fn sentence(run: &Run) -> String {
     }
 }
 
-/// How long ago something was, in one unit.
+/// Time ago, in one unit.
 fn ago(time: Duration) -> String {
     let seconds = time.as_secs();
     match seconds {

@@ -37,13 +37,14 @@ use distributex_actors::{
     },
 };
 use distributex_config::Name;
+use distributex_protocol::error::ErrorKind;
 use futures_util::stream;
 use tokio::{
     select,
     time::{Instant, sleep, sleep_until},
 };
 
-use super::{error::V1Error, event::EventBody, kind::V1ErrorKind};
+use super::{error::V1Error, event};
 use crate::server::{
     connection::{InFlight, Peer},
     query,
@@ -101,21 +102,20 @@ pub(super) fn reading(
     peer: &Peer,
 ) -> Result<EventSubscription, V1Error> {
     let board = registry.telemetry().events().ok_or_else(|| {
-        let message = "there are no events here (\"events\" in the configuration of the server)";
-        V1Error::new(V1ErrorKind::NotFound, message)
+        let message = "events are disabled (event_buffer: 0)";
+        V1Error::new(ErrorKind::NotFound, message)
     })?;
     let names = query::parameters(request.query_string(), "pool").map(|name| known(name.as_deref(), pools));
     let names = names.collect::<Result<_, _>>()?;
     if registry.is_draining() {
-        return Err(V1Error::new(V1ErrorKind::Draining, Refusal::Draining.to_string()));
+        return Err(V1Error::new(ErrorKind::Draining, Refusal::Draining.to_string()));
     }
     let header = request.headers().get("Last-Event-ID").map(|id| id.to_str().unwrap_or(UNKNOWN_ID));
     let mut queries = query::parameters(request.query_string(), "last_event_id");
     let query = queries.next().map(|id| id.unwrap_or(UNKNOWN_ID.into()));
     let after = header.or(query.as_deref()).filter(|id| !id.is_empty());
     let permit = registry.park(peer.address());
-    let full =
-        || V1Error::new(V1ErrorKind::QueueFull, "too many read the events already; ask again in a moment");
+    let full = || V1Error::new(ErrorKind::TooManyReaders, "too many event readers; retry shortly");
     let (permit, reader) = permit.zip(board.reader(after, names)).ok_or_else(full)?;
     Ok(EventSubscription { reader, board: Arc::clone(board), _seat: permit })
 }
@@ -184,7 +184,7 @@ impl EventStream {
             if let Some(delay) = self.delay() {
                 sleep(delay).await;
             }
-            let render = |news: &PoolEvent| EventBody::of(news).text(&self.reading.board.id(news.number));
+            let render = |news: &PoolEvent| event::text(news, &self.reading.board.id(news.number));
             let part = match self.reading.reader.read(MAX_BATCH_BYTES, render) {
                 ReadResult::News(events) => events.concat(),
                 ReadResult::Missed(id) => missed(&id),
@@ -222,8 +222,8 @@ impl EventStream {
 }
 
 fn missed(id: &str) -> String {
-    const DATA: &str = "{\"message\":\"events after the last one that you know are not known any more; read the state \
-                        anew\"}";
+    const DATA: &str =
+        "{\"message\":\"events were dropped since your last id; read the pools' state again\"}";
     format!("id: {id}\nevent: missed\ndata: {DATA}\n\n")
 }
 

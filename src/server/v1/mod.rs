@@ -16,8 +16,9 @@ use distributex_actors::{
     AcquireRequest, Denial, Grant, PoolHandle, Pools, Refusal, Registry, ReleaseTarget,
 };
 use distributex_config::Name;
+use distributex_protocol::error::ErrorKind;
 
-use self::{admin::auth, error::V1Error, events::EventSubscription, kind::V1ErrorKind, path::V1Path};
+use self::{admin::auth, error::V1Error, events::EventSubscription, path::V1Path};
 use super::{connection::Peer, dispatch, framing::MAX_HEAD, shared::Shared};
 
 mod admin;
@@ -29,7 +30,6 @@ mod event;
 mod events;
 mod field;
 mod history;
-mod kind;
 mod path;
 mod request;
 mod snapshot;
@@ -81,7 +81,7 @@ pub async fn respond(
 /// The response to a head of more than 16 KiB.
 pub(super) fn head_too_large(pools: &Pools) -> HttpResponse {
     let message = format!("the head of the request has more than {MAX_HEAD} bytes, or too many headers");
-    V1Error::new(V1ErrorKind::HeadTooLarge, message).answer(pools.store(None).as_deref())
+    V1Error::new(ErrorKind::HeadTooLarge, message).answer(pools.store(None).as_deref())
 }
 
 /// What came of a request that was read.
@@ -154,10 +154,10 @@ async fn handle<'a>(
                 Err(why) => return Err(V1Error::refused(why, pool.name)),
             }
         }
-        V1Path::Admin(pull) => {
+        V1Path::Admin(verb) => {
             let right = auth::right(request.headers(), peer.uid(), &shared.keys())?;
             let body = body::read(request).await?;
-            admin::pull(pull, pool?, &body, &right).await?
+            admin::act(verb, pool?, &body, &right).await?
         }
         V1Path::Reload => {
             let right = auth::right(request.headers(), peer.uid(), &shared.keys())?;
@@ -200,8 +200,7 @@ fn respond_to_grant(
         let status = if grant.again { StatusCode::OK } else { StatusCode::CREATED };
         answer::lease(status, &grant.lease, pool)
     };
-    let nobody =
-        || V1Error::new(V1ErrorKind::Internal, "the connection ended before its answer").answer(None);
+    let nobody = || V1Error::new(ErrorKind::Internal, "the connection ended before its answer").answer(None);
     match grant {
         Ok(grant) => dispatch::deliver(grant, peer, tell).unwrap_or_else(nobody), // which nobody reads
         Err(denial) => V1Error::denied(denial, pool.name, keeps_place).answer(pool.store().as_deref()),

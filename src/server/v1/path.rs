@@ -1,11 +1,12 @@
-//! What a path asks for.
+//! Routing of v1 paths.
 
 use std::borrow::Cow;
 
 use distributex_actors::Token;
+use distributex_protocol::admin::AdminVerb;
 use percent_encoding::percent_decode_str;
 
-/// The calls.
+/// Paths of the v1 protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum V1Path {
     /// `/v1/pools/{pool}/acquire`
@@ -18,14 +19,14 @@ pub(super) enum V1Path {
     Pools,
     /// `/v1/pools/{pool}`
     Pool,
-    /// `/v1/pools/{pool}/holders/{token}`; `None` if that is no token at all.
+    /// `/v1/pools/{pool}/holders/{token}`; `None` if it is not a number.
     Holder(Option<Token>),
     /// `/v1/pools/{pool}/history`
     History,
     /// `/v1/events`
     Events,
     /// `/v1/admin/pools/{pool}/…`
-    Admin(AdminPath),
+    Admin(AdminVerb),
     /// `/v1/admin/reload`
     Reload,
     /// `/v1/admin/whoami`
@@ -34,25 +35,8 @@ pub(super) enum V1Path {
     OpenApi,
 }
 
-/// The levers of a pool.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum AdminPath {
-    /// `force-release`
-    ForceRelease,
-    /// `revoke`
-    Revoke,
-    /// `pause`
-    Pause,
-    /// `resume`
-    Resume,
-    /// `front`
-    Promote,
-    /// `remove`
-    Evict,
-}
-
 impl V1Path {
-    /// Whether it is a `POST`.
+    /// Whether the method is `POST`, else `GET` or `HEAD`.
     pub(super) fn is_post(self) -> bool {
         match self {
             Self::Acquire | Self::Renew | Self::Release | Self::Admin(_) | Self::Reload => true,
@@ -66,7 +50,7 @@ impl V1Path {
         }
     }
 
-    /// The word for it, for who counts.
+    /// Label in metrics.
     pub(super) fn word(self) -> &'static str {
         match self {
             Self::Acquire => "v1_acquire",
@@ -77,12 +61,12 @@ impl V1Path {
             Self::Holder(_) => "v1_holder",
             Self::History => "v1_history",
             Self::Events => "v1_events",
-            Self::Admin(AdminPath::ForceRelease) => "admin_force_release",
-            Self::Admin(AdminPath::Revoke) => "admin_revoke",
-            Self::Admin(AdminPath::Pause) => "admin_pause",
-            Self::Admin(AdminPath::Resume) => "admin_resume",
-            Self::Admin(AdminPath::Promote) => "admin_front",
-            Self::Admin(AdminPath::Evict) => "admin_remove",
+            Self::Admin(AdminVerb::ForceRelease) => "admin_force_release",
+            Self::Admin(AdminVerb::Revoke) => "admin_revoke",
+            Self::Admin(AdminVerb::Pause) => "admin_pause",
+            Self::Admin(AdminVerb::Resume) => "admin_resume",
+            Self::Admin(AdminVerb::Promote) => "admin_promote",
+            Self::Admin(AdminVerb::Evict) => "admin_evict",
             Self::Reload => "admin_reload",
             Self::WhoAmI => "admin_whoami",
             Self::OpenApi => "openapi",
@@ -90,7 +74,7 @@ impl V1Path {
     }
 }
 
-/// The call of a path, and the pool's segment in it. One slash at the end does not count.
+/// Parses a path, and returns the pool's segment of it. A trailing slash is ignored.
 pub(super) fn call(path: &str) -> Option<(V1Path, &str)> {
     if path == "/openapi.json" {
         return Some((V1Path::OpenApi, ""));
@@ -118,7 +102,7 @@ pub(super) fn call(path: &str) -> Option<(V1Path, &str)> {
     }
 }
 
-/// The same for what stands behind `/v1/admin/`.
+/// Parses what follows `/v1/admin/`.
 fn admin(path: &str) -> Option<(V1Path, &str)> {
     if path == "reload" {
         return Some((V1Path::Reload, ""));
@@ -127,19 +111,11 @@ fn admin(path: &str) -> Option<(V1Path, &str)> {
         return Some((V1Path::WhoAmI, ""));
     }
     let (pool, action) = path.strip_prefix("pools/")?.split_once('/')?;
-    let pull = match action {
-        "force-release" => AdminPath::ForceRelease,
-        "revoke" => AdminPath::Revoke,
-        "pause" => AdminPath::Pause,
-        "resume" => AdminPath::Resume,
-        "front" => AdminPath::Promote,
-        "remove" => AdminPath::Evict,
-        _ => return None,
-    };
-    Some((V1Path::Admin(pull), pool))
+    let verb = AdminVerb::parse(action)?;
+    Some((V1Path::Admin(verb), pool))
 }
 
-/// A segment without its percent signs; `None` if that is not UTF-8.
+/// Percent-decodes a segment; `None` if the result is not UTF-8.
 pub(super) fn decoded(segment: &str) -> Option<Cow<'_, str>> {
     percent_decode_str(segment).decode_utf8().ok()
 }
@@ -164,12 +140,12 @@ mod tests {
             ("/v1/pools/history", Some((V1Path::Pool, "history"))),
             ("/v1/events", Some((V1Path::Events, ""))),
             ("/v1/events/", Some((V1Path::Events, ""))),
-            ("/v1/admin/pools/a%2Fb/force-release", Some((V1Path::Admin(AdminPath::ForceRelease), "a%2Fb"))),
-            ("/v1/admin/pools/a/revoke", Some((V1Path::Admin(AdminPath::Revoke), "a"))),
-            ("/v1/admin/pools/a/pause/", Some((V1Path::Admin(AdminPath::Pause), "a"))),
-            ("/v1/admin/pools/a/resume", Some((V1Path::Admin(AdminPath::Resume), "a"))),
-            ("/v1/admin/pools/a/front", Some((V1Path::Admin(AdminPath::Promote), "a"))),
-            ("/v1/admin/pools/a/remove", Some((V1Path::Admin(AdminPath::Evict), "a"))),
+            ("/v1/admin/pools/a%2Fb/force-release", Some((V1Path::Admin(AdminVerb::ForceRelease), "a%2Fb"))),
+            ("/v1/admin/pools/a/revoke", Some((V1Path::Admin(AdminVerb::Revoke), "a"))),
+            ("/v1/admin/pools/a/pause/", Some((V1Path::Admin(AdminVerb::Pause), "a"))),
+            ("/v1/admin/pools/a/resume", Some((V1Path::Admin(AdminVerb::Resume), "a"))),
+            ("/v1/admin/pools/a/promote", Some((V1Path::Admin(AdminVerb::Promote), "a"))),
+            ("/v1/admin/pools/a/evict", Some((V1Path::Admin(AdminVerb::Evict), "a"))),
             ("/v1/admin/reload", Some((V1Path::Reload, ""))),
             ("/v1/admin/whoami", Some((V1Path::WhoAmI, ""))),
             ("/openapi.json", Some((V1Path::OpenApi, ""))),

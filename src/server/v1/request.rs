@@ -4,9 +4,10 @@ use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use distributex_actors::{AcquireRequest, LeaseId, ReleaseTarget, RequestId, Requester};
 use distributex_config::{MAX_EXPIRE, Name};
+use distributex_protocol::error::ErrorKind;
 use serde::Deserialize;
 
-use super::{error::V1Error, field::Field, kind::V1ErrorKind};
+use super::{error::V1Error, field::Field};
 
 /// The shortest `ttl`: below that no client could renew in time.
 const MIN_TTL: Duration = Duration::from_millis(500);
@@ -168,7 +169,7 @@ fn missing(what: &str) -> V1Error {
 
 /// A mistake in a body.
 pub(super) fn bad(message: impl Into<Cow<'static, str>>) -> V1Error {
-    V1Error::new(V1ErrorKind::BadRequest, message)
+    V1Error::new(ErrorKind::BadRequest, message)
 }
 
 #[cfg(test)]

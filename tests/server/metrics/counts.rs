@@ -64,9 +64,9 @@ fn refusals_are_counted_by_their_kind() {
 
     for (kind, count) in [
         ("pool_full", Some(2.0)),
-        ("wait_over", Some(1.0)),
+        ("wait_timeout", Some(1.0)),
         ("host_not_allowed", Some(1.0)),
-        ("line_full", Some(1.0)),
+        ("queue_full", Some(1.0)),
         ("superseded", None),
     ] {
         assert_eq!(numbers.refusals(kind), count, "{kind}");

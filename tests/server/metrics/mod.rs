@@ -44,13 +44,13 @@ impl Numbers {
 
     /// How `pool1` changed it to what it is now.
     fn ends(&self) -> [f64; 5] {
-        ["released", "expired", "forced", "lost", "unheard"]
+        ["released", "expired", "force_released", "vanished", "undelivered"]
             .map(|how| self.get(&format!("ends_total{{pool=\"pool1\",reason=\"{how}\"}}")))
     }
 
     /// A kind that there was none of has no number.
     fn refusals(&self, kind: &str) -> Option<f64> {
-        self.0.get(&format!("distributex_refusals_total{{kind=\"{kind}\",pool=\"pool1\"}}")).copied()
+        self.0.get(&format!("distributex_acquire_refused_total{{kind=\"{kind}\",pool=\"pool1\"}}")).copied()
     }
 
     fn requests(&self, call: &str, status: u16) -> f64 {
@@ -106,7 +106,7 @@ fn prometheus_takes_all_of_them_and_none_is_missing() {
         ("backend_calls_total", "counter"),
         ("backend_errors_total", "counter"),
         ("events_total", "counter"),
-        ("event_readers_cut_off_total", "counter"),
+        ("event_readers_disconnected_total", "counter"),
         ("event_readers", "gauge"),
         ("build_info", "gauge"),
         ("wait_seconds", "histogram"),

@@ -62,16 +62,16 @@ fn who_asks_again_after_its_wait_keeps_its_place() {
     held_by_ann(&server);
     let ask = json!({"host": "bob", "owner": "o", "wait": 0.1});
     let over = call(&server, "pool1/acquire", &ask);
-    assert_eq!(over.refusal(), (423, "wait_over"));
-    assert_eq!((over.number("place"), over.number("line")), (1.0, 1.0));
+    assert_eq!(over.refusal(), (423, "wait_timeout"));
+    assert_eq!((over.number("position"), over.number("queue_length")), (1.0, 1.0));
     assert_eq!(over.body["holders"][0]["host"], "ann");
     let _cid = parked(&server, &json!({"host": "cid", "wait": 30}));
 
     let over = call(&server, "pool1/acquire", &ask);
 
-    assert_eq!((over.number("place"), over.number("line")), (1.0, 2.0));
+    assert_eq!((over.number("position"), over.number("queue_length")), (1.0, 2.0));
     assert!(over.text("message").contains("you are 1st in line"), "{over:?}");
-    let first = &state(&server)["line"]["first"];
+    let first = &state(&server)["queue"]["waiters"];
     let shown = |n: usize| (first[n]["host"].as_str().unwrap(), first[n]["present"].as_bool().unwrap());
     assert_eq!([shown(0), shown(1)], [("bob", false), ("cid", true)]);
     assert!(first[0]["ticket"].as_u64() < first[1]["ticket"].as_u64());
@@ -85,7 +85,7 @@ fn a_try_takes_a_place_only_if_it_names_its_patience() {
         let full = call(&server, "pool1/acquire", &ask);
         assert_eq!(full.refusal(), (423, "pool_full"));
         assert!(full.head.contains("\r\nretry-after: 1\r\n"), "{full:?}");
-        (full.number("place"), full.number("line"))
+        (full.number("position"), full.number("queue_length"))
     };
 
     assert_eq!(place(json!({"host": "bob", "owner": "o"})), (1.0, 0.0));
@@ -117,7 +117,7 @@ fn when_its_patience_is_over_the_grant_goes_to_the_next() {
     let server = Server::start(ONE_SLOT);
     let lease = held_by_ann(&server);
     let full = call(&server, "pool1/acquire", &json!({"host": "bob", "owner": "o", "patience": 0.3}));
-    assert_eq!((full.number("place"), full.number("line")), (1.0, 1.0));
+    assert_eq!((full.number("position"), full.number("queue_length")), (1.0, 1.0));
     let mut cid = parked(&server, &json!({"host": "cid", "wait": 30}));
 
     release(&server, &lease);
@@ -136,7 +136,7 @@ fn an_owner_gives_up_its_lease_or_its_place_by_name() {
     assert_eq!(call(&server, "pool1/release", &bob).status, 204);
 
     assert_eq!(answer(&mut waiting).refusal(), (409, "superseded"));
-    assert_eq!(state(&server)["line"]["length"], 0);
+    assert_eq!(state(&server)["queue"]["length"], 0);
     assert_eq!(call(&server, "pool1/release", &bob).refusal(), (410, "lease_lost"));
     assert_eq!(call(&server, "pool1/release", &json!({"host": "ann", "owner": "o"})).status, 204);
     assert_eq!(state(&server)["held"], 0);
@@ -151,8 +151,8 @@ fn a_cut_request_leaves_its_owners_place_and_no_other() {
 
     drop((bob, cid));
 
-    eventually(|| state(&server)["line"]["length"] == 1);
-    assert_eq!(state(&server)["line"]["first"][0]["host"], "bob");
+    eventually(|| state(&server)["queue"]["length"] == 1);
+    assert_eq!(state(&server)["queue"]["waiters"][0]["host"], "bob");
     release(&server, &lease);
     call(&server, "pool1/acquire", &json!({"host": "bob", "owner": "o"})).granted();
 }

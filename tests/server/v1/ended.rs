@@ -57,7 +57,7 @@ fn who_lost_a_lease_to_an_operator_is_told_to_whom_and_why() {
         let lost = call(&site.server, request, &body);
 
         let (author, reason) = (&ended(&lost)["author"], &ended(&lost)["reason"]);
-        assert_eq!([&ended(&lost)["how"], author, reason], ["forced", "eve", "a test"], "{lost:?}");
+        assert_eq!([&ended(&lost)["how"], author, reason], ["force_released", "eve", "a test"], "{lost:?}");
         assert_eq!(lost.text("message"), "this lease was force-released by eve: \"a test\"");
     }
 }

@@ -126,7 +126,7 @@ fn above_max_waiters_an_ask_is_refused_at_once() {
 
     for ask in [json!({"host": "cid", "wait": 30}), json!({"host": "cid", "owner": "o", "patience": 9})] {
         let refused = call(&server, "pool1/acquire", &ask);
-        assert_eq!(refused.refusal(), (429, "line_full"));
+        assert_eq!(refused.refusal(), (429, "queue_full"));
         assert!(!refused.head.contains("\r\nconnection: close\r\n"));
     }
     assert_eq!(call(&server, "pool1/acquire", &json!({"host": "cid"})).refusal(), (423, "pool_full"));

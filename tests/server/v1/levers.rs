@@ -26,8 +26,8 @@ fn levers() -> [(&'static str, Value); 7] {
         ("pools/pool1/revoke", json!({"token": 1, "reason": "a test"})),
         ("pools/pool1/pause", json!({"reason": "a test"})),
         ("pools/pool1/resume", json!({})),
-        ("pools/pool1/front", json!({"ticket": 1, "reason": "a test"})),
-        ("pools/pool1/remove", json!({"ticket": 1, "reason": "a test"})),
+        ("pools/pool1/promote", json!({"ticket": 1, "reason": "a test"})),
+        ("pools/pool1/evict", json!({"ticket": 1, "reason": "a test"})),
         ("reload", json!({})),
     ]
 }

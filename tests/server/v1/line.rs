@@ -13,7 +13,7 @@ fn five_parked_asks_are_served_in_their_order() {
     let mut lease = held_by_ann(&server);
     let mut parked: Vec<_> =
         (0..5).map(|n| parked(&server, &json!({"host": format!("host{n}"), "wait": 30}))).collect();
-    assert_eq!(state(&server)["line"]["length"], 5);
+    assert_eq!(state(&server)["queue"]["length"], 5);
 
     for n in 0..5 {
         assert!(parked[n..].iter().all(|client| client.is_silent()));
@@ -31,9 +31,9 @@ fn a_wait_ends_in_time_and_an_endless_one_is_shortened() {
 
     for wait in [0.05, 1e300] {
         let over = call(&server, "pool1/acquire", &json!({"host": "bob", "wait": wait}));
-        assert_eq!(over.refusal(), (423, "wait_over"));
+        assert_eq!(over.refusal(), (423, "wait_timeout"));
     }
-    assert_eq!(state(&server)["line"]["length"], 0);
+    assert_eq!(state(&server)["queue"]["length"], 0);
 }
 
 #[test]
@@ -51,16 +51,16 @@ fn a_hundred_of_the_holders_and_of_the_line_are_told() {
     let full = call(&server, "pool1/acquire", &json!({"host": "bob"}));
 
     assert_eq!(full.body["holders"].as_array().unwrap().len(), 100);
-    assert_eq!((full.number("place"), full.number("line")), (102.0, 101.0));
+    assert_eq!((full.number("position"), full.number("queue_length")), (102.0, 101.0));
     let wanted = "all 101 slots of pool1 are held; you would be 102nd in line";
     assert!(full.text("message").starts_with(wanted), "{full:?}");
     let state = state(&server);
-    assert_eq!((&state["held"], &state["line"]["length"]), (&json!(101), &json!(101)));
-    assert_eq!(state["line"]["first"].as_array().unwrap().len(), 100);
+    assert_eq!((&state["held"], &state["queue"]["length"]), (&json!(101), &json!(101)));
+    assert_eq!(state["queue"]["waiters"].as_array().unwrap().len(), 100);
     let rest = look(&server, &format!("/v1/pools/pool1?after={}", state["next"].as_str().unwrap())).body;
     assert_eq!((&rest["holders"][0]["host"], &rest["holders"][1]), (&json!("host100"), &json!(null)));
     assert_eq!(
-        (&rest["line"]["first"][0]["host"], &rest["line"]["first"][1]),
+        (&rest["queue"]["waiters"][0]["host"], &rest["queue"]["waiters"][1]),
         (&json!("host100"), &json!(null))
     );
     assert_eq!((&rest["held"], &rest["next"]), (&json!(101), &json!(null)));

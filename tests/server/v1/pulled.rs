@@ -46,7 +46,7 @@ impl Site {
 
     /// The tickets of those in line.
     fn tickets(&self) -> Vec<Value> {
-        let line = state(&self.server)["line"]["first"].clone();
+        let line = state(&self.server)["queue"]["waiters"].clone();
         line.as_array().unwrap().iter().map(|waiting| waiting["ticket"].clone()).collect()
     }
 
@@ -130,7 +130,7 @@ fn a_paused_pool_grants_nothing_says_why_and_keeps_its_line_until_it_is_resumed(
     assert_eq!(call(server, "pool1/acquire", &json!({"host": "ann", "owner": "o"})).status, 200);
     release(server, &lease);
     assert!(cid.is_parked(server) && dan.is_silent() && eve.is_silent());
-    assert_eq!((&state(server)["held"], &state(server)["line"]["length"]), (&json!(0), &json!(4)));
+    assert_eq!((&state(server)["held"], &state(server)["queue"]["length"]), (&json!(0), &json!(4)));
 
     let again = json!({"author": "eve", "reason": "another"}).to_string();
     assert_eq!(local(&site.socket, "pools/pool1/pause", &again).body["paused"]["reason"], "another");
@@ -176,7 +176,7 @@ fn who_is_put_to_the_front_is_served_next() {
 
     let moved = site.pulls("front", json!({"ticket": tickets[2]}));
 
-    assert_eq!((moved.status, moved.text("host"), moved.number("place")), (200, "dan", 1.0));
+    assert_eq!((moved.status, moved.text("host"), moved.number("position")), (200, "dan", 1.0));
     assert_eq!(moved.body["ticket"], tickets[2]);
     assert_eq!(site.tickets(), [&tickets[2], &tickets[0], &tickets[1]].map(Value::clone));
     assert_eq!(site.pulls("front", json!({"ticket": tickets[2]})).status, 200); // where it is already
@@ -198,7 +198,7 @@ fn who_is_removed_is_told_so_and_may_come_back_behind_the_others() {
     let removed = site.pulls("remove", json!({"ticket": tickets[0]}));
 
     assert_eq!((removed.status, removed.text("host")), (200, "bob"));
-    assert_eq!((&removed.body["ticket"], &removed.body["place"]), (&tickets[0], &Value::Null));
+    assert_eq!((&removed.body["ticket"], &removed.body["position"]), (&tickets[0], &Value::Null));
     let told = answer(&mut bob);
     assert_eq!(told.refusal(), (409, "superseded"));
     assert!(told.text("message").contains("an operator took this request out of the line"), "{told:?}");
@@ -234,7 +234,7 @@ fn a_key_of_an_operator_is_in_no_log_no_event_and_no_history() {
         assert!(!answer.body.to_string().contains("sesame") && !answer.body.to_string().contains("simsim"));
     }
 
-    assert_eq!(events.tells("forced")["author"], "eve (key ali)");
+    assert_eq!(events.tells("force_released")["author"], "eve (key ali)");
     let mut told = look(&server, "/v1/pools/pool1/history").body.to_string() + &server.get("/metrics").1;
     server.signal(rustix::process::Signal::TERM);
     server.end();

@@ -47,7 +47,7 @@ fn secrets_are_in_no_log_no_error_no_state_no_event_and_no_answer_to_others() {
     told += &call(&server, "pool1/renew", &json!({"lease": ann.granted()})).body.to_string();
     told += &look(&server, "/v1/pools/pool1/history").body.to_string();
     told += &server.get("/metrics").1;
-    while !told.contains("renewed-lost") || !told.contains("waiting") {
+    while !told.contains("renewal_refused") || !told.contains("queued") {
         told += &format!("{:?}", events.next());
     }
     assert!(told.contains("released"), "{told}");

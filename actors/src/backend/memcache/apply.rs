@@ -316,10 +316,9 @@ impl Memcache {
     fn count_lost(&mut self, id: LeaseId) {
         if let Some(VanishedLease { host, token, .. }) = self.missed.remove(&id) {
             self.lost += 1;
-            let (pool, host, lost) = (self.name.as_str(), host.as_str(), self.lost);
-            warn!(
-                "lost pool={pool:?} host={host:?} token={token}: ended through another server, or not kept by memcached; {lost} so far"
-            );
+            let (pool, host, token, vanished) = (self.name.as_str(), host.as_str(), token.0, self.lost);
+            let hint = "ended through another server, or not kept by memcached";
+            warn!(pool, host, token, vanished, hint; "renewal_refused");
         }
     }
 

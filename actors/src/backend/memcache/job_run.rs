@@ -302,9 +302,8 @@ impl<'a> JobRun<'a> {
         }
         if look.view.foreign != job.view.foreign && !look.view.foreign.is_empty() {
             let (server, key) = (links.server(), job.keys.slot(look.view.foreign[0]));
-            warn!(
-                "memcached {server}: {key} is no lease that is understood here, and holds a slot until it is removed"
-            );
+            let hint = "not an entry of this version; it occupies a slot until it is removed";
+            warn!(server:%, key, hint; "unparsable_entry");
         }
         look.view.held().filter_map(|(_, held)| held.time()).max().inspect(|time| links.see_time(*time));
         link.store = Some(Arc::clone(&store.id));

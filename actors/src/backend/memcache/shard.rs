@@ -8,7 +8,7 @@ use std::{
 
 use actix::prelude::*;
 use distributex_config::{MemcacheServer, MemcacheSettings};
-use log::{error, warn};
+use log::{error, info, warn};
 use tokio::time::Instant;
 
 use super::{
@@ -156,9 +156,10 @@ impl ShardShared {
         match change {
             BreakerChange::None => {}
             BreakerChange::Gone => {
-                warn!("{}; its pools wait", result.as_ref().map_or_else(MemcacheError::why, |()| ""));
+                let error = result.as_ref().map_or_else(MemcacheError::why, |()| "");
+                warn!(server:%, error; "memcached_down");
             }
-            BreakerChange::Back => warn!("memcached {server} is back"),
+            BreakerChange::Back => info!(server:%; "memcached_up"),
         }
     }
 
@@ -183,8 +184,8 @@ impl ShardShared {
         self.guarded(|| {
             let settings = self.links.stats("stats settings");
             self.known().inspected = !matches!(settings, Err(MemcacheError::Away(_)));
-            for doubt in stats::warnings(&settings?) {
-                warn!("memcached {} {doubt}", self.links.server());
+            for hint in stats::warnings(&settings?) {
+                warn!(server:% = self.links.server(), hint; "memcached_settings");
             }
             Ok(())
         });
@@ -197,8 +198,8 @@ impl ShardShared {
         }
         self.guarded(|| {
             let stats = self.links.stats("stats")?;
-            if let Some(news) = self.memory.see(&stats) {
-                warn!("memcached {} {news}", self.links.server());
+            if let Some(hint) = self.memory.see(&stats) {
+                warn!(server:% = self.links.server(), hint; "memcached_memory");
             }
             Ok(())
         });
@@ -243,7 +244,7 @@ impl Drop for ShardWorker {
     /// A pool that waits for ever for what a job has done is worse than none.
     fn drop(&mut self) {
         if std::thread::panicking() {
-            error!("memcached {}: a thread panicked; the server ends", self.office.links.server());
+            error!(server:% = self.office.links.server(); "memcached_thread_panicked");
             log::logger().flush();
             std::process::exit(EX_SOFTWARE);
         }

@@ -59,13 +59,15 @@ pub(super) fn warnings(settings: &Stats) -> Vec<String> {
     let size = settings.get("maxbytes").and_then(|bytes| bytes.parse::<u64>().ok());
     let mut doubts = Vec::new();
     if is("evictions", "on") {
-        doubts.push("may forget leases when it is full: start it with -M".to_owned());
+        doubts.push(
+            "evictions are allowed, so leases may be dropped when it is full: start it with -M".to_owned(),
+        );
     }
     if is("cas_enabled", "no") {
-        doubts.push("has no CAS numbers, without which no lease is safe: start it without -C".to_owned());
+        doubts.push("no CAS numbers, without which no lease is safe: start it without -C".to_owned());
     }
     if let Some(size) = size.filter(|size| *size < SMALL) {
-        doubts.push(format!("has only {} MiB for leases: give it 64 or more with -m", size >> 20));
+        doubts.push(format!("only {} MiB for leases: give it 64 or more with -m", size >> 20));
     }
     doubts
 }

@@ -1,9 +1,9 @@
-//! The v1 protocol: JSON over HTTP.
+//! Requests and responses of the v1 protocol.
 
 mod request;
 mod response;
 
 pub(super) use self::{
-    request::{POOLS, RELOAD, V1Call, admin_path, events_path, page_path, pool_path},
+    request::V1Call,
     response::{Payload, V1Response},
 };

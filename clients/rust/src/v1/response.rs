@@ -1,111 +1,87 @@
-//! How an answer is read.
+//! Responses of the v1 protocol.
 
 use std::time::Duration;
 
+use distributex_protocol::lease::{LeaseBody, RevocationNotice};
 use serde::{Deserialize, de::IgnoredAny};
 
 use crate::{
-    BootTime, ClientError, EndedLease, ErrorKind, LeaseId, LeaseRecord, QueueInfo, Refusal, RevocationNotice,
-    Server, classic_exchange::body_excerpt, http::HttpReply, secret::Secret,
+    BootTime, ClientError, LeaseId, LeaseRecord, Refusal, Server, classic_exchange::body_excerpt,
+    http::HttpReply, secret::Secret,
 };
 
-/// A lease as a server gives it.
+/// A lease that a server granted or renewed.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(from = "LeaseBody")]
 pub(crate) struct Grant {
-    /// Its id.
-    #[serde(rename = "lease")]
+    /// Lease id.
     pub(crate) id: Secret,
-    /// Its fencing number.
+    /// Fencing token.
     pub(crate) token: u64,
-    /// So many seconds it lives without a renewal; none: for ever.
-    ttl: Option<f64>,
-    /// So many seconds are left of that.
-    expires_in: Option<f64>,
-    /// The host it was given to.
-    #[serde(default)]
-    host: String,
-    /// So many seconds it took to get.
-    #[serde(default)]
-    waited: f64,
-    /// Set if an operator wants the slot back.
-    #[serde(default)]
+    /// Lifetime without renewal; `None`: unlimited.
+    pub(crate) ttl: Option<Duration>,
+    /// Time left from when the request was sent.
+    pub(crate) left: Option<Duration>,
+    /// Set if an operator asks the holder to stop.
     pub(crate) revoked: Option<RevocationNotice>,
+    host: String,
+    waited: Option<Duration>,
+}
+
+impl From<LeaseBody> for Grant {
+    fn from(body: LeaseBody) -> Self {
+        let LeaseBody { lease, token, host, ttl, expires_in, waited, revoked, .. } = body;
+        Self { id: Secret::new(lease), token, ttl, left: expires_in.or(ttl), revoked, host, waited }
+    }
 }
 
 impl Grant {
-    /// How long it lives after each renewal.
-    pub(crate) fn ttl(&self) -> Option<Duration> {
-        self.ttl.and_then(time)
-    }
-
-    /// How long it lives from when the request was sent.
-    pub(crate) fn left(&self) -> Option<Duration> {
-        self.expires_in.or(self.ttl).and_then(time)
-    }
-
-    /// What can be written down of it, if the request for it was sent then.
+    /// The record of this lease, for a request sent at `sent`.
     pub(crate) fn record(self, pool: &str, store: String, sent: BootTime) -> LeaseRecord {
-        let (ttl, left, waited) = (self.ttl(), self.left(), time(self.waited));
+        let left = self.left;
         let record = LeaseRecord {
             id: LeaseId(self.id),
             token: self.token,
             pool: pool.to_owned(),
             host: self.host,
-            ttl,
+            ttl: self.ttl,
             expires_in: None,
             expires_at: None,
-            waited,
+            waited: self.waited.or(Some(Duration::ZERO)),
             store,
         };
         record.living(left, sent)
     }
 }
 
-/// Longer than a clock can count is for ever.
-fn time(seconds: f64) -> Option<Duration> {
-    Duration::try_from_secs_f64(seconds.max(0.0)).ok()
-}
-
-/// What a server says.
+/// Content of a response.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Payload {
-    /// This is your lease.
+    /// A lease.
     Lease(Grant),
-    /// It is done.
+    /// Success without content.
     Done,
-    /// This is how it stands, as JSON.
+    /// Another JSON document.
     State(String),
-    /// No.
+    /// A refusal.
     No(Refusal),
 }
 
-/// An answer, and what stands beside it.
+/// A response.
 #[derive(Debug)]
 pub(crate) struct V1Response {
-    /// What it says.
-    pub(crate) said: Payload,
-    /// The server's store. Only [`Payload::Done`] has none.
+    /// Content.
+    pub(crate) payload: Payload,
+    /// Id of the server's store; `None` for [`Payload::Done`].
     pub(crate) store: Option<String>,
-    /// How long the server wants to be left alone.
+    /// The server's `Retry-After`.
     pub(crate) retry_after: Option<Duration>,
 }
 
-/// What every answer has.
+/// The field that every document has.
 #[derive(Deserialize)]
 struct StoreField {
     store: Option<String>,
-}
-
-/// What every refusal has.
-#[derive(Deserialize)]
-struct ErrorBody {
-    kind: String,
-    #[serde(default)]
-    message: String,
-    #[serde(default)]
-    ended: Option<Box<EndedLease>>,
-    #[serde(flatten)]
-    line: QueueInfo,
 }
 
 impl V1Response {
@@ -129,19 +105,14 @@ impl V1Response {
     ) -> Result<Self, ClientError> {
         let HttpReply { status, body, retry_after } = reply;
         let strange = || foreign_response(server, *status, body);
-        let said = match status {
+        let payload = match status {
             204 => Payload::Done,
             200..300 => yes(body).ok_or_else(strange)?,
-            _ => Payload::No(refusal(*status, serde_json::from_slice(body).map_err(|_| strange())?)),
+            _ => Payload::No(Refusal::new(*status, serde_json::from_slice(body).map_err(|_| strange())?)),
         };
         let named = serde_json::from_slice::<StoreField>(body).ok();
-        Ok(Self { said, store: named.and_then(|named| named.store), retry_after: *retry_after })
+        Ok(Self { payload, store: named.and_then(|named| named.store), retry_after: *retry_after })
     }
-}
-
-fn refusal(status: u16, ErrorBody { kind, message, ended, line }: ErrorBody) -> Refusal {
-    let kind = ErrorKind::parse(&kind, status);
-    Refusal { kind, message, queue: kind.is_contention().then(|| Box::new(line)), ended }
 }
 
 /// A server that knows no v1 says so like this; everything else is no lock server, or a proxy before one.
@@ -156,11 +127,13 @@ fn foreign_response(server: &Server, status: u16, body: &[u8]) -> ClientError {
 
 #[cfg(test)]
 mod tests {
+    use distributex_protocol::error::ErrorKind;
+
     use super::*;
 
     const LEASE: &str = r#"{"lease": "abc", "token": 7, "pool": "p", "host": "web1", "ttl": 30, "expires_in": 29.5,
         "expires_at": "2026-11-23T12:00:00Z", "waited": 1.25, "store": "s1", "later": [1]}"#;
-    const FULL: &str = r#"{"kind": "pool_full", "message": "held", "place": 4, "line": 3, "store": "s1",
+    const FULL: &str = r#"{"kind": "pool_full", "message": "held", "position": 4, "queue_length": 3, "store": "s1",
         "holders": [{"host": "web7", "token": 6, "since": "2026-11-23T11:58:00Z", "expires_in": null, "command": null}]}"#;
 
     fn read(status: u16, body: &str) -> Result<V1Response, ClientError> {
@@ -173,8 +146,8 @@ mod tests {
         let answer = read(201, LEASE).unwrap();
 
         assert_eq!(answer.store.as_deref(), Some("s1"));
-        let Payload::Lease(grant) = answer.said else { panic!("{:?}", answer.said) };
-        assert_eq!((grant.token, grant.left()), (7, Some(Duration::from_millis(29_500))));
+        let Payload::Lease(grant) = answer.payload else { panic!("{:?}", answer.payload) };
+        assert_eq!((grant.token, grant.left), (7, Some(Duration::from_millis(29_500))));
         assert!(!format!("{grant:?}").contains("abc"), "the lease id is a secret");
     }
 
@@ -182,19 +155,19 @@ mod tests {
     fn a_lease_without_an_end_has_none() {
         let body = r#"{"lease": "abc", "token": 7, "ttl": null, "expires_in": null, "store": "s1"}"#;
 
-        let Payload::Lease(grant) = read(200, body).unwrap().said else { panic!("no lease") };
+        let Payload::Lease(grant) = read(200, body).unwrap().payload else { panic!("no lease") };
 
-        assert_eq!(grant.left(), None);
+        assert_eq!(grant.left, None);
     }
 
     #[test]
     fn a_refusal_tells_who_stands_before() {
-        let Payload::No(refusal) = read(423, FULL).unwrap().said else { panic!("no refusal") };
+        let Payload::No(refusal) = read(423, FULL).unwrap().payload else { panic!("no refusal") };
 
-        let line = refusal.queue.unwrap();
-        assert_eq!((refusal.kind, line.position, line.length), (ErrorKind::PoolFull, Some(4), Some(3)));
-        assert_eq!(line.holders[0].host, "web7");
-        let since = line.holders[0].since.unwrap().duration_since(std::time::UNIX_EPOCH).unwrap();
+        let queue = refusal.queue.unwrap();
+        assert_eq!((refusal.kind, queue.position, queue.length), (ErrorKind::PoolFull, Some(4), Some(3)));
+        assert_eq!(queue.holders[0].host, "web7");
+        let since = queue.holders[0].since.unwrap().duration_since(std::time::UNIX_EPOCH).unwrap();
         assert_eq!(since.as_secs(), 1_795_435_080);
     }
 
@@ -203,8 +176,11 @@ mod tests {
         let answer = read(404, r#"{"kind": "no_such_pool", "message": "no", "store": "s2"}"#).unwrap();
 
         assert_eq!(answer.store.as_deref(), Some("s2"));
-        assert!(matches!(answer.said, Payload::No(Refusal { kind: ErrorKind::NoSuchPool, queue: None, .. })));
-        assert_eq!(read(204, "").unwrap().said, Payload::Done);
+        assert!(matches!(
+            answer.payload,
+            Payload::No(Refusal { kind: ErrorKind::NoSuchPool, queue: None, .. })
+        ));
+        assert_eq!(read(204, "").unwrap().payload, Payload::Done);
     }
 
     #[test]

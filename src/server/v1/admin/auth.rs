@@ -1,25 +1,26 @@
-//! Who may pull levers: over the local socket who can open it, over TCP who has an operator's key.
+//! Rights to admin actions: the admin socket, or an operator's key over TCP.
 
 use std::sync::Arc;
 
 use actix_web::http::header::{AUTHORIZATION, HOST, HeaderMap, HeaderName, HeaderValue, ORIGIN};
 use distributex_config::{AdminKey, Name};
+use distributex_protocol::error::ErrorKind;
 use sha2::{Digest as _, Sha256};
 use subtle::{ConditionallySelectable as _, ConstantTimeEq as _};
 
-use super::super::{error::V1Error, kind::V1ErrorKind};
+use super::super::error::V1Error;
 
-/// What lets somebody pull levers.
+/// Right of a client to admin actions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in super::super) enum Right {
-    /// The local socket, which this user opened.
+    /// The admin socket, opened by this user id.
     Local(u32),
-    /// The key of this name.
+    /// The key with this name.
     Key(Name),
 }
 
 impl Right {
-    /// Who is told to have pulled the lever, where the request may name somebody.
+    /// Author to record, where the request may name one.
     pub(super) fn author(&self, named: Option<Arc<str>>) -> Arc<str> {
         match (self, named) {
             (Self::Local(_), Some(named)) => named,
@@ -30,8 +31,8 @@ impl Right {
     }
 }
 
-/// The right of a request with these headers, which came over the local socket of this user if there is one. Nothing
-/// else of it has to be known, and who has no right gets to know nothing else.
+/// The right of a request with these headers, and the user id of the admin socket if it came that way. Checked before
+/// anything else of the request is read, so that a client without a right learns nothing else.
 pub(in super::super) fn right(
     headers: &HeaderMap,
     uid: Option<u32>,
@@ -39,7 +40,7 @@ pub(in super::super) fn right(
 ) -> Result<Right, V1Error> {
     if is_foreign(headers) {
         return Err(refused(
-            "the request comes from a page of another site (see its Origin), which may not pull levers",
+            "the request comes from a page of another site (see its Origin), which may not perform admin actions",
         ));
     }
     if let Some(uid) = uid {
@@ -47,20 +48,20 @@ pub(in super::super) fn right(
     }
     if keys.is_empty() {
         return Err(refused(
-            "no operator's keys are configured (\"admin_keys\"), so levers are pulled only through the local socket \
-             (\"admin_socket\"), on the server's machine",
+            "no keys are configured (\"admin_keys\"): admin actions are possible only on the server's machine, through the \
+             admin socket (\"admin_socket\")",
         ));
     }
     let Some(key) = only(headers, &AUTHORIZATION).and_then(bearer) else {
         return Err(refused(
-            "levers need an operator's key: send \"Authorization: Bearer KEY\", or use the local socket \
-             (\"admin_socket\") on the server's machine",
+            "admin actions need a key: send \"Authorization: Bearer KEY\", or use the admin socket (\"admin_socket\") on the \
+             server's machine",
         ));
     };
     let name = named(key, keys).ok_or_else(|| {
         refused(
-            "no operator has this key: \"admin_keys\" in the configuration of the server names the hashes of those \
-             that count, as printf %s \"$key\" | sha256sum prints them",
+            "unknown key: \"admin_keys\" in the server's configuration lists the hashes of valid keys, as printed by \
+             printf %s \"$key\" | sha256sum",
         )
     })?;
     Ok(Right::Key(name.clone()))
@@ -104,7 +105,7 @@ fn named<'a>(key: &[u8], keys: &'a [AdminKey]) -> Option<&'a Name> {
 }
 
 fn refused(message: &'static str) -> V1Error {
-    V1Error::new(V1ErrorKind::Unauthorized, message)
+    V1Error::new(ErrorKind::Unauthorized, message)
 }
 
 #[cfg(test)]

@@ -35,9 +35,9 @@ fn leases_and_places_are_told_of_in_the_order_in_which_they_come_and_go() {
     assert_eq!((&granted["pool"], &granted["host"]), (&json!("pool1"), &json!("ann")));
     assert_eq!(granted["token"], ann.body["token"]);
     assert_eq!((&granted["waited"], &granted["command"]), (&json!(0), &json!("backup")));
-    let (bob, cid) = (events.tells("waiting"), events.tells("waiting"));
-    assert_eq!((&bob["host"], &bob["place"]), (&json!("bob"), &json!(1)));
-    assert_eq!((&cid["host"], &cid["place"]), (&json!("cid"), &json!(2)));
+    let (bob, cid) = (events.tells("queued"), events.tells("queued"));
+    assert_eq!((&bob["host"], &bob["position"]), (&json!("bob"), &json!(1)));
+    assert_eq!((&cid["host"], &cid["position"]), (&json!("cid"), &json!(2)));
     assert!(bob["ticket"].as_u64() < cid["ticket"].as_u64());
     let left = events.tells("left");
     assert_eq!((&left["host"], &left["ticket"]), (&json!("bob"), &bob["ticket"]));
@@ -63,9 +63,9 @@ fn a_lease_that_expired_is_told_of_and_so_is_who_wanted_to_renew_it() {
     assert!(expired["held"].as_f64().unwrap() >= 0.5);
     let renew = |lease: &str| call(&server, "pool1/renew", &json!({"lease": lease})).status;
     assert_eq!([renew(lease.granted()), renew(&"0".repeat(32))], [410, 410]);
-    let lost = events.tells("renewed-lost");
+    let lost = events.tells("renewal_refused");
     assert_eq!((&lost["host"], &lost["token"]), (&json!("ann"), &lease.body["token"]));
-    let unknown = events.tells("renewed-lost");
+    let unknown = events.tells("renewal_refused");
     assert_eq!((&unknown["host"], &unknown["token"]), (&Value::Null, &Value::Null));
 }
 
@@ -96,7 +96,7 @@ fn what_operators_do_is_told_with_their_names_and_reasons() {
     let lease = held_by_ann(&server);
     let (mut bob, _cid) =
         (parked(&server, &json!({"host": "bob", "wait": 30})), server.waiting("cid", "pool1"));
-    let line = state(&server)["line"]["first"].clone();
+    let line = state(&server)["queue"]["waiters"].clone();
     let token = &state(&server)["holders"][0]["token"];
     assert_eq!(events.words(3), ["granted ann", "waiting bob", "waiting cid"]);
 
@@ -109,11 +109,11 @@ fn what_operators_do_is_told_with_their_names_and_reasons() {
     };
 
     pulled("pause", json!({}), "paused");
-    let moved = pulled("front", json!({"ticket": line[1]["ticket"]}), "moved");
+    let moved = pulled("front", json!({"ticket": line[1]["ticket"]}), "promoted");
     assert_eq!((&moved["host"], &moved["ticket"]), (&json!("cid"), &line[1]["ticket"]));
     let removed = pulled("remove", json!({"ticket": line[0]["ticket"]}), "removed");
     assert_eq!((&removed["host"], &removed["ticket"]), (&json!("bob"), &line[0]["ticket"]));
-    let forced = pulled("force-release", json!({"token": token}), "forced");
+    let forced = pulled("force-release", json!({"token": token}), "force_released");
     assert_eq!((&forced["host"], &forced["token"]), (&json!("ann"), token));
     pulled("resume", json!({}), "resumed");
     assert_eq!(events.words(1), ["granted cid"]);
@@ -126,7 +126,7 @@ fn a_reload_is_told_of_the_pools_that_changed_and_of_no_others() {
     let site = Site::new("pools: [{name: a}, {name: b}, {name: c, maxlocks: 2}]");
     let mut events = Stream::of(&site.server, "");
     let changed = |events: &mut Stream, count: usize| {
-        let mut pools: Vec<_> = (0..count).map(|_| events.tells("changed")["pool"].clone()).collect();
+        let mut pools: Vec<_> = (0..count).map(|_| events.tells("reconfigured")["pool"].clone()).collect();
         pools.sort_by_key(Value::to_string);
         pools
     };

@@ -66,7 +66,7 @@ fn above_a_thousand_readers_one_more_is_refused_until_one_goes() {
     let mut all: Vec<_> = (0..1000).map(|_| Stream::of(&server, "")).collect();
 
     let refused = look(&server, "/v1/events");
-    assert_eq!(refused.refusal(), (429, "line_full"));
+    assert_eq!(refused.refusal(), (429, "queue_full"));
     assert!(!refused.head.contains("\r\nconnection: close\r\n"));
     assert_eq!(readers(&server), 1000);
 
@@ -155,5 +155,5 @@ fn a_stream_may_follow_other_requests_on_its_connection() {
     let mut events = Stream::begun(client);
 
     assert_eq!(call(&server, "pool1/renew", &json!({"lease": "0".repeat(32)})).status, 410);
-    assert_eq!(events.words(1), ["renewed-lost"]);
+    assert_eq!(events.words(1), ["renewal_refused"]);
 }
