@@ -227,7 +227,7 @@ impl Drop for Member {
 fn config(memcached: SocketAddr, yaml: &str) -> String {
     let (host, port) = (memcached.ip(), memcached.port());
     // A busy machine may take long to answer, and only some tests are about that.
-    let patient = if yaml.contains("memcachetimeout") { "" } else { "memcachetimeout: 20\n" };
+    let patient = if yaml.contains("timeout: ") { "" } else { "memcache: {timeout: 20}\n" };
     format!("backend: memcache\nmemcachehost: {host}\nmemcacheport: {port}\n{patient}{yaml}")
 }
 

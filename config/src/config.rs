@@ -71,27 +71,24 @@ pub struct Config {
 }
 
 impl Config {
-    /// The keys whose values are others in `new`, and which a running server cannot take over.
+    /// Keys with another value in `new` that a running server cannot apply.
     #[must_use]
     pub fn need_restart(&self, new: &Self) -> Vec<&'static str> {
+        // Destructured, so that a new field has to be thought about here.
+        let Self { backend, state_dir, limits: _, listen, admin, telemetry, pools: _ } = self;
+        let Admin { keys: _, socket } = admin;
+        let TelemetrySettings { history_runs, event_buffer, metrics } = telemetry;
         let mut keys = vec![
-            ("backend", self.backend.word() != new.backend.word()),
-            ("listen", self.listen != new.listen),
-            ("state_dir", self.state_dir != new.state_dir),
-            ("admin_socket", self.admin.socket != new.admin.socket),
-            ("history", self.telemetry.history_runs != new.telemetry.history_runs),
-            ("events", self.telemetry.event_buffer != new.telemetry.event_buffer),
-            ("metrics", self.telemetry.metrics != new.telemetry.metrics),
+            ("backend", backend.word() != new.backend.word()),
+            ("listen", *listen != new.listen),
+            ("state_dir", *state_dir != new.state_dir),
+            ("admin_socket", *socket != new.admin.socket),
+            ("history_runs", *history_runs != new.telemetry.history_runs),
+            ("event_buffer", *event_buffer != new.telemetry.event_buffer),
+            ("metrics", *metrics != new.telemetry.metrics),
         ];
-        if let (Backend::Memcache(old), Backend::Memcache(new)) = (&self.backend, &new.backend) {
-            keys.extend([
-                ("memcachehost, memcacheport or memcacheservers", old.servers != new.servers),
-                ("memcacheconnections", old.connections != new.connections),
-                ("memcachetimeout", old.timeout != new.timeout),
-                ("memcacheprefix", old.prefix != new.prefix),
-                ("memcachepoll", old.poll != new.poll),
-                ("memcacheoutage", old.outage != new.outage),
-            ]);
+        if let (Backend::Memcache(old), Backend::Memcache(new)) = (backend, &new.backend) {
+            keys.extend(old.changes(new));
         }
         keys.into_iter().filter_map(|(key, differs)| differs.then_some(key)).collect()
     }
@@ -149,6 +146,21 @@ pub struct MemcacheSettings {
     pub poll: Duration,
     /// How long requests stay parked while the memcached is away.
     pub outage: Duration,
+}
+
+impl MemcacheSettings {
+    /// Every key, and whether its value is another one in `new`.
+    fn changes(&self, new: &Self) -> [(&'static str, bool); 6] {
+        let Self { servers, connections, timeout, prefix, poll, outage } = self;
+        [
+            ("memcachehost, memcacheport or memcache.servers", *servers != new.servers),
+            ("memcache.connections", *connections != new.connections),
+            ("memcache.timeout", *timeout != new.timeout),
+            ("memcache.prefix", *prefix != new.prefix),
+            ("memcache.poll", *poll != new.poll),
+            ("memcache.outage", *outage != new.outage),
+        ]
+    }
 }
 
 impl Default for MemcacheSettings {

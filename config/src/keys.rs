@@ -6,12 +6,26 @@ use crate::node::{At, quoted};
 pub(crate) const MERGE: &str = "<<";
 
 /// Keys that had another name before, and the name they have now.
-const FORMER: [(&str, &str); 1] = [("state", "state_dir")];
+const FORMER: [(&str, &str); 11] = [
+    ("state", "state_dir"),
+    ("longest_wait", "max_wait"),
+    ("longest_patience", "max_patience"),
+    ("history", "history_runs"),
+    ("events", "event_buffer"),
+    ("memcacheservers", "memcache: {servers: …}"),
+    ("memcacheconnections", "memcache: {connections: …}"),
+    ("memcachetimeout", "memcache: {timeout: …}"),
+    ("memcacheprefix", "memcache: {prefix: …}"),
+    ("memcachepoll", "memcache: {poll: …}"),
+    ("memcacheoutage", "memcache: {outage: …}"),
+];
 
 /// A key that is none of `known` and does not begin with `extension`, if that is allowed here.
 pub(crate) fn unknown(key: &str, at: At, known: &[&str], extension: Option<&str>) -> ConfigError {
-    if let Some((_, new)) = FORMER.iter().find(|(former, new)| *former == key && known.contains(new)) {
-        return ConfigError::new(at, format!("{key} has another name now"), format!("write {new}"));
+    let is_here =
+        |new: &str| known.iter().any(|known| new == *known || new.starts_with(&format!("{known}:")));
+    if let Some((_, new)) = FORMER.iter().find(|(former, new)| *former == key && is_here(new)) {
+        return ConfigError::new(at, format!("{key} was renamed"), format!("write {new}"));
     }
     let problem = format!("unknown key {}", quoted(key));
     let mut way_out = match nearest(key, known) {

@@ -38,6 +38,7 @@ use std::path::Path;
 pub use check::KEYS;
 pub use check::admin::KEYS as ADMIN_KEYS;
 pub use check::limits::KEYS as LIMIT_KEYS;
+pub use check::memcache::KEYS as MEMCACHE_KEYS;
 pub use check::pool::KEYS as POOL_KEYS;
 pub use config::{
     Backend, Config, DEFAULT_ABSENT_PER_HOST, DEFAULT_EXPIRE, DEFAULT_MAX_PATIENCE, DEFAULT_MAX_WAIT,

@@ -17,9 +17,9 @@ pub struct Listen {
     pub port: Option<u16>,
 }
 
-/// What is no address to listen on.
+/// What is not an address to listen on.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("{0:?} is no address to listen on; {expected}", expected = Listen::EXPECTED)]
+#[error("{0:?} is not an address to listen on; {expected}", expected = Listen::EXPECTED)]
 pub struct BadListen(pub String);
 
 impl Listen {
@@ -27,7 +27,7 @@ impl Listen {
     pub const EVERY: &str = "*";
     /// What an address looks like, as the end of an error message.
     pub const EXPECTED: &str =
-        "give HOST or HOST:PORT, as in localhost, 127.0.0.1:9889, [::1]:9889 or *:9889 (every address)";
+        "must be HOST or HOST:PORT, as in localhost, 127.0.0.1:9889, [::1]:9889 or *:9889 (every address)";
 
     /// Does it stand for every address of the machine?
     pub fn is_every(&self) -> bool {
@@ -107,6 +107,6 @@ mod tests {
     fn the_refusal_says_what_is_expected() {
         let refusal = "9889".parse::<Listen>().unwrap_err().to_string();
 
-        assert_eq!(refusal, format!("\"9889\" is no address to listen on; {}", Listen::EXPECTED));
+        assert_eq!(refusal, format!("\"9889\" is not an address to listen on; {}", Listen::EXPECTED));
     }
 }

@@ -38,7 +38,7 @@ impl Unfit {
 /// A name.
 pub(crate) fn name(said: &Said) -> Result<Name, Unfit> {
     let Some(word) = said.word() else {
-        return Err(Unfit::new(said, "give a text, in quotes if it looks like something else"));
+        return Err(Unfit::new(said, "must be text, in quotes if it looks like something else"));
     };
     Name::new(&word).map_err(|bad| Unfit::new(said, bad.to_string()))
 }
@@ -51,7 +51,7 @@ pub(crate) fn whole<N: TryFrom<i128>>(said: &Said, range: RangeInclusive<i128>) 
     {
         return Ok(number);
     }
-    let way_out = format!("give a whole number from {} to {}", range.start(), range.end());
+    let way_out = format!("must be a whole number from {} to {}", range.start(), range.end());
     Err(Unfit::new(said, way_out))
 }
 
@@ -60,22 +60,44 @@ pub(crate) fn seconds_or_never(
     said: &Said,
     range: RangeInclusive<Duration>,
 ) -> Result<Option<Duration>, Unfit> {
-    match said.number() {
+    match duration(said) {
         Some(0.0) => Ok(None),
         number => within(number, &range).map(Some).ok_or_else(|| {
-            let (least, most) = (range.start().as_secs_f64(), range.end().as_secs_f64());
-            let years = most / YEAR;
-            Unfit::new(said, format!("give seconds from {least} to {most} ({years} years), or 0 for never"))
+            let (min, max) = (range.start().as_secs_f64(), range.end().as_secs_f64());
+            let years = max / YEAR;
+            let hint =
+                format!("must be seconds from {min} to {max} ({years} years), or a number with a unit");
+            Unfit::new(&unquoted(said), hint + ", as in 90s, 10m, 26h or 1d; 0 for never")
         }),
     }
 }
 
 /// Seconds within `range`.
 pub(crate) fn seconds(said: &Said, range: RangeInclusive<Duration>) -> Result<Duration, Unfit> {
-    within(said.number(), &range).ok_or_else(|| {
-        let (least, most) = (range.start().as_secs_f64(), range.end().as_secs_f64());
-        Unfit::new(said, format!("give seconds from {least} to {most}"))
+    within(duration(said), &range).ok_or_else(|| {
+        let (min, max) = (range.start().as_secs_f64(), range.end().as_secs_f64());
+        Unfit::new(
+            said,
+            format!("must be seconds from {min} to {max}, or a number with a unit, as in 90s or 10m"),
+        )
     })
+}
+
+/// Seconds: a number, or a number with a unit (`200ms`, `90s`, `10m`, `26h`, `1d`).
+fn duration(said: &Said) -> Option<f64> {
+    let said = unquoted(said);
+    let Said::Text(text) = &said else { return said.number() };
+    let text = text.trim();
+    let (digits, unit) = text.split_at(text.find(|c: char| c.is_ascii_alphabetic())?);
+    let seconds = match unit {
+        "ms" => 0.001,
+        "s" => 1.0,
+        "m" => 60.0,
+        "h" => 3600.0,
+        "d" => 86_400.0,
+        _ => return None,
+    };
+    Some(number(digits)?.number()? * seconds)
 }
 
 fn within(number: Option<f64>, range: &RangeInclusive<Duration>) -> Option<Duration> {

@@ -8,7 +8,7 @@ const RULES: &str = "alerts.yaml";
 const TESTS: &str = "alerts_test.yaml";
 
 /// The gauges and counters that `/metrics` tells.
-pub(crate) const METRICS: [&str; 19] = [
+pub(crate) const METRICS: [&str; 20] = [
     "distributex_pool_slots",
     "distributex_pool_held",
     "distributex_pool_waiting",
@@ -17,15 +17,16 @@ pub(crate) const METRICS: [&str; 19] = [
     "distributex_pool_paused",
     "distributex_pool_store_up",
     "distributex_grants_total",
-    "distributex_ends_total",
-    "distributex_refusals_total",
+    "distributex_leases_ended_total",
+    "distributex_acquire_refused_total",
     "distributex_renewals_total",
-    "distributex_leases_lost_total",
+    "distributex_renewals_refused_total",
+    "distributex_undelivered_total",
     "distributex_requests_total",
     "distributex_backend_calls_total",
     "distributex_backend_errors_total",
     "distributex_events_total",
-    "distributex_event_readers_cut_off_total",
+    "distributex_event_readers_disconnected_total",
     "distributex_event_readers",
     "distributex_build_info",
 ];

@@ -35,7 +35,7 @@ fn one_memcached_has_a_host_and_a_port() {
         ("memcachehost: cache.acme.com", at("cache.acme.com", 11211)),
         ("memcacheport: 11212\nmemcachehost: '::1'", at("::1", 11212)),
         ("memcacheport: \"11212\"", at("localhost", 11212)),
-        ("memcachehost: cache\nmemcacheservers:", at("cache", 11211)),
+        ("memcachehost: cache\nmemcache: {servers: }", at("cache", 11211)),
     ] {
         let servers = vec![server];
         assert_eq!(memcache(written), MemcacheSettings { servers, ..MemcacheSettings::default() });
@@ -52,51 +52,55 @@ fn several_have_commas_between_them_or_are_a_list() {
         "\n  - cache2\n  - cache1:11212\n  - '[::1]:11213'",
         "\n  - cache2, cache1:11212\n  - '[::1]:11213'",
     ] {
-        assert_eq!(memcache(&format!("memcacheservers: {written}")).servers, expected, "{written}");
+        assert_eq!(
+            memcache(&format!("memcache:\n  servers: {}", written.replace("\n", "\n  "))).servers,
+            expected,
+            "{written}"
+        );
     }
 }
 
 #[test]
-fn those_without_a_port_have_that_of_memcacheport() {
-    let servers = memcache("memcacheservers: [a, b:11213, '::1', '[::2]']\nmemcacheport: 11212").servers;
+fn servers_without_a_port_have_the_default_port() {
+    let servers = memcache("memcache: {servers: [a, b:11213, '::1', '[::2]']}").servers;
 
-    assert_eq!(servers, [at("a", 11212), at("b", 11213), at("::1", 11212), at("::2", 11212)]);
+    assert_eq!(servers, [at("a", 11211), at("b", 11213), at("::1", 11211), at("::2", 11211)]);
 }
 
 #[test]
 fn one_host_may_run_several() {
-    let servers = memcache("memcacheservers: cache:11211, cache:11212").servers;
+    let servers = memcache("memcache: {servers: \"cache:11211, cache:11212\"}").servers;
 
     assert_eq!(servers, [at("cache", 11211), at("cache", 11212)]);
 }
 
 #[test]
 fn times_and_numbers_reach_their_limits() {
-    for (written, timeout) in [("0.05", 50), ("'0.05'", 50), ("60", 60_000)] {
+    for (written, timeout) in [("0.05", 50), ("'0.05'", 50), ("60", 60_000), ("200ms", 200), ("1m", 60_000)] {
         let timeout = Duration::from_millis(timeout);
-        assert_eq!(memcache(&format!("memcachetimeout: {written}")).timeout, timeout);
+        assert_eq!(memcache(&format!("memcache: {{timeout: {written}}}")).timeout, timeout);
     }
     for (written, poll) in [("0.02", 20), ("60.0", 60_000)] {
-        assert_eq!(memcache(&format!("memcachepoll: {written}")).poll, Duration::from_millis(poll));
+        assert_eq!(memcache(&format!("memcache: {{poll: {written}}}")).poll, Duration::from_millis(poll));
     }
     for outage in [0, 3600] {
-        assert_eq!(memcache(&format!("memcacheoutage: {outage}")).outage, Duration::from_secs(outage));
+        assert_eq!(memcache(&format!("memcache: {{outage: {outage}}}")).outage, Duration::from_secs(outage));
     }
     for connections in [1, 64] {
-        assert_eq!(memcache(&format!("memcacheconnections: {connections}")).connections, connections);
+        assert_eq!(memcache(&format!("memcache: {{connections: {connections}}}")).connections, connections);
     }
 }
 
 #[test]
 fn a_prefix_is_a_word_that_stands_in_the_names_of_entries() {
     for prefix in ["a", "Acme-1.locks_B", "7", &"p".repeat(64)] {
-        assert_eq!(memcache(&format!("memcacheprefix: {prefix}")).prefix, prefix);
+        assert_eq!(memcache(&format!("memcache: {{prefix: {prefix}}}")).prefix, prefix);
     }
 }
 
 #[test]
 fn in_memory_the_keys_of_memcached_change_nothing() {
-    let keys = "memcachehost: x\nmemcacheport: 7\nmemcachepoll: 1\n";
+    let keys = "memcachehost: x\nmemcacheport: 7\nmemcache: {poll: 1}\n";
     let pools = "pools: [{name: a, maxlocks: 1001}]";
 
     assert_eq!(good(&format!("backend: inmemory\n{keys}{pools}")), good(pools));

@@ -75,7 +75,7 @@ pools:
   - {name: c, <<: *base}
 ";
 
-    let way_out = "give seconds from 0.001 to 315360000 (10 years), or 0 for never";
+    let way_out = "must be seconds from 0.001 to 315360000 (10 years), or a number with a unit, as in 90s, 10m, 26h or 1d; 0 for never";
     let told = told(text).replace(&format!("; {way_out}"), "");
     let lines: Vec<_> = told.lines().collect();
     let [b, c] = ["f:2: pool \"b\": expire is -1", "f:2: pool \"c\": expire is -1"];
@@ -88,7 +88,7 @@ fn a_merged_name_is_a_second_pool_in_its_own_line() {
 
     assert_eq!(
         told(text),
-        "f:3: a second pool is named \"a\", first in line 2; give each pool a name of its own"
+        "f:3: another pool is named \"a\", first in line 2; give each pool a name of its own"
     );
 }
 

@@ -30,7 +30,7 @@ fn a_mistake_names_the_file_and_its_line() {
 
     assert_eq!(
         told,
-        format!("{}:3: pool \"a\": maxlocks is -1; give a whole number from 1 to 1000000", path.display())
+        format!("{}:3: pool \"a\": maxlocks is -1; must be a whole number from 1 to 1000000", path.display())
     );
 }
 

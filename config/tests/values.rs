@@ -26,7 +26,7 @@ fn the_name_is_all_a_pool_needs() {
 
 #[test]
 fn a_key_without_a_value_says_as_much_as_no_key() {
-    let text = "backend:\nmemcachehost: ~\nmemcacheport: null\nmemcacheservers:\nmemcachepoll: ~\nlisten:\nlimits:\nadmin_keys:\nadmin_socket: ~\nhistory:\nevents:\nmetrics: ~\npools:\n  - name: a\n    expire:\n    maxlocks: ~\n    servers:\n    max_waiters:\n";
+    let text = "backend:\nmemcachehost: ~\nmemcacheport: null\nmemcache:\n  servers:\n  poll: ~\nlisten:\nlimits:\nadmin_keys:\nadmin_socket: ~\nhistory_runs:\nevent_buffer:\nmetrics: ~\npools:\n  - name: a\n    expire:\n    maxlocks: ~\n    servers:\n    max_waiters:\n";
 
     assert_eq!(good(text), good("pools: [{name: a}]"));
 }
@@ -123,7 +123,7 @@ fn listen_is_one_address_or_a_list() {
 
 #[test]
 fn what_one_ask_may_want_can_be_limited() {
-    let config = good("longest_wait: 30\nlongest_patience: \"2.5\"\npools: [{name: a}]");
+    let config = good("max_wait: 30\nmax_patience: \"2.5\"\npools: [{name: a}]");
 
     assert_eq!(config.limits.max_wait, Duration::from_secs(30));
     assert_eq!(config.limits.max_patience, Duration::from_millis(2_500));

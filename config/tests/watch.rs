@@ -16,13 +16,13 @@ fn runs_events_and_metrics_can_be_had_without_asking() {
 fn numbers_reach_their_limits() {
     for history in [0, 1, MAX_HISTORY_RUNS] {
         assert_eq!(
-            watch(&format!("history: {history}")),
+            watch(&format!("history_runs: {history}")),
             TelemetrySettings { history_runs: history, ..TelemetrySettings::default() }
         );
     }
     for events in [0, 1, MAX_EVENT_BUFFER] {
         assert_eq!(
-            watch(&format!("events: {events}")),
+            watch(&format!("event_buffer: {events}")),
             TelemetrySettings { event_buffer: events, ..TelemetrySettings::default() }
         );
     }
@@ -37,15 +37,15 @@ fn metrics_can_be_switched_off() {
 #[test]
 fn what_does_not_fit_is_told() {
     for (key, written, way_out) in [
-        ("history", "-1", "give a whole number from 0 to 10000"),
-        ("history", "10001", "give a whole number from 0 to 10000"),
-        ("history", "true", "give a whole number from 0 to 10000"),
-        ("history", "\"100\"", "give a whole number from 0 to 10000"),
-        ("events", "1000001", "give a whole number from 0 to 1000000"),
-        ("events", "0.5", "give a whole number from 0 to 1000000"),
-        ("metrics", "1", "give true or false"),
-        ("metrics", "\"yes\"", "give true or false"),
-        ("metrics", "\"true\"", "give true or false"),
+        ("history_runs", "-1", "must be a whole number from 0 to 10000"),
+        ("history_runs", "10001", "must be a whole number from 0 to 10000"),
+        ("history_runs", "true", "must be a whole number from 0 to 10000"),
+        ("history_runs", "\"100\"", "must be a whole number from 0 to 10000"),
+        ("event_buffer", "1000001", "must be a whole number from 0 to 1000000"),
+        ("event_buffer", "0.5", "must be a whole number from 0 to 1000000"),
+        ("metrics", "1", "must be true or false"),
+        ("metrics", "\"yes\"", "must be true or false"),
+        ("metrics", "\"true\"", "must be true or false"),
     ] {
         let told = told(&format!("{key}: {written}\npools: [{{name: a}}]"));
         assert_eq!(told, format!("f:1: {key} is {written}; {way_out}"));

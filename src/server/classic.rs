@@ -1,4 +1,4 @@
-//! The classic protocol: `GET /get`, `/wait` and `/release` with `host=` and `pool=`, one word back.
+//! The classic protocol: `GET /get`, `/wait` and `/release` with `host=` and `pool=`, answered with one word.
 
 use std::{
     mem,
@@ -23,7 +23,7 @@ use tokio::time::Instant;
 
 use super::{connection::Peer, dispatch, query::parameter};
 
-/// A request that is INVALID is logged, if the last one was so long ago.
+/// Minimum time between two log lines about invalid requests.
 const INVALID_LOG_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The three calls.
@@ -34,7 +34,7 @@ enum ClassicPath {
     Release,
 }
 
-/// Answers any request: what is no call at all, too.
+/// Answers any request, unknown paths included.
 pub async fn respond(request: &mut ServiceRequest, pools: &Pools, peer: &Rc<Peer>) -> HttpResponse {
     let handling = peer.begin();
     let Some(call) = call(request.path()) else {
@@ -50,7 +50,7 @@ pub async fn respond(request: &mut ServiceRequest, pools: &Pools, peer: &Rc<Peer
     match call {
         ClassicPath::Get => respond_to_grant(pool.get(host).await, peer),
         ClassicPath::Wait => {
-            drop(mem::take(request.headers_mut())); // a third of what a parked request would occupy
+            drop(mem::take(request.headers_mut())); // a third of the memory of a parked request
             handling.park();
             let granted = pool.acquire_from(AcquireRequest::classic(host, true), peer.address()).await;
             respond_to_grant(granted.map_err(|denial| denial.why), peer)
@@ -62,7 +62,7 @@ pub async fn respond(request: &mut ServiceRequest, pools: &Pools, peer: &Rc<Peer
     }
 }
 
-/// Tells the asker of its grant, if it is still there; otherwise the grant goes back.
+/// Responds with the grant if the client is still connected; otherwise the grant is returned.
 fn respond_to_grant(answer: Result<Grant, Refusal>, peer: &Peer) -> HttpResponse {
     match answer {
         Ok(grant) => dispatch::deliver(grant, peer, |_| word(StatusCode::OK, "YES")).unwrap_or_else(not_now),
@@ -84,7 +84,7 @@ fn refused(why: Refusal) -> HttpResponse {
     }
 }
 
-/// The word says nothing more; the log says why, but once a second at most, as anybody may ask.
+/// Responds `INVALID`. The reason goes to the log, at most once per second.
 fn invalid(why: &str) -> HttpResponse {
     static LAST: Mutex<Option<Instant>> = Mutex::new(None);
     let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
@@ -95,12 +95,12 @@ fn invalid(why: &str) -> HttpResponse {
     word(StatusCode::OK, "INVALID")
 }
 
-/// What cannot be answered now is answered so.
+/// The response while the server cannot serve the request.
 pub fn not_now() -> HttpResponse {
     word(StatusCode::SERVICE_UNAVAILABLE, "NO")
 }
 
-/// The response to a head of more than 16 KiB.
+/// The response to a head that is too large.
 pub(super) fn head_too_large() -> HttpResponse {
     word(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "INVALID")
 }
@@ -117,7 +117,7 @@ fn word(status: StatusCode, word: &'static str) -> HttpResponse {
     response
 }
 
-/// The call of a path. Slashes do not count, as ever: `/get`, `/get/` and `//get//` are the same.
+/// Parses a path. Slashes are ignored: `/get`, `/get/` and `//get//` are the same.
 fn call(path: &str) -> Option<ClassicPath> {
     let is = |word: &str| path.bytes().filter(|byte| *byte != b'/').eq(word.bytes());
     match () {
@@ -128,7 +128,7 @@ fn call(path: &str) -> Option<ClassicPath> {
     }
 }
 
-/// The word of a path's call, for who counts: `other` if it is none.
+/// Label of a path in metrics; `other` if it is unknown.
 pub(super) fn call_word(path: &str) -> &'static str {
     match call(path) {
         Some(ClassicPath::Get) => "get",
@@ -138,7 +138,7 @@ pub(super) fn call_word(path: &str) -> &'static str {
     }
 }
 
-/// The pool and the host that a query names, or why it does not.
+/// The pool and the host of a query, or why it is invalid.
 fn parse_query<'a>(query: &str, pools: &'a Pools) -> Result<(&'a PoolHandle, Name), String> {
     let name = parameter(query, "pool").ok_or("a request names no pool")?;
     let shown = &name[..name.floor_char_boundary(Name::MAX_BYTES)];

@@ -1,9 +1,9 @@
-//! The server's end of a connection: a socket that knows whether its client is still there.
+//! A connection of the server, which can check whether its client is still there.
 //!
-//! Under actix-http's dispatcher, which reads requests and writes answers, it sees to what the dispatcher
-//! does not: that each request is answered before the next is read, that a client which hung up before its answer is
-//! not told of a lease, that nobody sends megabytes behind a parked request, and that a request's head is not too
-//! large and arrives in time on a reused connection too. The [`ClientStream`] under it sees to it that an answer is read.
+//! It lies under actix-http's dispatcher, which reads requests and writes responses, and adds what that lacks: each
+//! request is answered before the next is read; a client that hung up before its response gets no lease; pipelined
+//! bytes behind a parked request are limited; and a request's head is limited in size and time, also on a reused
+//! connection. The [`ClientStream`] below it limits the time a client may leave a response unread.
 
 use std::{
     cell::{Cell, RefCell},
@@ -32,67 +32,67 @@ use super::{
     stream::ClientStream,
 };
 
-/// How long the head of a request may take to arrive.
+/// Maximum time for the head of a request to arrive.
 pub const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How many bytes a client may send behind a request that is not answered yet: as many as are read at once.
+/// Maximum number of bytes behind a request that is not answered yet: one read.
 const MAX_PIPELINED_BYTES: usize = 8 * 1024;
 
-/// A connection, as the dispatcher has it: it hands over one request at a time.
+/// A connection as the dispatcher sees it: one request at a time.
 ///
 /// ```text
-///  socket ─► held ─► the head, once it is complete ─► its body, as it comes ─┐
-///              ▲                                                            ▼
-///              └──────── what stands behind ◄──────────────── answering, until the response is written
+///  socket ─► held ─► head, once it is complete ─► body, as it arrives ─┐
+///              ▲                                                       ▼
+///              └──────── next request ◄──────────── answering, until the response is written
 /// ```
 #[derive(Debug)]
 pub struct Connection {
     peer: Rc<Peer>,
-    /// How far the request that is handed over has been read.
+    /// Progress within the request that is being passed on.
     framing: Framing,
-    /// What came and was not handed over yet.
+    /// Bytes that have arrived but were not passed on.
     held: Vec<u8>,
-    /// So many bytes of it belong to the request that is handed over.
+    /// Number of held bytes that belong to the current request.
     framed: usize,
-    /// So many bytes were handed over since the dispatcher last looked at them.
+    /// Bytes passed on since the dispatcher last processed them.
     given: usize,
-    /// Whether a whole request was handed over whose response is not written yet.
+    /// Whether a complete request was passed on whose response is not written yet.
     answering: bool,
-    /// Whether its task can be woken to make room for others.
+    /// Whether the task is registered to be woken when the connection has to close.
     registered: bool,
-    /// Runs while a part of a request's head is there.
+    /// Runs while a head is incomplete.
     head_timer: Option<Pin<Box<Sleep>>>,
 }
 
-/// A connection, as the handlers of its requests have it.
+/// A connection as request handlers see it.
 #[derive(Debug)]
 pub struct Peer {
     stream: RefCell<ClientStream>,
-    /// The user at the other end of a local socket.
+    /// User id of the other end of the admin socket.
     uid: Option<u32>,
-    /// The address of the client; a local one has none.
+    /// Address of the client; `None` on the admin socket.
     addr: Option<SocketAddr>,
-    /// Its place among all connections; a local one has none.
+    /// Permit of the connection limit; `None` on the admin socket.
     member: Option<ConnectionPermit>,
     /// Whether a request is being handled.
     busy: Cell<bool>,
-    /// Whether it is a whole request.
+    /// Whether that request is complete.
     under_way: Cell<bool>,
-    /// Whether the request that is being handled is parked.
+    /// Whether that request is parked.
     parked: Cell<bool>,
-    /// How many bytes of its body came since it was.
+    /// Bytes that arrived while it was parked.
     behind: Cell<usize>,
-    /// Whether the head that came last was too large.
+    /// Whether the last head was too large.
     head_too_large: Cell<bool>,
     /// A body that was not read to its end.
     unread: RefCell<Option<h1::Payload>>,
 }
 
 impl Connection {
-    /// Takes a new connection over.
+    /// Takes over a new connection.
     ///
     /// # Errors
-    /// When the client is gone already.
+    /// When the client is already gone.
     pub fn new(stream: impl Into<ClientStream>, connection_limit: &Arc<ConnectionLimit>) -> io::Result<Self> {
         let stream = stream.into();
         let uid = stream.uid()?;
@@ -121,20 +121,20 @@ impl Connection {
         })
     }
 
-    /// What the handlers get.
+    /// The handlers' view.
     #[must_use]
     pub fn peer(&self) -> &Rc<Peer> {
         &self.peer
     }
 
-    /// The address of the client; a local one has none.
+    /// Address of the client; `None` on the admin socket.
     #[must_use]
     pub fn addr(&self) -> Option<SocketAddr> {
         self.peer.addr
     }
 
-    /// Reads from the socket what belongs to the request that is being handed over, and keeps the rest. Nearly all
-    /// requests arrive in one piece and alone, and go straight to the dispatcher.
+    /// Reads what belongs to the current request and holds the rest. Nearly all requests arrive in one piece and
+    /// alone, and go straight to the dispatcher.
     fn read(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let start = buf.filled().len();
         ready!(self.peer.poll_read(cx, buf))?;
@@ -157,7 +157,7 @@ impl Connection {
         }
     }
 
-    /// As [`Connection::read`], where something is held.
+    /// As [`Connection::read`], with held bytes.
     fn read_and_frame(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         while self.framed == 0 {
             match self.framing.advance(&self.held) {
@@ -177,7 +177,7 @@ impl Connection {
         Poll::Ready(Ok(()))
     }
 
-    /// Takes note that so many bytes of the request were handed over.
+    /// Counts bytes of the request that were passed on.
     fn count_passed_on(&mut self, handed: usize) {
         self.given += handed;
         self.peer.behind.set(self.peer.behind.get().saturating_add(handed));
@@ -187,7 +187,7 @@ impl Connection {
         }
     }
 
-    /// Lets the dispatcher have another head, for which the handlers have the right response, and nothing else.
+    /// Replaces the head by a small one, for which the handlers have the right response.
     fn replace_head(&mut self) {
         self.held = framing::substitute(&self.held);
         self.framed = self.held.len();
@@ -196,7 +196,7 @@ impl Connection {
         self.peer.head_too_large.set(true);
     }
 
-    /// Reads what stands behind a request: a little of it, to notice the end of the connection.
+    /// Reads a little behind a request, to notice the end of the connection.
     fn poll_pipelined(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         while self.held.len() <= MAX_PIPELINED_BYTES {
             if ready!(self.poll_hold(cx, buf))? == 0 {
@@ -206,7 +206,7 @@ impl Connection {
         Poll::Pending // until the response is written
     }
 
-    /// Reads the rest of a body that nobody wants: the connection ends when the client has read the response.
+    /// Reads the rest of an unwanted body; the connection closes when the client has read the response.
     fn poll_discard(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         while self.given < MAX_HEAD {
             let came = ready!(self.poll_hold(cx, buf))?;
@@ -220,8 +220,8 @@ impl Connection {
         Poll::Pending
     }
 
-    /// Reads and keeps what came: how many bytes, 0 at the end of the connection. What is left of the dispatcher's
-    /// buffer is only borrowed.
+    /// Reads into the held bytes; returns their number, 0 at the end of the connection. The dispatcher's free buffer
+    /// space is only borrowed.
     fn poll_hold(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<usize>> {
         let start = buf.filled().len();
         ready!(self.peer.poll_read(cx, buf))?;
@@ -232,13 +232,13 @@ impl Connection {
         Poll::Ready(Ok(came))
     }
 
-    /// Whether the client sends more behind a parked request than is kept for it.
+    /// Whether the client sent too much behind a parked request.
     fn exceeds_pipelining_limit(&self) -> bool {
         self.peer.parked.get()
             && (self.held.len() > MAX_PIPELINED_BYTES || self.peer.behind.get() > MAX_PIPELINED_BYTES)
     }
 
-    /// Whether the connection has to make room for others.
+    /// Whether the connection has to close in favor of others.
     fn should_close(&mut self, cx: &Context<'_>) -> bool {
         let Some(member) = &self.peer.member else { return false };
         if !mem::replace(&mut self.registered, true) {
@@ -263,33 +263,33 @@ impl Connection {
 }
 
 impl Peer {
-    /// Says that a request is being handled, until the guard is dropped.
+    /// Marks a request as being handled until the guard is dropped.
     #[must_use]
     pub fn begin(self: &Rc<Self>) -> InFlight {
         self.busy.set(true);
         InFlight { peer: Rc::clone(self) }
     }
 
-    /// The user at the other end of the local socket; `None` if the client came over TCP.
+    /// User id of the other end of the admin socket; `None` over TCP.
     #[must_use]
     pub fn uid(&self) -> Option<u32> {
         self.uid
     }
 
-    /// The address of the client, for its share of what all clients have; `None` for a local one, which needs none.
+    /// Address for per-client limits; `None` on the admin socket, which has none.
     #[must_use]
     pub fn address(&self) -> Option<ClientAddress> {
         self.addr.map(|addr| ClientAddress::from(addr.ip()))
     }
 
-    /// Whether the head of the request that is being handled was too large. All that is known of it is its path.
+    /// Whether the head of the current request was too large; then only its path is known.
     #[must_use]
     pub fn is_head_too_large(&self) -> bool {
         self.head_too_large.get()
     }
 
-    /// Whether the client closed, half-closed or reset the connection. Asks the kernel: the dispatcher may
-    /// not have heard of it yet, and bytes that were sent before the end do not hide it.
+    /// Whether the client closed, half-closed or reset the connection. Asks the kernel: the dispatcher may not have
+    /// noticed, and unread bytes do not hide the end.
     #[must_use]
     pub fn is_gone(&self) -> bool {
         let stream = self.stream.borrow();
@@ -298,21 +298,21 @@ impl Peer {
         poll(&mut fds, Some(&Timespec::default())).is_err() || fds[0].revents().intersects(gone)
     }
 
-    /// Keeps what an answered request left of its body. The dispatcher then ends the connection; it would wait
-    /// for ever for the end of a chunked body that nobody has.
+    /// Keeps an unread body. The dispatcher then closes the connection; without it, it would wait forever for the end
+    /// of a chunked body.
     pub fn keep_unread_body(&self, body: Payload) {
         if let Payload::H1 { payload } = body {
             *self.unread.borrow_mut() = Some(payload);
         }
     }
 
-    /// Whether a request has been handled without reading its body to the end.
+    /// Whether a request was handled without reading its body to the end.
     fn has_unread_body(&self) -> bool {
         !self.busy.get() && self.unread.borrow().is_some()
     }
 
-    /// A whole request has come and is not handled yet; or there is none any more. Then the connection may be closed to
-    /// make room for others.
+    /// Records whether a complete request is in progress; without one, the connection may be closed in favor of
+    /// others.
     fn set_under_way(&self, under_way: bool) {
         if self.under_way.replace(under_way) != under_way
             && let Some(member) = &self.member
@@ -326,14 +326,14 @@ impl Peer {
     }
 }
 
-/// A request is being handled; see [`Peer::begin`].
+/// Guard of a request that is being handled; see [`Peer::begin`].
 #[derive(Debug)]
 pub struct InFlight {
     peer: Rc<Peer>,
 }
 
 impl InFlight {
-    /// The request waits from here on, or is answered bit by bit, for as long as it takes.
+    /// Marks the request as parked, or as streaming its response.
     pub fn park(&self) {
         self.peer.behind.set(0);
         self.peer.parked.set(true);
@@ -365,7 +365,7 @@ impl AsyncRead for Connection {
             return self.poll_discard(cx, buf);
         }
         if self.given >= MAX_HEAD {
-            cx.waker().wake_by_ref(); // the dispatcher reads all that it can get before it looks at it
+            cx.waker().wake_by_ref(); // the dispatcher reads everything it can before it parses
             return Poll::Pending;
         }
         if self.held.is_empty() { self.read(cx, buf) } else { self.read_and_frame(cx, buf) }
@@ -377,8 +377,8 @@ impl AsyncWrite for Connection {
         Pin::new(&mut *self.peer.stream.borrow_mut()).poll_write(cx, buf)
     }
 
-    /// The dispatcher ends every round with this, once all that it had to write is written: the place to look
-    /// whether the connection may go on, and whether the next request may.
+    /// The dispatcher ends every round with this, after all writes: the place to check whether the connection
+    /// continues, and whether the next request may be read.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.exceeds_pipelining_limit() {
             let what = "the client sends more behind a parked request than is kept for it";
@@ -411,7 +411,7 @@ pub(super) mod tests {
 
     use super::*;
 
-    /// The two ends of a connection.
+    /// Both ends of a connection.
     pub(in super::super) async fn connected() -> (Connection, Client) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let client = Client::connect(listener.local_addr().unwrap()).unwrap();
@@ -419,7 +419,7 @@ pub(super) mod tests {
         (Connection::new(stream, &ConnectionLimit::new(9, None)).unwrap(), client)
     }
 
-    /// Returns when the kernel has heard of the client's end.
+    /// Returns when the kernel has noticed the client's end.
     pub(in super::super) async fn is_gone_soon(peer: &Peer) {
         let gone = async {
             while !peer.is_gone() {

@@ -1,11 +1,12 @@
-//! All TCP connections, by the address of the client: who has to go when they become too many.
+//! Limit of TCP connections by client address: decides which connection closes when they become scarce.
 //!
 //! ```text
-//!  opened ─► candidate ─┬ a request is under way ─► left alone ─► candidate again when it has ended
-//!                       └ the longest idle one of its address ─► closed, when others need its place
+//!  opened ─► candidate ─┬ request in progress ─► kept ─► candidate again after it
+//!                       └ longest idle one of its address ─► closed, when others need the room
 //! ```
 //!
-//! Nothing is done for a request while there is room: that it was under way is seen when somebody has to go.
+//! A request costs nothing here while there is room: whether one was in progress is checked when a connection has to
+//! close.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -21,12 +22,12 @@ use distributex_actors::ClientAddress;
 use futures_util::task::AtomicWaker;
 use log::warn;
 
-/// All TCP connections, in all workers.
+/// All TCP connections of all workers.
 #[derive(Debug)]
 pub struct ConnectionLimit {
-    /// With more than this, an address that has more than its share gives one up for every new one.
+    /// Above this number, an address with more than its share loses a connection for every new one.
     scarce: usize,
-    /// With more than this, the address that has most does.
+    /// Above this number, the address with the most connections does.
     full: usize,
     connections: Mutex<Connections>,
 }
@@ -34,47 +35,47 @@ pub struct ConnectionLimit {
 #[derive(Debug)]
 struct Connections {
     open: usize,
-    /// With so many, they are not scarce any more.
+    /// At this number, connections are no longer scarce.
     enough: usize,
-    /// How many one address may have while they are scarce.
+    /// Connections one address may have while they are scarce.
     share: usize,
     by_address: HashMap<ClientAddress, AddressCount>,
-    /// The addresses that have candidates, by the number of their connections.
+    /// Addresses with candidates, by number of connections.
     largest: BTreeSet<(usize, ClientAddress)>,
-    /// The connections that may be closed, of each address the longest idle one first.
+    /// Connections that may be closed, for each address the longest idle one first.
     candidates: BTreeMap<(ClientAddress, u64), Arc<ConnectionEntry>>,
-    /// The number of the next candidate.
+    /// Number of the next candidate.
     next: u64,
-    /// Whether the log says that one had to go, since there were enough.
+    /// Whether scarcity was logged since there were enough.
     logged: bool,
 }
 
-/// What an address has.
+/// Connections of one address.
 #[derive(Debug, Default)]
 struct AddressCount {
     open: usize,
     candidates: usize,
 }
 
-/// A connection, as the others see it.
+/// A connection as others see it.
 #[derive(Debug)]
 struct ConnectionEntry {
     address: ClientAddress,
-    /// Its number among the candidates.
+    /// Its number as a candidate.
     number: AtomicU64,
-    /// Whether it is one of them.
+    /// Whether it is a candidate.
     is_candidate: AtomicBool,
-    /// Whether a request is under way.
+    /// Whether a request is in progress.
     is_busy: AtomicBool,
     /// Whether one was since it became a candidate.
     was_busy: AtomicBool,
-    /// Whether it has to go; it is not counted any more.
+    /// Whether it has to close; it is no longer counted.
     has_to_go: AtomicBool,
     /// Wakes its task.
     waker: AtomicWaker,
 }
 
-/// A connection among all; it leaves them when it is dropped.
+/// Permit of a connection; dropping it closes the entry.
 #[derive(Debug)]
 pub(super) struct ConnectionPermit {
     connection_limit: Arc<ConnectionLimit>,
@@ -82,13 +83,13 @@ pub(super) struct ConnectionPermit {
 }
 
 impl ConnectionLimit {
-    /// Nobody yet, where so many connections can be open. One address may have `share` of them when more than nine
-    /// tenths are, or a tenth of all.
+    /// Creates a limit of `most` connections. While more than nine tenths are open, one address may have `share` of
+    /// them; `None`: a tenth of all.
     #[must_use]
     pub fn new(most: usize, share: Option<usize>) -> Arc<Self> {
         let connection_limit = Self {
             scarce: most - most / 10,
-            full: most - (most / 40).max(2).min(most), // some are on their way to a worker, or local
+            full: most - (most / 40).max(2).min(most), // some connections are on their way to a worker, or local
             connections: Mutex::new(Connections {
                 open: 0,
                 enough: most / 2,
@@ -104,13 +105,12 @@ impl ConnectionLimit {
         Arc::new(connection_limit)
     }
 
-    /// From now on one address may have so many connections when more than nine tenths are open; `None`: a tenth of
-    /// all.
+    /// Sets the share of one address; `None`: a tenth of all.
     pub fn set_share(&self, share: Option<usize>) {
         self.lock().share = share.unwrap_or((self.scarce / 9).max(1));
     }
 
-    /// Lets a connection in, for which another one may have to go.
+    /// Registers a connection, for which another one may have to close.
     pub(super) fn enter(self: &Arc<Self>, address: ClientAddress) -> ConnectionPermit {
         let entry = Arc::new(ConnectionEntry {
             address,
@@ -196,8 +196,8 @@ impl Connections {
         self.change(entry.address, |count| count.candidates -= 1);
     }
 
-    /// Takes out the candidate of this address that has been idle for longest. Those that are not idle are none any
-    /// more, and those that were not since they became one are so anew: each request is the reason of one step.
+    /// Removes the longest idle candidate of this address. Busy ones cease to be candidates, and those that were busy
+    /// since they became one start again: each request costs one step.
     fn longest_idle(&mut self, address: ClientAddress) -> Option<Arc<ConnectionEntry>> {
         loop {
             let mut candidates = self.candidates.range((address, 0)..=(address, u64::MAX));
@@ -213,13 +213,13 @@ impl Connections {
 }
 
 impl ConnectionPermit {
-    /// A request is under way.
+    /// Marks a request as in progress.
     pub(super) fn begin(&self) {
         self.entry.is_busy.store(true, Ordering::SeqCst);
         self.entry.was_busy.store(true, Ordering::Relaxed);
     }
 
-    /// It has ended.
+    /// Marks the request as finished.
     pub(super) fn end(&self) {
         self.entry.is_busy.store(false, Ordering::SeqCst);
         if !self.entry.is_candidate.load(Ordering::SeqCst) {
@@ -227,12 +227,12 @@ impl ConnectionPermit {
         }
     }
 
-    /// Wakes this task when the connection has to go.
+    /// Wakes this task when the connection has to close.
     pub(super) fn register(&self, waker: &Waker) {
         self.entry.waker.register(waker);
     }
 
-    /// Whether the connection has to go. A request that has come meanwhile lets it stay.
+    /// Whether the connection has to close; a request that arrived meanwhile keeps it open.
     pub(super) fn should_close(&self) -> bool {
         if !self.entry.has_to_go.load(Ordering::Relaxed) {
             return false;
@@ -275,12 +275,12 @@ mod tests {
 
     const NOBODY: [usize; 0] = [];
 
-    /// So many connections of a client at `192.0.2.n`.
+    /// Connections of a client at `192.0.2.n`.
     fn clients(connection_limit: &Arc<ConnectionLimit>, n: u8, many: usize) -> Vec<ConnectionPermit> {
         (0..many).map(|_| connection_limit.enter(ClientAddress::from(IpAddr::from([192, 0, 2, n])))).collect()
     }
 
-    /// The indices of those that have to go.
+    /// Indexes of those that have to close.
     fn gone(members: &[ConnectionPermit]) -> Vec<usize> {
         (0..members.len()).filter(|index| members[*index].should_close()).collect()
     }

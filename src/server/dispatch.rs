@@ -1,4 +1,4 @@
-//! Which protocol a request speaks, and what all of them do alike.
+//! Routes a request to its protocol.
 
 use std::{rc::Rc, sync::Arc};
 
@@ -14,10 +14,10 @@ use super::{classic, connection::Peer, monitoring::MonitoringPath, page, shared:
 /// Answers any request.
 ///
 /// # Errors
-/// Never: every request has an answer.
+/// Never: every request gets a response.
 pub async fn answer(mut request: ServiceRequest, shared: Arc<Shared>) -> Result<ServiceResponse, Error> {
     let (Some(peer), Some(registry)) = (request.conn_data::<Rc<Peer>>().cloned(), shared.registry()) else {
-        return Ok(request.into_response(classic::not_now())); // every connection has one, every worker the other
+        return Ok(request.into_response(classic::not_now())); // never: every connection has a peer, every worker the pools
     };
     let mut response = if peer.is_head_too_large() {
         let _handling = peer.begin();
@@ -45,7 +45,8 @@ fn head_too_large(path: &str, registry: &Registry) -> HttpResponse {
     if v1::is_for(path) { v1::head_too_large(&registry.pools()) } else { classic::head_too_large() }
 }
 
-/// Tells an asker of its grant, if it is still there: the answer to send. Otherwise the grant goes back.
+/// Delivers a grant if the client is still connected: returns the response to send. Otherwise the grant is returned to
+/// its pool.
 pub fn deliver<T>(grant: Grant, peer: &Peer, tell: impl FnOnce(&Grant) -> T) -> Option<T> {
     if peer.is_gone() {
         return None;

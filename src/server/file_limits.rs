@@ -1,25 +1,25 @@
-//! How many files this process may have open, and what follows from it.
+//! Open-file limit of the process, and the connection limits derived from it.
 
 use log::warn;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Descriptors that are not connections: listening sockets, the event loops, the log, the standard streams.
+/// Descriptors that are not connections: listening sockets, event loops, log, standard streams.
 const RESERVED_FDS: usize = 32;
 
-/// Room for connections.
+/// Limits derived from the number of open files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FileLimits {
-    /// How many files may be open.
+    /// Open-file limit.
     pub open_files: usize,
-    /// How many waits may be parked in all pools together: 90 % of the open files, or of the connections
-    /// where there are few, so that a get or a release always finds a descriptor.
+    /// Maximum number of parked requests in all pools: 90 % of the open files, fewer where there are few connections,
+    /// so that a get or a release always finds a descriptor.
     pub parked: usize,
-    /// How many connections there may be; more wait to be accepted until one ends.
+    /// Maximum number of connections; more wait to be accepted.
     pub connections: usize,
 }
 
 impl FileLimits {
-    /// What follows from so many open files.
+    /// Derives the limits.
     #[must_use]
     pub fn of(open_files: usize) -> Self {
         let connections = open_files.saturating_sub(RESERVED_FDS).max(1);
@@ -28,8 +28,7 @@ impl FileLimits {
     }
 }
 
-/// Raises the limit of open files to what the system allows this process; where it does not allow even that,
-/// the limit stays as it was.
+/// Raises the open-file limit to the hard limit; where that fails, it stays as it was.
 #[must_use]
 pub fn raise() -> FileLimits {
     let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);

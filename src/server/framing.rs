@@ -1,65 +1,65 @@
-//! Where a request ends: how many of the bytes of a connection belong to it (RFC 9112, sections 6 and 7).
+//! Framing of requests: finds where a request ends (RFC 9112, sections 6 and 7).
 //!
-//! actix-http reads requests, and refuses what is none. This finds only their ends, so that it is given one request at
-//! a time: it frames a response by the request that it read last.
+//! actix-http parses requests and refuses invalid ones. This only finds their ends, so that actix-http is given one
+//! request at a time: it frames a response by the request that it read last.
 
-/// The longest head of a request, in bytes; no call needs more.
+/// Maximum size of a request's head, in bytes.
 pub(super) const MAX_HEAD: usize = 16 * 1024;
 
-/// The most lines of a head: the request line, and as many headers as actix-http reads.
+/// Maximum number of lines of a head: the request line, and as many headers as actix-http reads.
 const MAX_HEAD_LINES: u32 = 1 + 96;
 
-/// What of the target of a request is kept in the place of a head that is too large.
+/// Maximum length of the target kept from a head that is too large.
 const MAX_KEPT_TARGET: usize = 512;
 
-/// The body that follows such a head: more than anybody sends, so that the connection ends with the response.
+/// Length of the body announced by the substitute of such a head: the connection closes with the response.
 const UNTIL_CLOSE: u64 = 1 << 40;
 
 /// The head has more than [`MAX_HEAD`] bytes, or too many lines.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct HeadTooLarge;
 
-/// How far one request has been read.
+/// Progress within one request.
 #[derive(Debug)]
 pub(super) enum Framing {
-    /// Its head.
+    /// In its head.
     Head(Head),
-    /// Its body, of which so many bytes are missing.
+    /// In its body; bytes missing.
     Body(u64),
-    /// Its body, which comes in chunks.
+    /// In its chunked body.
     Chunks(Chunks),
 }
 
-/// A head of which the end has not come yet.
+/// An incomplete head.
 #[derive(Debug, Default)]
 pub(super) struct Head {
-    /// So many of its bytes were looked at.
+    /// Bytes scanned.
     scanned: usize,
-    /// Where its current line begins.
+    /// Start of the current line.
     line: usize,
-    /// The number of lines so far.
+    /// Number of lines.
     lines: u32,
-    /// The length of the body that it announces.
+    /// Announced length of the body.
     length: u64,
-    /// Whether the body comes in chunks.
+    /// Whether the body is chunked.
     chunked: bool,
 }
 
-/// What comes next in a chunked body.
+/// State within a chunked body.
 #[derive(Debug)]
 pub(super) enum Chunks {
-    /// The rest of a line with the size of a chunk.
+    /// In the line with the size of a chunk.
     Size {
-        /// The size so far.
+        /// Size so far.
         size: u64,
-        /// Whether its digits are over.
+        /// Whether its digits have ended.
         over: bool,
     },
-    /// So many bytes of a chunk and of the line end behind it.
+    /// In the data of a chunk and the line end after it; bytes missing.
     Data(u64),
-    /// A line behind the last chunk; the body ends with an empty one.
+    /// In a line after the last chunk; an empty one ends the body.
     Trailer {
-        /// Whether it is empty so far.
+        /// Whether the line is empty so far.
         empty: bool,
     },
 }
@@ -71,11 +71,11 @@ impl Default for Framing {
 }
 
 impl Framing {
-    /// How many of these bytes belong to the request. As long as its head is not complete that is none: then the next
-    /// call gets the same bytes again, with more behind them.
+    /// Number of these bytes that belong to the request; 0 while its head is incomplete: then the next call gets the
+    /// same bytes with more behind them.
     ///
     /// # Errors
-    /// [`HeadTooLarge`], again at each call.
+    /// [`HeadTooLarge`], at each further call too.
     pub(super) fn advance(&mut self, bytes: &[u8]) -> Result<usize, HeadTooLarge> {
         let mut taken = 0;
         if let Self::Head(head) = self {

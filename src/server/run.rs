@@ -119,7 +119,7 @@ async fn serve(options: &ServerOptions, ready: ReadyServer) -> Result<(), Box<dy
     Ok(())
 }
 
-/// Logs what was restored, or that a restart forgets everything.
+/// Logs what was restored, or that a restart frees all slots.
 fn log_state(config: &Config, remembered: Option<(usize, usize)>) {
     match (&config.backend, &config.state_dir, remembered) {
         (_, Some(directory), Some((leases, waiters))) => {
@@ -158,8 +158,8 @@ pub(super) fn count(n: usize, what: &str) -> String {
     if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
 }
 
-/// On the first TERM or INT answers who waits, then stops; on the second ends the process.
-/// Connections that nobody accepted yet are left to the next process, if it will have the same sockets.
+/// On the first TERM or INT refuses waiters, then stops; on the second exits. Connections that were not accepted yet
+/// are left to the next process, if it will have the same sockets.
 fn stop_on_signal(server: &actix_server::Server, shared: Arc<Shared>, are_kept: bool) -> io::Result<()> {
     let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let handle = server.handle();
@@ -172,7 +172,7 @@ fn stop_on_signal(server: &actix_server::Server, shared: Arc<Shared>, are_kept: 
             stop_accepting(&handle).await;
         }
         if let Some(pools) = shared.registry() {
-            let _ = timeout(DRAIN_TIMEOUT, pools.drain()).await; // a store that takes longer was told of all that was answered
+            let _ = timeout(DRAIN_TIMEOUT, pools.drain()).await; // a slower store has already been sent every release that was answered
         }
         if !are_kept {
             stop_accepting(&handle).await;
@@ -182,7 +182,7 @@ fn stop_on_signal(server: &actix_server::Server, shared: Arc<Shared>, are_kept: 
     Ok(())
 }
 
-/// A connection that is accepted later than its worker ends would be dropped without an answer.
+/// Stops accepting: a connection accepted later than its worker ends would be dropped without a response.
 async fn stop_accepting(handle: &actix_server::ServerHandle) {
     handle.pause().await;
     sleep(ACCEPT_SETTLE_TIME).await;
@@ -209,7 +209,7 @@ fn failed(status: u8, error: &dyn std::fmt::Display) -> ExitCode {
     ExitCode::from(status)
 }
 
-/// Prints a line for people. Nobody reading it is no reason to stop.
+/// Prints a line on standard output; errors are ignored.
 fn say(line: &str) {
     let _ = writeln!(io::stdout(), "{line}");
 }

@@ -1,4 +1,4 @@
-//! What all workers share: the pools, and what a reload changes.
+//! State shared by all workers: the pools, and what a reload changes.
 
 use std::{
     path::{Path, PathBuf},
@@ -11,26 +11,26 @@ use tokio::sync::{Mutex, MutexGuard};
 
 use super::{connection_limit::ConnectionLimit, monitoring::RequestCounters};
 
-/// What all workers share, and the signals.
+/// State shared by all workers and the signal handlers.
 #[derive(Debug)]
 pub struct Shared {
-    /// The pools, once the first worker has started them: the actors live where most of their messages come
-    /// from, because a message to another thread costs more than all the rest of it.
+    /// The pools; set when the first worker starts them: actors live on the thread from which most of their messages
+    /// come, as a message to another thread costs more than everything else.
     registry: OnceLock<Registry>,
-    /// How many requests there were.
+    /// Counters of requests.
     requests: RequestCounters,
-    /// The configuration file.
+    /// Configuration file.
     file: PathBuf,
-    /// Who may pull levers over TCP now.
+    /// Current operators' keys.
     keys: RwLock<Arc<[AdminKey]>>,
-    /// All connections.
+    /// Limit of connections.
     connection_limit: Arc<ConnectionLimit>,
-    /// Held by who reads the file again.
+    /// Held during a reload.
     reloading: Mutex<()>,
 }
 
 impl Shared {
-    /// Before the pools have been started, with what this file says; so many connections can be open.
+    /// State before the pools are started. `connections`: maximum number of connections.
     #[must_use]
     pub fn new(file: PathBuf, config: &Config, connections: usize) -> Arc<Self> {
         Arc::new(Self {
@@ -43,7 +43,7 @@ impl Shared {
         })
     }
 
-    /// Starts the pools, if nobody did yet.
+    /// Starts the pools unless they are running.
     pub fn start(&self, start: impl FnOnce() -> Registry) {
         let registry = self.registry.get_or_init(start);
         if let Some(numbers) = registry.telemetry().metrics() {
@@ -51,42 +51,42 @@ impl Shared {
         }
     }
 
-    /// How many requests there were.
+    /// Counters of requests.
     #[must_use]
     pub fn requests(&self) -> &RequestCounters {
         &self.requests
     }
 
-    /// The pools; `None` until they have been started.
+    /// The pools; `None` until they are started.
     #[must_use]
     pub fn registry(&self) -> Option<&Registry> {
         self.registry.get()
     }
 
-    /// The configuration file.
+    /// Configuration file.
     #[must_use]
     pub fn file(&self) -> &Path {
         &self.file
     }
 
-    /// Who may pull levers over TCP now.
+    /// Current operators' keys.
     #[must_use]
     pub fn keys(&self) -> Arc<[AdminKey]> {
         Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// From now on these may.
+    /// Replaces the operators' keys.
     pub fn set_keys(&self, keys: &[AdminKey]) {
         *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys.into();
     }
 
-    /// All connections.
+    /// Limit of connections.
     #[must_use]
     pub fn connection_limit(&self) -> &Arc<ConnectionLimit> {
         &self.connection_limit
     }
 
-    /// Nobody else reads the file again until this is dropped.
+    /// Locks reloads until the guard is dropped.
     pub async fn reloading(&self) -> MutexGuard<'_, ()> {
         self.reloading.lock().await
     }

@@ -1,4 +1,4 @@
-//! The socket under a connection: TCP, or the local one.
+//! Socket under a connection: TCP, or the admin socket.
 
 use std::{
     future::Future as _,
@@ -17,21 +17,20 @@ use tokio::{
     time::{Sleep, sleep},
 };
 
-/// How long a client may leave its answer unread once no more of it fits into the socket: one that reads nothing of
-/// a long answer would keep its connection for ever.
+/// Maximum time a client may leave a response unread once the socket's buffer is full.
 pub const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A host that lost its power is gone after `time + retries * interval`: a minute.
+/// A host that lost power is noticed after `time + retries * interval`: a minute.
 const KEEPALIVE: TcpKeepalive = TcpKeepalive::new()
     .with_time(Duration::from_secs(30))
     .with_interval(Duration::from_secs(10))
     .with_retries(3);
 
-/// How many bytes of a response the kernel takes before the client reads those it was sent. Otherwise that would be
-/// megabytes, and thousands of clients that read nothing could take all memory that the machine has for TCP.
+/// Maximum number of unread response bytes in the kernel. Without it, thousands of clients that read nothing could
+/// take all memory that the machine has for TCP.
 const MAX_UNSENT: u32 = 32 * 1024;
 
-/// Sets the options of all connections to a TCP listener, which inherit them: so each costs no system call.
+/// Sets socket options on a TCP listener; connections inherit them without a system call each.
 ///
 /// # Errors
 /// When the kernel refuses one.
@@ -42,7 +41,7 @@ pub fn prepare(listener: &TcpListener) -> io::Result<()> {
     socket.set_tcp_notsent_lowat(MAX_UNSENT)
 }
 
-/// A socket whose other end has to read.
+/// A socket with a limit on unread responses.
 #[derive(Debug)]
 pub struct ClientStream {
     socket: Socket,
@@ -57,10 +56,10 @@ enum Socket {
 }
 
 impl ClientStream {
-    /// The user who opened the other end of a local socket; `None` over TCP.
+    /// User id of the other end of the admin socket; `None` over TCP.
     ///
     /// # Errors
-    /// When the kernel does not tell.
+    /// When the kernel does not know it.
     pub fn uid(&self) -> io::Result<Option<u32>> {
         match &self.socket {
             Socket::Tcp(_) => Ok(None),
@@ -68,10 +67,10 @@ impl ClientStream {
         }
     }
 
-    /// The address of the other end; a local one has none.
+    /// Address of the other end; `None` on the admin socket.
     ///
     /// # Errors
-    /// When the client is gone already.
+    /// When the client is already gone.
     pub fn addr(&self) -> io::Result<Option<SocketAddr>> {
         match &self.socket {
             Socket::Tcp(stream) => stream.peer_addr().map(Some),
@@ -115,7 +114,7 @@ impl AsyncRead for ClientStream {
 }
 
 impl AsyncWrite for ClientStream {
-    /// A write that is done at once, as nearly all are, has no timer.
+    /// Nearly all writes complete at once and need no timer.
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let written = match &mut self.socket {
             Socket::Tcp(stream) => Pin::new(stream).poll_write(cx, buf),
@@ -131,7 +130,7 @@ impl AsyncWrite for ClientStream {
     }
 
     fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(())) // a socket keeps nothing back
+        Poll::Ready(Ok(())) // a socket buffers nothing to flush
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -150,7 +149,7 @@ mod tests {
 
     use super::*;
 
-    /// The two ends of a local connection, whose time from now on is a pretended one.
+    /// Both ends of a local connection, with paused time.
     async fn connected() -> (ClientStream, Client) {
         let (ours, client) = Client::pair().unwrap();
         for end in [&ours, &client] {
@@ -166,7 +165,7 @@ mod tests {
         poll_fn(|cx| Pin::new(&mut *stream).poll_write(cx, &[0; 64 * 1024])).await
     }
 
-    /// Writes until no more fits in.
+    /// Writes until the buffer is full.
     async fn fill(stream: &mut ClientStream) {
         while poll_fn(|cx| Poll::Ready(Pin::new(&mut *stream).poll_write(cx, &[0; 64 * 1024]).is_ready()))
             .await
@@ -197,7 +196,7 @@ mod tests {
 
         assert_eq!(end.unwrap_err().kind(), io::ErrorKind::TimedOut);
         assert!(start.elapsed() >= WRITE_TIMEOUT);
-        assert!(start.elapsed() < WRITE_TIMEOUT + Duration::from_millis(2)); // a timer of tokio rings at most 1 ms late
+        assert!(start.elapsed() < WRITE_TIMEOUT + Duration::from_millis(2)); // tokio's timers fire at most 1 ms late
     }
 
     #[actix::test]

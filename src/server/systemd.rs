@@ -1,6 +1,5 @@
-//! What systemd does for a service that takes part in it: it opens the sockets, so that nobody is refused while
-//! the service is restarted, and it wants to hear when the service is ready, reads its configuration, or stops.
-//! Without systemd none of this does anything.
+//! Integration with systemd: takes over sockets that it opened, so that no connection is refused during a restart, and
+//! notifies it of readiness, reloads and the stop. Without systemd, nothing here has an effect.
 
 #![expect(
     unsafe_code,
@@ -21,10 +20,10 @@ use thiserror::Error;
 /// Sockets that were passed on cannot be used.
 #[derive(Debug, Error)]
 pub enum BadSockets {
-    /// What the environment says of them makes no sense.
+    /// The environment is inconsistent.
     #[error("cannot use the sockets that systemd passed on: {0}")]
     Environment(#[from] io::Error),
-    /// One of them is something else.
+    /// A descriptor is not a listening TCP socket.
     #[error(
         "socket number {0} that systemd passed on does not listen for TCP connections: in the .socket unit, name \
          ports or addresses with ListenStream=, and leave Accept=no"
@@ -32,15 +31,15 @@ pub enum BadSockets {
     NotListening(usize),
 }
 
-/// The sockets that systemd has opened for this process, if any. Only the first call has them.
+/// Sockets that systemd has opened for this process. Only the first call returns them.
 ///
 /// # Errors
-/// When one of them is no listening TCP socket.
+/// When one of them is not a listening TCP socket.
 pub fn sockets() -> Result<Vec<TcpListener>, BadSockets> {
     let mut sockets = Vec::new();
     for (number, fd) in sd_notify::listen_fds()?.enumerate() {
-        // SAFETY: sd_listen_fds(3): it is open, and ours alone, as LISTEN_PID is this process; called once, at the
-        // very start, before anything else was opened.
+        // SAFETY: sd_listen_fds(3): the descriptor is open, and owned by this process, as LISTEN_PID is its pid;
+        // called once, at the very start, before anything else was opened.
         let fd = unsafe { OwnedFd::from_raw_fd(fd) };
         if !listens(&fd) {
             return Err(BadSockets::NotListening(number + 1));
@@ -57,12 +56,12 @@ fn listens(fd: &OwnedFd) -> bool {
     is_tcp && socket.is_listener().unwrap_or(false)
 }
 
-/// The service serves.
+/// Notifies systemd: ready.
 pub fn ready() {
     tell(&[NotifyState::Ready]);
 }
 
-/// The service reads its configuration anew; it says [`ready`] when that is done.
+/// Notifies systemd: reloading; followed by [`ready`].
 pub fn reloading() {
     match NotifyState::monotonic_usec_now() {
         Ok(now) => tell(&[NotifyState::Reloading, now]),
@@ -70,7 +69,7 @@ pub fn reloading() {
     }
 }
 
-/// The service stops.
+/// Notifies systemd: stopping.
 pub fn stopping() {
     tell(&[NotifyState::Stopping]);
 }

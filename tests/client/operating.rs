@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use distributex_client::{Client, RunEnd, ErrorKind, Key, Server};
+use distributex_client::{Client, ErrorKind, Key, RunEnd, Server};
 use serde_json::json;
 
 use super::client;
@@ -98,10 +98,7 @@ async fn runs_are_told_the_newest_first() {
     let runs = client.history("p").await.unwrap().value;
 
     let how: Vec<_> = runs.iter().map(|run| (run.end(), run.exit_status)).collect();
-    assert_eq!(
-        how,
-        [(RunEnd::Released, Some(1)), (RunEnd::ForceReleased, None), (RunEnd::Other, None)]
-    );
+    assert_eq!(how, [(RunEnd::Released, Some(1)), (RunEnd::ForceReleased, None), (RunEnd::Other, None)]);
     assert_eq!(runs[0].held, Some(Duration::from_secs(60)));
     server.join().unwrap();
 }

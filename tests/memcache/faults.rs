@@ -22,7 +22,7 @@ use crate::{
 /// How many servers there are.
 const SERVERS: usize = 3;
 /// A server that asks memcached gives up sooner than usual.
-const IMPATIENT: &str = "memcachetimeout: 0.3\n";
+const IMPATIENT: &str = "memcache: {timeout: 0.3}\n";
 /// How often memcached has trouble.
 const TROUBLES: usize = 4;
 /// How many slots are given at least from one trouble to the next one.

@@ -20,7 +20,7 @@ impl Scene {
     fn start(pool: &str) -> Self {
         let memcached = Memcached::start();
         let proxy = Proxy::to(memcached.addr(), &mut Chance::new());
-        let yaml = format!("memcachetimeout: 0.3\npools: [{pool}]");
+        let yaml = format!("memcache: {{timeout: 0.3}}\npools: [{pool}]");
         let (far, near) = (Member::start(proxy.addr(), &yaml), Member::start(memcached.addr(), &yaml));
         Self { far, near, proxy, _memcached: memcached }
     }

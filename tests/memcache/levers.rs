@@ -160,7 +160,10 @@ fn a_lease_of_one_that_is_ended_by_force_at_the_other_is_gone_everywhere() {
     assert_eq!(counted(&one, "distributex_leases_ended_total{pool=\"p\",reason=\"vanished\"}"), 1);
     assert_eq!(counted(&one, "distributex_renewals_refused_total{pool=\"p\"}"), 1);
     let (_, history) = one.look("/v1/pools/p/history");
-    assert_eq!((&history["runs"][0]["host"], &history["runs"][0]["how"]), (&json!("ann"), &json!("vanished")));
+    assert_eq!(
+        (&history["runs"][0]["host"], &history["runs"][0]["how"]),
+        (&json!("ann"), &json!("vanished"))
+    );
 }
 
 #[test]
@@ -294,7 +297,7 @@ fn whether_a_pause_whose_answer_was_lost_was_written_is_seen_afterwards() {
     for fate in [Fate::NoAnswer, Fate::AnswerIsCut, Fate::HalfAnswer] {
         let memcached = Memcached::start();
         let proxy = Proxy::to(memcached.addr(), &mut Chance::new());
-        let member = Member::start(proxy.addr(), &format!("memcachetimeout: 0.3\n{OLGA}{LASTING}"));
+        let member = Member::start(proxy.addr(), &format!("memcache: {{timeout: 0.3}}\n{OLGA}{LASTING}"));
         assert_eq!(member.ask("get", "ann"), (200, "YES".into()));
         assert_eq!(member.ask("release", "ann"), (200, "OK".into()));
 

@@ -94,7 +94,7 @@ fn a_server_where_somebody_always_waits_lets_go_for_one_elsewhere() {
 #[test]
 fn who_has_just_come_gets_no_slot_before_who_waits_elsewhere() {
     let memcached = Memcached::start();
-    let yaml = format!("memcachepoll: 1\n{LASTING}"); // so that the slot is free for a while
+    let yaml = format!("memcache: {{poll: 1, timeout: 20}}\n{LASTING}"); // so that the slot is free for a while
     let members = servers(2, &memcached, &yaml);
     assert_eq!(members[0].ask("get", "ann").1, "YES");
     let mut bob = members[1].server().waiting("bob", "p");

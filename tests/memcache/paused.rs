@@ -30,7 +30,8 @@ struct Trial {
 impl Trial {
     fn start() -> Self {
         let memcached = Memcached::start();
-        let start = || Member::start(memcached.addr(), "memcachetimeout: 5\npools: [{name: p, expire: 300}]");
+        let start =
+            || Member::start(memcached.addr(), "memcache: {timeout: 5}\npools: [{name: p, expire: 300}]");
         let (one, other) = (start(), start());
         let lease = one.gives("ann", "o");
         assert_eq!(other.renew(&lease).0, 200);

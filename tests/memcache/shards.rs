@@ -19,8 +19,8 @@ fn ask_all(member: &Member, host: &str) -> (usize, usize) {
 fn pools_are_spread_over_several_memcached_and_one_that_is_away_takes_only_its_own_with_it() {
     let (mut one, other) = (Memcached::start(), Memcached::start());
     let pools: String = (0..POOLS).map(|pool| format!("  - name: p{pool}\n")).collect();
-    let servers = format!("memcacheservers: [\"{}\", \"{}\"]", one.addr(), other.addr());
-    let yaml = format!("backend: memcache\nmemcachetimeout: 5\n{servers}\npools:\n{pools}");
+    let servers = format!("memcache: {{timeout: 5, servers: [\"{}\", \"{}\"]}}", one.addr(), other.addr());
+    let yaml = format!("backend: memcache\n{servers}\npools:\n{pools}");
     let members = [(); 2].map(|()| Member::alone(&yaml));
 
     assert_eq!(ask_all(&members[0], "ann"), (POOLS, 0));

@@ -15,7 +15,7 @@ use crate::{faults::chance::Chance, support::post, wrapper::run::eventually};
 /// A pool whose leases last.
 const LASTING: &str = "pools: [{name: p, expire: 300}]";
 /// The same, and nobody waits long for a memcached that is away.
-const SHORT_OUTAGE: &str = "memcachetimeout: 0.3\nmemcacheoutage: 1\npools: [{name: p, expire: 300}]";
+const SHORT_OUTAGE: &str = "memcache: {timeout: 0.3, outage: 1}\npools: [{name: p, expire: 300}]";
 
 /// What is said to whom does not wait.
 fn down() -> (u16, Value) {
@@ -144,7 +144,7 @@ fn who_waits_when_memcached_goes_for_a_moment_gets_the_slot_afterwards() {
 #[test]
 fn who_waits_when_memcached_stands_still_for_a_moment_is_served_in_the_same_order() {
     let memcached = Memcached::start();
-    let yaml = format!("memcachetimeout: 0.2\n{LASTING}");
+    let yaml = format!("memcache: {{timeout: 0.2}}\n{LASTING}");
     let member = Member::start(memcached.addr(), &yaml);
     let lease = member.gives("web1", "o");
     let mut waiters: Vec<_> = (0..20).map(|n| member.server().waiting(&format!("web{n}"), "p")).collect();

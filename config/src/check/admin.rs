@@ -26,12 +26,16 @@ pub(super) fn take(file: &mut Section) -> Admin {
 fn keys(file: &mut Section) -> Vec<AdminKey> {
     let Some(Node { at, said }) = file.take_node("admin_keys") else { return Vec::new() };
     let Said::List(items) = said else {
-        let unfit = Unfit::because("is no list", "give a list in which each key begins with - name: NAME");
+        let unfit =
+            Unfit::because("is not a list", "must be a list in which each key begins with - name: NAME");
         file.note(unfit.of("admin_keys", at));
         return Vec::new();
     };
     if items.is_empty() {
-        let unfit = Unfit::because("is an empty list", "leave the key out: then no lever answers over TCP");
+        let unfit = Unfit::because(
+            "is an empty list",
+            "leave the key out: then no admin action is possible over TCP",
+        );
         file.note(unfit.of("admin_keys", at));
     }
     all(items, file)
@@ -45,7 +49,7 @@ fn all(items: Vec<Node>, file: &mut Section) -> Vec<AdminKey> {
         file.note_all(mistakes);
         let Some(key) = key else { continue };
         if let Some(first) = first(&mut names, key.name.clone(), at) {
-            let problem = format!("a second admin key is named {:?}", key.name);
+            let problem = format!("another admin key is named {:?}", key.name);
             file.note(twice(at, first, problem, "give each key a name of its own"));
         } else if let Some(first) = first(&mut hashes, key.hash, at) {
             let problem = format!("admin key {:?}: another one has the same sha256", key.name);
@@ -71,7 +75,7 @@ fn one(Node { at, said }: Node, number: usize) -> (Option<AdminKey>, Vec<ConfigE
     let nameless = format!("admin key number {number}");
     let Said::Map(entries) = said else {
         let way_out = "write it as - name: NAME with sha256: HASH below";
-        return (None, vec![ConfigError::new(at, format!("{nameless} is no map"), way_out)]);
+        return (None, vec![ConfigError::new(at, format!("{nameless} is not a map"), way_out)]);
     };
     let mut section = Section::open(at, entries);
     let name = section.take_needed("name", "give the key one, as in - name: ann", name);
@@ -84,9 +88,9 @@ fn one(Node { at, said }: Node, number: usize) -> (Option<AdminKey>, Vec<ConfigE
 
 fn hash(said: &Said) -> Result<[u8; AdminKey::HASH_BYTES], Unfit> {
     let digits = 2 * AdminKey::HASH_BYTES;
-    let way_out = format!("give the {digits} digits that printf %s \"$key\" | sha256sum prints");
+    let way_out = format!("must be the {digits} digits that printf %s \"$key\" | sha256sum prints");
     let Said::Text(text) = said else {
-        return Err(Unfit::because("is no text", way_out + ", in quotes"));
+        return Err(Unfit::because("is not text", way_out + ", in quotes"));
     };
     let text = text.to_ascii_lowercase();
     if OF_NOTHING.contains(&&*text) {
@@ -106,12 +110,12 @@ fn unhex(text: &str) -> Option<[u8; AdminKey::HASH_BYTES]> {
 }
 
 fn socket(said: &Said) -> Result<PathBuf, Unfit> {
-    let way_out = "give the path of a file, as in /run/distributexd/admin.sock";
+    let way_out = "must be the path of a file, as in /run/distributexd/admin.sock";
     let path =
         said.word().filter(|path| !path.trim().is_empty() && !path.contains('\0') && !path.ends_with('/'));
     let path = path.ok_or_else(|| Unfit::new(said, way_out))?;
     if path.len() > MAX_SOCKET_BYTES {
-        let way_out = format!("give one with at most {MAX_SOCKET_BYTES}, as the system wants it");
+        let way_out = format!("must be at most {MAX_SOCKET_BYTES}, the limit of the system");
         return Err(Unfit::because(format!("has {} bytes", path.len()), way_out));
     }
     Ok(path.into())

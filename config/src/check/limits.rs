@@ -7,10 +7,10 @@ use crate::value::{Unfit, seconds, unquoted, whole};
 /// The keys of `limits`.
 pub const KEYS: [&str; 3] = ["connections_per_address", "waiters_per_address", "absent_per_host"];
 
-/// Takes `longest_wait`, `longest_patience` and `limits`.
+/// Takes `max_wait`, `max_patience` and `limits`.
 pub(super) fn take(file: &mut Section) -> Limits {
-    let mut limit = |key| file.take(key, |said| seconds(&unquoted(said), MIN_TIME_LIMIT..=MAX_TIME_LIMIT));
-    let (wait, patience) = (limit("longest_wait"), limit("longest_patience"));
+    let mut limit = |key| file.take(key, |said| seconds(said, MIN_TIME_LIMIT..=MAX_TIME_LIMIT));
+    let (wait, patience) = (limit("max_wait"), limit("max_patience"));
     let usual = Limits::default();
     Limits {
         max_wait: wait.unwrap_or(usual.max_wait),

@@ -7,9 +7,12 @@ use std::time::Duration;
 use crate::config::{DEFAULT_MEMCACHE_HOST, DEFAULT_MEMCACHE_PORT, MemcacheServer, MemcacheSettings};
 use crate::errors::ConfigError;
 use crate::host::{is_host, split};
-use crate::node::{At, Said};
+use crate::node::{At, Node, Said};
 use crate::section::Section;
 use crate::value::{Unfit, seconds, unquoted, whole};
+
+/// The keys of `memcache`.
+pub const KEYS: [&str; 6] = ["servers", "connections", "timeout", "prefix", "poll", "outage"];
 
 /// Each connection has a thread of its own.
 const CONNECTIONS: RangeInclusive<i128> = 1..=64;
@@ -25,50 +28,63 @@ const MAX_PREFIX_LENGTH: usize = 64;
 /// A memcached with its port, if one is named.
 type Server = (String, Option<u16>);
 
-/// Takes all of them.
+/// Takes `memcachehost`, `memcacheport` and the section `memcache`.
 pub(super) fn take(file: &mut Section) -> MemcacheSettings {
-    let servers = servers(file);
-    let connections = file.take("memcacheconnections", |said| whole(&unquoted(said), CONNECTIONS));
-    let prefix = file.take("memcacheprefix", prefix);
-    let mut time = |key, range: &RangeInclusive<Duration>| {
-        let seconds = |said: &Said| seconds(&unquoted(said), range.clone());
-        file.take(key, seconds)
+    let single = file.place("memcachehost").or(file.place("memcacheport"));
+    let port = file.take("memcacheport", |said| whole(&unquoted(said), 1..=65535));
+    let port = port.unwrap_or(DEFAULT_MEMCACHE_PORT);
+    let host = file.take("memcachehost", host).unwrap_or_else(|| DEFAULT_MEMCACHE_HOST.to_owned());
+    let one =
+        MemcacheSettings { servers: vec![MemcacheServer { host, port }], ..MemcacheSettings::default() };
+    let Some(Node { at, said }) = file.take_node("memcache") else { return one };
+    let Said::Map(entries) = said else {
+        let way_out = format!("write it as memcache: with the keys {} below", KEYS.join(", "));
+        file.note(Unfit::new(&said, way_out).of("memcache", at));
+        return one;
     };
-    let timeout = time("memcachetimeout", &TIMEOUT);
-    let poll = time("memcachepoll", &POLL);
-    let outage = time("memcacheoutage", &OUTAGE);
-    let usual = MemcacheSettings::default();
+    let mut section = Section::open(at, entries);
+    let settings = settings(&mut section, single, one);
+    let mistakes = section.close(&KEYS, None).into_iter();
+    file.note_all(mistakes.map(|mistake| mistake.inside("memcache")).collect());
+    settings
+}
+
+/// Takes the keys of the section. `single`: where one memcached is named outside of it.
+fn settings(section: &mut Section, single: Option<At>, one: MemcacheSettings) -> MemcacheSettings {
+    let servers = servers(section, single);
+    let connections = section.take("connections", |said| whole(&unquoted(said), CONNECTIONS));
+    let prefix = section.take("prefix", prefix);
+    let mut time =
+        |key, range: &RangeInclusive<Duration>| section.take(key, |said| seconds(said, range.clone()));
+    let (timeout, poll, outage) = (time("timeout", &TIMEOUT), time("poll", &POLL), time("outage", &OUTAGE));
     MemcacheSettings {
-        servers,
-        connections: connections.unwrap_or(usual.connections),
-        timeout: timeout.unwrap_or(usual.timeout),
-        prefix: prefix.unwrap_or(usual.prefix),
-        poll: poll.unwrap_or(usual.poll),
-        outage: outage.unwrap_or(usual.outage),
+        servers: servers.unwrap_or(one.servers),
+        connections: connections.unwrap_or(one.connections),
+        timeout: timeout.unwrap_or(one.timeout),
+        prefix: prefix.unwrap_or(one.prefix),
+        poll: poll.unwrap_or(one.poll),
+        outage: outage.unwrap_or(one.outage),
     }
 }
 
-/// Those of `memcacheservers`, or else the one of `memcachehost`.
-fn servers(file: &mut Section) -> Vec<MemcacheServer> {
-    let port = file.take("memcacheport", |said| whole(&unquoted(said), 1..=65535));
-    let port = port.unwrap_or(DEFAULT_MEMCACHE_PORT);
-    let single = file.place("memcachehost");
-    let host = file.take("memcachehost", host);
-    let nowhere = Unfit::because("is an empty list", "name at least one, or leave the key out");
-    let Some(several) = file.take_each_placed("memcacheservers", nowhere, several) else {
-        let host = host.unwrap_or_else(|| DEFAULT_MEMCACHE_HOST.to_owned());
-        return vec![MemcacheServer { host, port }];
-    };
-    if let Some(at) = single {
-        file.note(ConfigError::new(at, "memcachehost is given beside memcacheservers", "keep one of them"));
+/// Takes `servers`; `None` without it.
+fn servers(section: &mut Section, single: Option<At>) -> Option<Vec<MemcacheServer>> {
+    let empty = Unfit::because("is an empty list", "name at least one, or leave the key out");
+    let at = section.place("servers");
+    let several = section.take_each_placed("servers", empty, several)?;
+    if let (Some(single), Some(at)) = (single, at) {
+        let problem = "servers is given beside memcachehost or memcacheport";
+        let mistake = ConfigError::new(at, problem, "keep one of them");
+        section.note(ConfigError { first: Some(single), ..mistake });
     }
     let mut servers = Vec::new();
     for (at, named) in several {
-        let server = |(host, own): Server| MemcacheServer { host, port: own.unwrap_or(port) };
+        let server =
+            |(host, port): Server| MemcacheServer { host, port: port.unwrap_or(DEFAULT_MEMCACHE_PORT) };
         servers.extend(named.into_iter().map(|named| (at, server(named))));
     }
-    no_twins(&servers, file);
-    servers.into_iter().map(|(_, server)| server).collect()
+    no_twins(&servers, section);
+    Some(servers.into_iter().map(|(_, server)| server).collect())
 }
 
 /// Notes in `file` every memcached that is named again.
@@ -77,7 +93,7 @@ fn no_twins(servers: &[(At, MemcacheServer)], file: &mut Section) {
     for (at, server) in servers {
         let same = (server.host.to_ascii_lowercase(), server.port);
         if let Some(first) = first.get(&same) {
-            let problem = format!("memcacheservers names {server} twice");
+            let problem = format!("servers names {server} twice");
             let mistake = ConfigError::new(*at, problem, "name each memcached once");
             file.note(ConfigError { first: Some(*first), ..mistake });
         } else {
@@ -88,15 +104,14 @@ fn no_twins(servers: &[(At, MemcacheServer)], file: &mut Section) {
 
 fn host(said: &Said) -> Result<String, Unfit> {
     let host = said.word().filter(|host| is_host(host));
-    let way_out =
-        "give a host name or an address; its port belongs into memcacheport, several into memcacheservers";
+    let way_out = "must be a host name or an address; its port belongs in memcacheport, several servers in memcache: {servers: …}";
     host.ok_or_else(|| Unfit::new(said, way_out))
 }
 
 /// Servers with commas between them.
 fn several(said: &Said) -> Result<Vec<Server>, Unfit> {
     let way_out =
-        "give HOST or HOST:PORT, as in localhost or [::1]:11211, or several with commas between them";
+        "must be HOST or HOST:PORT, as in localhost or [::1]:11211, or several with commas between them";
     let unfit = || Unfit::new(said, way_out);
     let words = said.word().ok_or_else(unfit)?;
     let words = words.split(',').map(str::trim).filter(|word| !word.is_empty());
@@ -114,7 +129,8 @@ fn prefix(said: &Said) -> Result<String, Unfit> {
         let known = |b: u8| b.is_ascii_alphanumeric() || b".-_".contains(&b);
         (1..=MAX_PREFIX_LENGTH).contains(&text.len()) && text.bytes().all(known)
     };
-    let way_out =
-        format!("give 1 to {MAX_PREFIX_LENGTH} characters out of A-Z, a-z, 0-9, dot, underscore and hyphen");
+    let way_out = format!(
+        "must be 1 to {MAX_PREFIX_LENGTH} characters out of A-Z, a-z, 0-9, dot, underscore and hyphen"
+    );
     said.word().filter(fits).ok_or_else(|| Unfit::new(said, way_out))
 }

@@ -1,7 +1,7 @@
 //! From what the file says to what it means: defaults, limits and every mistake on the way.
 pub(crate) mod admin;
 pub(crate) mod limits;
-mod memcache;
+pub(crate) mod memcache;
 pub(crate) mod pool;
 mod servers;
 mod watch;
@@ -17,25 +17,20 @@ use crate::section::Section;
 use crate::value::Unfit;
 
 /// The keys of the file.
-pub const KEYS: [&str; 20] = [
+pub const KEYS: [&str; 15] = [
     "backend",
     "state_dir",
     "memcachehost",
     "memcacheport",
-    "memcacheservers",
-    "memcacheconnections",
-    "memcachetimeout",
-    "memcacheprefix",
-    "memcachepoll",
-    "memcacheoutage",
+    "memcache",
     "listen",
-    "longest_wait",
-    "longest_patience",
+    "max_wait",
+    "max_patience",
     "limits",
     "admin_keys",
     "admin_socket",
-    "history",
-    "events",
+    "history_runs",
+    "event_buffer",
     "metrics",
     "pools",
 ];
@@ -90,7 +85,7 @@ fn state_dir(file: &mut Section, backend: &Backend) -> Option<PathBuf> {
 }
 
 fn directory(said: &Said) -> Result<PathBuf, Unfit> {
-    let way_out = "give a directory, as in /var/lib/distributex";
+    let way_out = "must be a directory, as in /var/lib/distributex";
     let path = said.word().filter(|path| !path.trim().is_empty() && !path.contains('\0'));
     path.map(PathBuf::from).ok_or_else(|| Unfit::new(said, way_out))
 }
@@ -102,7 +97,7 @@ fn backend_word(said: &Said) -> Result<&'static str, Unfit> {
     }
     Err(match nearest(&given, &Backend::WORDS) {
         Some(near) => Unfit::new(said, format!("did you mean {near}?")),
-        None => Unfit::new(said, format!("give {}", listed(&Backend::WORDS, "or"))),
+        None => Unfit::new(said, format!("must be {}", listed(&Backend::WORDS, "or"))),
     })
 }
 
@@ -112,7 +107,7 @@ fn listen(said: &Said) -> Result<Listen, Unfit> {
 }
 
 fn pools(file: &mut Section, backend: &Backend) -> Vec<Pool> {
-    const WAY_OUT: &str = "give a list in which each pool begins with - name: NAME";
+    const WAY_OUT: &str = "must be a list in which each pool begins with - name: NAME";
     let Some(Node { at, said }) = file.take_node("pools") else {
         file.note(Unfit::because("is missing", WAY_OUT).of("pools", file.at));
         return Vec::new();

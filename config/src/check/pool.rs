@@ -38,7 +38,7 @@ pub(crate) fn all(items: Vec<Node>, backend: &Backend, file: &mut Section) -> Ve
 
 /// The place is that of the pools: their names may both come from one line, through an alias.
 fn twice(name: &Name, at: At, first: At) -> ConfigError {
-    let problem = format!("a second pool is named {name:?}");
+    let problem = format!("another pool is named {name:?}");
     ConfigError { first: Some(first), ..ConfigError::new(at, problem, "give each pool a name of its own") }
 }
 
@@ -70,13 +70,13 @@ fn section(mut section: Section, nameless: String, backend: &Backend) -> (Option
 fn name(said: &Said) -> Result<Name, Unfit> {
     let name = value::name(said)?;
     if matches!(name.as_str(), "." | "..") {
-        return Err(Unfit::new(said, "give another one: in a URL it would mean a directory"));
+        return Err(Unfit::new(said, "use another name: in a URL it would mean a directory"));
     }
     Ok(name)
 }
 
 fn expire(said: &Said) -> Result<Option<Duration>, Unfit> {
-    seconds_or_never(&unquoted(said), MIN_EXPIRE..=MAX_EXPIRE)
+    seconds_or_never(said, MIN_EXPIRE..=MAX_EXPIRE)
 }
 
 fn slots(said: &Said, backend: &Backend) -> Result<u32, Unfit> {
@@ -85,7 +85,7 @@ fn slots(said: &Said, backend: &Backend) -> Result<u32, Unfit> {
         Backend::InMemory => (MAX_SLOTS, ""),
         Backend::Memcache(_) => (MAX_MEMCACHE_SLOTS, "; more than that need backend: inmemory"),
     };
-    let way_out = format!("give a whole number from 1 to {most}{more}");
+    let way_out = format!("must be a whole number from 1 to {most}{more}");
     if matches!(said, Said::Whole(0)) {
         return Err(Unfit::because("is 0, so the pool could never grant a slot", way_out));
     }

@@ -2,7 +2,7 @@
 use super::check;
 use crate::told;
 
-const DIGITS: &str = "give the 64 digits that printf %s \"$key\" | sha256sum prints";
+const DIGITS: &str = "must be the 64 digits that printf %s \"$key\" | sha256sum prints";
 
 /// What is told about the lines.
 fn lines(lines: &str) -> String {
@@ -27,7 +27,7 @@ fn a_hash_has_64_hexadecimal_digits() {
         assert_eq!(hash(&written), format!("has others than the digits 0-9 and a-f; {DIGITS}"));
     }
     for written in ["7", &"7".repeat(64), "true", "[a]", "{a: b}"] {
-        assert_eq!(hash(written), format!("is no text; {DIGITS}, in quotes"));
+        assert_eq!(hash(written), format!("is not text; {DIGITS}, in quotes"));
     }
 }
 
@@ -44,9 +44,10 @@ fn the_hash_of_a_variable_that_was_not_set_is_no_hash_of_a_key() {
 
 #[test]
 fn keys_are_a_list_of_maps_with_a_name_and_a_hash() {
-    let empty = "f:1: admin_keys is an empty list; leave the key out: then no lever answers over TCP";
-    let list = "f:1: admin_keys is no list; give a list in which each key begins with - name: NAME";
-    let map = "is no map; write it as - name: NAME with sha256: HASH below";
+    let empty =
+        "f:1: admin_keys is an empty list; leave the key out: then no admin action is possible over TCP";
+    let list = "f:1: admin_keys is not a list; must be a list in which each key begins with - name: NAME";
+    let map = "is not a map; write it as - name: NAME with sha256: HASH below";
     assert_eq!(lines("admin_keys: []"), empty);
     for written in ["s3cret", "{name: ann, sha256: s3cret}", "7", "false"] {
         assert_eq!(lines(&format!("admin_keys: {written}")), list);
@@ -88,7 +89,7 @@ fn a_name_and_a_hash_belong_to_one_key_only() {
          - {{name: bob, sha256: {}}}\npools: [{{name: a}}]",
         a.to_uppercase()
     );
-    let named = "a second admin key is named \"ann\", first in line 2; give each key a name of its own";
+    let named = "another admin key is named \"ann\", first in line 2; give each key a name of its own";
     let same = "another one has the same sha256, first in line 2; \
                 make a key of its own for each name";
     check(&[(
@@ -99,7 +100,7 @@ fn a_name_and_a_hash_belong_to_one_key_only() {
 
 #[test]
 fn the_local_socket_has_a_path_that_the_system_can_take() {
-    let path = "give the path of a file, as in /run/distributexd/admin.sock";
+    let path = "must be the path of a file, as in /run/distributexd/admin.sock";
     for (written, said) in
         [("''", "\"\""), ("' '", "\" \""), ("/run/", "\"/run/\""), ("[a]", "a list"), ("true", "true")]
     {
@@ -111,7 +112,7 @@ fn the_local_socket_has_a_path_that_the_system_can_take() {
     for long in ["s".repeat(108), "ü".repeat(54)] {
         assert_eq!(
             lines(&format!("admin_socket: {long}")),
-            "f:1: admin_socket has 108 bytes; give one with at most 107, as the system wants it"
+            "f:1: admin_socket has 108 bytes; must be at most 107, the limit of the system"
         );
     }
 }

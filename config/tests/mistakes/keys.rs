@@ -10,13 +10,13 @@ fn an_unknown_key_is_told_with_the_one_that_was_meant() {
     let anchors = "to keep it as a place for anchors";
     check(&[
         (&with("memcache_host: x"), &["f:1: unknown key \"memcache_host\"; did you mean memcachehost?"]),
-        (&with("memcachepool: 1"), &["f:1: unknown key \"memcachepool\"; did you mean memcachepoll?"]),
+        (&with("memcachepool: 1"), &["f:1: unknown key \"memcachepool\"; did you mean memcacheport?"]),
         (&with("Backend: x"), &["f:1: unknown key \"Backend\"; did you mean backend?"]),
         (
             &with("defaults: &d {}"),
             &[&format!("f:1: unknown key \"defaults\"; {keys}; name it \"x-defaults\" {anchors}")],
         ),
-        (&with("state: /x"), &["f:1: state has another name now; write state_dir"]),
+        (&with("state: /x"), &["f:1: state was renamed; write state_dir"]),
         (&with("[a]: 1"), &["f:1: a key is a list; write KEY: VALUE with a word as the key"]),
     ]);
     assert_eq!(in_pool("max_locks: 3"), "unknown key \"max_locks\"; did you mean maxlocks?");

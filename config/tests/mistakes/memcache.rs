@@ -3,7 +3,7 @@ use super::{MILLION, check};
 use crate::told;
 
 const SERVERS: &str =
-    "give HOST or HOST:PORT, as in localhost or [::1]:11211, or several with commas between them";
+    "must be HOST or HOST:PORT, as in localhost or [::1]:11211, or several with commas between them";
 
 /// What is told about a line, with either backend.
 fn line(line: &str) -> String {
@@ -15,8 +15,7 @@ fn line(line: &str) -> String {
 
 #[test]
 fn one_memcached_is_at_a_possible_place() {
-    let host =
-        "give a host name or an address; its port belongs into memcacheport, several into memcacheservers";
+    let host = "must be a host name or an address; its port belongs in memcacheport, several servers in memcache: {servers: …}";
     for (written, said) in [
         ("localhost:11211", "\"localhost:11211\""),
         ("''", "\"\""),
@@ -26,7 +25,7 @@ fn one_memcached_is_at_a_possible_place() {
         assert_eq!(line(&format!("memcachehost: {written}")), format!("memcachehost is {said}; {host}"));
     }
     for written in ["0", "65536", "\"x\""] {
-        let port = format!("memcacheport is {written}; give a whole number from 1 to 65535");
+        let port = format!("memcacheport is {written}; must be a whole number from 1 to 65535");
         assert_eq!(line(&format!("memcacheport: {written}")), port);
     }
 }
@@ -36,7 +35,7 @@ fn each_of_several_is_at_a_possible_place() {
     for (written, said) in [
         ("a b", "\"a b\""),
         ("cache1:0", "\"cache1:0\""),
-        ("cache1, cache2:x", "\"cache1, cache2:x\""),
+        ("\"cache1, cache2:x\"", "\"cache1, cache2:x\""),
         ("'::1:x'", "\"::1:x\""),
         ("'*'", "\"*\""),
         ("','", "\",\""),
@@ -44,16 +43,16 @@ fn each_of_several_is_at_a_possible_place() {
         ("11211", "11211"),
         ("{cache1: 11211}", "a map"),
     ] {
-        let told = line(&format!("memcacheservers: {written}"));
-        assert_eq!(told, format!("memcacheservers is {said}; {SERVERS}"));
+        let told = line(&format!("memcache: {{servers: {written}}}"));
+        assert_eq!(told, format!("memcache: servers is {said}; {SERVERS}"));
     }
-    let empty = "memcacheservers is an empty list; name at least one, or leave the key out";
-    assert_eq!(line("memcacheservers: []"), empty);
+    let empty = "memcache: servers is an empty list; name at least one, or leave the key out";
+    assert_eq!(line("memcache: {servers: []}"), empty);
     check(&[(
-        "backend: memcache\nmemcacheservers:\n  - cache1\n  - a b\n  - 1.2.3\npools: [{name: a}]",
+        "backend: memcache\nmemcache:\n  servers:\n    - cache1\n    - a b\n    - 1.2.3\npools: [{name: a}]",
         &[
-            &format!("f:4: memcacheservers is \"a b\"; {SERVERS}"),
-            &format!("f:5: memcacheservers is \"1.2.3\"; {SERVERS}"),
+            &format!("f:5: memcache: servers is \"a b\"; {SERVERS}"),
+            &format!("f:6: memcache: servers is \"1.2.3\"; {SERVERS}"),
         ],
     )]);
 }
@@ -61,60 +60,95 @@ fn each_of_several_is_at_a_possible_place() {
 #[test]
 fn a_memcached_is_named_once() {
     let twice = |place: u8, named: &str, first: u8| {
-        let problem = format!("memcacheservers names {named} twice");
+        let problem = format!("memcache: servers names {named} twice");
         format!("f:{place}: {problem}, first in line {first}; name each memcached once")
     };
-    let list = "- cache1\n  - cache2\n  - Cache1:11211\n  - '[::1]'\n  - '::1'";
+    let list = "- cache1\n    - cache2\n    - Cache1:11211\n    - '[::1]'\n    - '::1'";
     check(&[
         (
-            &format!("memcacheservers:\n  {list}\npools: [{{name: a}}]"),
-            &[&twice(4, "Cache1:11211", 2), &twice(6, "[::1]:11211", 5)],
+            &format!("memcache:\n  servers:\n    {list}\npools: [{{name: a}}]"),
+            &[&twice(5, "Cache1:11211", 3), &twice(7, "[::1]:11211", 6)],
         ),
-        ("memcacheservers: a, b, a\npools: [{name: a}]", &[&twice(1, "a:11211", 1)]),
-        ("memcacheservers: a, a:7\nmemcacheport: 7\npools: [{name: a}]", &[&twice(1, "a:7", 1)]),
+        ("memcache: {servers: \"a, b, a\"}\npools: [{name: a}]", &[&twice(1, "a:11211", 1)]),
+        ("memcache: {servers: \"a, a:11211\"}\npools: [{name: a}]", &[&twice(1, "a:11211", 1)]),
     ]);
 }
 
 #[test]
 fn one_and_several_do_not_go_together() {
-    let both = "memcachehost is given beside memcacheservers; keep one of them";
+    let both = "memcache: servers is given beside memcachehost or memcacheport, first in line";
     check(&[
-        ("memcachehost: a\nmemcacheservers: b\npools: [{name: a}]", &[&format!("f:1: {both}")]),
-        ("memcacheservers:\n  - a\nmemcachehost: a\npools: [{name: a}]", &[&format!("f:3: {both}")]),
+        (
+            "memcachehost: a\nmemcache: {servers: b}\npools: [{name: a}]",
+            &[&format!("f:2: {both} 1; keep one of them")],
+        ),
+        (
+            "memcache:\n  servers:\n    - a\nmemcacheport: 7\npools: [{name: a}]",
+            &[&format!("f:3: {both} 4; keep one of them")],
+        ),
     ]);
+}
+
+#[test]
+fn former_names_are_reported_with_the_new_ones() {
+    for (former, new) in [
+        ("memcacheservers: a", "memcache: {servers: …}"),
+        ("memcachepoll: 1", "memcache: {poll: …}"),
+        ("longest_wait: 1", "max_wait"),
+        ("state: /x", "state_dir"),
+        ("events: 1", "event_buffer"),
+    ] {
+        let key = former.split(':').next().unwrap();
+        assert_eq!(line(former), format!("{key} was renamed; write {new}"));
+    }
 }
 
 #[test]
 fn times_and_numbers_stay_within_their_limits() {
     for (key, wrong, way_out) in [
-        ("memcacheconnections", ["0", "65", "1.5"], "give a whole number from 1 to 64"),
-        ("memcachetimeout", ["0", "0.04", "61"], "give seconds from 0.05 to 60"),
-        ("memcachepoll", ["0", "0.01", "60.5"], "give seconds from 0.02 to 60"),
-        ("memcacheoutage", ["-1", "3601", "\"1h\""], "give seconds from 0 to 3600"),
+        ("connections", ["0", "65", "1.5"], "must be a whole number from 1 to 64"),
+        (
+            "timeout",
+            ["0", "0.04", "61"],
+            "must be seconds from 0.05 to 60, or a number with a unit, as in 90s or 10m",
+        ),
+        (
+            "poll",
+            ["0", "0.01", "60.5"],
+            "must be seconds from 0.02 to 60, or a number with a unit, as in 90s or 10m",
+        ),
+        (
+            "outage",
+            ["-1", "3601", "\"2h\""],
+            "must be seconds from 0 to 3600, or a number with a unit, as in 90s or 10m",
+        ),
     ] {
         for wrong in wrong {
-            assert_eq!(line(&format!("{key}: {wrong}")), format!("{key} is {wrong}; {way_out}"));
+            assert_eq!(
+                line(&format!("memcache: {{{key}: {wrong}}}")),
+                format!("memcache: {key} is {wrong}; {way_out}")
+            );
         }
     }
 }
 
 #[test]
 fn a_prefix_can_stand_in_the_name_of_an_entry() {
-    let way_out = "give 1 to 64 characters out of A-Z, a-z, 0-9, dot, underscore and hyphen";
+    let way_out = "must be 1 to 64 characters out of A-Z, a-z, 0-9, dot, underscore and hyphen";
     for (written, said) in
         [("''", "\"\""), ("a b", "\"a b\""), ("a:b", "\"a:b\""), ("größe", "\"größe\""), ("[a]", "a list")]
     {
-        let told = line(&format!("memcacheprefix: {written}"));
-        assert_eq!(told, format!("memcacheprefix is {said}; {way_out}"));
+        let told = line(&format!("memcache: {{prefix: {written}}}"));
+        assert_eq!(told, format!("memcache: prefix is {said}; {way_out}"));
     }
     let long = "p".repeat(65);
-    assert!(line(&format!("memcacheprefix: {long}")).ends_with(way_out));
+    assert!(line(&format!("memcache: {{prefix: {long}}}")).ends_with(way_out));
 }
 
 #[test]
 fn a_pool_in_memcached_has_at_most_1000_slots() {
     let pools = "pools:\n  - name: a\n    maxlocks: 1000\n  - name: b\n    maxlocks: ";
-    let thousand = "give a whole number from 1 to 1000; more than that need backend: inmemory";
+    let thousand = "must be a whole number from 1 to 1000; more than that need backend: inmemory";
     for written in ["1001", "1000001"] {
         let told = told(&format!("{pools}{written}\nbackend: memcache"));
         assert_eq!(told, format!("f:5: pool \"b\": maxlocks is {written}; {thousand}"));

@@ -9,16 +9,15 @@ use distributex_config::LIMIT_KEYS;
 
 use crate::told;
 
-const POOLS: &str = "give a list in which each pool begins with - name: NAME";
-const EXPIRE: &str = "give seconds from 0.001 to 315360000 (10 years), or 0 for never";
-const MILLION: &str = "give a whole number from 1 to 1000000";
+const POOLS: &str = "must be a list in which each pool begins with - name: NAME";
+const EXPIRE: &str = "must be seconds from 0.001 to 315360000 (10 years), or a number with a unit, as in 90s, 10m, 26h or 1d; 0 for never";
+const MILLION: &str = "must be a whole number from 1 to 1000000";
 const LISTEN: &str =
-    "give HOST or HOST:PORT, as in localhost, 127.0.0.1:9889, [::1]:9889 or *:9889 (every address)";
+    "must be HOST or HOST:PORT, as in localhost, 127.0.0.1:9889, [::1]:9889 or *:9889 (every address)";
 
 const KEYS: [&str; 2] = [
-    "backend, state_dir, memcachehost, memcacheport, memcacheservers, memcacheconnections, memcachetimeout, \
-     memcacheprefix, memcachepoll, memcacheoutage, listen, longest_wait, longest_patience, \
-     limits, admin_keys, admin_socket, history, events, metrics",
+    "backend, state_dir, memcachehost, memcacheport, memcache, listen, max_wait, max_patience, \
+     limits, admin_keys, admin_socket, history_runs, event_buffer, metrics",
     "pools",
 ];
 
@@ -61,8 +60,8 @@ fn the_backend_is_a_known_word() {
     for (line, words) in [
         ("backend: InMemory", "backend is \"InMemory\"; did you mean inmemory?"),
         ("backend: memcached", "backend is \"memcached\"; did you mean memcache?"),
-        ("backend: redis", "backend is \"redis\"; give inmemory or memcache"),
-        ("backend: [memcache]", "backend is a list; give inmemory or memcache"),
+        ("backend: redis", "backend is \"redis\"; must be inmemory or memcache"),
+        ("backend: [memcache]", "backend is a list; must be inmemory or memcache"),
     ] {
         check(&[(&format!("{line}\npools: [{{name: a}}]"), &[&format!("f:1: {words}")])]);
     }
@@ -102,10 +101,10 @@ fn the_keys_of_limits_are_whole_numbers_in_a_map() {
     let map = format!("write it as limits: with the keys {keys}, absent_per_host below");
     assert_eq!(limits(" 1000"), format!("f:1: limits is 1000; {map}"));
     assert_eq!(
-        limits("\n  waiters_per_adress: 1\n  longest_wait: 1"),
+        limits("\n  waiters_per_adress: 1\n  max_wait: 1"),
         format!(
             "f:2: limits: unknown key \"waiters_per_adress\"; did you mean waiters_per_address?\n\
-             f:3: limits: unknown key \"longest_wait\"; the keys here are {keys} and absent_per_host"
+             f:3: limits: unknown key \"max_wait\"; the keys here are {keys} and absent_per_host"
         )
     );
 }
@@ -127,10 +126,10 @@ backend: redis
         &[
             "f:2: pool number 1: unknown key \"max_locks\"; did you mean maxlocks?",
             &format!("f:3: pool number 1: expire is -1; {EXPIRE}"),
-            "f:4: pool number 1: name is \"..\"; give another one: in a URL it would mean a directory",
+            "f:4: pool number 1: name is \"..\"; use another name: in a URL it would mean a directory",
             &format!("f:6: pool \"b\": maxlocks is -1; {MILLION}"),
-            "f:7: memcacheport is \"x\"; give a whole number from 1 to 65535",
-            "f:8: backend is \"redis\"; give inmemory or memcache",
+            "f:7: memcacheport is \"x\"; must be a whole number from 1 to 65535",
+            "f:8: backend is \"redis\"; must be inmemory or memcache",
         ],
     )]);
 }
@@ -139,8 +138,10 @@ backend: redis
 fn a_limit_is_a_number_of_seconds_above_zero() {
     for (written, said) in [("0", "0"), ("-1", "-1"), ("86401", "86401"), ("never", "\"never\"")] {
         check(&[(
-            &format!("longest_wait: {written}\npools: [{{name: a}}]"),
-            &[&format!("f:1: longest_wait is {said}; give seconds from 1 to 86400")],
+            &format!("max_wait: {written}\npools: [{{name: a}}]"),
+            &[&format!(
+                "f:1: max_wait is {said}; must be seconds from 1 to 86400, or a number with a unit, as in 90s or 10m"
+            )],
         )]);
     }
 }

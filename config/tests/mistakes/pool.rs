@@ -3,8 +3,8 @@ use super::{EXPIRE, MILLION, check, in_pool};
 
 #[test]
 fn a_pool_has_a_good_name_of_its_own() {
-    let text = "give a text, in quotes if it looks like something else";
-    let url = "give another one: in a URL it would mean a directory";
+    let text = "must be text, in quotes if it looks like something else";
+    let url = "use another name: in a URL it would mean a directory";
     let missing = "f:1: pool number 1: name is missing; give the pool one, as in - name: pool1";
     let bad = |said: &str, way_out: &str| format!("f:1: pool number 1: name is {said}; {way_out}");
     check(&[
@@ -25,8 +25,8 @@ fn a_pool_has_a_good_name_of_its_own() {
         (
             "pools:\n  - name: a\n  - expire: 3\n    name: b\n  - name: a\n  - expire: 4\n    name: b\n",
             &[
-                "f:5: a second pool is named \"a\", first in line 2; give each pool a name of its own",
-                "f:6: a second pool is named \"b\", first in line 3; give each pool a name of its own",
+                "f:5: another pool is named \"a\", first in line 2; give each pool a name of its own",
+                "f:6: another pool is named \"b\", first in line 3; give each pool a name of its own",
             ],
         ),
     ]);
@@ -44,7 +44,7 @@ fn expire_is_no_absurd_time() {
         ("315360001", "315360001"),
         ("1e300", "1e300"),
         ("0300", "\"0300\""),
-        ("5m", "\"5m\""),
+        ("5x", "\"5x\""),
         ("true", "true"),
         ("[3]", "a list"),
         ("{a: 3}", "a map"),
@@ -78,13 +78,13 @@ fn whole_numbers_stay_within_their_limits() {
 #[test]
 fn servers_name_somebody() {
     let open = "leave the key out to allow every host";
-    let give = "give names of hosts, as in acme1, acme2";
+    let give = "must be names of hosts, as in acme1, acme2";
     assert_eq!(
         in_pool("servers: []"),
-        format!("servers is an empty list, so nobody could use the pool; {open}")
+        format!("servers is an empty list, so no host could use the pool; {open}")
     );
-    assert_eq!(in_pool("servers: ''"), format!("servers is \"\", so nobody could use the pool; {open}"));
-    assert_eq!(in_pool("servers: ','"), format!("servers is \",\", so nobody could use the pool; {open}"));
+    assert_eq!(in_pool("servers: ''"), format!("servers is \"\", so no host could use the pool; {open}"));
+    assert_eq!(in_pool("servers: ','"), format!("servers is \",\", so no host could use the pool; {open}"));
     assert_eq!(in_pool("servers: true"), format!("servers is true; {give}"));
     check(&[(
         "pools:\n  - name: a\n    servers:\n      - acme1\n      -\n      - {b: c}\n      - \"a\\0\"\n",

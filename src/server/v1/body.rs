@@ -1,4 +1,4 @@
-//! The body of a request: not too much of it, and in time.
+//! Request bodies, limited in size and time.
 
 use std::{
     future::{Future as _, poll_fn},
@@ -16,14 +16,13 @@ use tokio::time::timeout;
 
 use super::error::V1Error;
 
-/// The longest body.
+/// Maximum size of a body, in bytes.
 const MAX_BODY_BYTES: usize = 16 * 1024;
 
-/// How long a body may take to arrive.
+/// Maximum time for a body to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Reads the body of a request. A mistake here is the end of its connection: what follows it there is not
-/// known to be a request.
+/// Reads the body of a request. An error closes the connection, as what follows cannot be parsed.
 pub(super) async fn read(request: &mut ServiceRequest) -> Result<Vec<u8>, V1Error> {
     let length = request.headers().get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     if length.is_some_and(|length: u64| length > MAX_BODY_BYTES as u64) {
@@ -37,8 +36,8 @@ pub(super) async fn read(request: &mut ServiceRequest) -> Result<Vec<u8>, V1Erro
     body
 }
 
-/// The dispatcher hands a request on before it looks for the body, which mostly came with the head: only a
-/// body that is not there at the second look gets a timer.
+/// Reads with a time limit. The dispatcher passes a request on before its body, which mostly came with the head: only
+/// a body that is not there at the second poll gets a timer.
 async fn in_time(
     payload: impl Stream<Item = Result<Bytes, PayloadError>> + Unpin,
 ) -> Result<Vec<u8>, V1Error> {
@@ -100,7 +99,7 @@ mod tests {
 
     use super::*;
 
-    /// Parts that come one after another, each so long after the one before; then nothing for ever.
+    /// A body whose parts arrive one after another, each after a delay; then it hangs.
     struct SlowBody(VecDeque<(Duration, &'static str)>, Pin<Box<tokio::time::Sleep>>);
 
     fn slow(parts: &[(u64, &'static str)]) -> SlowBody {
@@ -133,7 +132,7 @@ mod tests {
         let read = in_time(slow(&[(4, "{"), (4, "\"host\""), (4, ":")])).await;
 
         assert!(format!("{read:?}").contains("did not arrive within 10 s"), "{read:?}");
-        assert!(start.elapsed() < BODY_TIMEOUT + Duration::from_millis(2)); // a timer of tokio rings at most 1 ms late
+        assert!(start.elapsed() < BODY_TIMEOUT + Duration::from_millis(2)); // tokio's timers fire at most 1 ms late
     }
 
     #[actix::test]

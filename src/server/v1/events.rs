@@ -1,14 +1,13 @@
-//! Events out: what happens to the pools, as server-sent events
-//! (<https://html.spec.whatwg.org/multipage/server-sent-events.html>).
+//! Event stream, as server-sent events (<https://html.spec.whatwg.org/multipage/server-sent-events.html>).
 //!
 //! ```text
-//!  board ── something new ──► a batch of events ──► rest a little ──► …
-//!        └─ nothing for 15 s ─► a comment
+//!  event buffer ── changed ──► a batch of events ──► pause ──► …
+//!               └─ 15 s without ─► a comment
 //! ```
 //!
-//! Many readers of a busy server cost less when each looks a few times a second and takes all that is new at once; on
-//! a quiet server an event is sent in the moment it happens. The more readers there are, the longer each rests: all of
-//! them together look about as often as a few would, and the pools do not notice them.
+//! On a busy server many readers cost less if each reads a few times per second and takes everything new at once; on a
+//! quiet server an event is sent immediately. The more readers there are, the longer each pauses, so that all of them
+//! together read about as often as a few would.
 
 use std::{
     convert::Infallible,
@@ -50,51 +49,51 @@ use crate::server::{
     query,
 };
 
-/// A comment is sent after so long without an event, so that proxies and readers see that the stream lives.
+/// Interval of comments without an event, so that proxies and readers see that the stream is alive.
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(15);
 
-/// So many bytes of events are sent at once, and what is left of one: more would only wait for a slow reader.
+/// Maximum size of a batch, beyond which at most one event is added.
 const MAX_BATCH_BYTES: usize = 32 * 1024;
 
-/// After a batch, the next look comes no sooner.
+/// Pause after a batch.
 const BATCH_INTERVAL: Duration = Duration::from_millis(50);
 
-/// Unless there was more: who catches up rests so long.
+/// Pause after a full batch, for a reader that catches up.
 const CATCH_UP_INTERVAL: Duration = Duration::from_millis(5);
 
-/// But every rest is at least so long for each reader there is: a thousand of them look a thousand times a second.
+/// Minimum pause per connected reader: a thousand readers read a thousand times per second in total.
 const INTERVAL_PER_READER: Duration = Duration::from_millis(1);
 
-/// Readers who came together do not all look in the same moment: each is one of so many groups.
+/// Number of groups of readers with different pauses, so that they do not all read at the same moment.
 const GROUPS: u32 = 16;
 
-/// The rests of two groups differ by this part.
+/// The pauses of two neighboring groups differ by this fraction.
 const GROUP_DIVISOR: u32 = 50;
 
-/// An event on a quiet server is sent to the last group so much later for each reader there is.
+/// On a quiet server, the last group gets an event later by this time per connected reader.
 const DELAY_PER_READER: Duration = Duration::from_micros(50);
 
-/// Stands for an id that is no text: nobody knows it.
+/// Stands for an id that is not text; no event has it.
 const UNKNOWN_ID: &str = "?";
 
-/// Tells proxies of nginx's kind not to collect the events before they pass them on.
+/// Keeps proxies such as nginx from buffering the stream.
 const NO_BUFFER: HeaderName = HeaderName::from_static("x-accel-buffering");
 
-/// What is said first: come back a second after the end.
+/// First field: reconnect one second after the end.
 const RETRY_FIELD: &str = "retry: 1000\n";
 
-/// What is said after a silence.
+/// Comment after [`KEEPALIVE_INTERVAL`].
 const KEEPALIVE_COMMENT: &str = ": still here\n";
 
-/// Somebody who will read events, with what the stream needs for as long as it lives.
+/// A reader and what its stream needs.
 pub(super) struct EventSubscription {
     reader: EventReader,
     board: Arc<EventBuffer>,
-    /// Room for its connection.
+    /// Permit for its connection.
     _seat: ParkingPermit,
 }
 
-/// Who wants to read what, and from where on.
+/// Parses a request for events.
 pub(super) fn reading(
     request: &ServiceRequest,
     pools: &Pools,
@@ -125,13 +124,13 @@ fn known(name: Option<&str>, pools: &Pools) -> Result<Name, V1Error> {
     pools.named(name).map(|(name, _)| name.clone()).ok_or_else(|| V1Error::no_such_pool(name))
 }
 
-/// The answer to a request that only wants to know what it would get.
+/// Response to a `HEAD` request.
 pub(super) fn head() -> HttpResponse {
     let nothing = stream::empty::<Result<Bytes, Infallible>>();
     with_headers(BoxBody::new(BodyStream::new(nothing)))
 }
 
-/// The answer: events until the reader goes or is too slow, or the server stops.
+/// Response: events until the reader leaves or is too slow, or the server stops.
 pub(super) fn answer(reading: EventSubscription, handling: InFlight) -> HttpResponse {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     let group = COUNT.fetch_add(1, Ordering::Relaxed) % GROUPS;
@@ -145,7 +144,7 @@ pub(super) fn answer(reading: EventSubscription, handling: InFlight) -> HttpResp
 
 fn with_headers(body: BoxBody) -> HttpResponse {
     let mut response = HttpResponse::with_body(StatusCode::OK, body);
-    response.head_mut().set_connection_type(ConnectionType::Close); // the end of the stream is that of the reader
+    response.head_mut().set_connection_type(ConnectionType::Close); // the stream has no length; it ends with the connection
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -153,14 +152,14 @@ fn with_headers(body: BoxBody) -> HttpResponse {
     response
 }
 
-/// What is sent.
+/// State of the stream.
 struct EventStream {
     reading: EventSubscription,
-    /// The request is handled for as long as the stream lives.
+    /// Keeps the request marked as handled while the stream lives.
     handling: InFlight,
-    /// Which of the [`GROUPS`] it is in.
+    /// Group, below [`GROUPS`].
     group: u32,
-    /// When to look next; `None` before the beginning.
+    /// Time of the next read; `None` before the first part.
     looks: Option<Instant>,
 }
 
@@ -191,7 +190,7 @@ impl EventStream {
                 ReadResult::End => return None,
             };
             if part.is_empty() {
-                sleep(self.rest(BATCH_INTERVAL)).await; // it was about pools that are not read: there may be thousands such events
+                sleep(self.rest(BATCH_INTERVAL)).await; // only events of other pools, of which there may be thousands
                 continue;
             }
             let rest =
@@ -201,20 +200,20 @@ impl EventStream {
         }
     }
 
-    /// How long to rest: so long, or longer where there are many readers.
+    /// Pause before the next read, longer with many readers.
     fn rest(&self, usual: Duration) -> Duration {
         let rest = usual.max(INTERVAL_PER_READER * self.reading.board.readers());
         rest + rest / GROUP_DIVISOR * self.group
     }
 
-    /// How much later than it happens an event is read, where not all readers can be the first.
+    /// Delay of this group after an event; `None` if it is negligible.
     fn delay(&self) -> Option<Duration> {
         let delay = DELAY_PER_READER * self.reading.board.readers() / GROUPS * self.group;
         (delay >= Duration::from_millis(1)).then_some(delay)
     }
 
-    /// Something that is no event, and the id of where the reader is: it has been told, or need not be told, of all
-    /// until then, and would otherwise come back to where the last event of its pools was.
+    /// A field or comment with the reader's current id, so that it resumes there and not at the last event of its
+    /// pools.
     fn aside(&self, words: &str) -> Bytes {
         let id = self.reading.reader.id().map(|id| format!("id: {id}\n")).unwrap_or_default();
         format!("{words}{id}\n").into()
@@ -243,7 +242,7 @@ mod tests {
         Name::new(text).unwrap()
     }
 
-    /// A pool of this name that is watched so.
+    /// A pool with this telemetry.
     fn pool(name: Name, watch: &Telemetry) -> PoolHandle {
         let settings =
             config::Pool { name: name.clone(), expire: None, slots: 1, servers: None, max_waiters: 1 };
@@ -252,7 +251,7 @@ mod tests {
         PoolHandle::new(PoolActor::new(name, backend, ParkingLimit::new(1), watch).start())
     }
 
-    /// A stream that has begun, of what happens to pool `one`.
+    /// A started stream of events of pool `one`.
     async fn begun(watch: &Telemetry) -> EventStream {
         let (connection, _) = connected().await;
         let board = Arc::clone(watch.events().unwrap());

@@ -1,5 +1,4 @@
-//! A field of a request's JSON, of whatever type: a wrong one is told by the field's name, and never by its
-//! value, which may be a secret.
+//! Fields of a JSON request, of any type: errors name the field, never its value, which may be secret.
 
 use std::{borrow::Cow, fmt};
 
@@ -8,17 +7,17 @@ use serde::{
     de::{Error, IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
 
-/// What stands in a field.
+/// Value of a field.
 #[derive(Default)]
 pub(super) enum Field<'a> {
-    /// Nothing, or `null`.
+    /// Absent, or `null`.
     #[default]
     Absent,
     /// A string.
     Text(Cow<'a, str>),
     /// A number.
     Number(f64),
-    /// Anything else; no field here wants it.
+    /// Anything else; no field accepts it.
     Other,
 }
 
@@ -28,7 +27,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Field<'a> {
     }
 }
 
-/// Takes everything.
+/// Visitor for any value.
 struct AnyField;
 
 impl<'a> Visitor<'a> for AnyField {

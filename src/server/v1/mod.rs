@@ -1,8 +1,8 @@
 //! The v1 protocol: JSON over HTTP. Translates, and decides nothing.
 //!
 //! ```text
-//!  path ─► Call ─► (right) ─► body ─► request ─► pool ─┬► answer   201, 200, 204
-//!                                                      └► error    {"kind": …, "message": …}
+//!  path ─► V1Path ─► (right) ─► body ─► request ─► pool ─┬► response 201, 200, 204
+//!                                                        └► error    {"kind": …, "message": …}
 //! ```
 
 use std::{mem, rc::Rc, sync::Arc};
@@ -38,7 +38,7 @@ mod time;
 /// The description of both protocols.
 const OPENAPI: &str = include_str!("openapi.json");
 
-/// Whether a path is answered here.
+/// Whether a path belongs to this protocol.
 #[must_use]
 pub fn is_for(path: &str) -> bool {
     path.strip_prefix("/v1").is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))

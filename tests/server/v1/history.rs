@@ -96,7 +96,10 @@ fn how_a_run_ended_is_told_and_who_forced_it_and_why() {
     eventually("it expires", || runs(&server).len() == 2);
 
     let told = |run: &Value| [&run["host"], &run["how"], &run["author"], &run["reason"]].map(Value::clone);
-    assert_eq!(told(&runs(&server)[1]), [json!("ann"), json!("force_released"), json!("eve"), json!("a test")]);
+    assert_eq!(
+        told(&runs(&server)[1]),
+        [json!("ann"), json!("force_released"), json!("eve"), json!("a test")]
+    );
     assert_eq!(told(&runs(&server)[0]), [json!("bob"), json!("expired"), json!(null), json!(null)]);
     assert_eq!(runs(&server)[1]["exit_status"], Value::Null);
 }

@@ -26,7 +26,7 @@ fn five_parked_asks_are_served_in_their_order() {
 
 #[test]
 fn a_wait_ends_in_time_and_an_endless_one_is_shortened() {
-    let server = Server::start("longest_wait: 1\npools: [{name: pool1}]");
+    let server = Server::start("max_wait: 1\npools: [{name: pool1}]");
     held_by_ann(&server);
 
     for wait in [0.05, 1e300] {

@@ -53,7 +53,7 @@ pub(super) fn understand(answers: &[MemcacheReply], known: Option<&PoolView>) ->
     if let Some(item) = look.item(store)? {
         let store = token_base::read(&item.value, item.cas);
         let store =
-            store.ok_or("has something else where its name should be: choose another memcacheprefix")?;
+            store.ok_or("has something else where its name should be: choose another memcache.prefix")?;
         look.view.store = Some(Arc::new(store));
     }
     Ok(look)

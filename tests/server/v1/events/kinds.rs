@@ -136,7 +136,7 @@ fn a_reload_is_told_of_the_pools_that_changed_and_of_no_others() {
     site.reads("pools: [{name: a}, {name: c, maxlocks: 3}, {name: d}]");
     site.reads("pools: [{name: a}, {name: b}, {name: c, maxlocks: 3}, {name: d}]");
     assert_eq!(changed(&mut events, 1), ["b"]);
-    site.reads("longest_wait: 60\npools: [{name: a}, {name: b}, {name: c, maxlocks: 3}, {name: d}]");
+    site.reads("max_wait: 60\npools: [{name: a}, {name: b}, {name: c, maxlocks: 3}, {name: d}]");
     assert_eq!(changed(&mut events, 4), ["a", "b", "c", "d"]);
 }
 

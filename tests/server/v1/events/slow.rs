@@ -14,7 +14,8 @@ use crate::{
 /// How many were cut off, as the server counts them.
 fn cut_off(server: &Server) -> usize {
     let (_, numbers) = server.get("/metrics");
-    let line = numbers.lines().find_map(|line| line.strip_prefix("distributex_event_readers_disconnected_total "));
+    let line =
+        numbers.lines().find_map(|line| line.strip_prefix("distributex_event_readers_disconnected_total "));
     line.unwrap().parse().unwrap()
 }
 
