@@ -150,6 +150,13 @@ impl Server {
         table.lines().filter(|line| line.contains(&own)).filter_map(end).collect()
     }
 
+    /// Everything it has logged, once it has ended. Its standard error must be a pipe.
+    pub(crate) fn log_to_end(&mut self) -> String {
+        let mut log = String::new();
+        self.child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+        log
+    }
+
     /// Sends a signal.
     pub(crate) fn signal(&self, signal: Signal) {
         kill_process(self.pid(), signal).unwrap();

@@ -118,7 +118,7 @@ fn a_lease_that_memcached_forgot_is_lost_and_the_slot_is_free() {
     });
     let next = member.gives("web2", "o");
     assert!(next["token"].as_u64() > lost["token"].as_u64());
-    member.says("lost pool=\"p\" host=\"web1\"");
+    member.says("vanished pool=p host=web1");
 }
 
 #[test]

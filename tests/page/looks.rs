@@ -97,7 +97,7 @@ fn it_says_that_the_server_is_away_and_finds_it_again() {
 
 #[test]
 fn without_events_it_asks_again_and_again() {
-    let server = Server::start(&format!("events: 0\n{ONE_SLOT}"));
+    let server = Server::start(&format!("event_buffer: 0\n{ONE_SLOT}"));
     let browser = Browser::open(1280, 900);
     browser.go(&pool_at(&server, "pool1"));
     browser.until("!document.querySelector('#polling').hidden");

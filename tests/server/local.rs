@@ -2,7 +2,6 @@
 
 use std::{
     fs,
-    io::BufRead as _,
     os::unix::{
         fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _, symlink},
         net::{UnixListener, UnixStream},
@@ -51,10 +50,7 @@ fn waiting(socket: &Path, host: &str) -> Client<UnixStream> {
 #[test]
 fn all_that_tcp_serves_is_served_there() {
     let socket = path();
-    let mut server = Server::start(&with(&socket));
-    let mut line = String::new();
-    server.stdout.read_line(&mut line).unwrap();
-    assert_eq!(line, format!("levers are answered on the local socket {}\n", socket.display()));
+    let server = Server::start(&with(&socket));
     let mut local = connect_local(&socket);
 
     assert_eq!(local.ask("/v1/pools"), server.get("/v1/pools"));

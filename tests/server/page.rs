@@ -9,7 +9,7 @@ const FILES: [(&str, &str); 7] = [
     ("/page.css", "text/css; charset=utf-8"),
     ("/page.js", "text/javascript; charset=utf-8"),
     ("/page/history.js", "text/javascript; charset=utf-8"),
-    ("/page/levers.js", "text/javascript; charset=utf-8"),
+    ("/page/admin.js", "text/javascript; charset=utf-8"),
     ("/page/pool.js", "text/javascript; charset=utf-8"),
     ("/page/words.js", "text/javascript; charset=utf-8"),
 ];

@@ -27,9 +27,9 @@ fn leases_outlive_a_failed_flush_and_a_power_cut() {
     }
     disk.becomes("clean");
     assert_eq!(member.server().word("/release?host=ann&pool=p3"), "OK");
-    member.says("cannot be written");
+    member.says("state_directory_down");
     disk.recovers();
-    member.says("can be written again");
+    member.says("state_directory_up");
     assert_eq!(get(&member, "ann", MANY), "YES");
 
     member.is_restarted();
@@ -49,7 +49,7 @@ fn an_older_copy_that_is_put_back_meanwhile_is_not_taken() {
     assert_eq!(member.server().get("/get?host=ann&pool=p2"), (503, "NO".to_owned()));
     fs::write(disk.file(), older).unwrap();
     disk.recovers();
-    member.says("can be written again");
+    member.says("state_directory_up");
 
     member.is_restarted();
 

@@ -224,10 +224,10 @@ fn a_pool_that_is_not_configured_any_more_keeps_its_leases_over_a_restart_and_co
 #[test]
 fn without_a_directory_the_server_says_once_what_that_means() {
     let member = Member::alone(ONE_SLOT);
-    member.says("no state directory is configured");
-    assert_eq!(member.log().matches("has forgotten who holds what").count(), 1);
+    member.says("WARN  no_state_directory ");
+    assert_eq!(member.log().matches("no_state_directory").count(), 1);
 
     let keeping = keeping(P);
-    keeping.says("remembers 0 leases, and 0 places in line");
-    assert!(!keeping.log().contains("has forgotten"));
+    keeping.says(" leases=0 waiters=0");
+    assert!(!keeping.log().contains("no_state_directory"));
 }

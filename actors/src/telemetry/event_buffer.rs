@@ -145,7 +145,7 @@ impl EventBuffer {
 
     /// Appends an event.
     pub(super) fn publish(&self, pool: &Name, what: EventKind) {
-        self.counts.count(&what);
+        self.counts.count(what.name());
         let mut state = self.pinned();
         if !state.is_wanted() {
             state.next += 1;
@@ -211,6 +211,7 @@ impl EventReader {
         }
         if self.missed {
             (self.missed, self.next) = (false, state.next);
+            events.counters().count(EventName::Missed);
             return ReadResult::Missed(events.id(state.next - 1));
         }
         let Some(skip) = self.next.checked_sub(state.first()) else { return ReadResult::End };
@@ -275,7 +276,7 @@ impl Drop for EventReader {
 
 impl EventCounters {
     fn new() -> Self {
-        let help = "Events of all pools, by name.";
+        let help = "Events of all pools, by name; missed: times a reader missed events.";
         let posted = IntCounterVec::new(Opts::new("distributex_events_total", help), &["event"]);
         let posted = posted.expect(INVALID_METRIC);
         let gauge = IntGauge::new("distributex_event_readers", "Connected readers of the event stream.");
@@ -289,8 +290,8 @@ impl EventCounters {
         }
     }
 
-    fn count(&self, what: &EventKind) {
-        self.by_name[what.name() as usize].inc();
+    fn count(&self, name: EventName) {
+        self.by_name[name as usize].inc();
     }
 
     pub(super) fn register(&self, metrics: &Metrics) {

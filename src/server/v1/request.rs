@@ -94,10 +94,10 @@ pub(super) fn object<'a, T: Deserialize<'a>>(body: &'a [u8], example: &str) -> R
         Some(b'{') => {
             let text =
                 std::str::from_utf8(body).map_err(|error| bad(format!("the body is not UTF-8: {error}")))?;
-            serde_json::from_str(text).map_err(|error| bad(format!("the body is no JSON: {error}")))
+            serde_json::from_str(text).map_err(|error| bad(format!("invalid JSON: {error}")))
         }
-        Some(_) => Err(bad(format!("the body has to be a JSON object, such as {example}"))),
-        None => Err(bad(format!("the body is empty; it has to be a JSON object, such as {example}"))),
+        Some(_) => Err(bad(format!("the body must be a JSON object, such as {example}"))),
+        None => Err(bad(format!("the body is empty: it must be a JSON object, such as {example}"))),
     }
 }
 
@@ -106,7 +106,7 @@ pub(super) fn text<'a>(key: &str, field: &'a Field<'_>) -> Result<Option<&'a str
     match field {
         Field::Absent => Ok(None),
         Field::Text(text) => Ok(Some(text)),
-        Field::Number(_) | Field::Other => Err(bad(format!("{key:?} has to be text, in quotes"))),
+        Field::Number(_) | Field::Other => Err(bad(format!("{key:?} must be a string"))),
     }
 }
 
@@ -123,7 +123,7 @@ pub(super) fn seconds(key: &str, field: &Field<'_>) -> Result<Option<Duration>, 
             Ok(Some(Duration::from_secs_f64(number.min(MAX_EXPIRE.as_secs_f64()))))
         }
         Field::Number(_) | Field::Text(_) | Field::Other => {
-            Err(bad(format!("{key:?} has to be a number of seconds, 0 or more, without quotes")))
+            Err(bad(format!("{key:?} must be a number of seconds, 0 or more, without quotes")))
         }
     }
 }
@@ -131,7 +131,7 @@ pub(super) fn seconds(key: &str, field: &Field<'_>) -> Result<Option<Duration>, 
 fn ttl(fields: &RequestFields<'_>) -> Result<Option<Duration>, V1Error> {
     let ttl = seconds("ttl", &fields.ttl)?;
     if ttl.is_some_and(|ttl| ttl < MIN_TTL) {
-        return Err(bad(format!("\"ttl\" has to be {} or more", MIN_TTL.as_secs_f64())));
+        return Err(bad(format!("\"ttl\" must be at least {} s", MIN_TTL.as_secs_f64())));
     }
     Ok(ttl)
 }
@@ -143,7 +143,7 @@ fn exit_status(field: &Field<'_>) -> Result<Option<u8>, V1Error> {
             Ok(Some(number as u8))
         }
         Field::Number(_) | Field::Text(_) | Field::Other => {
-            Err(bad("\"exit_status\" has to be a whole number from 0 to 255, without quotes"))
+            Err(bad("\"exit_status\" must be an integer from 0 to 255, without quotes"))
         }
     }
 }
@@ -164,7 +164,7 @@ pub(super) fn printable(text: &str) -> Arc<str> {
 }
 
 fn missing(what: &str) -> V1Error {
-    bad(format!("{what} is missing"))
+    bad(format!("{what} is required"))
 }
 
 /// A mistake in a body.

@@ -39,7 +39,7 @@ fn leases_are_counted_where_they_begin_and_end() {
     for name in ["grants_total", "wait_seconds_count", "hold_seconds_count"] {
         assert_eq!(numbers.pool1(name), 3.0, "{name}");
     }
-    assert_eq!([numbers.pool1("renewals_total"), numbers.pool1("leases_lost_total")], [1.0, 1.0]);
+    assert_eq!([numbers.pool1("renewals_total"), numbers.pool1("renewals_refused_total")], [1.0, 1.0]);
     assert_eq!(numbers.get("handover_seconds_count"), 1.0); // bob, who stood in line
     assert!(numbers.pool1("hold_seconds_sum") > 0.5 && numbers.pool1("wait_seconds_sum") > 0.0);
     assert_eq!(numbers.get("hold_seconds_bucket{pool=\"pool1\",le=\"0.1\"}"), 2.0);
@@ -107,7 +107,7 @@ fn pools_appear_with_a_reload_and_are_gone_when_nobody_holds_them_any_more() {
     let site = Site::new("pools: [{name: pool1}]");
     site.reads("pools: [{name: pool1}, {name: new, maxlocks: 7}]");
     assert_eq!(Numbers::of(&site.server).get("pool_slots{pool=\"new\"}"), 7.0);
-    assert_eq!(Numbers::of(&site.server).get("ends_total{pool=\"new\",reason=\"expired\"}"), 0.0);
+    assert_eq!(Numbers::of(&site.server).get("leases_ended_total{pool=\"new\",reason=\"expired\"}"), 0.0);
     assert_eq!(site.word("get", "ann", "new"), "YES");
 
     site.reads("pools: [{name: pool1}]");

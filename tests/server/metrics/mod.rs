@@ -45,12 +45,14 @@ impl Numbers {
     /// How `pool1` changed it to what it is now.
     fn ends(&self) -> [f64; 5] {
         ["released", "expired", "force_released", "vanished", "undelivered"]
-            .map(|how| self.get(&format!("ends_total{{pool=\"pool1\",reason=\"{how}\"}}")))
+            .map(|how| self.get(&format!("leases_ended_total{{pool=\"pool1\",reason=\"{how}\"}}")))
     }
 
     /// A kind that there was none of has no number.
-    fn refusals(&self, kind: &str) -> Option<f64> {
-        self.0.get(&format!("distributex_acquire_refused_total{{kind=\"{kind}\",pool=\"pool1\"}}")).copied()
+    fn refusals(&self, reason: &str) -> Option<f64> {
+        self.0
+            .get(&format!("distributex_acquire_refused_total{{pool=\"pool1\",reason=\"{reason}\"}}"))
+            .copied()
     }
 
     fn requests(&self, call: &str, status: u16) -> f64 {
@@ -98,10 +100,11 @@ fn prometheus_takes_all_of_them_and_none_is_missing() {
         ("pool_paused", "gauge"),
         ("pool_store_up", "gauge"),
         ("grants_total", "counter"),
-        ("ends_total", "counter"),
-        ("refusals_total", "counter"),
+        ("leases_ended_total", "counter"),
+        ("acquire_refused_total", "counter"),
         ("renewals_total", "counter"),
-        ("leases_lost_total", "counter"),
+        ("renewals_refused_total", "counter"),
+        ("undelivered_total", "counter"),
         ("requests_total", "counter"),
         ("backend_calls_total", "counter"),
         ("backend_errors_total", "counter"),
@@ -135,7 +138,8 @@ fn what_is_counted_of_a_pool_stands_at_0_from_the_first_look_on() {
         "pool_paused",
         "grants_total",
         "renewals_total",
-        "leases_lost_total",
+        "renewals_refused_total",
+        "undelivered_total",
         "wait_seconds_count",
         "hold_seconds_count",
     ] {

@@ -70,7 +70,7 @@ fn who_asks_again_after_its_wait_keeps_its_place() {
     let over = call(&server, "pool1/acquire", &ask);
 
     assert_eq!((over.number("position"), over.number("queue_length")), (1.0, 2.0));
-    assert!(over.text("message").contains("you are 1st in line"), "{over:?}");
+    assert!(over.text("message").contains("you are 1st in the queue"), "{over:?}");
     let first = &state(&server)["queue"]["waiters"];
     let shown = |n: usize| (first[n]["host"].as_str().unwrap(), first[n]["present"].as_bool().unwrap());
     assert_eq!([shown(0), shown(1)], [("bob", false), ("cid", true)]);

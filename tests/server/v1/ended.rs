@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Answer, answer, call, held_by_ann, parked, pulled::Site, release};
+use super::{Answer, admin_effects::Site, answer, call, held_by_ann, parked, release};
 use crate::support::{ONE_SLOT, Server};
 
 /// How the lease ended, as a refused request tells.

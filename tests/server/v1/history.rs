@@ -3,9 +3,8 @@
 use serde_json::{Value, json};
 
 use super::{
-    call, call_on, held_by_ann,
-    levers::{local, with_socket},
-    look, read, release,
+    admin_rights::{local, with_socket},
+    call, call_on, held_by_ann, look, read, release,
 };
 use crate::{
     server::reload::Site,
@@ -77,7 +76,7 @@ fn an_exit_status_is_a_whole_number_from_0_to_255_or_nothing_happens() {
     for wrong in [json!(-1), json!(256), json!(1.5), json!("0"), json!(true), json!([]), json!(1e300)] {
         let refused = call_on(&mut client, "pool1/release", &json!({"lease": lease, "exit_status": wrong}));
         assert_eq!(refused.refusal(), (400, "bad_request"), "{wrong}");
-        assert!(refused.text("message").contains("\"exit_status\" has to be a whole number"), "{refused:?}");
+        assert!(refused.text("message").contains("\"exit_status\" must be an integer"), "{refused:?}");
     }
     release(&server, &lease);
     assert_eq!(runs(&server).len(), 5);
@@ -121,7 +120,7 @@ fn a_grant_that_nobody_heard_of_was_no_run() {
 
 #[test]
 fn the_latest_so_many_are_kept_of_every_pool() {
-    let server = Server::start("history: 3\npools: [{name: pool1}, {name: pool2}]");
+    let server = Server::start("history_runs: 3\npools: [{name: pool1}, {name: pool2}]");
     for n in 0..5 {
         run(&server, &json!(n));
     }
@@ -136,7 +135,7 @@ fn the_latest_so_many_are_kept_of_every_pool() {
 
 #[test]
 fn without_history_or_pool_there_is_none() {
-    let server = Server::start(&format!("history: 0\n{ONE_SLOT}"));
+    let server = Server::start(&format!("history_runs: 0\n{ONE_SLOT}"));
     assert_eq!(run(&server, &json!(1)).status, 204);
     assert_eq!(look(&server, "/v1/pools/pool1/history").refusal(), (404, "not_found"));
     assert_eq!(look(&server, "/v1/pools/none/history").refusal(), (404, "no_such_pool"));

@@ -52,7 +52,7 @@ fn a_hundred_of_the_holders_and_of_the_line_are_told() {
 
     assert_eq!(full.body["holders"].as_array().unwrap().len(), 100);
     assert_eq!((full.number("position"), full.number("queue_length")), (102.0, 101.0));
-    let wanted = "all 101 slots of pool1 are held; you would be 102nd in line";
+    let wanted = "all 101 slots of pool1 are held; you would be 102nd in the queue";
     assert!(full.text("message").starts_with(wanted), "{full:?}");
     let state = state(&server);
     assert_eq!((&state["held"], &state["queue"]["length"]), (&json!(101), &json!(101)));

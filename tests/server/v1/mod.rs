@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 
 use crate::support::{Client, Server, post};
 
+mod admin_effects;
+mod admin_rights;
 mod asking;
 mod both;
 mod description;
@@ -14,10 +16,8 @@ mod errors;
 pub(crate) mod events;
 mod gone;
 mod history;
-mod levers;
 mod life;
 mod line;
-mod pulled;
 mod revoke;
 mod secrets;
 mod wire;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Answer, answer, call, events::Stream, look, pulled::Site, release, state};
+use super::{Answer, admin_effects::Site, answer, call, events::Stream, look, release, state};
 
 /// Ann's lease of the only slot, which lives for a minute.
 fn site() -> (Site, Answer) {
@@ -42,7 +42,7 @@ fn the_holder_is_told_by_renewals_and_the_next_gets_the_slot_when_it_releases() 
     assert!(bob.is_parked(&site.server));
     release(&site.server, ann.granted());
     answer(&mut bob).granted();
-    site.logs(&format!("revoked pool=\"pool1\" host=\"ann\" token={token} notified=true"));
+    site.logs(&format!("revoked pool=pool1 host=ann token={token} notified=true"));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Lease ids and owners are told to nobody but their holder.
 
-use std::{io::Read as _, process::Stdio};
+use std::process::Stdio;
 
 use rustix::process::Signal;
 use serde_json::json;
@@ -53,10 +53,9 @@ fn secrets_are_in_no_log_no_error_no_state_no_event_and_no_answer_to_others() {
     assert!(told.contains("released"), "{told}");
 
     server.signal(Signal::TERM);
-    let mut log = String::new();
-    server.child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+    let log = server.log_to_end();
 
-    assert!(log.contains("waiting pool=\"pool1\"") && log.contains("granted pool=\"pool1\""), "{log}");
+    assert!(log.contains("parked pool=pool1") && log.contains("granted pool=pool1"), "{log}");
     for secret in ["owner-of", ann.granted(), bob.granted()] {
         assert!(!log.contains(secret), "{log}");
         assert!(!told.contains(secret), "{told}");

@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn who_has_a_key_may_and_is_called_as_the_key() {
+    fn a_valid_key_is_accepted_under_its_name() {
         for (value, name) in [
             ("Bearer secret of ann", "ann"),
             ("bearer secret of bob", "bob"),
@@ -149,12 +149,12 @@ mod tests {
     }
 
     #[test]
-    fn who_has_none_is_told_what_is_missing() {
+    fn without_a_valid_key_the_refusal_says_what_to_send() {
         let long = format!("Bearer {}", "x".repeat(100_000));
         for (value, said) in [
-            ("Bearer secret of dan", "no operator has this key"),
-            ("Bearer secret of ann2", "no operator has this key"),
-            (&long, "no operator has this key"),
+            ("Bearer secret of dan", "unknown key"),
+            ("Bearer secret of ann2", "unknown key"),
+            (&long, "unknown key"),
             ("Bearer ", "send \\\"Authorization: Bearer KEY"),
             ("Bearer", "send \\\"Authorization: Bearer KEY"),
             ("secret of ann", "send \\\"Authorization: Bearer KEY"),
@@ -164,7 +164,7 @@ mod tests {
             let refused = over_tcp(&[("authorization", value)], &keys()).unwrap_err();
             assert!(refused.contains(said), "{value:.50}: {refused}");
             let refused = over_tcp(&[("authorization", value)], &[]).unwrap_err();
-            assert!(refused.contains("no operator's keys are configured"), "{value:.50}: {refused}");
+            assert!(refused.contains("no keys are configured"), "{value:.50}: {refused}");
         }
         let twice = [("authorization", "Bearer secret of ann"), ("authorization", "Bearer secret of bob")];
         assert!(over_tcp(&twice, &keys()).is_err());

@@ -110,7 +110,7 @@ fn whole(key: &str, field: &Field<'_>, example: &str) -> Result<u64, V1Error> {
             Ok(number as u64)
         }
         Field::Number(_) | Field::Text(_) | Field::Other => {
-            Err(bad(format!("{key:?} must be a whole number without quotes, as in GET /v1/pools")))
+            Err(bad(format!("{key:?} must be an integer without quotes, as in GET /v1/pools")))
         }
     }
 }

@@ -66,7 +66,7 @@ fn above_a_thousand_readers_one_more_is_refused_until_one_goes() {
     let mut all: Vec<_> = (0..1000).map(|_| Stream::of(&server, "")).collect();
 
     let refused = look(&server, "/v1/events");
-    assert_eq!(refused.refusal(), (429, "queue_full"));
+    assert_eq!(refused.refusal(), (429, "too_many_readers"));
     assert!(!refused.head.contains("\r\nconnection: close\r\n"));
     assert_eq!(readers(&server), 1000);
 

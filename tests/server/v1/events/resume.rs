@@ -49,7 +49,7 @@ fn who_comes_back_gets_exactly_what_it_missed_in_order() {
 
 #[test]
 fn who_names_an_event_that_is_not_known_is_told_so_first_and_goes_on_from_there() {
-    let server = Server::start(&format!("events: 4\n{ONE_SLOT}"));
+    let server = Server::start(&format!("event_buffer: 4\n{ONE_SLOT}"));
     let mut old = Stream::of(&server, "");
     cycles(&server, 1);
     let told = many(&mut old, 2);
@@ -131,7 +131,7 @@ fn a_pool_that_nobody_knows_is_refused_whoever_else_is_asked_for() {
 
 #[test]
 fn without_events_there_is_no_stream_and_nothing_else_is_missing() {
-    let server = Server::start(&format!("events: 0\n{ONE_SLOT}"));
+    let server = Server::start(&format!("event_buffer: 0\n{ONE_SLOT}"));
     for path in ["/v1/events", "/v1/events?pool=pool1", "/v1/events?pool=none"] {
         assert_eq!(look(&server, path).refusal(), (404, "not_found"), "{path}");
     }

@@ -67,7 +67,7 @@ fn readers_that_read_miss_nothing_of_thousands_of_events() {
 
 #[test]
 fn who_comes_back_late_gets_thousands_of_events_at_once() {
-    let server = busy("events: 5000\n");
+    let server = busy("event_buffer: 5000\n");
     let mut first = Stream::of(&server, "");
     much_happens(&server, 1);
     let last = first.next().unwrap().id;
@@ -82,7 +82,7 @@ fn who_comes_back_late_gets_thousands_of_events_at_once() {
 
 #[test]
 fn a_reader_that_is_too_slow_is_sent_away_and_comes_back_to_what_is_known() {
-    let server = busy("events: 5\n");
+    let server = busy("event_buffer: 5\n");
     let mut slow = Stream::of(&server, "");
     assert_eq!(server.word("/get?host=ann&pool=pool1"), "YES");
     let last = slow.next().unwrap().id;

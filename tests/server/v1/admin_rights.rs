@@ -72,7 +72,7 @@ fn without_keys_nobody_may_over_tcp_not_even_on_the_same_machine() {
     for (action, body) in levers() {
         for head in ["", "Authorization: Bearer open sesame\r\n"] {
             let answer = pull(&mut server.connect(), action, head, &body.to_string());
-            is_refused(&answer, "only through the local socket");
+            is_refused(&answer, "no keys are configured");
         }
     }
 }
@@ -102,8 +102,8 @@ fn who_asks_is_told_as_whom_it_is_known() {
     };
 
     assert_eq!(ask("Authorization: Bearer open sesame\r\n").body, json!({"author": "ali"}));
-    is_refused(&ask("Authorization: Bearer guessed\r\n"), "no operator has this key");
-    is_refused(&ask(""), "levers need an operator's key");
+    is_refused(&ask("Authorization: Bearer guessed\r\n"), "unknown key");
+    is_refused(&ask(""), "admin actions need a key");
     let mut local = connect_local(&socket);
     local.send("/v1/admin/whoami");
     assert!(read(&mut local, "GET", "/v1/admin/whoami").text("author").starts_with("uid "));
@@ -117,17 +117,17 @@ fn over_tcp_a_key_that_is_configured_opens() {
         assert_eq!(pause(&server, &format!("{head}\r\n")).status, 200, "{head}");
     }
     for (head, said) in [
-        ("", "need an operator's key"),
-        ("Authorization: Basic b3BlbiBzZXNhbWU=\r\n", "need an operator's key"),
-        ("Authorization: Bearer\r\n", "need an operator's key"),
-        ("Authorization: Bearer open sesam\r\n", "no operator has this key"),
-        ("Authorization: Bearer Open Sesame\r\n", "no operator has this key"),
+        ("", "admin actions need a key"),
+        ("Authorization: Basic b3BlbiBzZXNhbWU=\r\n", "admin actions need a key"),
+        ("Authorization: Bearer\r\n", "admin actions need a key"),
+        ("Authorization: Bearer open sesam\r\n", "unknown key"),
+        ("Authorization: Bearer Open Sesame\r\n", "unknown key"),
         // The hash is no key.
         (
             "Authorization: Bearer 41ef4bb0b23661e66301aac36066912dac037827b4ae63a7b1165a5aa93ed4eb\r\n",
-            "no operator has this key",
+            "unknown key",
         ),
-        (&format!("Authorization: Bearer {}\r\n", "x".repeat(10_000)), "no operator has this key"),
+        (&format!("Authorization: Bearer {}\r\n", "x".repeat(10_000)), "unknown key"),
     ] {
         is_refused(&pause(&server, head), said);
     }
@@ -172,7 +172,7 @@ fn who_has_no_right_learns_nothing_and_its_body_is_not_read() {
     // The answer comes though the body never does.
     let mut client = server.connect();
     client.send_raw("POST /v1/admin/reload HTTP/1.1\r\nHost: test\r\nContent-Length: 1000000\r\n\r\n{");
-    is_refused(&read(&mut client, "POST", "/v1/admin/reload"), "need an operator's key");
+    is_refused(&read(&mut client, "POST", "/v1/admin/reload"), "admin actions need a key");
     assert_eq!(client.rest(), "");
 }
 
@@ -185,27 +185,23 @@ fn a_body_that_is_no_lever_is_told_what_is_wrong_with_it() {
     for (action, body, said) in [
         ("pause", "", "the body is empty"),
         ("pause", "reason=x", "JSON object"),
-        ("pause", "{}", r#""reason" is missing"#),
+        ("pause", "{}", r#""reason" is required"#),
         ("pause", "{}", r#"{"reason": "kernel update"}"#),
-        ("pause", r#"{"reason": null}"#, r#""reason" is missing"#),
-        ("pause", r#"{"reason": 1}"#, r#""reason" has to be text"#),
-        ("pause", r#"{"reason": ""}"#, r#""reason" has to have 1 to 255 bytes"#),
-        ("pause", &long, r#""reason" has to have 1 to 255 bytes"#),
-        ("pause", r#"{"reason": "x", "author": ""}"#, r#""author" has to have 1 to 255 bytes"#),
-        ("resume", r#"{"author": []}"#, r#""author" has to be text"#),
+        ("pause", r#"{"reason": null}"#, r#""reason" is required"#),
+        ("pause", r#"{"reason": 1}"#, r#""reason" must be a string"#),
+        ("pause", r#"{"reason": ""}"#, r#""reason" must be 1 to 255 bytes"#),
+        ("pause", &long, r#""reason" must be 1 to 255 bytes"#),
+        ("pause", r#"{"reason": "x", "author": ""}"#, r#""author" must be 1 to 255 bytes"#),
+        ("resume", r#"{"author": []}"#, r#""author" must be a string"#),
         ("resume", "[]", "JSON object"),
-        ("force-release", r#"{"reason": "x"}"#, r#""token" is missing"#),
-        ("force-release", r#"{"token": 1}"#, r#""reason" is missing"#),
-        ("force-release", r#"{"token": "1", "reason": "x"}"#, r#""token" has to be a whole number"#),
-        ("force-release", r#"{"token": 1.5, "reason": "x"}"#, r#""token" has to be a whole number"#),
-        ("force-release", r#"{"token": -1, "reason": "x"}"#, r#""token" has to be a whole number"#),
-        (
-            "force-release",
-            r#"{"token": 9007199254740992, "reason": "x"}"#,
-            r#""token" has to be a whole number"#,
-        ),
-        ("front", r#"{"token": 1, "reason": "x"}"#, r#""ticket" is missing"#),
-        ("remove", r#"{"ticket": {}, "reason": "x"}"#, r#""ticket" has to be a whole number"#),
+        ("force-release", r#"{"reason": "x"}"#, r#""token" is required"#),
+        ("force-release", r#"{"token": 1}"#, r#""reason" is required"#),
+        ("force-release", r#"{"token": "1", "reason": "x"}"#, r#""token" must be an integer"#),
+        ("force-release", r#"{"token": 1.5, "reason": "x"}"#, r#""token" must be an integer"#),
+        ("force-release", r#"{"token": -1, "reason": "x"}"#, r#""token" must be an integer"#),
+        ("force-release", r#"{"token": 9007199254740992, "reason": "x"}"#, r#""token" must be an integer"#),
+        ("promote", r#"{"token": 1, "reason": "x"}"#, r#""ticket" is required"#),
+        ("evict", r#"{"ticket": {}, "reason": "x"}"#, r#""ticket" must be an integer"#),
     ] {
         let answer = local(&socket, &format!("pools/pool1/{action}"), body);
         assert_eq!(answer.refusal(), (400, "bad_request"), "{action} {body}");
@@ -219,11 +215,11 @@ fn what_is_not_there_is_said_so() {
     let (server, socket) = with_socket("");
     let body = json!({"token": 9_007_199_254_740_991_u64, "ticket": 0, "reason": "a\ntest"}).to_string();
 
-    for action in ["force-release", "front", "remove"] {
+    for action in ["force-release", "promote", "evict"] {
         let answer = local(&socket, &format!("pools/pool1/{action}"), &body);
         assert_eq!(answer.refusal(), (404, "not_found"), "{action}");
     }
-    for action in ["force-release", "pause", "resume", "front", "remove"] {
+    for action in ["force-release", "pause", "resume", "promote", "evict"] {
         let answer = local(&socket, &format!("pools/none/{action}"), &body);
         assert_eq!(answer.refusal(), (404, "no_such_pool"), "{action}");
     }

@@ -8,7 +8,9 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::{Answer, answer, call, events::Stream, held_by_ann, levers::local, look, parked, release, state};
+use super::{
+    Answer, admin_rights::local, answer, call, events::Stream, held_by_ann, look, parked, release, state,
+};
 use crate::{
     support::{Client, Server, file_with},
     wrapper::run::{eventually, folder},
@@ -40,7 +42,7 @@ impl Site {
 
     /// Returns when the log has a line with these words, and who did it and why.
     pub(super) fn logs(&self, words: &str) {
-        let line = format!("{words} author=\"eve\" reason=\"a test\"\n");
+        let line = format!("{words} author=eve reason=\"a test\"\n");
         eventually(&line, || fs::read_to_string(&self.log).unwrap().contains(&line));
     }
 
@@ -88,9 +90,9 @@ fn a_forced_release_gives_the_slot_to_the_first_in_line_at_once() {
     assert_eq!(call(&site.server, "pool1/renew", &json!({"lease": lease})).status, 200);
     eventually("it is in the log", || {
         let log = fs::read_to_string(&site.log).unwrap();
-        let line = log.lines().find(|line| line.contains("force-released")).unwrap_or_default();
-        line.contains(&format!("pool=\"pool1\" host=\"ann\" token={token} held="))
-            && line.ends_with("s author=\"eve\" reason=\"a test\"")
+        let line = log.lines().find(|line| line.contains("force_released")).unwrap_or_default();
+        line.contains(&format!("pool=pool1 host=ann token={token} held="))
+            && line.ends_with(" author=eve reason=\"a test\"")
     });
 }
 
@@ -149,8 +151,8 @@ fn a_paused_pool_grants_nothing_says_why_and_keeps_its_line_until_it_is_resumed(
     assert!(eve.is_parked(server));
     assert_eq!(server.word("/release?host=dan&pool=pool1"), "OK");
     answer(&mut eve).granted();
-    site.logs("paused pool=\"pool1\"");
-    site.logs("resumed pool=\"pool1\"");
+    site.logs("paused pool=pool1");
+    site.logs("resumed pool=pool1");
 }
 
 #[test]
@@ -174,17 +176,17 @@ fn who_is_put_to_the_front_is_served_next() {
     let (bob, _cid, mut dan) = (site.waits("bob"), site.server.waiting("cid", "pool1"), site.waits("dan"));
     let tickets = site.tickets();
 
-    let moved = site.pulls("front", json!({"ticket": tickets[2]}));
+    let moved = site.pulls("promote", json!({"ticket": tickets[2]}));
 
     assert_eq!((moved.status, moved.text("host"), moved.number("position")), (200, "dan", 1.0));
     assert_eq!(moved.body["ticket"], tickets[2]);
     assert_eq!(site.tickets(), [&tickets[2], &tickets[0], &tickets[1]].map(Value::clone));
-    assert_eq!(site.pulls("front", json!({"ticket": tickets[2]})).status, 200); // where it is already
+    assert_eq!(site.pulls("promote", json!({"ticket": tickets[2]})).status, 200); // where it is already
     release(&site.server, &lease);
     answer(&mut dan).granted();
     assert!(bob.is_parked(&site.server));
-    assert_eq!(site.pulls("front", json!({"ticket": tickets[2]})).refusal(), (404, "not_found"));
-    site.logs(&format!("moved to the front pool=\"pool1\" host=\"dan\" ticket={}", tickets[2]));
+    assert_eq!(site.pulls("promote", json!({"ticket": tickets[2]})).refusal(), (404, "not_found"));
+    site.logs(&format!("promoted pool=pool1 host=dan ticket={}", tickets[2]));
 }
 
 #[test]
@@ -195,29 +197,30 @@ fn who_is_removed_is_told_so_and_may_come_back_behind_the_others() {
         (site.waits("bob"), site.server.waiting("cid", "pool1"), site.waits("dan"));
     let tickets = site.tickets();
 
-    let removed = site.pulls("remove", json!({"ticket": tickets[0]}));
+    let removed = site.pulls("evict", json!({"ticket": tickets[0]}));
 
     assert_eq!((removed.status, removed.text("host")), (200, "bob"));
     assert_eq!((&removed.body["ticket"], &removed.body["position"]), (&tickets[0], &Value::Null));
     let told = answer(&mut bob);
-    assert_eq!(told.refusal(), (409, "superseded"));
-    assert!(told.text("message").contains("an operator took this request out of the line"), "{told:?}");
-    assert_eq!(site.pulls("remove", json!({"ticket": tickets[0]})).refusal(), (404, "not_found"));
-    assert_eq!(site.pulls("remove", json!({"ticket": tickets[1]})).status, 200);
+    assert_eq!(told.refusal(), (409, "evicted"));
+    assert!(told.text("message").contains("an operator removed this request from the queue"), "{told:?}");
+    assert_eq!(site.pulls("evict", json!({"ticket": tickets[0]})).refusal(), (404, "not_found"));
+    assert_eq!(site.pulls("evict", json!({"ticket": tickets[1]})).status, 200);
     assert_eq!(cid.answer(), (200, "NO".to_owned()));
     let bob = site.waits("bob");
     release(&site.server, &lease);
     answer(&mut dan).granted();
     assert!(bob.is_parked(&site.server));
-    site.logs(&format!("removed from the line pool=\"pool1\" host=\"bob\" ticket={}", tickets[0]));
-    site.logs(&format!("removed from the line pool=\"pool1\" host=\"cid\" ticket={}", tickets[1]));
+    site.logs(&format!("evicted pool=pool1 host=bob ticket={}", tickets[0]));
+    site.logs(&format!("evicted pool=pool1 host=cid ticket={}", tickets[1]));
 }
 
 #[test]
 fn a_key_of_an_operator_is_in_no_log_no_event_and_no_history() {
     let socket: &Path = &folder().join("s");
     let log = folder().join("log");
-    let yaml = format!("admin_socket: {}\n{}pools: [{{name: pool1}}]", socket.display(), super::levers::KEYS);
+    let yaml =
+        format!("admin_socket: {}\n{}pools: [{{name: pool1}}]", socket.display(), super::admin_rights::KEYS);
     let mut command = Command::new(env!("CARGO_BIN_EXE_distributexd"));
     command.arg("-c").arg(file_with(&yaml)).args(["--listen", "127.0.0.1:0"]).env("RUST_LOG", "trace");
     let mut server = Server::spawn(command.stderr(File::create(&log).unwrap()));
@@ -229,7 +232,8 @@ fn a_key_of_an_operator_is_in_no_log_no_event_and_no_history() {
     for (key, status) in [("open sesame", 200), ("open simsim", 401)] {
         let head = format!("Authorization: Bearer {key}\r\n");
         let body = json!({"token": token, "reason": "a test", "author": "eve"}).to_string();
-        let answer = super::levers::pull(&mut server.connect(), "pools/pool1/force-release", &head, &body);
+        let answer =
+            super::admin_rights::pull(&mut server.connect(), "pools/pool1/force-release", &head, &body);
         assert_eq!(answer.status, status);
         assert!(!answer.body.to_string().contains("sesame") && !answer.body.to_string().contains("simsim"));
     }
