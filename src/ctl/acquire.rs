@@ -1,4 +1,4 @@
-//! Taking a slot, and handing its lease to the script that asked for it.
+//! The `acquire` command: acquires a slot and hands its lease to a script.
 
 use std::{
     io,
@@ -24,20 +24,19 @@ use crate::program::{
 };
 use distributex_client::{AcquireOptions, Client, ClientError, ErrorKind, Lease, LeaseRecord, Progress};
 
-/// One acquire.
+/// An acquire on behalf of a script.
 #[derive(Debug)]
 pub(super) struct ScriptAcquire<'a> {
-    /// Who is asked.
+    /// Servers, host name.
     pub(super) options: &'a CtlOptions,
-    /// For what.
+    /// Arguments of the command.
     pub(super) acquire: &'a AcquireCommand,
-    /// Tells what is going on.
+    /// Standard error.
     pub(super) console: Console,
 }
 
 impl ScriptAcquire<'_> {
-    /// Takes a slot and hands it over. On every way out without that, the place in line or the slot is given
-    /// back.
+    /// Acquires a slot and hands its lease over. If that fails, the queue entry or the lease is released.
     pub(super) async fn run(&self) -> Result<(), CtlOutcome> {
         let mut signals = super::signals(self.console)?;
         let client = Client::new(self.options.servers().to_vec());
@@ -51,18 +50,18 @@ impl ScriptAcquire<'_> {
         };
         select! {
             () = client.settled() => {}
-            _ = signals.next_end() => {} // told twice: at once
+            _ = signals.next_end() => {} // a second signal ends the program at once
         }
         Err(ending)
     }
 
-    /// Waits for a lease, if there is a place to write it to.
+    /// Acquires a lease, once it is certain that it can be written.
     async fn lease(&self, client: &Client) -> Result<Lease, CtlOutcome> {
         match &self.acquire.lease_file {
-            Some(path) => self.look_at_file(path).await?,
+            Some(path) => self.check_file(path).await?,
             None if was_missing() => {
                 self.console.error(format_args!(
-                    "there is no standard output to write the lease to; open it, or use --lease-file"
+                    "standard output is closed, so the lease cannot be printed; open it, or use --lease-file"
                 ));
                 return Err(CtlOutcome::System);
             }
@@ -73,11 +72,11 @@ impl ScriptAcquire<'_> {
             None => host::name().await,
         };
         let started = Instant::now();
-        self.ask(client, &host).await.map_err(|error| self.without(&error, &host, started))
+        self.request(client, &host).await.map_err(|error| self.without(&error, &host, started))
     }
 
-    /// A lease that is still held is not written over: nobody could release it then.
-    async fn look_at_file(&self, path: &Path) -> Result<(), CtlOutcome> {
+    /// Refuses a lease file whose lease is still held: overwritten, it could not be released.
+    async fn check_file(&self, path: &Path) -> Result<(), CtlOutcome> {
         let old = LeaseFile::try_out(path).map_err(|error| unusable("use", path, &error, self.console))?;
         let Some(old) = old else { return Ok(()) };
         let LeaseRecord { pool, token, .. } = &old.lease;
@@ -97,38 +96,38 @@ impl ScriptAcquire<'_> {
             Err(error) => {
                 let ending = failed(&error, self.console);
                 let path = path.display();
-                self.console.error(format_args!("it is not known whether the lease in {path} is still held"));
+                self.console.error(format_args!("cannot tell whether the lease in {path} is still held"));
                 Err(ending)
             }
         }
     }
 
-    async fn ask(&self, client: &Client, host: &str) -> Result<Lease, ClientError> {
+    async fn request(&self, client: &Client, host: &str) -> Result<Lease, ClientError> {
         let AcquireCommand { pool, ttl, command_note, .. } = self.acquire;
-        self.console.verbose(format_args!("asking for a slot of {pool:?} as {host:?}"));
-        let mut ask = AcquireOptions::new(pool, host);
+        self.console.verbose(format_args!("requesting a slot of {pool:?} as {host:?}"));
+        let mut request = AcquireOptions::new(pool, host);
         if let Some(ttl) = ttl {
-            ask = ask.ttl(*ttl);
+            request = request.ttl(*ttl);
         }
         if let Some(note) = command_note {
-            ask = ask.note(note);
+            request = request.note(note);
         }
-        let (mut place, mut outage) = (QueueProgress::default(), OutageReporter::new());
-        let tell = |progress: Progress<'_>| match progress {
-            Progress::Waiting(line) => {
+        let (mut queue, mut outage) = (QueueProgress::default(), OutageReporter::new());
+        let report = |progress: Progress<'_>| match progress {
+            Progress::Waiting(info) => {
                 outage = OutageReporter::new();
-                place.show(pool, line, self.console);
+                queue.show(pool, info, self.console);
             }
             Progress::Retrying { error, pause } => outage.report(&error.to_string(), pause, self.console),
         };
         match self.acquire.limit() {
-            Some(Duration::ZERO) => client.try_acquire(&ask).await,
-            Some(limit) => client.acquire_with_progress(&ask.within(limit), tell).await,
-            None => client.acquire_with_progress(&ask, tell).await,
+            Some(Duration::ZERO) => client.try_acquire(&request).await,
+            Some(limit) => client.acquire_with_progress(&request.within(limit), report).await,
+            None => client.acquire_with_progress(&request, report).await,
         }
     }
 
-    /// Hands the lease over. One that nobody got would keep the slot from others, so it goes back.
+    /// Writes the lease. If that fails, the lease is released, as nobody could release it later.
     async fn hand_over(&self, client: &Client, lease: Lease) -> Result<(), CtlOutcome> {
         let lease = lease.detach();
         let handed = match &self.acquire.lease_file {
@@ -136,12 +135,12 @@ impl ScriptAcquire<'_> {
                 .write(path)
                 .map_err(|error| unusable("write", path, &error, self.console)),
             None => self.print(&lease).map_err(|error| {
-                self.console.error(format_args!("cannot write the lease to the standard output: {error}"));
+                self.console.error(format_args!("cannot write the lease to standard output: {error}"));
                 CtlOutcome::System
             }),
         };
         match &handed {
-            Ok(()) => self.tell_end(&lease),
+            Ok(()) => self.report_expiry(&lease),
             Err(_) => {
                 if let Err(error) = client.release(&lease.pool, &lease.id).await {
                     failed(&error, self.console);
@@ -155,24 +154,24 @@ impl ScriptAcquire<'_> {
         if self.acquire.json { print(&document(lease)) } else { print(&format!("{}\n", lease.id.reveal())) }
     }
 
-    /// Somebody who watches may not know that the lease has an end.
-    fn tell_end(&self, lease: &LeaseRecord) {
+    /// Reports when the lease expires, on a terminal.
+    fn report_expiry(&self, lease: &LeaseRecord) {
         let pool = &self.acquire.pool;
         match lease.expires_in {
             Some(left) => {
                 let left = DisplaySeconds(Duration::from_secs(left.as_secs()));
                 self.console
-                    .progress(format_args!("the slot of {pool:?} is held for {left} s unless it is renewed"));
+                    .progress(format_args!("the lease of {pool:?} expires in {left} s unless renewed"));
             }
-            None => self.console.progress(format_args!("the slot of {pool:?} is held until it is released")),
+            None => self.console.progress(format_args!("the lease of {pool:?} does not expire")),
         }
     }
 
-    /// Ends without a slot because of this.
+    /// Reports the error and returns the outcome.
     fn without(&self, error: &ClientError, host: &str, started: Instant) -> CtlOutcome {
         let ending = CtlOutcome::without_slot(error);
         let advice = match (self.acquire.limit(), ending) {
-            (Some(Duration::ZERO), CtlOutcome::NoSlot) => " (wait for one with -w SECONDS)".to_owned(),
+            (Some(Duration::ZERO), CtlOutcome::NoSlot) => " (use -w SECONDS to wait for one)".to_owned(),
             (None | Some(Duration::ZERO), _) | (Some(_), CtlOutcome::Refused) => String::new(),
             (Some(_), _) => {
                 format!("; gave up after {} s (wait longer with -w)", DisplaySeconds::since(started))
@@ -187,7 +186,7 @@ impl ScriptAcquire<'_> {
             }
             Some((ErrorKind::HostNotAllowed, _)) => {
                 self.console
-                    .error(format_args!("{error} (this host is called {host:?}; --host changes that)"));
+                    .error(format_args!("{error} (the name of this host is {host:?}; --host changes it)"));
             }
             Some(_) | None => self.console.error(format_args!("{error}{advice}")),
         }

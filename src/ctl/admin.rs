@@ -1,104 +1,111 @@
-//! Pulling levers: what an operator does to a pool, and what came of it.
+//! Admin actions: request to the server, and the result as a sentence.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use super::{
-    AdminCommand, CtlOptions, CtlOutcome, forced,
-    format::{clean, slots_held},
+    CtlOptions, CtlOutcome,
+    command::{AdminCommand, WaiterSelector},
+    format::{clean, human, slots_held},
     holder_selector,
+    operator_identity::KeySource,
     output::{document, show},
     revoked,
 };
 use crate::program::console::Console;
 use distributex_client::{
-    Client, ClientError, ErrorKind, Operator, PoolSnapshot, QueueChange, Reloaded, Response, Resumed,
+    Client, ClientError, ErrorKind, ForceReleased, Operator, PoolSnapshot, QueueChange, Reloaded, Response,
+    Resumed,
 };
 
-/// Pulls it, and says what came of it.
+/// Runs the action and prints its result.
 pub(super) async fn run(
     options: &CtlOptions,
     action: &AdminCommand,
-    json: bool,
     console: Console,
 ) -> Result<(), CtlOutcome> {
-    let key =
-        options.key.as_ref().map(super::operator_identity::KeySource::key).transpose().map_err(|why| {
-            console.error(format_args!("{why}"));
-            CtlOutcome::System
-        })?;
+    let key = options.key.as_ref().map(KeySource::key).transpose().map_err(|error| {
+        console.error(format_args!("{error}"));
+        CtlOutcome::System
+    })?;
     let client = Client::new(options.operators_servers());
     let operator = client.operator(key, options.author.clone());
-    let pulled = match action {
-        AdminCommand::ForceRelease { pool, held, reason } => {
-            let token = holder_selector::token(&client, pool, held, console).await?;
-            report(operator.force_release(pool, token, reason).await, forced::sentence)
+    let result = match action {
+        AdminCommand::ForceRelease { lease, action } => {
+            let token = holder_selector::token(&client, lease, console).await?;
+            result(operator.force_release(&lease.pool, token, &action.reason).await, force_released)
         }
-        AdminCommand::Revoke { pool, held, within, reason } => {
-            let token = holder_selector::token(&client, pool, held, console).await?;
-            let revoked = operator.revoke(pool, token, *within, reason).await;
-            report(revoked, |revoked| revoked::sentence(revoked, SystemTime::now()))
+        AdminCommand::Revoke { lease, within, action } => {
+            let token = holder_selector::token(&client, lease, console).await?;
+            let revoked = operator.revoke(&lease.pool, token, *within, &action.reason).await;
+            result(revoked, |revoked| revoked::sentence(revoked, SystemTime::now()))
         }
-        AdminCommand::Pause { pool, reason } => report(operator.pause(pool, reason).await, paused),
-        AdminCommand::Resume { pool, reason } => {
-            report(operator.resume(pool, reason.as_deref()).await, resumed)
+        AdminCommand::Pause { pool, action } => result(operator.pause(pool, &action.reason).await, paused),
+        AdminCommand::Resume { pool, action } => {
+            result(operator.resume(pool, action.reason.as_deref()).await, resumed)
         }
-        AdminCommand::Promote { pool, ticket, reason } => {
-            report(operator.promote(pool, *ticket, reason).await, promoted)
+        AdminCommand::Promote { waiter: WaiterSelector { pool, ticket }, action } => {
+            result(operator.promote(pool, *ticket, &action.reason).await, promoted)
         }
-        AdminCommand::Evict { pool, ticket, reason } => {
-            report(operator.evict(pool, *ticket, reason).await, evicted)
+        AdminCommand::Evict { waiter: WaiterSelector { pool, ticket }, action } => {
+            result(operator.evict(pool, *ticket, &action.reason).await, evicted)
         }
-        AdminCommand::Reload { reason } => return reload(&operator, reason.as_deref(), json, console).await,
+        AdminCommand::Reload { action } => {
+            return reload(&operator, action.reason.as_deref(), action.json, console).await;
+        }
     };
-    let (sentence, told) = pulled.map_err(|error| match (refused(&error, console), action) {
-        (
-            CtlOutcome::Refused,
-            AdminCommand::ForceRelease { .. }
-            | AdminCommand::Revoke { .. }
-            | AdminCommand::Promote { .. }
-            | AdminCommand::Evict { .. },
-        ) if error.refusal().is_some_and(|refusal| refusal.kind == ErrorKind::NotFound) => {
-            CtlOutcome::Lost // too late: nobody has that token or ticket
-        }
-        (ending, _) => ending,
+    let (sentence, json) = result.map_err(|error| match report(&error, console) {
+        CtlOutcome::Refused if action.has_target() && is_not_found(&error) => CtlOutcome::Lost,
+        outcome => outcome,
     })?;
-    show(&if json { document(&told) } else { sentence + "\n" }, console)
+    show(&if action.wants_json() { document(&json) } else { sentence + "\n" }, console)
 }
 
-/// What a lever came to: a sentence, and the server's own words.
-type ActionReport = Result<(String, String), ClientError>;
+/// The result as a sentence, and the server's JSON.
+fn result<T>(
+    response: Result<Response<T>, ClientError>,
+    sentence: impl FnOnce(&T) -> String,
+) -> Result<(String, String), ClientError> {
+    response.map(|response| (sentence(&response.value), response.json))
+}
 
-/// Says what came of it.
-fn report<T>(pulled: Result<Response<T>, ClientError>, say: impl FnOnce(&T) -> String) -> ActionReport {
-    pulled.map(|seen| (say(&seen.value), seen.json))
+fn force_released(ForceReleased { pool, host, token, held, may_run_for, .. }: &ForceReleased) -> String {
+    let (pool, host) = (clean(pool), clean(host));
+    let held = held.map(|held: Duration| format!(", held for {}", human(held))).unwrap_or_default();
+    let caution = match may_run_for {
+        Some(time) => format!("{host}'s command may keep running for up to {}", human(*time)),
+        None => format!("the lease had no expiry, so {host}'s command may never stop: check the host"),
+    };
+    format!("force-released the slot of {pool} held by {host} (token {token}{held}); {caution}")
 }
 
 fn paused(pool: &PoolSnapshot) -> String {
-    let PoolSnapshot { name, held, slots, queue: line, .. } = pool;
-    let (name, held) = (clean(name), slots_held(*held, *slots));
+    let name = clean(&pool.name);
     format!(
-        "paused {name}: {held}, {} in line; holders keep their slots, and nothing is given out until: \
-         distributexctl resume {name}",
-        line.length
+        "paused {name}: {}; holders keep their slots, and no slot is granted until: distributexctl resume {name}",
+        usage(pool)
     )
 }
 
 fn resumed(Resumed { pool, resumed }: &Resumed) -> String {
-    let PoolSnapshot { name, held, slots, queue: line, .. } = pool;
-    let (name, held) = (clean(name), slots_held(*held, *slots));
+    let name = clean(&pool.name);
     let done = match resumed {
         Some(false) => format!("{name} was not paused"),
         Some(true) | None => format!("resumed {name}"),
     };
-    format!("{done}: {held}, {} in line", line.length)
+    format!("{done}: {}", usage(pool))
+}
+
+/// Held slots and waiters, as part of a sentence.
+fn usage(PoolSnapshot { held, slots, queue, .. }: &PoolSnapshot) -> String {
+    format!("{}, {} in the queue", slots_held(*held, *slots), queue.length)
 }
 
 fn promoted(QueueChange { pool, host, ticket, .. }: &QueueChange) -> String {
-    format!("{} (ticket {ticket}) is the next in line for {}", clean(host), clean(pool))
+    format!("{} (ticket {ticket}) is now first in the queue of {}", clean(host), clean(pool))
 }
 
 fn evicted(QueueChange { pool, host, ticket, .. }: &QueueChange) -> String {
-    format!("removed {} (ticket {ticket}) from the line of {}", clean(host), clean(pool))
+    format!("removed {} (ticket {ticket}) from the queue of {}", clean(host), clean(pool))
 }
 
 async fn reload(
@@ -108,8 +115,8 @@ async fn reload(
     console: Console,
 ) -> Result<(), CtlOutcome> {
     match operator.reload(reason).await {
-        Ok(Response { value: state, json: told, .. }) => {
-            show(&if json { document(&told) } else { reloaded(&state) + "\n" }, console)
+        Ok(Response { value, json: body, .. }) => {
+            show(&if json { document(&body) } else { reloaded(&value) + "\n" }, console)
         }
         Err(error) if error.refusal().is_some_and(|refusal| refusal.kind == ErrorKind::BadRequest) => {
             for line in error.to_string().lines() {
@@ -117,7 +124,7 @@ async fn reload(
             }
             Err(CtlOutcome::Configuration)
         }
-        Err(error) => Err(refused(&error, console)),
+        Err(error) => Err(report(&error, console)),
     }
 }
 
@@ -125,21 +132,23 @@ fn reloaded(Reloaded { pools, need_restart }: &Reloaded) -> String {
     let pools = if *pools == 1 { "1 pool".to_owned() } else { format!("{pools} pools") };
     let later = match need_restart.len() {
         0 => String::new(),
-        _ => format!("; changed, but only a restart makes it count: {}", clean(&need_restart.join(", "))),
+        _ => format!("; these changes take effect only after a restart: {}", clean(&need_restart.join(", "))),
     };
-    format!("read the configuration again: {pools}{later}")
+    format!("reloaded the configuration: {pools}{later}")
 }
 
-/// Says why not.
-fn refused(error: &ClientError, console: Console) -> CtlOutcome {
+fn is_not_found(error: &ClientError) -> bool {
+    error.refusal().is_some_and(|refusal| refusal.kind == ErrorKind::NotFound)
+}
+
+/// Reports an error, with advice where a key or permission is missing.
+fn report(error: &ClientError, console: Console) -> CtlOutcome {
     let kind = error.refusal().map(|refusal| refusal.kind);
     let advice = match kind {
         Some(ErrorKind::Unauthorized) => {
-            " (--key-file or DISTRIBUTEX_KEY has the key; on the server itself --socket needs none)"
+            " (give a key with --key-file or DISTRIBUTEX_KEY, or use --socket on the server's machine)"
         }
-        None if error.to_string().contains("ermission denied") => {
-            " (who may open the socket may do it: sudo; or -H with --key-file)"
-        }
+        None if error.to_string().contains("ermission denied") => " (use sudo, or -H with --key-file)",
         Some(_) | None => "",
     };
     console.error(format_args!("{}{advice}", clean(&error.to_string())));
@@ -151,23 +160,47 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_came_of_it_is_said() {
-        let moved = QueueChange {
+    fn a_force_release_says_how_long_the_command_may_run() {
+        let force_released = |may_run_for| {
+            force_released(&ForceReleased {
+                pool: "p".to_owned(),
+                host: "web7".to_owned(),
+                token: 7,
+                held: Some(Duration::from_secs(65)),
+                may_run_for,
+                store: None,
+            })
+        };
+
+        assert_eq!(
+            force_released(Some(Duration::from_secs(22))),
+            "force-released the slot of p held by web7 (token 7, held for 65 s); \
+             web7's command may keep running for up to 22 s"
+        );
+        assert!(force_released(None).ends_with("may never stop: check the host"));
+    }
+
+    #[test]
+    fn queue_changes_are_sentences_safe_for_a_terminal() {
+        let change = QueueChange {
             pool: "p".to_owned(),
             host: "web\x1b9".to_owned(),
             ticket: 3,
             position: Some(1),
             store: None,
         };
-        assert_eq!(promoted(&moved), "web\u{fffd}9 (ticket 3) is the next in line for p");
-        assert_eq!(evicted(&moved), "removed web\u{fffd}9 (ticket 3) from the line of p");
+
+        assert_eq!(promoted(&change), "web\u{fffd}9 (ticket 3) is now first in the queue of p");
+        assert_eq!(evicted(&change), "removed web\u{fffd}9 (ticket 3) from the queue of p");
+    }
+
+    #[test]
+    fn a_reload_lists_changes_that_need_a_restart() {
         let reloaded = |pools, keys: &[&str]| {
             reloaded(&Reloaded { pools, need_restart: keys.iter().map(ToString::to_string).collect() })
         };
-        assert_eq!(reloaded(1, &[]), "read the configuration again: 1 pool");
-        assert!(
-            reloaded(2, &["state_dir", "history"])
-                .ends_with("only a restart makes it count: state_dir, history")
-        );
+
+        assert_eq!(reloaded(1, &[]), "reloaded the configuration: 1 pool");
+        assert!(reloaded(2, &["state_dir", "listen"]).ends_with("after a restart: state_dir, listen"));
     }
 }

@@ -1,36 +1,36 @@
-//! How the tool can end, and the exit status that says so.
+//! Outcomes of the operator's tool and their exit statuses.
 
 use std::process::ExitCode;
 
 use distributex_client::{ClientError, ErrorKind};
 
-/// Every way the tool can end.
+/// Outcome of the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CtlOutcome {
-    /// It is done.
+pub(super) enum CtlOutcome {
+    /// Success.
     Done,
-    /// The options make no sense.
+    /// Invalid command line or environment.
     Usage,
-    /// No server could be reached, or only one of another store or without the v1 protocol.
+    /// No server was reached, or only one with another store or without the v1 protocol.
     Unreachable,
-    /// The system refused something: a file, the standard output.
+    /// The system refused something: a file, standard output.
     System,
-    /// No slot in the time there was.
+    /// No slot within the time limit.
     NoSlot,
-    /// The server knows no such pool, does not give its slots to this host, or wants a key.
+    /// Refused by the server: unknown pool, host not allowed, key missing or unknown.
     Refused,
-    /// The server's configuration file is bad: it goes on as before.
+    /// The server's configuration file is invalid; the server continues with the previous one.
     Configuration,
-    /// The lease is lost; or nobody has the token or the ticket that was named.
+    /// The lease was lost, or no lease has the given token, or no waiter the given ticket.
     Lost,
-    /// This signal ended the waiting for a slot, or the looking.
+    /// This signal ended the waiting or the display.
     Signalled(i32),
 }
 
 impl CtlOutcome {
-    /// The exit status: a shell's for signals, else as the wrapper's.
+    /// The exit status; 128 plus the signal's number for signals.
     #[must_use]
-    pub fn code(self) -> u8 {
+    pub(super) fn code(self) -> u8 {
         match self {
             Self::Done => 0,
             Self::Usage => 64,
@@ -44,7 +44,7 @@ impl CtlOutcome {
         }
     }
 
-    /// What an error means for who looks at a pool, or has a lease.
+    /// The outcome of an error, except while acquiring.
     pub(super) fn of(error: &ClientError) -> Self {
         match error.refusal().map(|refusal| refusal.kind) {
             Some(ErrorKind::LeaseLost) => Self::Lost,
@@ -56,7 +56,7 @@ impl CtlOutcome {
         }
     }
 
-    /// What an error means for who asks for a slot.
+    /// The outcome of an error while acquiring.
     pub(super) fn without_slot(error: &ClientError) -> Self {
         match error.refusal().map(|refusal| refusal.kind) {
             Some(kind) if kind != ErrorKind::Internal && kind.is_transient() => Self::NoSlot,

@@ -1,16 +1,16 @@
-//! What the environment says: the same variables as for the wrapper, as far as they fit here.
+//! Environment variables of the operator's tool.
 
 use std::{ffi::OsString, fmt::Display};
 
-/// Reads variables.
+/// Reader of environment variables.
 #[derive(Clone, Copy)]
 pub(super) struct CtlEnvironment<'a>(pub(super) &'a dyn Fn(&str) -> Option<OsString>);
 
 impl CtlEnvironment<'_> {
-    /// What `DISTRIBUTEX_` and this name says; an empty variable says nothing.
+    /// Parses the variable `DISTRIBUTEX_{name}`; `None` if it is unset or empty.
     ///
     /// # Errors
-    /// When it says something that makes no sense; the sentence names the variable.
+    /// An invalid value; the sentence names the variable.
     pub(super) fn read<T, E: Display>(
         self,
         name: &str,
@@ -19,7 +19,7 @@ impl CtlEnvironment<'_> {
         self.look(name, parse, |value| format!("={value:?}"))
     }
 
-    /// As [`CtlEnvironment::read`], and what the variable says is told to nobody.
+    /// Like [`CtlEnvironment::read`], for a secret: errors do not show the value.
     ///
     /// # Errors
     /// As [`CtlEnvironment::read`].
@@ -40,7 +40,7 @@ impl CtlEnvironment<'_> {
         let name = format!("DISTRIBUTEX_{name}");
         let Some(value) = (self.0)(&name).filter(|value| !value.is_empty()) else { return Ok(None) };
         let wrong = |why: &dyn Display| format!("{name}{} in the environment: {why}", show(&value));
-        let text = value.to_str().ok_or_else(|| wrong(&"it is no UTF-8"))?;
+        let text = value.to_str().ok_or_else(|| wrong(&"must be valid UTF-8"))?;
         parse(text).map(Some).map_err(|error| wrong(&error))
     }
 }

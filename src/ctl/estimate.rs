@@ -1,17 +1,16 @@
-//! How long runs usually take, and what that says of those that are under way. It is a guess, and is told as
-//! one.
+//! Estimated time until a slot is free, from the durations of earlier runs.
 
 use std::time::{Duration, SystemTime};
 
 use super::format::{age, clean, human};
 use distributex_client::{Holder, PoolSnapshot, Run, RunEnd};
 
-/// Fewer runs say nothing.
+/// Minimum number of runs for an estimate.
 const MIN_RUNS: usize = 3;
-/// What was long ago says little.
+/// Maximum number of runs considered, newest first.
 const MAX_RUNS: usize = 50;
 
-/// What the latest runs say, in sentences; nothing if they are too few.
+/// Sentences about the duration of earlier runs and the estimated time left; `None` if too few runs are known.
 pub(super) fn estimate(pool: &PoolSnapshot, runs: &[Run], now: SystemTime) -> Option<String> {
     let released = runs.iter().filter(|run| run.end() == RunEnd::Released);
     let mut times: Vec<_> = released.filter_map(|run| run.held).take(MAX_RUNS).collect();
@@ -25,34 +24,29 @@ pub(super) fn estimate(pool: &PoolSnapshot, runs: &[Run], now: SystemTime) -> Op
         format!("The last {runs} runs took {longest} each.")
     } else {
         let middle = human(median(&times)?);
-        format!("The last {runs} runs took {shortest} to {longest}, half of them no more than {middle}.")
+        format!("The last {runs} runs took {shortest} to {longest}, median {middle}.")
     };
     if pool.held != pool.slots || pool.holders.is_empty() {
-        return Some(usual); // free, or more than one lease has to end
+        return Some(usual); // free, or more than one lease must end
     }
     let left = pool.holders.iter().filter_map(|holder| Some((left(holder, &times, now)?, holder)));
     Some(match left.min_by_key(|(left, _)| *left) {
         Some((left, holder)) => {
             let (host, left) = (clean(&holder.host), human(left));
-            format!(
-                "{usual} If the run of {host} is like those that took as long as it did till now, a slot is free in about {left}."
-            )
+            format!("{usual} Judging by the longer ones, the run of {host} ends in about {left}.")
         }
-        None => format!(
-            "{usual} What runs now has taken longer than any of them: nothing can be said of its end."
-        ),
+        None => format!("{usual} The current run has already taken longer than all of these."),
     })
 }
 
-/// How long this run may still take: as those that took longer than it did till now, the one in the middle of
-/// them.
+/// Estimated time left: the median duration of the runs that took longer than this one has so far.
 fn left(holder: &Holder, times: &[Duration], now: SystemTime) -> Option<Duration> {
     let age = age(holder.since?, now);
     let longer = &times[times.partition_point(|time| *time <= age)..];
     Some(median(longer)?.saturating_sub(age))
 }
 
-/// The one in the middle, or the shorter one of two.
+/// The median, or the shorter one of two; `None` of none.
 fn median(times: &[Duration]) -> Option<Duration> {
     times.get(times.len().checked_sub(1)? / 2).copied()
 }
@@ -80,7 +74,7 @@ mod tests {
         }
     }
 
-    fn told(ages: &[u64], runs: &[Run]) -> Option<String> {
+    fn estimated(ages: &[u64], runs: &[Run]) -> Option<String> {
         let now = SystemTime::UNIX_EPOCH + NOW;
         let holder = |age: &u64| Holder {
             host: format!("web{age}"),
@@ -110,28 +104,31 @@ mod tests {
     }
 
     #[test]
-    fn the_latest_runs_say_how_long_it_may_take() {
+    fn earlier_runs_give_an_estimate() {
         let mut runs: Vec<_> = [300, 60, 100, 80].map(|held| run(held, "released")).into();
         runs.push(run(9000, "expired"));
-        let usual = "The last 4 runs took 60 s to 5 min, half of them no more than 80 s.";
+        let usual = "The last 4 runs took 60 s to 5 min, median 80 s.";
 
-        assert_eq!(told(&[10], &runs).as_deref(), Some(usual));
-        let both = told(&[10, 90], &runs).unwrap();
-        assert!(both.starts_with(&format!("{usual} If the run of web90 is like")), "{both}");
-        assert!(both.ends_with("a slot is free in about 10 s."), "{both}");
-        assert!(told(&[400, 301], &runs).unwrap().ends_with("nothing can be said of its end."));
+        assert_eq!(estimated(&[10], &runs).as_deref(), Some(usual));
+        let both = estimated(&[10, 90], &runs).unwrap();
+        assert!(
+            both.starts_with(&format!("{usual} Judging by the longer ones, the run of web90 ends")),
+            "{both}"
+        );
+        assert!(both.ends_with("ends in about 10 s."), "{both}");
+        assert!(estimated(&[400, 301], &runs).unwrap().ends_with("longer than all of these."));
     }
 
     #[test]
-    fn runs_that_took_the_same_time_are_told_so() {
+    fn equal_durations_are_one_number() {
         let runs = [5, 5, 5].map(|held| run(held, "released"));
 
-        assert_eq!(told(&[], &runs).as_deref(), Some("The last 3 runs took 5 s each."));
+        assert_eq!(estimated(&[], &runs).as_deref(), Some("The last 3 runs took 5 s each."));
     }
 
     #[test]
-    fn a_few_runs_say_nothing() {
-        assert_eq!(told(&[10, 20], &[run(5, "released"), run(6, "released")]), None);
-        assert_eq!(told(&[10, 20], &[]), None);
+    fn too_few_runs_give_no_estimate() {
+        assert_eq!(estimated(&[10, 20], &[run(5, "released"), run(6, "released")]), None);
+        assert_eq!(estimated(&[10, 20], &[]), None);
     }
 }

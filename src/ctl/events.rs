@@ -1,4 +1,4 @@
-//! What happens, one line each, for as long as somebody reads it.
+//! The `events` command: prints events, one per line.
 
 use std::{io, time::Duration};
 
@@ -18,10 +18,10 @@ use super::{
 use crate::program::{console::Console, interruption::unless_stopped, outage::OutageReporter};
 use distributex_client::{Client, ClientError, Event, Events};
 
-/// So often it is looked whether anybody still reads.
+/// Interval of checks whether the reader of standard output is still there.
 const STDOUT_CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Tells what happens to these pools, or to all, until a signal comes or nobody reads any more.
+/// Prints events of these pools, or of all, until a signal arrives or standard output is closed.
 pub(super) async fn run(
     client: &Client,
     pools: &[String],
@@ -29,11 +29,11 @@ pub(super) async fn run(
     console: Console,
 ) -> Result<(), CtlOutcome> {
     let mut signals = super::signals(console)?;
-    let telling = tell(client.events(pools), look, console);
-    unless_stopped(telling, None, &mut signals).await.unwrap_or_else(|stop| Err(super::stopped(stop)))
+    let printing = print_events(client.events(pools), look, console);
+    unless_stopped(printing, None, &mut signals).await.unwrap_or_else(|stop| Err(super::stopped(stop)))
 }
 
-async fn tell(mut events: Events, look: OutputStyle, console: Console) -> Result<(), CtlOutcome> {
+async fn print_events(mut events: Events, look: OutputStyle, console: Console) -> Result<(), CtlOutcome> {
     let (mut outage, mut is_first) = (OutageReporter::new(), true);
     loop {
         let event = select! {
@@ -48,12 +48,12 @@ async fn tell(mut events: Events, look: OutputStyle, console: Console) -> Result
                     Ok(()) => {}
                     Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
                     Err(error) => {
-                        console.error(format_args!("cannot write to the standard output: {error}"));
+                        console.error(format_args!("cannot write to standard output: {error}"));
                         return Err(CtlOutcome::System);
                     }
                 }
             }
-            // A name that is wrong is told at once; a server that was there may come back.
+            // A wrong server name is an error at once; a server that was reached before may return.
             Err(error) if is_first && matches!(error, ClientError::Unreachable { .. }) => {
                 return Err(failed(&error, console));
             }
@@ -64,14 +64,14 @@ async fn tell(mut events: Events, look: OutputStyle, console: Console) -> Result
     }
 }
 
-/// Comes back when nobody reads the standard output any more.
+/// Waits until the reader of standard output is gone.
 pub(super) async fn unread() {
     while !is_closed() {
         sleep(STDOUT_CHECK_INTERVAL).await;
     }
 }
 
-/// An event for people: when, which pool, what.
+/// Formats an event for people: time, pool, sentence.
 fn line(event: &Event, colored: bool) -> String {
     let time = event.data.time.and_then(|time| Timestamp::try_from(time).ok());
     let time = time.map(|time| time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string());
@@ -89,7 +89,7 @@ fn paint(event: &Event) -> Style {
     }
 }
 
-/// The same for programs, on one line.
+/// Formats an event as JSON on one line.
 fn document(event: &Event) -> Option<String> {
     #[derive(Serialize)]
     struct EventDocument<'a> {

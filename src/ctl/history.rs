@@ -1,4 +1,4 @@
-//! How it went: the runs of a pool that are over.
+//! The `history` command: ended runs of a pool as a table.
 
 use std::time::SystemTime;
 
@@ -12,7 +12,7 @@ use super::{
 use crate::program::console::Console;
 use distributex_client::{Client, Run, RunEnd};
 
-/// Shows them, the newest first.
+/// Prints the runs, newest first.
 pub(super) async fn run(
     client: &Client,
     pool: &str,
@@ -48,7 +48,7 @@ fn table(runs: &[Run], now: SystemTime, colored: bool) -> String {
     table.to_string()
 }
 
-/// How it ended, in a word or some more.
+/// Describes how a run ended.
 pub(super) fn ended(run: &Run) -> (String, Style) {
     let author = run.author.as_deref().unwrap_or("?");
     let reason = run.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();

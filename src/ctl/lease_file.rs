@@ -1,4 +1,4 @@
-//! The file that keeps a lease between an acquire and its release.
+//! Lease files: a lease stored between acquire and release.
 
 use std::{
     fs,
@@ -11,27 +11,27 @@ use serde::{Deserialize, Serialize};
 use crate::program::replace_file::{beside, create};
 use distributex_client::{Client, LeaseRecord, Server};
 
-/// What stands in it.
+/// Contents of a lease file, as JSON.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct LeaseFile {
-    /// The lease, as the protocol writes it.
+    /// The lease.
     #[serde(flatten)]
     pub(super) lease: LeaseRecord,
-    /// Who was asked for it: one server or several, with commas between them.
+    /// The servers the lease was acquired from, separated by commas.
     server: String,
 }
 
 impl LeaseFile {
-    /// A lease of one of these servers.
+    /// Creates the contents for a lease of one of these servers.
     pub(super) fn new(lease: LeaseRecord, servers: &[Server]) -> Self {
         let server = servers.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
         Self { lease, server }
     }
 
-    /// Reads it. A file that is not there, or is empty as that of `mktemp`, has no lease.
+    /// Reads a lease file. `None` if it does not exist or is empty (as created by `mktemp`).
     ///
     /// # Errors
-    /// When it cannot be read, or something else stands in it. Its text is not told: it may be a secret.
+    /// When it cannot be read or is not a lease file. The error does not show its text, which may be a secret.
     pub(super) fn read(path: &Path) -> io::Result<Option<Self>> {
         let metadata = match fs::metadata(path) {
             Ok(metadata) => metadata,
@@ -50,8 +50,7 @@ impl LeaseFile {
         Ok(Some(file))
     }
 
-    /// As [`LeaseFile::read`], and finds out whether one can be written there: nobody is to wait for a slot
-    /// in vain.
+    /// Like [`LeaseFile::read`], and checks that the file can be written, before anything waits for a slot.
     pub(super) fn try_out(path: &Path) -> io::Result<Option<Self>> {
         let (old, beside) = (Self::read(path)?, beside(path));
         create(&beside)?;
@@ -59,8 +58,7 @@ impl LeaseFile {
         Ok(old)
     }
 
-    /// Writes it, readable for its owner only. Whoever reads it finds the old one or the new one, never half
-    /// of it.
+    /// Writes the file, readable by its owner only. It is replaced atomically.
     pub(super) fn write(&self, path: &Path) -> io::Result<()> {
         let mut text = serde_json::to_vec(self)?;
         text.push(b'\n');
@@ -68,15 +66,15 @@ impl LeaseFile {
         let written = create(&beside).and_then(|mut file| file.write_all(&text));
         let written = written.and_then(|()| fs::rename(&beside, path));
         if written.is_err() {
-            let _ = fs::remove_file(&beside); // it may not be there
+            let _ = fs::remove_file(&beside); // it may not exist
         }
         written
     }
 
-    /// A client of the servers that know this lease; of others, if these are named.
+    /// A client of the lease's servers, or of `servers` if given.
     ///
-    /// Only the lease's own store will do. But one server alone that has another store by now was restarted
-    /// without its memory: it may say itself that the lease is lost.
+    /// Only the lease's own store is accepted. But a single server with another store has been restarted without its
+    /// memory: its answer, that the lease is lost, is right.
     pub(super) fn client(&self, named: Option<&[Server]>) -> Client {
         let own = self.servers().unwrap_or_default();
         let servers = named.map_or_else(|| own.clone(), <[Server]>::to_vec);
@@ -87,7 +85,7 @@ impl LeaseFile {
         }
     }
 
-    /// The servers; every one is written with its port.
+    /// The servers, each with its port.
     fn servers(&self) -> Option<Vec<Server>> {
         Server::parse_list(&self.server, 1).ok()
     }

@@ -1,35 +1,35 @@
-//! The lease that a renew or a release is about.
+//! Lookup of the lease to renew or release.
 
 use std::{
     io::{self, BufRead as _},
     path::{Path, PathBuf},
 };
 
-use super::{CtlOptions, CtlOutcome, LeaseSelector, lease_file::LeaseFile};
+use super::{CtlOptions, CtlOutcome, command::LeaseSelector, lease_file::LeaseFile};
 use crate::program::console::Console;
 use distributex_client::{Client, LeaseId};
 
-/// A lease that somebody holds, or held.
+/// A lease that is, or was, held by this user.
 #[derive(Debug)]
 pub(super) struct LeaseReference {
-    /// Its pool.
+    /// The pool.
     pub(super) pool: String,
-    /// Its id.
+    /// The lease id.
     pub(super) id: LeaseId,
-    /// Who knows it.
+    /// Client of its servers.
     pub(super) client: Client,
-    /// Where it stands, if it stands in a file.
+    /// Path and contents of its file, if it is in one.
     pub(super) file: Option<(PathBuf, LeaseFile)>,
 }
 
 impl LeaseReference {
-    /// The lease that is named so; nothing if its file is not there.
+    /// Finds the lease; `None` if its file does not exist.
     pub(super) fn find(
         options: &CtlOptions,
-        which: &LeaseSelector,
+        selector: &LeaseSelector,
         console: Console,
     ) -> Result<Option<Self>, CtlOutcome> {
-        let (pool, id) = match which {
+        let (pool, id) = match selector {
             LeaseSelector::File(path) => return Self::read(options, path, console),
             LeaseSelector::Id(pool, id) => (pool.clone(), id.clone()),
             LeaseSelector::FromInput(pool) => (pool.clone(), id_from_input(console)?),
@@ -48,25 +48,26 @@ impl LeaseReference {
     }
 }
 
-/// Says that a lease file does not do.
+/// Reports that a lease file cannot be used.
 pub(super) fn unusable(doing: &str, path: &Path, error: &io::Error, console: Console) -> CtlOutcome {
     console.error(format_args!("cannot {doing} {}: {error}", path.display()));
     CtlOutcome::System
 }
 
-/// The first line that is sent.
+/// Reads the lease id from the first line of standard input.
 fn id_from_input(console: Console) -> Result<LeaseId, CtlOutcome> {
     let mut line = String::new();
     let read = io::stdin().lock().read_line(&mut line);
     match (read, line.trim()) {
         (Ok(_), "") => {
-            console
-                .error(format_args!("no lease came from the standard input; send its id there, or name it"));
+            console.error(format_args!(
+                "standard input contains no lease id; write one to it, or give the id as an argument"
+            ));
             Err(CtlOutcome::Usage)
         }
         (Ok(_), id) => Ok(LeaseId::new(id)),
         (Err(error), _) => {
-            console.error(format_args!("cannot read the lease from the standard input: {error}"));
+            console.error(format_args!("cannot read the lease id from standard input: {error}"));
             Err(CtlOutcome::System)
         }
     }

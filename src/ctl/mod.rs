@@ -1,28 +1,24 @@
-//! The operator's tool: shows how it stands with the pools, and holds slots for scripts that cannot be run
-//! by the wrapper.
+//! The operator's tool: inspects and administers pools, and holds slots for scripts that the wrapper cannot run.
 //!
 //! ```text
-//!  status, why, history ─► how it stands, and how it went ─► table, sentences, JSON
-//!  events, status --watch ─► what happens ─► a line each, or the table again
-//!  force-release, revoke, pause, resume, front, remove, reload ─► what came of it
+//!  status, why, history ─► snapshot, ended runs ─► table, sentences or JSON
+//!  events, status --watch ─► event stream ─► one line per event, or the table again
+//!  force-release, revoke, pause, resume, promote, evict, reload ─► result as a sentence or JSON
 //!  acquire ─► lease ─► standard output or a file ─┬ renew ───► the same file
-//!                                                 └ release ─► no file
-//!  completions, man ─► what shells and people read of all programs; complete ─► what can follow on a line
+//!                                                 └ release ─► file deleted
+//!  completions, man ─► scripts and manual pages of all programs
 //! ```
 
 mod acquire;
 mod admin;
-mod admin_command;
 mod arguments;
 mod command;
-mod command_arguments;
 mod complete;
 mod ending;
 mod environment;
 mod estimate;
 mod event_text;
 mod events;
-mod forced;
 mod format;
 mod help;
 mod history;
@@ -43,15 +39,9 @@ mod table;
 mod watch;
 mod why;
 
-pub use self::{
-    admin_command::{AdminCommand, HolderSelector},
-    arguments::AcquireCommand,
-    command::{CtlCommand, LeaseSelector},
-    complete::CompletionRequest,
-    ending::CtlOutcome,
-    manual::Program,
-    options::CtlOptions,
-    style::Color,
+use self::{
+    arguments::AcquireCommand, command::CtlCommand, complete::CompletionRequest, ending::CtlOutcome,
+    manual::Program, options::CtlOptions, style::Color,
 };
 
 use std::process::ExitCode;
@@ -61,33 +51,35 @@ use distributex_client::{Client, ClientError};
 
 use self::{acquire::ScriptAcquire, output::show};
 
-/// The whole program.
+/// Runs the program.
 #[must_use]
 pub fn main() -> ExitCode {
     start("distributexctl", CtlOptions::read, run)
 }
 
-/// Does what the options say, and tells how it ended.
-pub async fn run(options: CtlOptions) -> CtlOutcome {
+/// Runs the command.
+async fn run(options: CtlOptions) -> CtlOutcome {
     let console = Console { program: "distributexctl", verbose: options.verbose };
     let client = || Client::new(options.servers().to_vec());
-    let look = |json| OutputStyle { json, colored: options.color.is_wanted() };
+    let style = |json| OutputStyle { json, colored: options.color.is_wanted() };
     let ended = match &options.command {
         CtlCommand::Status { pool, watch: true, json } => {
-            watch::run(&client(), pool.as_deref(), look(*json), console).await
+            watch::run(&client(), pool.as_deref(), style(*json), console).await
         }
         CtlCommand::Status { pool, watch: false, json } => {
-            status::run(&client(), pool.as_deref(), look(*json), console).await
+            status::run(&client(), pool.as_deref(), style(*json), console).await
         }
         CtlCommand::Why { pool, json } => why::run(&client(), pool, *json, console).await,
-        CtlCommand::History { pool, json } => history::run(&client(), pool, look(*json), console).await,
-        CtlCommand::Events { pools, json } => events::run(&client(), pools, look(*json), console).await,
-        CtlCommand::Pull { action, json } => admin::run(&options, action, *json, console).await,
+        CtlCommand::History { pool, json } => history::run(&client(), pool, style(*json), console).await,
+        CtlCommand::Events { pools, json } => events::run(&client(), pools, style(*json), console).await,
+        CtlCommand::Admin(action) => admin::run(&options, action, console).await,
         CtlCommand::Acquire(acquire) => ScriptAcquire { options: &options, acquire, console }.run().await,
-        CtlCommand::Renew { which, ttl, json } => renew::run(&options, which, *ttl, *json, console).await,
-        CtlCommand::Release { which } => release::run(&options, which, console).await,
+        CtlCommand::Renew { lease, ttl, json } => {
+            renew::run(&options, &lease.clone().selector(), *ttl, *json, console).await
+        }
+        CtlCommand::Release { lease } => release::run(&options, &lease.clone().selector(), console).await,
         CtlCommand::Completions { shell, program } => show(&complete::script(*shell, *program), console),
-        CtlCommand::Complete(begun) => complete::run(&options, begun, console).await,
+        CtlCommand::Complete(request) => complete::run(&options, request, console).await,
         CtlCommand::Man { program } => show(&program.manual(), console),
     };
     match ended {
@@ -96,16 +88,16 @@ pub async fn run(options: CtlOptions) -> CtlOutcome {
     }
 }
 
-/// How something is shown.
+/// Style of standard output.
 #[derive(Debug, Clone, Copy)]
 struct OutputStyle {
     /// As JSON.
     json: bool,
-    /// With colours.
+    /// With colors.
     colored: bool,
 }
 
-/// From now on signals are read, not felt.
+/// Starts to handle signals.
 fn signals(console: Console) -> Result<Signals, CtlOutcome> {
     Signals::watch().map_err(|error| {
         console.error(format_args!("cannot set up signals: {error}"));
@@ -113,7 +105,7 @@ fn signals(console: Console) -> Result<Signals, CtlOutcome> {
     })
 }
 
-/// How it ends when something from outside ended it.
+/// The outcome after an interruption.
 fn stopped(stop: Interrupted) -> CtlOutcome {
     match stop {
         Interrupted::Signal(signal) => CtlOutcome::Signalled(signal.as_raw()),
@@ -121,7 +113,7 @@ fn stopped(stop: Interrupted) -> CtlOutcome {
     }
 }
 
-/// Says what went wrong when a server was asked for something.
+/// Reports the error of a request.
 fn failed(error: &ClientError, console: Console) -> CtlOutcome {
     console.error(format_args!("{}", error));
     CtlOutcome::of(error)

@@ -1,4 +1,4 @@
-//! Who pulls a lever, and what proves that he may.
+//! Author and key of admin actions.
 
 use std::{
     ffi::OsString,
@@ -11,27 +11,27 @@ use rustix::{fs::Access, process::getuid};
 
 use distributex_client::Key;
 
-/// Where the server's unix socket usually is.
+/// Default path of the server's admin socket.
 pub(super) const DEFAULT_SOCKET: &str = "/run/distributexd/admin.sock";
 
-/// Where the key is.
+/// Source of the operator's key.
 #[derive(Debug, Clone)]
 pub(super) enum KeySource {
-    /// In a file.
+    /// A file.
     File(PathBuf),
-    /// It is known.
+    /// An environment variable, already read.
     Known(Key),
 }
 
 impl KeySource {
-    /// The key.
+    /// Reads the key.
     ///
     /// # Errors
-    /// When the file cannot be read, has no key in it, or can be read by others. The sentence says which file.
+    /// When the file cannot be read, contains no key, or can be read by others. The sentence names the file.
     pub(super) fn key(&self) -> Result<Key, String> {
         match self {
             Self::Known(key) => Ok(key.clone()),
-            Self::File(path) => read(path).map_err(|why| format!("the key file {}: {why}", path.display())),
+            Self::File(path) => read(path).map_err(|why| format!("key file {}: {why}", path.display())),
         }
     }
 }
@@ -40,30 +40,30 @@ fn read(path: &Path) -> Result<Key, String> {
     let tell = |error: io::Error| error.to_string();
     let file = fs::File::open(path).map_err(tell)?;
     let metadata = file.metadata().map_err(tell)?;
-    // As ssh does: a file of somebody else is his business, and how a service manager hands secrets over.
+    // Like ssh, checks only the user's own files: service managers pass secrets in files of other users.
     if metadata.uid() == getuid().as_raw() && metadata.mode() & 0o077 != 0 {
         let mode = metadata.mode() & 0o777;
-        return Err(format!("others can read it (mode {mode:04o}); chmod 600 it, and think of a new key"));
+        return Err(format!("readable by others (mode {mode:04o}): chmod 600 it and generate a new key"));
     }
     let text = io::read_to_string(file).map_err(tell)?;
     Key::read(&text).map_err(|error| error.to_string())
 }
 
-/// Whether we can talk to the usual socket.
+/// Whether this user may connect to the default socket.
 pub(super) fn default_socket_is_open() -> bool {
     rustix::fs::access(DEFAULT_SOCKET, Access::READ_OK | Access::WRITE_OK).is_ok()
 }
 
-/// What the person is called who pulls a lever, if anything says so: not `root`, if somebody became that.
+/// The operator's login name, if known; with sudo, the name of the user that called it.
 pub(super) fn author(variable: &dyn Fn(&str) -> Option<OsString>) -> Option<String> {
     let names = ["SUDO_USER", "USER", "LOGNAME"].into_iter().filter_map(variable);
     names.filter_map(|name| name.into_string().ok()).find(|name| reason(name).is_ok())
 }
 
-/// A reason, or an author.
+/// Parses a reason or an author.
 pub(super) fn reason(text: &str) -> Result<String, &'static str> {
     match text.len() {
         1..=255 => Ok(text.to_owned()),
-        _ => Err("write 1 to 255 bytes"),
+        _ => Err("must be 1 to 255 bytes"),
     }
 }

@@ -1,4 +1,4 @@
-//! What the command line and the environment say.
+//! Options of the operator's tool, from the command line and the environment.
 
 use std::{
     ffi::OsString,
@@ -17,40 +17,43 @@ use super::{
 use crate::program::cli_values::{name, usage_error, with_hint};
 use distributex_client::{Key, Server};
 
-/// Where the server is if nobody says anything else.
+/// Default server.
 const DEFAULT_SERVER: &str = "localhost";
-/// The same for its port.
+/// Default port.
 const DEFAULT_PORT: u16 = 9889;
 
-/// What the tool was asked to do.
+/// Options of one invocation.
 #[derive(Debug, Clone)]
-pub struct CtlOptions {
-    /// The servers that the command line names.
+pub(super) struct CtlOptions {
+    /// Servers given on the command line.
     pub(super) given: Option<Vec<Server>>,
-    /// The servers that are asked if nothing else says which: from the environment, or on this machine.
+    /// Servers used otherwise: those of the environment, or the default.
     pub(super) usual: Vec<Server>,
-    /// Whether the environment says which server to ask.
+    /// Whether the environment names a server.
     is_named: bool,
-    /// The operator's key, if there is one.
+    /// Source of the operator's key; `None` without one.
     pub(super) key: Option<KeySource>,
-    /// What the operator is called, if anything says so.
+    /// Author of admin actions; `None` if unknown.
     pub(super) author: Option<String>,
-    /// When there are colours.
-    pub color: Color,
-    /// What this host is called, if the environment says that.
+    /// Use of colors.
+    pub(super) color: Color,
+    /// Name of this host, if the environment sets it.
     pub(super) host: Option<String>,
-    /// Whether to say what goes well, too.
-    pub verbose: bool,
-    /// What is to be done.
-    pub command: CtlCommand,
+    /// Whether to report each step.
+    pub(super) verbose: bool,
+    /// The command.
+    pub(super) command: CtlCommand,
 }
 
 impl CtlOptions {
     /// Reads the command line, program name included, and the environment.
     ///
     /// # Errors
-    /// When they make no sense, and when the command line asks for help or the version.
-    pub fn read(line: &[OsString], variable: &dyn Fn(&str) -> Option<OsString>) -> Result<Self, Error> {
+    /// When they are invalid, and when the command line asks for help or the version.
+    pub(super) fn read(
+        line: &[OsString],
+        variable: &dyn Fn(&str) -> Option<OsString>,
+    ) -> Result<Self, Error> {
         let written =
             CtlArguments::from_iter_safe(line).map_err(|error| with_hint(suggest::command(error, line)))?;
         let environment = CtlEnvironment(variable);
@@ -77,17 +80,18 @@ impl CtlOptions {
             color: written.color.unwrap_or_default(),
             host: environment.read("HOST", name).map_err(|why| usage_error(&why))?,
             verbose: written.verbose,
-            command: written.command.into(),
+            command: written.command,
         })
     }
 
-    /// Who is asked if no lease says where it is.
+    /// Servers for commands without a lease file.
     pub(super) fn servers(&self) -> &[Server] {
         self.given.as_deref().unwrap_or(&self.usual)
     }
 
-    /// Who is asked by an operator: if nothing says which server, the one on this machine, by its socket. Who
-    /// has a key can do without.
+    /// Servers for admin actions: without any given, the admin socket of this machine, if it exists and is usable or
+    /// no key
+    /// is given.
     pub(super) fn operators_servers(&self) -> Vec<Server> {
         let is_free = self.given.is_none() && !self.is_named;
         let is_there = || Path::new(DEFAULT_SOCKET).exists();
@@ -98,7 +102,7 @@ impl CtlOptions {
     }
 }
 
-/// Where the operator's key is; the command line wins.
+/// The source of the operator's key; the command line takes precedence.
 fn key(file: Option<PathBuf>, environment: CtlEnvironment<'_>) -> Result<Option<KeySource>, String> {
     if let Some(file) = file {
         return Ok(Some(KeySource::File(file)));
@@ -107,9 +111,7 @@ fn key(file: Option<PathBuf>, environment: CtlEnvironment<'_>) -> Result<Option<
     let file = environment.read("KEY_FILE", path)?.map(KeySource::File);
     let known = environment.read_secret("KEY", Key::read)?.map(KeySource::Known);
     if file.is_some() && known.is_some() {
-        return Err(
-            "DISTRIBUTEX_KEY and DISTRIBUTEX_KEY_FILE contradict each other; unset one of them".to_owned()
-        );
+        return Err("DISTRIBUTEX_KEY and DISTRIBUTEX_KEY_FILE are both set; unset one of them".to_owned());
     }
     Ok(file.or(known))
 }

@@ -1,4 +1,4 @@
-//! What goes to the standard output.
+//! Standard output.
 
 use std::io::{self, ErrorKind, Write as _};
 
@@ -10,29 +10,29 @@ use rustix::{
 use super::CtlOutcome;
 use crate::program::console::Console;
 
-/// Prints this.
+/// Prints text.
 ///
 /// # Errors
-/// When nobody takes it: a full disk, or a reader that is gone.
+/// When it cannot be written: a full disk, or a closed pipe.
 pub(super) fn print(text: &str) -> io::Result<()> {
     let mut output = io::stdout().lock();
     output.write_all(text.as_bytes())?;
     output.flush()
 }
 
-/// Shows this to whoever looks at it. Who has seen enough, as `head`, may go.
+/// Prints text for people. A closed pipe, as of `head`, is not an error.
 pub(super) fn show(text: &str, console: Console) -> Result<(), CtlOutcome> {
     match print(text) {
         Ok(()) => Ok(()),
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         Err(error) => {
-            console.error(format_args!("cannot write to the standard output: {error}"));
+            console.error(format_args!("cannot write to standard output: {error}"));
             Err(CtlOutcome::System)
         }
     }
 }
 
-/// Whether it is a pipe that nobody reads any more. A file or a terminal takes everything.
+/// Whether standard output is a pipe without a reader.
 pub(super) fn is_closed() -> bool {
     let output = io::stdout();
     let mut output = [PollFd::new(&output, PollFlags::empty())];
@@ -40,15 +40,16 @@ pub(super) fn is_closed() -> bool {
     poll(&mut output, Some(&at_once)).is_ok() && output[0].revents().contains(PollFlags::ERR)
 }
 
-/// Whether the program was started without a standard output. Rust then opens the null device in its place, for reading
-/// and writing; who sends output there on purpose opens it for writing only.
+/// Whether the program was started without a standard output. Rust then opens the null device in its place, for
+/// reading
+/// and writing; a deliberate redirection opens it for writing only.
 pub(super) fn was_missing() -> bool {
     let output = io::stdout();
     let is_null = fstat(&output).is_ok_and(|file| (major(file.st_rdev), minor(file.st_rdev)) == (1, 3));
     is_null && fcntl_getfl(&output).is_ok_and(|flags| flags & OFlags::RWMODE == OFlags::RDWR)
 }
 
-/// A JSON document, with the line's end that a terminal wants.
+/// A JSON document with a final newline.
 pub(super) fn document(json: &str) -> String {
     format!("{}\n", json.trim_end())
 }

@@ -1,4 +1,4 @@
-//! How it stands, as a table.
+//! The `status` command: pools as a table.
 
 use std::time::{Duration, SystemTime};
 
@@ -6,25 +6,25 @@ use super::{
     CtlOutcome, OutputStyle, failed,
     format::{age, clean, human, moment},
     output::{document, show},
-    revoked::asked,
+    revoked::revocation,
     style::Style,
     table::Table,
 };
 use crate::program::console::Console;
 use distributex_client::{Client, ClientError, Holder, PoolSnapshot, Queue};
 
-/// How it stands at one moment.
+/// Snapshot of pools, formatted.
 #[derive(Debug)]
 pub(super) struct StatusPage {
     /// The pools.
     pub(super) pools: Vec<PoolSnapshot>,
     /// As a table.
     pub(super) text: String,
-    /// In the server's own words.
+    /// As the server's JSON.
     pub(super) json: String,
 }
 
-/// Shows all pools, or one with its line.
+/// Prints all pools, or one with its queue.
 pub(super) async fn run(
     client: &Client,
     pool: Option<&str>,
@@ -37,7 +37,7 @@ pub(super) async fn run(
 }
 
 impl StatusPage {
-    /// Asks the server.
+    /// Requests the snapshot from the server.
     pub(super) async fn fetch(
         client: &Client,
         pool: Option<&str>,
@@ -65,7 +65,7 @@ impl StatusPage {
     }
 }
 
-/// A line for each pool that is paused.
+/// One line per paused pool.
 fn paused(pools: &[PoolSnapshot], now: SystemTime, colored: bool) -> String {
     let paused = pools.iter().filter_map(|pool| Some((&pool.name, pool.paused.as_ref()?)));
     let lines = paused.map(|(name, pause)| {
@@ -77,40 +77,41 @@ fn paused(pools: &[PoolSnapshot], now: SystemTime, colored: bool) -> String {
     lines.collect()
 }
 
-/// A line for each holder that is asked to stop.
+/// One line per holder that was asked to stop.
 fn revoked(pools: &[PoolSnapshot], now: SystemTime, colored: bool) -> String {
     let holders = pools.iter().flat_map(|pool| pool.holders.iter().map(move |holder| (&pool.name, holder)));
     let lines = holders.filter_map(|(pool, holder)| {
-        let (host, asked) = (clean(&holder.host), asked(holder.revoked.as_ref()?, now));
+        let (host, revoked) = (clean(&holder.host), revocation(holder.revoked.as_ref()?, now));
         Some(
-            Style::Yellow.on(&format!("the slot of {} that {host} holds is {asked}", clean(pool)), colored)
+            Style::Yellow.on(&format!("the slot of {} held by {host} was {revoked}", clean(pool)), colored)
                 + "\n",
         )
     });
     lines.collect()
 }
 
-/// A line for each pool that was taken out of the configuration.
+/// One line per pool that was removed from the configuration.
 fn removed(pools: &[PoolSnapshot]) -> String {
     let removed = pools.iter().filter(|pool| pool.removed).map(|PoolSnapshot { name, .. }| {
         format!(
-            "{} was removed from the configuration: nothing is granted, its leases live on\n",
+            "{} was removed from the configuration: no slot is granted, its leases continue\n",
             clean(name)
         )
     });
     removed.collect()
 }
 
-/// A line for each pool that is shown as it was.
+/// One line per pool whose store is unreachable.
 fn unreachable(pools: &[PoolSnapshot], colored: bool) -> String {
     let away = pools.iter().filter(|pool| pool.store_down).map(|PoolSnapshot { name, .. }| {
-        let said = format!("the store of {} cannot be reached: shown is how it was before", clean(name));
+        let said =
+            format!("the store of {} is unreachable: the values are those before the outage", clean(name));
         Style::Red.on(&said, colored) + "\n"
     });
     away.collect()
 }
 
-/// A row for each holder, the first one beside its pool.
+/// The table, with one row per holder; the pool is named in its first row.
 fn table(pools: &[PoolSnapshot], now: SystemTime, colored: bool) -> String {
     let headings =
         ["POOL", "SLOTS", "HELD", "WAITING", "HOLDER", "TOKEN", "FOR", "EXPIRES IN", "COMMAND NOTE"];
@@ -143,14 +144,14 @@ fn holder(Holder { host, token, since, expires_in, command, .. }: &Holder, now: 
     ]
 }
 
-/// Who waits, first come first.
+/// The queue as a table.
 fn queue(line: &Queue, colored: bool) -> String {
     if line.length == 0 {
-        return "Nobody waits.\n".to_owned();
+        return "No host waits.\n".to_owned();
     }
     let mut table = Table::new(&["TICKET", "WAITING HOST", "FOR", "PRESENT"], &[0], colored);
     for waiter in &line.waiters {
-        let present = if waiter.present { "yes" } else { "no: between two requests" };
+        let present = if waiter.present { "yes" } else { "no: reconnecting" };
         let waited = human(waiter.waited.unwrap_or(Duration::MAX));
         table.row([waiter.ticket.to_string(), waiter.host.clone(), waited, present.to_owned()]);
     }
@@ -212,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_list_does_not_tell_is_counted_and_removed_pools_are_marked() {
+    fn omitted_holders_are_counted_and_removed_pools_marked() {
         let pool = PoolSnapshot {
             name: "old".to_owned(),
             slots: 200,
@@ -231,12 +232,12 @@ mod tests {
         assert!(shown.ends_with(" and 100 more\n"), "{shown}");
         assert_eq!(
             removed(&[pool]),
-            "old was removed from the configuration: nothing is granted, its leases live on\n"
+            "old was removed from the configuration: no slot is granted, its leases continue\n"
         );
     }
 
     #[test]
-    fn a_pool_whose_store_is_away_says_so() {
+    fn an_unreachable_store_has_its_own_line() {
         let line = Queue { length: 0, waiters: Vec::new() };
         let pool = |name: &str, away| {
             let (name, line) = (name.to_owned(), line.clone());
@@ -256,7 +257,7 @@ mod tests {
 
         let said = unreachable(&[pool("p", true), pool("q", false)], false);
 
-        assert_eq!(said, "the store of p cannot be reached: shown is how it was before\n");
+        assert_eq!(said, "the store of p is unreachable: the values are those before the outage\n");
     }
 
     #[test]
@@ -287,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn a_holder_that_is_asked_to_stop_has_a_line_of_its_own() {
+    fn a_revoked_lease_has_its_own_line() {
         let now = SystemTime::UNIX_EPOCH + NOW;
         let revoked = Revocation { author: "ann".to_owned(), reason: "hotfix".to_owned(), until: Some(now) };
         let line = Queue { length: 0, waiters: Vec::new() };
@@ -311,12 +312,12 @@ mod tests {
 
         assert_eq!(
             super::revoked(&[pool], now, false),
-            "the slot of p that web2 holds is revoked by ann: hotfix; free by 11:58:00 UTC at the latest\n"
+            "the slot of p held by web2 was revoked by ann: hotfix; free by 11:58:00 UTC at the latest\n"
         );
     }
 
     #[test]
-    fn who_waits_stands_in_order() {
+    fn the_queue_is_in_order() {
         let waiter = |ticket, host: &str, present| Waiter {
             ticket,
             host: host.to_owned(),
@@ -329,9 +330,9 @@ mod tests {
             queue(&Queue { length: 102, waiters: first }, false),
             "TICKET  WAITING HOST  FOR   PRESENT\n\
              \u{20}   70  web9          70 s  yes\n\
-             \u{20}    9  web10         9 s   no: between two requests\n\
+             \u{20}    9  web10         9 s   no: reconnecting\n\
              and 100 more\n"
         );
-        assert_eq!(queue(&Queue { length: 0, waiters: Vec::new() }, false), "Nobody waits.\n");
+        assert_eq!(queue(&Queue { length: 0, waiters: Vec::new() }, false), "No host waits.\n");
     }
 }

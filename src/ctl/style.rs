@@ -1,4 +1,4 @@
-//! Colours, for who looks at a terminal: few, and never the only thing that says something.
+//! Colors for terminals; no information is in a color alone.
 
 use std::{
     env,
@@ -6,10 +6,10 @@ use std::{
     str::FromStr,
 };
 
-/// When there are colours.
+/// Use of colors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Color {
-    /// On a terminal that knows them, unless `NO_COLOR` is set.
+pub(super) enum Color {
+    /// On a terminal that supports them, unless `NO_COLOR` is set.
     #[default]
     Auto,
     /// Always.
@@ -18,22 +18,22 @@ pub enum Color {
     Never,
 }
 
-/// How a text looks.
+/// Style of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Style {
-    /// As it is.
+    /// Unchanged.
     #[default]
     Plain,
-    /// A heading.
+    /// Headings.
     Bold,
-    /// What stands still.
+    /// Paused.
     Yellow,
-    /// What went wrong.
+    /// Errors.
     Red,
 }
 
 impl Color {
-    /// Whether the standard output gets colours.
+    /// Whether standard output gets colors.
     pub(super) fn is_wanted(self) -> bool {
         let no_color = || env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         match self {
@@ -44,8 +44,8 @@ impl Color {
     }
 }
 
-/// Whether the standard output is a terminal that knows colours and how to move the cursor. One without a name, or
-/// called `dumb`, shows the codes for them as text.
+/// Whether standard output is a terminal that supports colors and cursor movement. One without a name, or called
+/// `dumb`, would show their codes as text.
 pub(super) fn is_drawable() -> bool {
     let is_smart = || env::var_os("TERM").is_some_and(|term| !term.is_empty() && term != "dumb");
     io::stdout().is_terminal() && is_smart()
@@ -59,13 +59,13 @@ impl FromStr for Color {
             "auto" => Ok(Self::Auto),
             "always" => Ok(Self::Always),
             "never" => Ok(Self::Never),
-            _ => Err("write auto, always or never"),
+            _ => Err("must be auto, always or never"),
         }
     }
 }
 
 impl Style {
-    /// The text in this colour, if colours are wanted.
+    /// The text in this style, if `wanted`.
     pub(super) fn on(self, text: &str, wanted: bool) -> String {
         let code = match self {
             Self::Plain => None,

@@ -1,4 +1,4 @@
-//! What somebody may have meant who wrote a command that there is not.
+//! Error for an unknown command, with the one that was probably meant.
 
 use std::ffi::OsString;
 
@@ -9,10 +9,13 @@ use structopt::{
 
 use super::{arguments::CtlArguments, format::clean};
 
-/// Words with more differences are other words.
+/// Maximum edit distance of a suggestion.
 const MAX_TYPOS: usize = 2;
 
-/// Says of a word in the place of a command that it is none, and which is like it. The parser calls it an argument.
+/// Former names of commands.
+const FORMER: [(&str, &str); 2] = [("front", "promote"), ("remove", "evict")];
+
+/// Turns the parser's error about an unknown argument in the place of a command into one that suggests a command.
 pub(super) fn command(mut error: Error, line: &[OsString]) -> Error {
     let shown = |command: &&App<'_, '_>| !command.p.is_set(AppSettings::Hidden);
     let app = CtlArguments::clap();
@@ -24,13 +27,20 @@ pub(super) fn command(mut error: Error, line: &[OsString]) -> Error {
     {
         return error;
     }
-    let like = known.iter().filter(|name| name.starts_with(word.as_str()) || typos(name, word) <= MAX_TYPOS);
-    let hint = match like.min_by_key(|name| typos(name, word)) {
-        Some(name) => format!("did you mean \"{name}\"?"),
-        None => format!("there are {}", known.join(", ")),
-    };
+    let hint = hint(word, &known);
     error.message = format!("error: no such command \"{}\"; {hint}", clean(word));
     error
+}
+
+fn hint(word: &str, known: &[String]) -> String {
+    if let Some((_, now)) = FORMER.iter().find(|(former, _)| *former == word) {
+        return format!("its name is now \"{now}\"");
+    }
+    let similar = known.iter().filter(|name| name.starts_with(word) || typos(name, word) <= MAX_TYPOS);
+    match similar.min_by_key(|name| typos(name, word)) {
+        Some(name) => format!("did you mean \"{name}\"?"),
+        None => format!("the commands are {}", known.join(", ")),
+    }
 }
 
 fn typos(one: &str, other: &str) -> usize {

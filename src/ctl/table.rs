@@ -1,31 +1,31 @@
-//! Rows under headings.
+//! Tables for terminals.
 
 use std::fmt;
 
 use super::{format::clean, style::Style};
 
-/// A table for people: columns as wide as what stands in them.
+/// A table whose columns are as wide as their contents.
 #[derive(Debug)]
 pub(super) struct Table {
     /// The headings, then the rows.
     rows: Vec<Vec<TableCell>>,
-    /// The columns of numbers, which end at the same place.
+    /// Indexes of columns with numbers, which are aligned to the right.
     numbers: &'static [usize],
-    /// Whether it has colours.
+    /// Whether to use colors.
     colored: bool,
 }
 
-/// What stands in one place of a table.
+/// A cell of a table.
 #[derive(Debug)]
 pub(super) struct TableCell {
-    /// The text; it does nothing to a terminal.
+    /// The text, safe for a terminal.
     text: String,
-    /// How it looks.
+    /// Its style.
     paint: Style,
 }
 
 impl TableCell {
-    /// A text, maybe of strangers, that looks like this.
+    /// A cell with text, possibly untrusted, in this style.
     pub(super) fn new(text: &str, paint: Style) -> Self {
         Self { text: clean(text), paint }
     }
@@ -48,13 +48,13 @@ impl From<String> for TableCell {
 }
 
 impl Table {
-    /// An empty one.
+    /// An empty table.
     pub(super) fn new(headings: &[&str], numbers: &'static [usize], colored: bool) -> Self {
         let headings = headings.iter().map(|heading| TableCell::new(heading, Style::Bold)).collect();
         Self { rows: vec![headings], numbers, colored }
     }
 
-    /// Adds a row. What stands in it may come from strangers.
+    /// Adds a row. Its texts may be untrusted.
     pub(super) fn row<C: Into<TableCell>>(&mut self, cells: impl IntoIterator<Item = C>) {
         self.rows.push(cells.into_iter().map(Into::into).collect());
     }

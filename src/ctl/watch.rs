@@ -1,4 +1,4 @@
-//! How it stands, again and again: as soon as something happens, and often enough for what counts down.
+//! `status --watch`: refreshes on every event, and periodically for times that change by themselves.
 
 use std::{
     io,
@@ -25,15 +25,15 @@ use super::{
 use crate::program::{console::Console, interruption::unless_stopped, outage::OutageReporter};
 use distributex_client::{Client, ClientError, Events, PoolSnapshot};
 
-/// Nothing is shown more often, however much happens.
+/// Minimum time between two refreshes.
 const MIN_REFRESH_INTERVAL: Duration = Duration::from_secs(1);
-/// Nor more seldom, on a terminal; and so often a server without events is asked.
+/// Maximum time between two refreshes on a terminal, and the poll interval with a server without events.
 const REFRESH_INTERVAL: Duration = Duration::from_secs(2);
-/// The rows of a terminal that tells no size, as a serial line.
+/// Rows of a terminal that reports no size, such as a serial line.
 const DEFAULT_ROWS: u16 = 24;
 
-/// Shows it until a signal comes or nobody looks any more: on a terminal at the same place, else what
-/// changed below what was.
+/// Shows the status until a signal arrives or standard output is closed: redrawn in place on a terminal, else appended
+/// when it changed.
 pub(super) async fn run(
     client: &Client,
     pool: Option<&str>,
@@ -41,20 +41,20 @@ pub(super) async fn run(
     console: Console,
 ) -> Result<(), CtlOutcome> {
     let mut signals = super::signals(console)?;
-    let happened = Rc::new(Notify::new());
+    let changed = Rc::new(Notify::new());
     let pools: Vec<_> = pool.into_iter().map(str::to_owned).collect();
-    let listening = spawn_local(listen(client.events(&pools), Rc::clone(&happened)));
-    let watching = watch(client, pool, look, &happened, console);
+    let listening = spawn_local(listen(client.events(&pools), Rc::clone(&changed)));
+    let watching = watch(client, pool, look, &changed, console);
     let ended = unless_stopped(watching, None, &mut signals).await;
     listening.abort();
     ended.unwrap_or_else(|stop| Err(super::stopped(stop)))
 }
 
-/// Tells that something happened. A server without events is asked now and then, and that is all.
-async fn listen(mut events: Events, happened: Rc<Notify>) {
+/// Notifies about each event. With a server without events it only polls.
+async fn listen(mut events: Events, changed: Rc<Notify>) {
     loop {
         match events.next().await {
-            Ok(_) => happened.notify_one(),
+            Ok(_) => changed.notify_one(),
             Err(error) if error.is_transient() => {}
             Err(_) => return,
         }
@@ -65,13 +65,13 @@ async fn watch(
     client: &Client,
     pool: Option<&str>,
     look: OutputStyle,
-    happened: &Notify,
+    changed: &Notify,
     console: Console,
 ) -> Result<(), CtlOutcome> {
     let mut screen = Screen { is_terminal: is_drawable() && !look.json, shown: None };
     let mut outage = OutageReporter::new();
     loop {
-        let asked = Instant::now();
+        let started = Instant::now();
         match StatusPage::fetch(client, pool, look.colored).await {
             Ok(picture) => {
                 outage = OutageReporter::new();
@@ -83,19 +83,19 @@ async fn watch(
             Err(error) => return Err(failed(&error, console)),
         }
         select! {
-            () = sleep_until(asked + REFRESH_INTERVAL) => {}
+            () = sleep_until(started + REFRESH_INTERVAL) => {}
             () = unread() => return Ok(()),
-            () = async { sleep(MIN_REFRESH_INTERVAL).await; happened.notified().await } => {}
+            () = async { sleep(MIN_REFRESH_INTERVAL).await; changed.notified().await } => {}
         }
     }
 }
 
-/// What somebody looks at.
+/// State of the display.
 #[derive(Debug)]
 struct Screen {
-    /// Whether it is a terminal that can be drawn over.
+    /// Whether standard output is a terminal that can be redrawn.
     is_terminal: bool,
-    /// What was shown last, without what changes by itself.
+    /// What was shown last, without times that change by themselves.
     shown: Option<Vec<PoolSnapshot>>,
 }
 
@@ -112,7 +112,7 @@ impl Screen {
         }
     }
 
-    /// Shows that there is nothing to be seen just now.
+    /// Reports that the status cannot be read now.
     fn trouble(
         &self,
         error: &ClientError,
@@ -121,14 +121,14 @@ impl Screen {
     ) -> Result<(), CtlOutcome> {
         let sentence = clean(&error.to_string());
         if self.is_terminal {
-            return show(&drawn(&format!("{sentence}; trying again\n"), false), console);
+            return show(&drawn(&format!("{sentence}; retrying\n"), false), console);
         }
         outage.report(&sentence, REFRESH_INTERVAL, console);
         Ok(())
     }
 }
 
-/// Drawn from the upper left corner, over what is there. What is too long or too much is not shown.
+/// Draws the text from the upper left corner; what does not fit is cut off.
 fn drawn(text: &str, is_first: bool) -> String {
     let size = rustix::termios::tcgetwinsize(io::stdout()).map(|size| size.ws_row);
     let rows = usize::from(size.ok().filter(|rows| *rows > 0).unwrap_or(DEFAULT_ROWS));
@@ -144,7 +144,7 @@ fn now() -> String {
     moment(now, now).unwrap_or_default()
 }
 
-/// What counts up or down is no news.
+/// The snapshot without times that change by themselves.
 fn without_times(mut pool: PoolSnapshot) -> PoolSnapshot {
     for holder in &mut pool.holders {
         holder.expires_in = None;

@@ -1,4 +1,4 @@
-//! Why a pool has no slot, in sentences: who has them, who waits, and what happens next.
+//! The `why` command: explains in sentences who holds the slots, who waits, and what happens next.
 
 use std::time::{Duration, SystemTime};
 
@@ -8,24 +8,24 @@ use super::{
     failed,
     format::{age, clean, human, moment},
     output::{document, show},
-    revoked::asked,
+    revoked::revocation,
 };
 use crate::program::{console::Console, queue_progress::ordinal};
 use distributex_client::{Client, Holder, Pause, PoolSnapshot, Run, Waiter};
 
-/// So many holders, and so many waiters, are told.
+/// Maximum number of holders and of waiters listed.
 const MAX_LISTED: usize = 10;
 
-/// Says it.
+/// Prints the explanation.
 pub(super) async fn run(client: &Client, pool: &str, json: bool, console: Console) -> Result<(), CtlOutcome> {
-    let seen = client.pool(pool).await.map_err(|error| failed(&error, console))?;
-    let history = client.history(pool).await.ok(); // a server that keeps none says enough without
+    let snapshot = client.pool(pool).await.map_err(|error| failed(&error, console))?;
+    let history = client.history(pool).await.ok(); // the history is optional
     if json {
         let runs = history.map_or_else(|| "null".to_owned(), |history| history.json);
-        return show(&document(&format!(r#"{{"state":{},"history":{runs}}}"#, seen.json)), console);
+        return show(&document(&format!(r#"{{"state":{},"history":{runs}}}"#, snapshot.json)), console);
     }
     let runs = history.map(|history| history.value).unwrap_or_default();
-    show(&sentences(&seen.value, &runs, SystemTime::now()), console)
+    show(&sentences(&snapshot.value, &runs, SystemTime::now()), console)
 }
 
 fn sentences(pool: &PoolSnapshot, runs: &[Run], now: SystemTime) -> String {
@@ -35,9 +35,9 @@ fn sentences(pool: &PoolSnapshot, runs: &[Run], now: SystemTime) -> String {
     lines.extend(pool.holders.iter().take(MAX_LISTED).map(|holder| holding(holder, pool.slots, now)));
     lines.extend(more(pool.held, pool.holders.len()));
     if pool.queue.length > 0 {
-        lines.push(format!("{}, first come, first served:", waiting(pool.queue.length)));
+        lines.push(format!("{}, first in, first out:", waiting(pool.queue.length)));
         let first = pool.queue.waiters.iter().take(MAX_LISTED);
-        lines.extend(first.zip(1..).map(|(waiter, place)| waiter_line(waiter, place)));
+        lines.extend(first.zip(1..).map(|(waiter, position)| waiter_line(waiter, position)));
         lines.extend(more(pool.queue.length, pool.queue.waiters.len()));
     }
     lines.extend(estimate(pool, runs, now));
@@ -53,12 +53,12 @@ fn headline(PoolSnapshot { name, slots, held, .. }: &PoolSnapshot) -> String {
         (2, 0) => format!("Both slots of {name} are free."),
         (slots, 0) => format!("All {slots} slots of {name} are free."),
         (slots, held) if held > slots => {
-            format!("{held} leases of {name} are held, more than its maxlocks of {slots}, which was lowered:")
+            format!("{held} slots of {name} are held, more than its maxlocks of {slots}, which was lowered:")
         }
         (2, 2) => format!("Both slots of {name} are held:"),
         (slots, held) if held == slots => format!("All {slots} slots of {name} are held:"),
-        (slots, 1) => format!("1 of {slots} slots of {name} is held:"),
-        (slots, held) => format!("{held} of {slots} slots of {name} are held:"),
+        (slots, 1) => format!("One of the {slots} slots of {name} is held:"),
+        (slots, held) => format!("{held} of the {slots} slots of {name} are held:"),
     }
 }
 
@@ -66,7 +66,7 @@ fn paused(name: &str, Pause { author, reason, since }: &Pause, now: SystemTime) 
     let since = since
         .and_then(|since| Some(format!(" for {}, since {}", human(age(since, now)), moment(since, now)?)));
     let since = since.map(|since| format!(" It has been paused{since}.")).unwrap_or_default();
-    format!("{} paused {}, and gave this reason: {}.{since}", clean(author), clean(name), clean(reason))
+    format!("{} is paused by {}: {}.{since}", clean(name), clean(author), clean(reason))
 }
 
 fn holding(
@@ -77,27 +77,26 @@ fn holding(
     let slot = if slots == 1 { "it" } else { "one" };
     let since = since
         .and_then(|since| Some(format!(" for {}, since {}", human(age(since, now)), moment(since, now)?)));
-    let doing = command.as_ref().map(|note| format!(" ({})", clean(note))).unwrap_or_default();
+    let note = command.as_ref().map(|note| format!(" ({})", clean(note))).unwrap_or_default();
     let until = match expires_in {
         Some(left) => {
             let at = now.checked_add(*left).and_then(|at| moment(at, now)).unwrap_or_default();
-            format!("unless it is renewed, until {at} (in {})", human(*left))
+            format!("its lease expires at {at} (in {}) unless renewed", human(*left))
         }
-        None => "until it is released: the lease has no end".to_owned(),
+        None => "its lease does not expire".to_owned(),
     };
-    let asked = revoked.as_ref().map(|revoked| format!(" It is {}.", asked(revoked, now)));
-    let (host, since, asked) = (clean(host), since.unwrap_or_default(), asked.unwrap_or_default());
-    format!("  {host}{doing} has had {slot}{since}; {until}. Token {token}.{asked}")
+    let revoked = revoked.as_ref().map(|revoked| format!(" It was {}.", revocation(revoked, now)));
+    let (host, since, revoked) = (clean(host), since.unwrap_or_default(), revoked.unwrap_or_default());
+    format!("  {host}{note} has had {slot}{since}; {until}. Token {token}.{revoked}")
 }
 
 fn waiting(length: u64) -> String {
-    if length == 1 { "1 waits".to_owned() } else { format!("{length} wait") }
+    if length == 1 { "1 host waits".to_owned() } else { format!("{length} hosts wait") }
 }
 
-fn waiter_line(waiter: &Waiter, place: u64) -> String {
-    let away =
-        if waiter.present { "" } else { ", and is between two requests now: its place is kept a while" };
-    format!("  {}: {}, for {}{away}.", ordinal(place), clean(&waiter.host), waited(waiter))
+fn waiter_line(waiter: &Waiter, position: u64) -> String {
+    let absent = if waiter.present { "" } else { ", reconnecting; its position is kept" };
+    format!("  {}: {}, for {}{absent}.", ordinal(position), clean(&waiter.host), waited(waiter))
 }
 
 fn waited(waiter: &Waiter) -> String {
@@ -114,33 +113,32 @@ fn next(pool: &PoolSnapshot) -> String {
     let first = pool.queue.waiters.first();
     if pool.paused.is_some() {
         let name = clean(&pool.name);
-        let then =
-            first.map_or_else(String::new, |first| format!(" Then {} is first in line.", clean(&first.host)));
-        return format!("Nobody gets a slot until it is resumed: distributexctl resume {name}.{then}");
+        let then = first.map_or_else(String::new, |first| format!(" Then {} is next.", clean(&first.host)));
+        return format!("No slot is granted until the pool is resumed: distributexctl resume {name}.{then}");
     }
     if pool.held < pool.slots {
         return match first {
-            None => "A slot is free: whoever asks next gets it.".to_owned(),
+            None => "A slot is free: the next request gets it.".to_owned(),
             Some(first) if first.present => {
-                format!("A slot is free: {}, first in line, gets it.", clean(&first.host))
+                format!("A slot is free: {}, first in the queue, gets it.", clean(&first.host))
             }
             Some(first) => format!(
-                "A slot is free: {}, first in line, gets it if it asks again soon.",
+                "A slot is free: {}, first in the queue, gets it if it reconnects in time.",
                 clean(&first.host)
             ),
         };
     }
     let then = match first {
-        None => "whoever asks next gets the slot".to_owned(),
+        None => "the next request gets the slot".to_owned(),
         Some(first) => {
-            let condition = if first.present { "" } else { " if it asks again soon" };
-            format!("{}, first in line for {}, gets the slot{condition}", clean(&first.host), waited(first))
+            let condition = if first.present { "" } else { " if it reconnects in time" };
+            format!("{}, waiting for {}, gets the slot{condition}", clean(&first.host), waited(first))
         }
     };
     format!("{}; then {then}.", ending(pool))
 }
 
-/// What has to end before anybody gets a slot.
+/// The condition for the next free slot.
 fn ending(pool: &PoolSnapshot) -> String {
     let mut ends: Vec<_> =
         pool.holders.iter().filter_map(|holder| Some((holder.expires_in?, holder))).collect();
@@ -149,20 +147,20 @@ fn ending(pool: &PoolSnapshot) -> String {
     match (over, ends.get(over)) {
         (0, Some((left, holder))) => {
             format!(
-                "{}'s lease ends in {} unless it is renewed or released before",
+                "{}'s lease expires in {} unless renewed or released before",
                 clean(&holder.host),
                 human(*left)
             )
         }
-        (0, None) => "No lease ends by itself: one has to be released".to_owned(),
+        (0, None) => "No lease expires: one must be released".to_owned(),
         (over, Some((left, _))) => {
             format!(
-                "{} leases have to end, which takes {} if none is renewed or released",
+                "{} leases must end first, which takes {} if none is renewed or released",
                 over + 1,
                 human(*left)
             )
         }
-        (over, None) => format!("{} leases have to be released", over + 1),
+        (over, None) => format!("{} leases must be released first", over + 1),
     }
 }
 
@@ -191,7 +189,7 @@ mod tests {
         Waiter { ticket: 1, host: host.to_owned(), waited: Some(Duration::from_secs(180)), present }
     }
 
-    fn told(slots: u64, holders: Vec<Holder>, first: Vec<Waiter>) -> Vec<String> {
+    fn lines_of(slots: u64, holders: Vec<Holder>, first: Vec<Waiter>) -> Vec<String> {
         let line = Queue { length: first.len() as u64, waiters: first };
         let pool = PoolSnapshot {
             name: "p".to_owned(),
@@ -209,37 +207,38 @@ mod tests {
     }
 
     #[test]
-    fn a_free_slot_is_for_whoever_asks() {
-        let free = "A slot is free: whoever asks next gets it.";
+    fn a_free_slot_is_for_the_next_request() {
+        let free = "A slot is free: the next request gets it.";
 
-        assert_eq!(told(1, vec![], vec![]), ["The slot of p is free.", free]);
-        assert_eq!(told(2, vec![], vec![]), ["Both slots of p are free.", free]);
-        assert_eq!(told(3, vec![], vec![]), ["All 3 slots of p are free.", free]);
-        let some = told(2, vec![holder("web7", None)], vec![]);
-        assert_eq!((some[0].as_str(), some[2].as_str()), ("1 of 2 slots of p is held:", free));
+        assert_eq!(lines_of(1, vec![], vec![]), ["The slot of p is free.", free]);
+        assert_eq!(lines_of(2, vec![], vec![]), ["Both slots of p are free.", free]);
+        assert_eq!(lines_of(3, vec![], vec![]), ["All 3 slots of p are free.", free]);
+        let some = lines_of(2, vec![holder("web7", None)], vec![]);
+        assert_eq!((some[0].as_str(), some[2].as_str()), ("One of the 2 slots of p is held:", free));
     }
 
     #[test]
-    fn the_holder_the_line_and_what_comes_next_are_told() {
-        let told = told(1, vec![holder("web7", Some(12))], vec![waiter("web9", true), waiter("web8", false)]);
+    fn holder_queue_and_next_step_are_explained() {
+        let lines =
+            lines_of(1, vec![holder("web7", Some(12))], vec![waiter("web9", true), waiter("web8", false)]);
 
         assert_eq!(
-            told,
+            lines,
             [
                 "The slot of p is held:",
                 "  web7 (roll\u{fffd}out) has had it for 2 min, since 11:55:55 UTC; \
-                 unless it is renewed, until 11:58:12 UTC (in 12 s). Token 7.",
-                "2 wait, first come, first served:",
+                 its lease expires at 11:58:12 UTC (in 12 s) unless renewed. Token 7.",
+                "2 hosts wait, first in, first out:",
                 "  1st: web9, for 3 min.",
-                "  2nd: web8, for 3 min, and is between two requests now: its place is kept a while.",
-                "web7's lease ends in 12 s unless it is renewed or released before; \
-                 then web9, first in line for 3 min, gets the slot.",
+                "  2nd: web8, for 3 min, reconnecting; its position is kept.",
+                "web7's lease expires in 12 s unless renewed or released before; \
+                 then web9, waiting for 3 min, gets the slot.",
             ]
         );
     }
 
     #[test]
-    fn who_paused_it_is_told_with_the_reason() {
+    fn a_pause_comes_first_with_author_and_reason() {
         let now = SystemTime::UNIX_EPOCH + NOW;
         let pause = Pause {
             author: "ann".to_owned(),
@@ -260,55 +259,57 @@ mod tests {
             store: None,
         };
 
-        let told = sentences(&pool, &[], now);
+        let text = sentences(&pool, &[], now);
 
-        let lines: Vec<_> = told.lines().collect();
+        let lines: Vec<_> = text.lines().collect();
         assert_eq!(
             lines[0],
-            "ann paused p, and gave this reason: kernel\u{fffd} update. \
+            "p is paused by ann: kernel\u{fffd} update. \
              It has been paused for 3 min, since 11:55:00 UTC."
         );
-        assert!(lines[1].ends_with(" is held:") && lines[2].starts_with("  web7 "), "{told}");
+        assert!(lines[1].ends_with(" is held:") && lines[2].starts_with("  web7 "), "{text}");
         assert_eq!(
             *lines.last().unwrap(),
-            "Nobody gets a slot until it is resumed: distributexctl resume p. Then web9 is first in line."
+            "No slot is granted until the pool is resumed: distributexctl resume p. Then web9 is next."
         );
     }
 
     #[test]
-    fn who_asked_the_holder_to_stop_is_told() {
+    fn a_revoke_is_shown_at_its_lease() {
         let until = Some(SystemTime::UNIX_EPOCH + NOW + Duration::from_secs(20));
         let revoked = Revocation { author: "ann".to_owned(), reason: "hotfix".to_owned(), until };
 
-        let told = told(1, vec![Holder { revoked: Some(revoked), ..holder("web7", Some(12)) }], vec![]);
+        let lines = lines_of(1, vec![Holder { revoked: Some(revoked), ..holder("web7", Some(12)) }], vec![]);
 
-        let asked = "Token 7. It is revoked by ann: hotfix; free by 11:58:20 UTC at the latest.";
-        assert!(told[1].ends_with(asked), "{}", told[1]);
+        let asked = "Token 7. It was revoked by ann: hotfix; free by 11:58:20 UTC at the latest.";
+        assert!(lines[1].ends_with(asked), "{}", lines[1]);
     }
 
     #[test]
-    fn the_lease_that_ends_first_counts() {
-        let last = |holders, first| told(2, holders, first).pop().unwrap();
+    fn the_lease_that_expires_first_counts() {
+        let last = |holders, first| lines_of(2, holders, first).pop().unwrap();
         let both = || vec![holder("web1", Some(50)), holder("web2", Some(20))];
 
-        assert!(last(both(), vec![]).starts_with("web2's lease ends in 20 s"));
-        assert!(last(both(), vec![]).ends_with("then whoever asks next gets the slot."));
-        assert!(last(both(), vec![waiter("web9", false)]).ends_with("gets the slot if it asks again soon."));
+        assert!(last(both(), vec![]).starts_with("web2's lease expires in 20 s"));
+        assert!(last(both(), vec![]).ends_with("then the next request gets the slot."));
+        assert!(
+            last(both(), vec![waiter("web9", false)]).ends_with("gets the slot if it reconnects in time.")
+        );
         let never = last(vec![holder("web1", None), holder("web2", None)], vec![waiter("web9", true)]);
-        assert!(never.starts_with("No lease ends by itself: one has to be released; then web9"), "{never}");
+        assert!(never.starts_with("No lease expires: one must be released; then web9"), "{never}");
     }
 
     #[test]
-    fn fewer_slots_than_leases_take_more_than_one_end() {
-        let lines = told(1, vec![holder("web1", Some(50)), holder("web2", Some(20))], vec![]);
+    fn more_leases_than_slots_must_end_first() {
+        let lines = lines_of(1, vec![holder("web1", Some(50)), holder("web2", Some(20))], vec![]);
 
-        assert!(lines[0].starts_with("2 leases of p are held, more than its maxlocks of 1"), "{}", lines[0]);
-        assert!(lines[3].starts_with("2 leases have to end, which takes 50 s if none"), "{}", lines[3]);
+        assert!(lines[0].starts_with("2 slots of p are held, more than its maxlocks of 1"), "{}", lines[0]);
+        assert!(lines[3].starts_with("2 leases must end first, which takes 50 s if none"), "{}", lines[3]);
     }
 
     #[test]
-    fn of_many_the_first_are_told() {
-        let lines = told(30, (0..30).map(|_| holder("web1", None)).collect(), vec![]);
+    fn only_the_first_of_many_are_listed() {
+        let lines = lines_of(30, (0..30).map(|_| holder("web1", None)).collect(), vec![]);
 
         assert_eq!((lines.len(), lines[11].as_str()), (13, "  and 20 more."));
     }

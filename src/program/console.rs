@@ -1,4 +1,4 @@
-//! What a program says on stderr: one line if something is wrong, more only if it was asked to.
+//! Messages of a program on standard error.
 
 use std::{
     fmt::{self, Arguments, Display},
@@ -11,57 +11,57 @@ use tokio::time::Instant;
 
 use super::{stderr, text::clean};
 
-/// What was said last. There is one standard error, so there is one of this.
+/// The last error message. Static, like standard error itself.
 static LAST_SAID: Mutex<Option<String>> = Mutex::new(None);
 
-/// Says things; never fails, as nobody is left to be told.
+/// Writer of messages. Errors of writing are ignored.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Console {
-    /// Whose it is; every line begins with it.
+    /// Name of the program, at the start of each line.
     pub(crate) program: &'static str,
-    /// Also says what goes well.
+    /// Whether to write verbose messages.
     pub(crate) verbose: bool,
 }
 
 impl Console {
-    /// Says what somebody has to know.
+    /// Writes an error or warning.
     pub(crate) fn error(self, text: Arguments<'_>) {
         *LAST_SAID.lock().unwrap_or_else(PoisonError::into_inner) = Some(text.to_string());
         self.write(text);
     }
 
-    /// Says what is going on, if that is wanted.
+    /// Writes a message if verbose.
     pub(crate) fn verbose(self, text: Arguments<'_>) {
         if self.verbose {
             self.write(text);
         }
     }
 
-    /// Says how it goes, if somebody watches.
+    /// Writes a progress message, if verbose or on a terminal.
     pub(crate) fn progress(self, text: Arguments<'_>) {
         if self.verbose || io::stderr().is_terminal() {
             self.write(text);
         }
     }
 
-    /// What somebody had to know, if anything.
+    /// The last error message, if any.
     pub(crate) fn last_said(self) -> Option<String> {
         LAST_SAID.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// One write, so that lines of several runs do not mix in one log. What a server said may stand in it, so all of
-    /// it is cleaned.
+    /// Writes a line at once, so that lines of several processes do not mix. The text may come from a server, so it is
+    /// made safe for terminals.
     fn write(self, text: Arguments<'_>) {
         stderr::write(format!("{}: {}\n", self.program, clean(&text.to_string())));
     }
 }
 
-/// A time in seconds as people write it: no more than three decimals, and none that say nothing.
+/// Formats seconds with at most three decimals, without trailing zeros.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct DisplaySeconds(pub(crate) Duration);
 
 impl DisplaySeconds {
-    /// The time since then, in whole tenths of a second.
+    /// The time since `started`, in tenths of a second.
     pub(crate) fn since(started: Instant) -> Self {
         let elapsed = started.elapsed();
         Self(Duration::new(elapsed.as_secs(), elapsed.subsec_millis() / 100 * 100_000_000))

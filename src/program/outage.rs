@@ -1,4 +1,4 @@
-//! What keeps a waiter from its line, and for how long it has done so.
+//! Reports of an outage while a request is retried.
 
 use std::time::Duration;
 
@@ -7,34 +7,34 @@ use tokio::time::Instant;
 use super::console::{Console, DisplaySeconds};
 use distributex_client::{ClassicClient, ClientError};
 
-/// A trouble is told after so long; a server that is only restarted is no news.
+/// Outages up to this long, such as a restart of the server, are reported only with -v.
 const REPORT_AFTER: Duration = Duration::from_secs(20);
 
-/// Why there was no answer, or none that helps.
+/// Failure of an attempt of the classic protocol.
 #[derive(Debug)]
 pub(crate) enum AttemptFailure {
-    /// The server gives out no slots for the moment.
+    /// The server grants no slots at the moment.
     Unavailable,
-    /// There is no server, or none that can be understood.
+    /// The server cannot be reached, or its response is invalid.
     NoAnswer(ClientError),
 }
 
-/// A row of failed attempts.
+/// A series of failed attempts.
 #[derive(Debug)]
 pub(crate) struct OutageReporter {
-    /// When the first one failed.
+    /// Time of the first failure.
     since: Instant,
-    /// Whether somebody was told.
-    told: bool,
+    /// Whether it was reported.
+    reported: bool,
 }
 
 impl AttemptFailure {
-    /// What a person should know of it.
-    pub(crate) fn sentence(&self, asker: &ClassicClient) -> String {
-        let ClassicClient { server, pool, .. } = asker;
+    /// The failure as a sentence.
+    pub(crate) fn sentence(&self, client: &ClassicClient) -> String {
+        let ClassicClient { server, pool, .. } = client;
         match self {
             Self::Unavailable => format!(
-                "{server} gives out no slots of {pool:?} now: it is stopping, its line is full or its store is away"
+                "{server} grants no slots of {pool:?} now: it is stopping, the queue is full or its store is unreachable"
             ),
             Self::NoAnswer(error) => error.to_string(),
         }
@@ -42,18 +42,18 @@ impl AttemptFailure {
 }
 
 impl OutageReporter {
-    /// It begins now.
+    /// A series that begins now.
     pub(crate) fn new() -> Self {
-        Self { since: Instant::now(), told: false }
+        Self { since: Instant::now(), reported: false }
     }
 
-    /// Tells of a failure, after which comes a pause: once to everybody if it lasts, else to who wants it.
+    /// Reports a failure before a pause: once if the outage lasts, and each time with -v.
     pub(crate) fn report(&mut self, sentence: &str, pause: Duration, console: Console) {
-        if !self.told && self.since.elapsed() > REPORT_AFTER {
-            self.told = true;
-            console.error(format_args!("{sentence}; trying again until it works"));
+        if !self.reported && self.since.elapsed() > REPORT_AFTER {
+            self.reported = true;
+            console.error(format_args!("{sentence}; retrying until it works"));
         } else {
-            console.verbose(format_args!("{sentence}; trying again in {} s", DisplaySeconds(pause)));
+            console.verbose(format_args!("{sentence}; retrying in {} s", DisplaySeconds(pause)));
         }
     }
 }

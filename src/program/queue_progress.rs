@@ -1,16 +1,16 @@
-//! The place in line, for whoever watches.
+//! Progress messages of a waiter: its position, the holders, a pause.
 
 use std::time::{Duration, SystemTime};
 
 use super::console::Console;
 use distributex_client::{Holder, Pause, QueueInfo};
 
-/// What was shown last: the place, the tokens of the holders, and the pause.
+/// Progress that was shown last: position, tokens of the holders, pause.
 #[derive(Debug, Default)]
 pub(crate) struct QueueProgress(Option<(Option<u64>, Vec<u64>, Option<Pause>)>);
 
 impl QueueProgress {
-    /// Shows how it stands, if that changed.
+    /// Shows the position and the holders if they changed.
     pub(crate) fn show(&mut self, pool: &str, line: &QueueInfo, console: Console) {
         let tokens = line.holders.iter().map(|holder| holder.token).collect();
         let now = Some((line.position, tokens, line.paused.clone()));
@@ -22,18 +22,19 @@ impl QueueProgress {
 }
 
 fn sentence(pool: &str, line: &QueueInfo, now: SystemTime) -> String {
-    let place =
-        line.position.map_or_else(|| "waiting".to_owned(), |place| format!("{} in line", ordinal(place)));
+    let position = line
+        .position
+        .map_or_else(|| "waiting".to_owned(), |place| format!("{} in the queue", ordinal(place)));
     let paused = line.paused.as_ref().map(paused).unwrap_or_default();
-    format!("{place} for {pool:?}{paused}{}", held(line, now))
+    format!("{position} for {pool:?}{paused}{}", held(line, now))
 }
 
-/// Who paused it and why, in the middle of a sentence.
+/// The pause, as part of a sentence.
 fn paused(Pause { author, reason, .. }: &Pause) -> String {
-    format!(", which {} paused: {}", author.escape_debug(), reason.escape_debug())
+    format!(", paused by {}: {}", author.escape_debug(), reason.escape_debug())
 }
 
-/// Who holds, as the end of a sentence.
+/// The first holder, as the end of a sentence.
 pub(crate) fn held(line: &QueueInfo, now: SystemTime) -> String {
     let Some(Holder { host, since, command, .. }) = line.holders.first() else {
         return String::new();
@@ -48,7 +49,7 @@ pub(crate) fn held(line: &QueueInfo, now: SystemTime) -> String {
     format!("; {}{doing} {has}{others}", host.escape_debug())
 }
 
-/// A time in the largest unit that says enough.
+/// Formats a duration with one unit.
 fn human_duration(time: Duration) -> String {
     match time.as_secs() {
         seconds @ ..60 => format!("{seconds} s"),
@@ -58,7 +59,7 @@ fn human_duration(time: Duration) -> String {
     }
 }
 
-/// 1st, 2nd, 3rd, 4th.
+/// Formats an ordinal number: 1st, 2nd, 3rd, 4th.
 pub(crate) fn ordinal(number: u64) -> String {
     let ending = match (number % 10, number % 100) {
         (_, 11..=13) => "th",
@@ -93,14 +94,14 @@ mod tests {
     }
 
     #[test]
-    fn a_waiter_sees_its_place_and_who_has_the_slot() {
+    fn a_waiter_sees_its_position_and_the_holder() {
         assert_eq!(
             shown(Some(3), vec![holder("web7", None)]),
-            "3rd in line for \"pool1\"; web7 has had it for 2 min"
+            "3rd in the queue for \"pool1\"; web7 has had it for 2 min"
         );
         assert_eq!(
             shown(Some(1), vec![holder("web7", Some("deploy\n")), holder("web8", None)]),
-            "1st in line for \"pool1\"; web7 (deploy\\n) has had a slot for 2 min, and 1 more"
+            "1st in the queue for \"pool1\"; web7 (deploy\\n) has had a slot for 2 min, and 1 more"
         );
         assert_eq!(shown(None, Vec::new()), "waiting for \"pool1\"");
     }
@@ -112,12 +113,12 @@ mod tests {
 
         assert_eq!(
             sentence("p", &line, SystemTime::UNIX_EPOCH),
-            "2nd in line for \"p\", which ann paused: kernel\\u{1b} update"
+            "2nd in the queue for \"p\", paused by ann: kernel\\u{1b} update"
         );
     }
 
     #[test]
-    fn numbers_and_times_are_said_as_people_do() {
+    fn ordinals_and_durations_are_formatted() {
         assert_eq!(
             [1, 2, 3, 4, 11, 12, 13, 21, 112].map(ordinal).join(" "),
             "1st 2nd 3rd 4th 11th 12th 13th 21st 112th"

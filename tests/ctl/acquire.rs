@@ -78,7 +78,7 @@ fn nothing_renews_a_lease_by_itself() {
     let (code, _, said) = ended(ctl(server.addr).args(["renew", "p", id.trim_end()]));
     assert!(code == 79 && said.contains("this lease expired"), "{said}");
     let (code, _, said) = ended(ctl(server.addr).args(["release", "p", id.trim_end()]));
-    assert!(code == 0 && said.contains("was not held any more"), "{said}");
+    assert!(code == 0 && said.contains("was no longer held"), "{said}");
 }
 
 #[test]
@@ -96,7 +96,7 @@ fn who_waits_gets_the_slot_when_it_is_free() {
     let server = Server::start(ONE_SLOT);
     let first = acquired(&server, "web7");
     let mut run = Run::start(ctl(server.addr).args(["-v", "acquire", "p", "-w", "60", "--host", "web8"]));
-    run.says("1st in line for \"p\"; web7 has had it");
+    run.says("1st in the queue for \"p\"; web7 has had it");
 
     ended(ctl(server.addr).args(["release", "p", &first]));
 
@@ -110,7 +110,7 @@ fn who_is_told_to_end_leaves_the_line() {
         let server = Server::start(ONE_SLOT);
         acquired(&server, "web7");
         let mut run = Run::start(ctl(server.addr).args(["-v", "acquire", "p", "--host", "web8"]));
-        run.says("1st in line");
+        run.says("1st in the queue");
 
         run.signal(signal);
 
@@ -162,7 +162,7 @@ fn without_a_standard_output_no_slot_is_taken() {
 
     let (code, _, said) = closed(&[]);
 
-    assert!(code == 71 && said.contains("no standard output"), "{said}");
+    assert!(code == 71 && said.contains("standard output is closed"), "{said}");
     assert!(!is_held(&server));
     let file = folder().join("lease");
     let (code, _, said) = closed(&["--lease-file", file.to_str().unwrap()]);

@@ -60,7 +60,7 @@ fn bash_completes_what_the_server_knows() {
     assert_eq!(found(&format!("distributex {at} -r z"), "z"), ["zfs"]);
     assert_eq!(found(&format!("distributexctl {at} revoke p "), ""), [token]);
     assert_eq!(found(&format!("distributexctl {at} revoke p --host "), ""), ["web7"]);
-    assert_eq!(found(&format!("distributexctl {at} front p "), ""), ["1"]);
+    assert_eq!(found(&format!("distributexctl {at} promote p "), ""), ["1"]);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! What happens, told as it happens.
+//! `distributexctl events` and `history`.
 
 use std::{
     io::{BufRead as _, BufReader, Read as _},
@@ -31,7 +31,7 @@ fn lines(child: &mut Child, count: usize) -> Vec<String> {
 }
 
 #[test]
-fn events_are_lines_and_go_on_when_the_connection_ended() {
+fn events_are_lines_and_continue_after_a_disconnect() {
     let server = Fake::start();
     let mut tool = start(ctl(server.addr()).args(["events", "p", "-v"]));
 
@@ -51,11 +51,11 @@ fn events_are_lines_and_go_on_when_the_connection_ended() {
     let output = tool.wait_with_output().unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(130));
-    assert!(said.contains("ended the connection") && said.contains("trying again in"), "{said}");
+    assert!(said.contains("ended the connection") && said.contains("retrying in"), "{said}");
 }
 
 #[test]
-fn json_is_an_object_a_line() {
+fn json_is_one_object_per_line() {
     let server = Fake::start();
     let mut tool = start(ctl(server.addr()).args(["events", "--json", "--color", "always"]));
     server.looked_at("/v1/events").tell(EXPIRED);
@@ -72,7 +72,7 @@ fn json_is_an_object_a_line() {
 }
 
 #[test]
-fn colours_are_for_those_who_want_them() {
+fn colors_are_used_if_wanted() {
     let server = Fake::start();
     let mut tool = start(ctl(server.addr()).args(["events", "--color", "always"]));
     server.looked_at("/v1/events").tell(EXPIRED);
@@ -84,7 +84,7 @@ fn colours_are_for_those_who_want_them() {
 }
 
 #[test]
-fn when_nobody_reads_any_more_it_ends() {
+fn it_ends_when_standard_output_is_closed() {
     let server = Fake::start();
     let mut tool = start(ctl(server.addr()).arg("events"));
     let _parked = server.looked_at("/v1/events");
@@ -129,10 +129,18 @@ fn a_history_is_a_table() {
     let row: Vec<_> = row.into_iter().map(str::trim).collect();
     assert_eq!(
         row,
-        ["2026-11-20 11:58:00 UTC", "web7", "puppet\u{fffd}", "1 s", "65 s", "forced by ann: hangs", "7"]
+        [
+            "2026-11-20 11:58:00 UTC",
+            "web7",
+            "puppet\u{fffd}",
+            "1 s",
+            "65 s",
+            "force-released by ann: hangs",
+            "7"
+        ]
     );
     assert_eq!(ask(&["--json"]), format!("{told}\n"));
-    assert!(ask(&["--color", "always"]).contains("\u{1b}[31mforced by ann: hangs\u{1b}[0m"));
+    assert!(ask(&["--color", "always"]).contains("\u{1b}[31mforce-released by ann: hangs\u{1b}[0m"));
 }
 
 #[test]
@@ -151,17 +159,14 @@ fn why_tells_the_pause_and_what_the_runs_before_say() {
 
     let told = String::from_utf8(tool.wait_with_output().unwrap().stdout).unwrap();
 
-    assert!(
-        told.starts_with("ann paused p, and gave this reason: update. It has been paused for "),
-        "{told}"
-    );
+    assert!(told.starts_with("p is paused by ann: update. It has been paused for "), "{told}");
     assert!(told.contains("\nThe last 3 runs took 65 s each."), "{told}");
-    assert!(told.contains("has taken longer than any of them"), "{told}");
-    assert!(told.ends_with("until it is resumed: distributexctl resume p.\n"), "{told}");
+    assert!(told.contains("has already taken longer than all of these"), "{told}");
+    assert!(told.ends_with("until the pool is resumed: distributexctl resume p.\n"), "{told}");
 }
 
 #[test]
-fn who_asks_for_a_slot_of_a_paused_pool_is_told_why_there_is_none() {
+fn acquiring_from_a_paused_pool_gives_the_reason() {
     let server = Fake::start();
     let tool = start(ctl(server.addr()).args(["acquire", "p", "-n", "--host", "web9"]));
     let no = json!({"kind": "pool_paused", "message": "p is paused by ann: kernel update", "position": null,
@@ -172,6 +177,6 @@ fn who_asks_for_a_slot_of_a_paused_pool_is_told_why_there_is_none() {
 
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(75));
-    assert!(said.contains("p is paused by ann: kernel update (wait for one with -w"), "{said}");
+    assert!(said.contains("p is paused by ann: kernel update (use -w SECONDS to wait"), "{said}");
     assert_eq!(ended(Command::new(env!("CARGO_BIN_EXE_distributexctl")).args(["events", ""])).0, 64);
 }

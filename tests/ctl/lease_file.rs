@@ -94,7 +94,7 @@ fn the_file_of_a_lost_lease_is_removed() {
     assert_eq!(then("renew", &file).0, 79);
     let (code, said) = then("release", &file);
 
-    assert!(code == 0 && said.contains("was not held any more") && !file.exists(), "{said}");
+    assert!(code == 0 && said.contains("was no longer held") && !file.exists(), "{said}");
 }
 
 #[test]

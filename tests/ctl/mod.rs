@@ -1,10 +1,10 @@
 //! The operator's tool, as people and scripts use it: the real program against the real server.
 
 mod acquire;
+mod admin;
 mod completions;
 mod events;
 mod lease_file;
-mod levers;
 mod manual;
 mod operator;
 mod servers;

@@ -78,18 +78,18 @@ fn at_three_in_the_morning_a_slot_gets_moving_again() {
     let mut waiting = server.waiting("web9", "p");
 
     let why = told(ctl(server.addr).args(["why", "p"]));
-    let forced = ["force-release", "p", "--host", "web7", "--reason", "web7 lost its power"];
+    let forced = ["force-release", "p", "--host", "web7", "--reason", "web7 crashed"];
     let forced = told(local(&socket).args(forced));
     let history = told(ctl(server.addr).args(["history", "p"]));
 
     assert!(why.contains("web7 has had it") && why.contains("1st: web9"), "{why}");
-    assert!(forced.contains("web7") && forced.contains("may go on for up to"), "{forced}");
+    assert!(forced.contains("web7") && forced.contains("may keep running for up to"), "{forced}");
     assert_eq!(waiting.answer().1, "YES");
-    assert!(history.contains("forced by ann: web7 lost its power"), "{history}");
+    assert!(history.contains("force-released by ann: web7 crashed"), "{history}");
     for start in [
         "p  web7 got a slot",
-        "p  web9 waits, 1st in line; ticket 1",
-        "p  ann released the slot of web7 by force",
+        "p  web9 waits, 1st in the queue; ticket 1",
+        "p  ann force-released the slot of web7",
         "p  web9 got a slot",
     ] {
         let event = events.next();
@@ -113,12 +113,12 @@ fn a_holder_is_asked_to_stop_and_everybody_can_see_that() {
     let history = told(ctl(server.addr).args(["history", "p"]));
     let again = ended(ctl(server.addr).args(["renew", "p", lease.trim()]));
 
-    assert!(revoked.starts_with("web7 (token ") && revoked.contains(") is asked to stop; "), "{revoked}");
+    assert!(revoked.starts_with("web7 (token ") && revoked.contains(") was asked to stop; "), "{revoked}");
     assert!(
-        status.contains("the slot of p that web7 holds is revoked by ann: hotfix first; free by "),
+        status.contains("the slot of p held by web7 was revoked by ann: hotfix first; free by "),
         "{status}"
     );
-    assert!(why.contains("It is revoked by ann: hotfix first; free by "), "{why}");
+    assert!(why.contains("It was revoked by ann: hotfix first; free by "), "{why}");
     assert!(history.contains("released, revoked by ann: hotfix first"), "{history}");
     assert_eq!(again.0, 79);
     assert!(again.2.contains("this lease was revoked by ann: \"hotfix first\", and released"), "{again:?}");

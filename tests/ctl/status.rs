@@ -41,7 +41,7 @@ fn all_pools_are_shown_with_who_holds_them() {
 #[test]
 fn one_pool_is_shown_with_its_line() {
     let server = Server::start(ONE_SLOT);
-    assert!(ended(ctl(server.addr).args(["status", "p"])).1.ends_with("\nNobody waits.\n"));
+    assert!(ended(ctl(server.addr).args(["status", "p"])).1.ends_with("\nNo host waits.\n"));
     acquired(&server, "web7");
     let _waiters = ["web9", "web8"].map(|host| server.waiting(host, "p"));
 
@@ -94,7 +94,7 @@ fn strangers_do_not_write_to_the_terminal() {
 
     let shown = String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap();
     assert!(shown.contains("web\u{fffd}[2J7") && shown.contains("a\u{fffd}b\u{fffd}c"), "{shown}");
-    assert!(shown.contains("web\u{fffd}9") && shown.contains("between two requests"), "{shown}");
+    assert!(shown.contains("web\u{fffd}9") && shown.contains("no: reconnecting"), "{shown}");
 }
 
 #[test]

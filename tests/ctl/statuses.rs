@@ -49,7 +49,7 @@ fn help_and_version_go_to_the_output() {
     let (code, help, said) = tool(&["--help"]);
     assert_eq!((code, said.as_str()), (0, ""));
     for taught in [
-        "gets it moving",
+        "Inspect and administer pools",
         "3 am",
         "DISTRIBUTEX_KEY_FILE",
         "ExecStartPre=",
@@ -59,7 +59,7 @@ fn help_and_version_go_to_the_output() {
     ] {
         assert!(help.contains(taught), "{taught}");
     }
-    assert!(tool(&["acquire", "--help"]).1.contains("Nothing renews the lease by itself"));
+    assert!(tool(&["acquire", "--help"]).1.contains("The lease is not renewed automatically"));
     for verb in ["renew", "release"] {
         let help = tool(&[verb, "--help"]).1;
         assert!(help.contains("standard input") && help.contains(&format!("{verb} [OPTIONS] --lease-file")));
@@ -73,7 +73,7 @@ fn no_slot_is_75() {
     acquired(&server, "web7");
 
     for (options, advice) in
-        [(&["-n"] as &[&str], "wait for one with -w"), (&["-w", "0.3"], "gave up after 0.")]
+        [(&["-n"] as &[&str], "use -w SECONDS to wait"), (&["-w", "0.3"], "gave up after 0.")]
     {
         let (code, output, said) = ended(ctl(server.addr).args(["acquire", "p"]).args(options));
         assert_eq!((code, output.as_str()), (75, ""), "{options:?}");
@@ -98,7 +98,7 @@ fn a_refusal_is_77() {
     ] {
         let (code, output, said) = ended(ctl(server.addr).args(args));
         assert_eq!((code, output.as_str()), (77, ""), "{args:?}");
-        assert!(said.contains("no pool is named"), "{said}");
+        assert!(said.contains("no pool named"), "{said}");
     }
     let (code, _, said) = ended(ctl(server.addr).args(["acquire", "p", "--host", "stranger"]));
     assert!(code == 77 && said.contains("stranger"), "{said}");
@@ -134,6 +134,6 @@ fn a_lost_lease_is_79_for_a_renew_and_nothing_for_a_release() {
 
     assert_eq!(ended(ctl(server.addr).args(["renew", "p", &id])).0, 79);
     let (code, _, said) = ended(ctl(server.addr).args(["release", "p", &id]));
-    assert!(code == 0 && said.contains("was not held any more"), "{said}");
+    assert!(code == 0 && said.contains("was no longer held"), "{said}");
     assert!(!said.contains(&id), "the lease id is a secret");
 }

@@ -1,4 +1,4 @@
-//! Why there is no slot, in sentences.
+//! `distributexctl why`: explanations in sentences.
 
 use super::{ONE_SLOT, acquired, ctl};
 use crate::{support::Server, wrapper::run::ended};
@@ -10,14 +10,14 @@ fn why(server: &Server) -> String {
 }
 
 #[test]
-fn a_free_slot_is_for_whoever_asks() {
+fn a_free_slot_is_for_the_next_request() {
     let server = Server::start(ONE_SLOT);
 
-    assert_eq!(why(&server), "The slot of p is free.\nA slot is free: whoever asks next gets it.\n");
+    assert_eq!(why(&server), "The slot of p is free.\nA slot is free: the next request gets it.\n");
 }
 
 #[test]
-fn the_holder_is_told_with_what_it_does() {
+fn the_holder_is_named_with_its_note() {
     let server = Server::start(ONE_SLOT);
     let note = ["--command-note", "rollout 17", "--host", "web7", "--ttl", "100"];
     let (_, id, _) = ended(ctl(server.addr).args(["acquire", "p"]).args(note));
@@ -25,31 +25,27 @@ fn the_holder_is_told_with_what_it_does() {
     let told = why(&server);
 
     assert!(told.starts_with("The slot of p is held:\n  web7 (rollout 17) has had it for "), "{told}");
-    assert!(told.contains("UTC; unless it is renewed, until "), "{told}");
-    assert!(
-        told.ends_with(" s unless it is renewed or released before; then whoever asks next gets the slot.\n")
-    );
+    assert!(told.contains("UTC; its lease expires at "), "{told}");
+    assert!(told.ends_with(" s unless renewed or released before; then the next request gets the slot.\n"));
     assert!(!told.contains(id.trim_end()), "the lease id is a secret");
 }
 
 #[test]
-fn who_waits_is_told_and_who_is_next() {
+fn waiters_and_the_next_one_are_named() {
     let server = Server::start("pools: [{name: p, expire: 0}]");
     acquired(&server, "web7");
     let _waiters = ["web9", "web8"].map(|host| server.waiting(host, "p"));
 
     let told = why(&server);
 
-    assert!(told.contains("until it is released: the lease has no end"), "{told}");
-    assert!(told.contains("\n2 wait, first come, first served:\n  1st: web9, for "), "{told}");
+    assert!(told.contains("its lease does not expire"), "{told}");
+    assert!(told.contains("\n2 hosts wait, first in, first out:\n  1st: web9, for "), "{told}");
     assert!(told.contains("\n  2nd: web8, for "), "{told}");
-    assert!(
-        told.contains("\nNo lease ends by itself: one has to be released; then web9, first in line for ")
-    );
+    assert!(told.contains("\nNo lease expires: one must be released; then web9, waiting for "));
 }
 
 #[test]
-fn who_is_between_two_requests_is_told() {
+fn a_waiter_between_two_requests_is_marked() {
     let server = Server::start(ONE_SLOT);
     acquired(&server, "web7");
     let body = r#"{"host": "web9", "owner": "o", "patience": 60}"#;
@@ -62,6 +58,9 @@ fn who_is_between_two_requests_is_told() {
 
     let told = why(&server);
 
-    assert!(told.contains("1st: web9, for ") && told.contains(", and is between two requests now"), "{told}");
-    assert!(told.ends_with("gets the slot if it asks again soon.\n"), "{told}");
+    assert!(
+        told.contains("1st: web9, for ") && told.contains(", reconnecting; its position is kept"),
+        "{told}"
+    );
+    assert!(told.ends_with("gets the slot if it reconnects in time.\n"), "{told}");
 }

@@ -165,7 +165,7 @@ fn wrappers_that_wait_come_back_by_themselves_and_keep_their_places() {
         } else {
             member.is_stopped();
         }
-        bob.says("trying again");
+        bob.says("retrying");
         member.comes();
         assert_eq!(line(&member), ["bob", "cid"]);
         assert_eq!(member.release(&ann).0, 204);

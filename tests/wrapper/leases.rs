@@ -50,7 +50,7 @@ fn a_paused_pool_is_waited_for() {
     let server = Fake::start();
     let mut run = Run::start(wrapper(server.addr()).args(["-v", "true"]));
     server.asked_v1("acquire").answer_json(LOCKED, &no);
-    run.says("1st in line for \"p\", which ann paused: kernel update");
+    run.says("1st in the queue for \"p\", paused by ann: kernel update");
     server.asked_v1("acquire").give("s", 30.0);
     server.asked_v1("renew").give("s", 30.0);
     server.asked_v1("release").done();
@@ -126,7 +126,7 @@ fn a_loss_found_out_at_the_end_is_a_warning() {
     assert!(said.contains("lost the slot of \"p\": this lease expired 2 s ago"), "{said}");
     assert_eq!(said.lines().count(), 1, "{said}");
     let told: Value = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
-    assert_eq!((&told["vanished"], &told["result"]), (&true.into(), &"exited".into()));
+    assert_eq!((&told["lost"], &told["result"]), (&true.into(), &"exited".into()));
     assert_eq!((&told["ended"]["how"], &told["status"]), (&"expired".into(), &4.into()));
 }
 
@@ -136,7 +136,7 @@ fn the_place_is_shown_to_who_wants_it_and_only_when_it_changes() {
     let mut run = Run::start(wrapper(server.addr()).args(["-v", "true"]));
     run.says("asking");
     server.asked_v1("acquire").refuse(LOCKED, "pool_full", "s");
-    run.says("2nd in line for \"p\"; web7 has had it for");
+    run.says("2nd in the queue for \"p\"; web7 has had it for");
     server.asked_v1("acquire").refuse(LOCKED, "wait_timeout", "s");
     server.asked_v1("acquire").refuse(LOCKED, "wait_timeout", "s");
 
@@ -145,7 +145,7 @@ fn the_place_is_shown_to_who_wants_it_and_only_when_it_changes() {
     server.asked_v1("release").done();
 
     let said = run.end().1;
-    assert!(!said.contains("in line"), "{said}");
+    assert!(!said.contains("in the queue"), "{said}");
 }
 
 #[test]

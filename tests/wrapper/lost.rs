@@ -123,7 +123,7 @@ fn a_command_that_answers_term_is_not_killed_for_a_loss() {
     assert_eq!(leased.run.line(), "bye");
     let (code, said) = leased.end();
     let told: Value = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
-    assert_eq!((code, &told["result"], &told["vanished"]), (79, &"vanished".into(), &true.into()), "{said}");
+    assert_eq!((code, &told["result"], &told["lost"]), (79, &"lost".into(), &true.into()), "{said}");
     assert_eq!(told["ended"], force_released()["ended"]);
 }
 

@@ -13,7 +13,7 @@ use crate::{
 fn a_server_that_comes_later_is_found() {
     let port = Port::take();
     let mut run = Run::start(wrapper(port.addr()).args(["-v", "echo ran"]));
-    run.says("trying again");
+    run.says("retrying");
 
     let server = Fake::start_at(port.addr());
     server.asked_to("wait").answer("YES");
@@ -33,7 +33,7 @@ fn a_server_that_was_killed_is_asked_again_when_it_is_back() {
 
     server.child.kill().unwrap();
     server.child.wait().unwrap();
-    run.says("trying again");
+    run.says("retrying");
     let server = Server::start_at(ONE_SLOT, port.addr());
 
     assert_eq!((run.line(), run.end().0), ("ran".to_owned(), 0));

@@ -38,7 +38,7 @@ fn a_run_is_told_with_its_times() {
         said,
         json!({
             "result": "exited", "status": 75, "message": null, "pool": "p", "host": "web1", "server": server,
-            "token": 7, "waited": null, "held": null, "vanished": false, "ended": null,
+            "token": 7, "waited": null, "held": null, "lost": false, "ended": null,
         })
     );
     assert_eq!(fs::read_dir(folder).unwrap().count(), 1, "nothing is left beside it");

@@ -1,6 +1,6 @@
-//! A line as bash has it.
+//! Parsing of a command line as passed by bash.
 
-/// The words behind the program's name, without their quotes; the last one was begun, and may be empty.
+/// The words after the program's name, unquoted; the last one is incomplete and may be empty.
 pub(super) fn words(line: &str) -> Vec<String> {
     let (mut words, mut word, mut quote, mut letters) = (Vec::new(), String::new(), None, line.chars());
     while let Some(letter) = letters.next() {
@@ -17,7 +17,7 @@ pub(super) fn words(line: &str) -> Vec<String> {
     words.split_off(1)
 }
 
-/// How much of a word bash leaves alone: for it, a word ends at a colon and at an equals sign.
+/// Length of the prefix that bash does not replace: it splits words at colons and equals signs.
 pub(super) fn cut(word: &str) -> usize {
     word.rfind([':', '=']).map_or(0, |at| at + 1)
 }

@@ -25,27 +25,27 @@ use super::{
 use crate::program::console::Console;
 use distributex_client::{Client, ClientError, Server};
 
-/// Nobody waits longer for a key that was pressed.
+/// Time limit of requests to the server: somebody waits at the prompt.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(1);
-/// The server's port, if the line names none.
+/// Default port.
 const DEFAULT_PORT: u16 = 9889;
 
-/// A line that was begun.
+/// An incomplete command line.
 #[derive(Debug, Clone, StructOpt)]
-pub struct CompletionRequest {
-    /// Whose line
+pub(super) struct CompletionRequest {
+    /// The program
     #[structopt(value_name = "PROGRAM", possible_values = Program::NAMES)]
     program: Program,
-    /// The whole line, as bash has it: only what follows the last : or = is completed
+    /// The whole line, as passed by bash: only the part after the last : or = is completed
     #[structopt(long, value_name = "LINE")]
     line: Option<String>,
-    /// Its words behind the program's name; the last one was begun
+    /// The words after the program's name; the last one is incomplete
     #[structopt(value_name = "WORD", last = true)]
     words: Vec<String>,
 }
 
-/// Prints what can stand at the end of the line, each with what it means behind a tab. What goes wrong is not told: the
-/// person is in the middle of a line.
+/// Prints the words that can follow, each with its description after a tab. Errors are not reported, as the user is in
+/// the middle of a line.
 pub(super) async fn run(
     options: &CtlOptions,
     begun: &CompletionRequest,
@@ -69,7 +69,7 @@ pub(super) async fn run(
     show(&lines.collect::<String>(), console)
 }
 
-/// The servers that the line names, or else those that the tool would ask.
+/// The servers of the line, or else those of the environment.
 fn servers(point: &Point, options: &CtlOptions) -> Vec<Server> {
     let said = |name| point.options.iter().rev().find(|(option, _)| *option == name).map(|(_, said)| said);
     if let Some(path) = said("socket") {
@@ -80,7 +80,7 @@ fn servers(point: &Point, options: &CtlOptions) -> Vec<Server> {
     named.and_then(Result::ok).unwrap_or_else(|| options.servers().to_vec())
 }
 
-/// What the server knows, each with what it is.
+/// Words known to the server, each with a description.
 async fn known(
     client: &Client,
     what: Known,

@@ -1,13 +1,13 @@
-//! What can stand at the end of a command line, as the parser's definitions say.
+//! Determines what can follow on a command line, from the parser's definitions.
 
 use structopt::clap::{App, AppSettings, ArgSettings};
 
-/// What can stand there.
+/// Kind of word that can follow.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Expected {
-    /// One of these words, each with what it means.
+    /// One of these words, each with its description.
     Words(Vec<(String, String)>),
-    /// What the server knows.
+    /// A word known to the server.
     Known(Known),
     /// A file.
     File,
@@ -15,33 +15,33 @@ pub(super) enum Expected {
     Command,
 }
 
-/// What a server knows.
+/// Kind of word known to the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Known {
-    /// The names of its pools.
+    /// Names of pools.
     Pools,
-    /// The tokens of the pool's holders.
+    /// Tokens of the pool's leases.
     Tokens,
-    /// The hosts that hold a slot of the pool.
+    /// Hosts that hold a slot of the pool.
     Holders,
-    /// The tickets of those who wait for the pool.
+    /// Tickets of the pool's waiters.
     Tickets,
 }
 
-/// The end of a command line.
+/// The end of an incomplete command line.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Point {
-    /// What can stand there.
+    /// Kind of word that can follow.
     pub(super) expected: Expected,
-    /// What stands there already.
+    /// The incomplete word.
     pub(super) begun: String,
-    /// What the options before it say: `server`, `port` and `socket`.
+    /// Values of the options `server`, `port` and `socket` before it.
     pub(super) options: Vec<(&'static str, String)>,
     /// The first argument of the command: a pool, if it takes one.
     pub(super) pool: Option<String>,
 }
 
-/// Reads a command line without the program's name; the last word is what was begun.
+/// Reads a command line without the program's name; the last word is incomplete.
 pub(super) fn point(app: &App<'static, 'static>, words: &[String]) -> Point {
     let (begun, before) =
         words.split_last().map_or((String::new(), words), |(last, all)| (last.clone(), all));
@@ -69,26 +69,26 @@ pub(super) fn point(app: &App<'static, 'static>, words: &[String]) -> Point {
     Point { expected, begun, options: reader.options, pool: reader.arguments.into_iter().next() }
 }
 
-/// An option that takes a value.
+/// An option with a value.
 #[derive(Debug)]
 struct Taker {
     name: &'static str,
     expected: Expected,
 }
 
-/// Reads word after word.
+/// Reader of a command line, word by word.
 struct Reader<'a> {
     /// The program.
     root: &'a App<'static, 'static>,
-    /// The command of it, once it is known.
+    /// The command, or the program until the command is known.
     command: &'a App<'static, 'static>,
-    /// What stood there without a name.
+    /// Positional arguments.
     arguments: Vec<String>,
-    /// What options said that name a server.
+    /// Values of options that name a server.
     options: Vec<(&'static str, String)>,
-    /// The option whose value comes next.
+    /// The option whose value is next.
     open: Option<Taker>,
-    /// Whether no options follow any more.
+    /// Whether no more options follow.
     rest: bool,
 }
 
@@ -118,13 +118,13 @@ impl Reader<'_> {
         match command {
             Some(command) if self.arguments.is_empty() => self.command = command,
             Some(_) | None => {
-                self.rest |= self.command.p.is_set(AppSettings::TrailingVarArg); // the rest is another's command line
+                self.rest |= self.command.p.is_set(AppSettings::TrailingVarArg); // the rest is the command line of another program
                 self.arguments.push(word.to_owned());
             }
         }
     }
 
-    /// Letters behind a dash: the first that takes a value takes the rest of the word, or else the next word.
+    /// Short options: the first with a value takes the rest of the word, or the next word.
     fn letters(&mut self, letters: &str) {
         for (at, letter) in letters.char_indices() {
             let Some(option) = self.option(&letter.to_string()) else { continue };
@@ -136,7 +136,7 @@ impl Reader<'_> {
         }
     }
 
-    /// The option of this name or letter, if it takes a value.
+    /// The option with this name or letter, if it takes a value.
     fn option(&self, name: &str) -> Option<Taker> {
         let is = |short: Option<char>, long: Option<&str>| {
             long == Some(name) || short.is_some_and(|short| name.chars().eq([short]))
@@ -153,7 +153,7 @@ impl Reader<'_> {
         Some(Taker { name, expected: expected(value.unwrap_or_default(), option.v.possible_vals.as_deref()) })
     }
 
-    /// What can come next, where no option's value is missing.
+    /// What can follow, unless the value of an option is missing.
     fn next(&self, begun: &str) -> Expected {
         if begun.starts_with('-') && !self.rest {
             return Expected::Words(self.options());
@@ -202,7 +202,7 @@ impl Reader<'_> {
     }
 }
 
-/// What a value is, by its name in the help.
+/// Kind of value, by its name in the help.
 fn expected(name: &str, possible: Option<&[&str]>) -> Expected {
     match (possible, name) {
         (Some(possible), _) => plain(possible.iter().copied()),
@@ -217,7 +217,7 @@ fn expected(name: &str, possible: Option<&[&str]>) -> Expected {
     }
 }
 
-/// Words that say themselves what they mean.
+/// Words without descriptions.
 fn plain<'a>(words: impl Iterator<Item = &'a str>) -> Expected {
     Expected::Words(words.map(|word| (word.to_owned(), String::new())).collect())
 }
@@ -227,12 +227,12 @@ mod tests {
     use super::*;
     use crate::ctl::Program;
 
-    /// What can stand at the end of this line.
+    /// The end of this line.
     fn at(program: Program, line: &str) -> Point {
         point(&program.app(), &super::super::line::words(&format!("program {line}")))
     }
 
-    /// The words that can stand there and begin as what was begun.
+    /// The words that can complete this line.
     fn words(program: Program, line: &str) -> Vec<String> {
         let point = at(program, line);
         let Expected::Words(words) = point.expected else { panic!("{line}: {point:?}") };
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_server_knows_is_asked_for_where_it_belongs() {
+    fn arguments_known_to_the_server_are_recognized() {
         let known = |program, line: &str| {
             let expected = at(program, line).expected;
             let Expected::Known(known) = expected else { panic!("{line}: {expected:?}") };
@@ -265,13 +265,13 @@ mod tests {
 
         assert_eq!(["why ", "status -W ", "events a b ", "acquire -n "].map(ctl), [Known::Pools; 4]);
         assert_eq!(
-            [ctl("revoke p "), ctl("front -v p 12"), ctl("revoke p --host ")],
+            [ctl("revoke p "), ctl("promote -v p 12"), ctl("revoke p --host ")],
             [Known::Tokens, Known::Tickets, Known::Holders]
         );
         assert_eq!(known(Program::Distributex, "-nH a,b -r p"), Known::Pools);
         assert_eq!(known(Program::Distributex, "--resource="), Known::Pools);
         assert_eq!(at(Program::Distributexctl, "why p ").expected, Expected::Words(vec![]));
-        let point = at(Program::Distributexctl, "-Hlocks:9 -p 77 --socket=/s front deploy ");
+        let point = at(Program::Distributexctl, "-Hlocks:9 -p 77 --socket=/s promote deploy ");
         assert_eq!(point.pool.as_deref(), Some("deploy"));
         assert_eq!(
             point.options,
@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn what_follows_the_wrappers_options_is_a_command() {
+    fn a_command_follows_the_wrappers_options() {
         let expected = |line| at(Program::Distributex, line).expected;
 
         assert_eq!(

@@ -1,10 +1,10 @@
-//! What shells read: scripts that ask `distributexctl complete`.
+//! Completion scripts for shells; they call `distributexctl complete`.
 
 use structopt::clap::Shell;
 
 use super::super::Program;
 
-/// For bash. Names of pools may have to be quoted.
+/// For bash, with quoting of pool names.
 const BASH: &str = r#"_distributex() {
     local word
     COMPREPLY=()
@@ -19,7 +19,7 @@ const BASH: &str = r#"_distributex() {
 complete -F _distributex PROGRAMS
 "#;
 
-/// For zsh, in a file of its `fpath` or read by `source`.
+/// For zsh; a file in its `fpath`, or read by `source`.
 const ZSH: &str = r#"#compdef PROGRAMS
 _distributex() {
     local line
@@ -57,7 +57,7 @@ for program in PROGRAMS
 end
 "#;
 
-/// What this shell reads to complete the command lines of this program, or of all.
+/// The script for this shell, for one program or all.
 pub(in super::super) fn script(shell: Shell, program: Option<Program>) -> String {
     let programs = program.map_or_else(|| Program::ALL.to_vec(), |one| vec![one]);
     let names: Vec<_> = programs.iter().map(|program| program.name()).collect();

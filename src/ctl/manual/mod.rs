@@ -1,4 +1,4 @@
-//! Manual pages and completions of the programs, made from what their command lines know.
+//! Manual pages and completion scripts of the programs, generated from their command-line definitions.
 
 mod options;
 mod page;
@@ -14,9 +14,9 @@ use structopt::{
 use super::arguments::CtlArguments;
 use crate::{server, wrapper};
 
-/// A program that has a command line.
+/// A program with a command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Program {
+pub(super) enum Program {
     /// The server.
     Distributexd,
     /// The wrapper.
@@ -26,10 +26,10 @@ pub enum Program {
 }
 
 impl Program {
-    /// All of them.
+    /// All programs.
     pub(super) const ALL: [Self; 3] = [Self::Distributexd, Self::Distributex, Self::Distributexctl];
 
-    /// What they are called.
+    /// Names of all programs.
     pub(super) const NAMES: &'static [&'static str] = &["distributexd", "distributex", "distributexctl"];
 
     /// The manual page, for man(1).
@@ -37,14 +37,14 @@ impl Program {
         page::page(&self.app(), if self == Self::Distributexd { "8" } else { "1" })
     }
 
-    /// What a shell for which there is no script of our own reads to complete its command lines.
+    /// The completion script for a shell without one in `complete/scripts.rs`.
     pub(super) fn completions(self, shell: Shell) -> String {
         let mut text = Vec::new();
         self.app().gen_completions_to(self.name(), shell, &mut text);
         String::from_utf8_lossy(&text).into_owned()
     }
 
-    /// What it is called.
+    /// The name.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Distributexd => "distributexd",
@@ -53,7 +53,7 @@ impl Program {
         }
     }
 
-    /// What its command line can say.
+    /// The command-line definition.
     pub(super) fn app(self) -> App<'static, 'static> {
         match self {
             Self::Distributexd => server::options::ServerOptions::clap(),

@@ -1,18 +1,18 @@
-//! The options and arguments of a command line. clap 2 makes no manual pages, but lets its parser be read.
+//! Options and arguments of a command line. clap 2 generates no manual pages, but its parser can be read.
 
 use roff::{Inline, bold, italic, roman};
 use structopt::clap::{App, ArgSettings};
 
-/// What can be written on a command line.
+/// An option or argument.
 #[derive(Debug)]
 pub(super) struct ManualEntry {
-    /// How it is written.
+    /// Its syntax.
     pub(super) written: Vec<Inline>,
-    /// What it means.
+    /// Its description.
     pub(super) meaning: String,
 }
 
-/// The options, in the order they were defined in. Those that nobody is to know of are left out.
+/// The options in the order of their definition, without hidden ones.
 pub(super) fn options(app: &App<'_, '_>) -> Vec<ManualEntry> {
     let mut words = Vec::new();
     for flag in app.p.flags.iter().filter(|flag| !flag.b.settings.is_set(ArgSettings::Hidden)) {
@@ -39,7 +39,7 @@ pub(super) fn options(app: &App<'_, '_>) -> Vec<ManualEntry> {
     words.into_iter().map(|(_, word)| word).collect()
 }
 
-/// What stands on a command line without a name before it.
+/// The positional arguments.
 pub(super) fn arguments(app: &App<'_, '_>) -> Vec<ManualEntry> {
     let positionals = app.p.positionals.values();
     let shown = positionals.filter(|one| !one.b.settings.is_set(ArgSettings::Hidden));
@@ -52,7 +52,7 @@ pub(super) fn arguments(app: &App<'_, '_>) -> Vec<ManualEntry> {
     word.collect()
 }
 
-/// How a command is written, if it does not say so itself.
+/// The usage line, generated if the command has none of its own.
 pub(super) fn usage(app: &App<'_, '_>) -> String {
     if let Some(usage) = app.p.meta.usage_str {
         return usage.to_owned();
@@ -71,7 +71,7 @@ pub(super) fn usage(app: &App<'_, '_>) -> String {
     usage.join(" ")
 }
 
-/// `-h` and `-V`, which clap adds only when it reads a command line.
+/// `-h` and `-V`, which clap adds only while it parses a command line.
 pub(super) fn always() -> [ManualEntry; 2] {
     let word = |short, long, meaning: &str| ManualEntry {
         written: switch(Some(short), Some(long)),

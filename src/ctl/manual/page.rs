@@ -1,4 +1,4 @@
-//! One manual page.
+//! Manual pages in roff.
 
 use roff::{Inline, Roff, bold, italic, roman};
 use structopt::clap::{App, AppSettings};
@@ -8,7 +8,7 @@ use super::{
     sections::{Block, Section, sections},
 };
 
-/// The page of a program, for this section of the manual.
+/// The page of a program in this section of the manual.
 pub(super) fn page(app: &App<'_, '_>, manual: &str) -> String {
     let meta = &app.p.meta;
     let (name, about) = (meta.name.as_str(), meta.about.unwrap_or_default().trim_end_matches('.'));
@@ -31,7 +31,7 @@ pub(super) fn page(app: &App<'_, '_>, manual: &str) -> String {
     page.render()
 }
 
-/// The commands, each with its own options.
+/// The commands with their options.
 fn commands(page: &mut Roff, app: &App<'_, '_>) {
     let shown = |command: &&App<'_, '_>| !command.p.is_set(AppSettings::Hidden);
     let mut commands = app.p.subcommands.iter().filter(shown).peekable();
@@ -57,7 +57,7 @@ fn heading<'a>(page: &'a mut Roff, heading: &str) -> &'a mut Roff {
     page.control("SH", [quoted(heading).as_str()])
 }
 
-/// An argument of a macro: one, whatever is in it.
+/// A text as one macro argument.
 fn quoted(text: &str) -> String {
     text.replace('"', "")
 }
@@ -80,7 +80,7 @@ fn item(page: &mut Roff, written: Vec<Inline>, meaning: &str) {
     page.control("TP", []).text(written).text([roman(meaning)]);
 }
 
-/// A paragraph right below a heading needs no macro, and gets none.
+/// A paragraph directly below a heading needs no macro.
 fn blocks(page: &mut Roff, section: &Section<'_>, mut below_heading: bool) {
     for block in section.blocks() {
         if !below_heading && !matches!(block, Block::Item(..)) {

@@ -1,31 +1,31 @@
-//! The text behind the options: what is only letters there becomes headings, paragraphs, lists and examples.
+//! Parser for the text after the options: headings in capitals, paragraphs, lists and examples.
 
-/// No word of a list is longer.
+/// Maximum length of a term in a list.
 const MAX_TERM_WIDTH: usize = 24;
-/// What stands so much further to the right is left as it is.
+/// Additional indentation of verbatim lines.
 const VERBATIM: usize = 4;
 
-/// A part under a heading.
+/// A section.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Section<'a> {
-    /// The heading; nothing before the first one.
+    /// The heading; `None` before the first one.
     pub(super) heading: Option<&'a str>,
     /// Its lines.
     lines: Vec<&'a str>,
 }
 
-/// Lines that belong together.
+/// A block of lines.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Block<'a> {
-    /// Flowing text.
+    /// Running text.
     Paragraph(String),
-    /// A word of a list, and what it means.
+    /// An entry of a list: term and description.
     Item(&'a str, String),
-    /// Lines that are left as they are.
+    /// Verbatim lines.
     Verbatim(Vec<&'a str>),
 }
 
-/// Parts a text at its headings: `LIKE THIS:`, at the edge.
+/// Splits a text at its headings: `LIKE THIS:`, not indented.
 pub(super) fn sections(text: &str) -> Vec<Section<'_>> {
     let (mut sections, mut section) = (Vec::new(), Section { heading: None, lines: Vec::new() });
     let is_capital = |c: char| c.is_ascii_uppercase() || c == ' ';
@@ -43,7 +43,7 @@ pub(super) fn sections(text: &str) -> Vec<Section<'_>> {
 }
 
 impl<'a> Section<'a> {
-    /// What stands in it. Examples are left as they are.
+    /// The blocks of the section. Examples are verbatim.
     pub(super) fn blocks(&self) -> Vec<Block<'a>> {
         let lines = self.lines.iter().filter(|line| !line.trim().is_empty());
         let edge = lines.map(|line| indent(line)).min().unwrap_or_default();
@@ -81,7 +81,7 @@ fn add(paragraph: &mut String, line: &str) {
     paragraph.push_str(line);
 }
 
-/// A word and its meaning have a gap between them, and there is no other one.
+/// Splits a list entry at the only gap of two or more spaces.
 fn item(line: &str) -> Option<(&str, &str)> {
     let (word, meaning) = line.split_once("  ")?;
     let meaning = meaning.trim_start();

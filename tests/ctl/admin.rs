@@ -1,4 +1,4 @@
-//! What an operator does, as the server is asked for it and as it is told.
+//! Admin actions: requests, results and refusals, against a scripted server.
 
 use std::{
     fs,
@@ -36,12 +36,12 @@ fn end(child: Child) -> (i32, String, String) {
 }
 
 /// The lever that was pulled.
-fn pulled(server: &Fake, action: &str) -> Asked {
+fn action_of(server: &Fake, action: &str) -> Asked {
     server.looked_at(&format!("/v1/admin/{action}"))
 }
 
 #[test]
-fn a_revoke_tells_when_the_slot_is_free() {
+fn a_revoke_says_when_the_slot_is_free() {
     let server = Fake::start();
     let revoked = |notified| {
         json!({"pool": "p", "host": "web7", "token": 7, "until": "2026-11-23T12:00:29.2Z", "notified": notified,
@@ -49,16 +49,16 @@ fn a_revoke_tells_when_the_slot_is_free() {
     };
 
     let tool = run(&server, &["revoke", "p", "7", "--within", "30", "--reason", "hotfix"]);
-    let asked = pulled(&server, "pools/p/revoke");
+    let asked = action_of(&server, "pools/p/revoke");
     assert_eq!(asked.body, json!({"token": 7, "within": 30.0, "reason": "hotfix", "author": "ann"}));
     asked.answer_json("200 OK", &revoked(true));
     let (code, told, said) = end(tool);
     assert_eq!((code, said.as_str()), (0, ""));
     let free = "the slot of p is free by 2026-11-23 12:00:30 UTC at the latest";
-    assert_eq!(told, format!("web7 (token 7) is asked to stop; {free}\n"));
+    assert_eq!(told, format!("web7 (token 7) was asked to stop; {free}\n"));
 
     let tool = run(&server, &["revoke", "p", "7", "--reason", "hotfix"]);
-    let asked = pulled(&server, "pools/p/revoke");
+    let asked = action_of(&server, "pools/p/revoke");
     assert_eq!(asked.body, json!({"token": 7, "reason": "hotfix", "author": "ann"}));
     asked.answer_json("200 OK", &revoked(false));
     let (_, told, _) = end(tool);
@@ -69,11 +69,11 @@ fn a_revoke_tells_when_the_slot_is_free() {
 }
 
 #[test]
-fn a_forced_release_tells_who_lost_the_slot_and_for_how_long_to_take_care() {
+fn a_force_release_says_how_long_to_beware() {
     let server = Fake::start();
     let tool = run(&server, &["force-release", "p", "7", "--reason", "no power"]);
 
-    let asked = pulled(&server, "pools/p/force-release");
+    let asked = action_of(&server, "pools/p/force-release");
     assert_eq!(asked.header("authorization"), Some("Bearer 5f0c"));
     assert_eq!(asked.body, json!({"token": 7, "reason": "no power", "author": "ann"}));
     let forced =
@@ -82,8 +82,8 @@ fn a_forced_release_tells_who_lost_the_slot_and_for_how_long_to_take_care() {
 
     let (code, told, said) = end(tool);
     assert_eq!((code, said.as_str()), (0, ""));
-    assert!(told.contains("web\u{fffd}7 (token 7, held for 65 s) has it no more"), "{told}");
-    assert!(told.contains("may go on for up to 22 s"), "{told}");
+    assert!(told.contains("held by web\u{fffd}7 (token 7, held for 65 s)"), "{told}");
+    assert!(told.contains("may keep running for up to 22 s"), "{told}");
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn a_host_is_enough_if_it_holds_only_one_slot() {
     };
 
     let (server, tool) = force("web1");
-    let asked = pulled(&server, "pools/p/force-release");
+    let asked = action_of(&server, "pools/p/force-release");
     assert_eq!(asked.body["token"], 7);
     let forced =
         json!({"pool": "p", "host": "web1", "token": 7, "held": 5, "may_run_for": null, "store": "s"});
@@ -114,7 +114,7 @@ fn a_host_is_enough_if_it_holds_only_one_slot() {
 }
 
 #[test]
-fn every_lever_says_what_came_of_it() {
+fn every_action_prints_its_result() {
     let moved = json!({"pool": "p", "host": "web9", "ticket": 3, "position": 1, "store": "s"});
     let state: Value = serde_json::from_str(STATE).unwrap();
     for (args, action, body, answer, told) in [
@@ -123,7 +123,7 @@ fn every_lever_says_what_came_of_it() {
             "pools/p/pause",
             json!({"reason": "x", "author": "ann"}),
             &state,
-            "paused p: 1 of 2 slots is held, 3 in line; holders keep their slots, and nothing is given out until: \
+            "paused p: one of 2 slots is held, 3 in the queue; holders keep their slots, and no slot is granted until: \
              distributexctl resume p\n",
         ),
         (
@@ -131,34 +131,34 @@ fn every_lever_says_what_came_of_it() {
             "pools/p/resume",
             json!({"author": "bob"}),
             &state,
-            "resumed p: 1 of 2 slots is held, 3 in line\n",
+            "resumed p: one of 2 slots is held, 3 in the queue\n",
         ),
         (
             &["promote", "p", "3", "--reason", "x"],
             "pools/p/promote",
             json!({"ticket": 3, "reason": "x", "author": "ann"}),
             &moved,
-            "web9 (ticket 3) is the next in line for p\n",
+            "web9 (ticket 3) is now first in the queue of p\n",
         ),
         (
             &["evict", "p", "3", "--reason", "x"],
             "pools/p/evict",
             json!({"ticket": 3, "reason": "x", "author": "ann"}),
             &moved,
-            "removed web9 (ticket 3) from the line of p\n",
+            "removed web9 (ticket 3) from the queue of p\n",
         ),
         (
             &["reload"],
             "reload",
             json!({"author": "ann"}),
             &json!({"pools": 2, "need_restart": ["state_dir"]}),
-            "read the configuration again: 2 pools; changed, but only a restart makes it count: state_dir\n",
+            "reloaded the configuration: 2 pools; these changes take effect only after a restart: state_dir\n",
         ),
     ] {
         let server = Fake::start();
         let tool = run(&server, args);
 
-        let asked = pulled(&server, action);
+        let asked = action_of(&server, action);
         assert_eq!(asked.body, body);
         asked.answer_json("200 OK", answer);
 
@@ -167,7 +167,7 @@ fn every_lever_says_what_came_of_it() {
 }
 
 #[test]
-fn a_refusal_says_why_and_has_its_status() {
+fn a_refusal_has_its_reason_and_status() {
     for (args, action, status, kind, code, advice) in [
         (
             &["pause", "p", "--reason", "x"] as &[&str],
@@ -194,7 +194,7 @@ fn a_refusal_says_why_and_has_its_status() {
         let server = Fake::start();
         let tool = run(&server, args);
         let no = json!({"kind": kind, "message": "line 3: no\nline 4: no"});
-        pulled(&server, action).answer_json(status, &no);
+        action_of(&server, action).answer_json(status, &no);
 
         let (ended, told, said) = end(tool);
 
@@ -224,7 +224,7 @@ fn wrong_usage_is_64() {
 }
 
 #[test]
-fn a_key_comes_from_a_file_that_nobody_else_can_read() {
+fn a_key_file_must_be_private() {
     let server = Fake::start();
     let key = file_with("5f0c17\n");
     let tool = |key: &str| {
@@ -236,22 +236,22 @@ fn a_key_comes_from_a_file_that_nobody_else_can_read() {
     let key = key.to_str().unwrap();
 
     let (code, _, said) = ended(&mut tool(key));
-    assert!(code == 71 && said.contains("others can read it (mode 0640)"), "{said}");
+    assert!(code == 71 && said.contains("readable by others (mode 0640)"), "{said}");
     assert!(!said.contains("5f0c17"), "the key is a secret");
 
     fs::set_permissions(key, fs::Permissions::from_mode(0o600)).unwrap();
     let child = start(&mut tool(key));
-    let asked = pulled(&server, "pools/p/resume");
+    let asked = action_of(&server, "pools/p/resume");
     assert_eq!(asked.header("authorization"), Some("Bearer 5f0c17"));
     asked.answer_json("200 OK", &serde_json::from_str(STATE).unwrap());
     assert_eq!(end(child).0, 0);
 
     let (code, _, said) = ended(&mut tool("/nonexistent/key"));
-    assert!(code == 71 && said.contains("the key file /nonexistent/key: "), "{said}");
+    assert!(code == 71 && said.contains("key file /nonexistent/key: "), "{said}");
 }
 
 #[test]
-fn the_environment_may_name_the_key_once() {
+fn the_environment_may_set_one_key() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_distributexctl"));
     command.arg("reload").env("DISTRIBUTEX_KEY", "not a key");
     let (code, _, said) = ended(&mut command);
@@ -260,23 +260,26 @@ fn the_environment_may_name_the_key_once() {
 
     command.env("DISTRIBUTEX_KEY", "5f0c").env("DISTRIBUTEX_KEY_FILE", "k");
     let (code, _, said) = ended(&mut command);
-    assert!(code == 64 && said.contains("contradict each other"), "{said}");
+    assert!(code == 64 && said.contains("are both set"), "{said}");
 }
 
 #[test]
-fn a_resume_of_a_pool_that_goes_on_says_so() {
+fn resuming_a_pool_that_is_not_paused_says_so() {
     let server = Fake::start();
     let tool = run(&server, &["resume", "p"]);
     let state = json!({"name": "p", "slots": 1, "held": 0, "holders": [], "store": "s",
         "queue": {"length": 0, "waiters": []}, "paused": null, "resumed": false});
 
-    pulled(&server, "pools/p/resume").answer_json("200 OK", &state);
+    action_of(&server, "pools/p/resume").answer_json("200 OK", &state);
 
-    assert_eq!(end(tool), (0, "p was not paused: its slot is free, 0 in line\n".to_owned(), String::new()));
+    assert_eq!(
+        end(tool),
+        (0, "p was not paused: its slot is free, 0 in the queue\n".to_owned(), String::new())
+    );
 }
 
 #[test]
-fn a_command_that_there_is_not_is_named() {
+fn an_unknown_command_suggests_a_known_one() {
     let said = |args: &[&str]| {
         let (code, _, said) = ended(Command::new(env!("CARGO_BIN_EXE_distributexctl")).args(args));
         assert_eq!(code, 64);
@@ -285,7 +288,9 @@ fn a_command_that_there_is_not_is_named() {
 
     assert!(said(&["stats"]).starts_with("error: no such command \"stats\"; did you mean \"status\"?\n"));
     assert!(said(&["-v", "force", "p"]).contains("did you mean \"force-release\"?"));
-    assert!(said(&["foo"]).contains("no such command \"foo\"; there are status, why, "));
+    assert!(said(&["foo"]).contains("no such command \"foo\"; the commands are status, why, "));
+    assert!(said(&["front", "p", "3"]).contains("no such command \"front\"; its name is now \"promote\""));
+    assert!(said(&["remove", "p", "3"]).contains("its name is now \"evict\""));
     assert!(said(&["why", "p", "foo"]).contains("Found argument 'foo'"));
 }
 
