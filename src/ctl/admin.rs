@@ -53,9 +53,9 @@ pub(super) async fn run(
             return reload(&operator, action.reason.as_deref(), action.json, console).await;
         }
     };
-    let (sentence, json) = result.map_err(|error| match report(&error, console) {
-        CtlOutcome::Refused if action.has_target() && is_not_found(&error) => CtlOutcome::Lost,
-        outcome => outcome,
+    let (sentence, json) = result.map_err(|error| {
+        let outcome = report(&error, console);
+        if action.has_target() && is_not_found(&error) { CtlOutcome::Lost } else { outcome }
     })?;
     show(&if action.wants_json() { document(&json) } else { sentence + "\n" }, console)
 }
