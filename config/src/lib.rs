@@ -18,6 +18,7 @@
 mod anchors;
 mod check;
 mod config;
+mod duration;
 mod errors;
 mod host;
 mod keys;
@@ -47,6 +48,7 @@ pub use config::{
     DEFAULT_PORT, Limits, MAX_EXPIRE, MAX_LIMIT, MAX_MEMCACHE_SLOTS, MAX_SLOTS, MAX_TIME_LIMIT, MAX_WAITERS,
     MIN_EXPIRE, MIN_TIME_LIMIT, MemcacheServer, MemcacheSettings, Pool,
 };
+pub use duration::parse_duration;
 pub use errors::ConfigErrors;
 pub use listen::{BadListen, Listen};
 pub use name::{BadName, Name};

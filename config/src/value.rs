@@ -2,6 +2,7 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use crate::duration::parse_duration;
 use crate::errors::ConfigError;
 use crate::name::Name;
 use crate::node::{At, Said};
@@ -83,21 +84,12 @@ pub(crate) fn seconds(said: &Said, range: RangeInclusive<Duration>) -> Result<Du
     })
 }
 
-/// Seconds: a number, or a number with a unit (`200ms`, `90s`, `10m`, `26h`, `1d`).
+/// Seconds: a number, or a number with a unit.
 fn duration(said: &Said) -> Option<f64> {
-    let said = unquoted(said);
-    let Said::Text(text) = &said else { return said.number() };
-    let text = text.trim();
-    let (digits, unit) = text.split_at(text.find(|c: char| c.is_ascii_alphabetic())?);
-    let seconds = match unit {
-        "ms" => 0.001,
-        "s" => 1.0,
-        "m" => 60.0,
-        "h" => 3600.0,
-        "d" => 86_400.0,
-        _ => return None,
-    };
-    Some(number(digits)?.number()? * seconds)
+    match said {
+        Said::Text(text) => parse_duration(text),
+        other => other.number(),
+    }
 }
 
 fn within(number: Option<f64>, range: &RangeInclusive<Duration>) -> Option<Duration> {
@@ -117,7 +109,7 @@ pub(crate) fn unquoted(said: &Said) -> Said {
 
 /// The number that `text` plainly is. Digits behind a leading zero are not: without quotes they once
 /// were octal.
-fn number(text: &str) -> Option<Said> {
+pub(crate) fn number(text: &str) -> Option<Said> {
     let digits = text.strip_prefix('-').unwrap_or(text);
     let plain = digits.bytes().all(|b| b.is_ascii_digit() || b == b'.');
     let octal = digits.len() > 1 && digits.starts_with('0') && !digits.starts_with("0.");

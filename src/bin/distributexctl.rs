@@ -1,4 +1,4 @@
-//! `distributexctl`: shows who holds and who waits, and gets things moving.
+//! `distributexctl`: inspects and administers pools.
 
 use std::process::ExitCode;
 

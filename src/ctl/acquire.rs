@@ -171,7 +171,7 @@ impl ScriptAcquire<'_> {
     fn without(&self, error: &ClientError, host: &str, started: Instant) -> CtlOutcome {
         let ending = CtlOutcome::without_slot(error);
         let advice = match (self.acquire.limit(), ending) {
-            (Some(Duration::ZERO), CtlOutcome::NoSlot) => " (use -w SECONDS to wait for one)".to_owned(),
+            (Some(Duration::ZERO), CtlOutcome::NoSlot) => " (use -w to wait for one)".to_owned(),
             (None | Some(Duration::ZERO), _) | (Some(_), CtlOutcome::Refused) => String::new(),
             (Some(_), _) => {
                 format!("; gave up after {} s (wait longer with -w)", DisplaySeconds::since(started))

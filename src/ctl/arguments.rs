@@ -8,7 +8,7 @@ use std::{
 use structopt::{StructOpt, clap::AppSettings};
 
 use super::{Color, command::CtlCommand, help, operator_identity::reason};
-use crate::program::cli_values::{name, seconds, servers};
+use crate::program::cli_values::{duration, duration_from, name, servers};
 
 /// Shortest time to live that servers accept.
 const MIN_TTL: Duration = Duration::from_millis(500);
@@ -53,13 +53,13 @@ pub(super) struct AcquireCommand {
     #[structopt(value_name = "POOL", parse(try_from_str = name))]
     pub(super) pool: String,
     /// Time to live of the lease without renewal, at least 0.5 [default: the pool's expire]
-    #[structopt(short, long, value_name = "SECONDS", parse(try_from_str = lifetime))]
+    #[structopt(short, long, value_name = "DURATION", parse(try_from_str = lifetime))]
     pub(super) ttl: Option<Duration>,
     /// Do not wait: exit with 75 if every slot is held
     #[structopt(short, long, conflicts_with = "wait")]
     pub(super) nonblock: bool,
     /// Maximum time to wait; 0 means -n [default: no limit]
-    #[structopt(short, long, value_name = "SECONDS", parse(try_from_str = seconds))]
+    #[structopt(short, long, value_name = "DURATION", parse(try_from_str = duration))]
     pub(super) wait: Option<Duration>,
     /// Name of this host [default: its fully qualified name]
     #[structopt(long, value_name = "NAME", parse(try_from_str = name))]
@@ -96,7 +96,6 @@ pub(super) fn socket(text: &str) -> Result<PathBuf, &'static str> {
 }
 
 /// Parses the time to live of a lease.
-pub(super) fn lifetime(text: &str) -> Result<Duration, &'static str> {
-    let time = seconds(text).ok().filter(|time| *time >= MIN_TTL);
-    time.ok_or("must be at least 0.5 seconds, e.g. 30")
+pub(super) fn lifetime(text: &str) -> Result<Duration, String> {
+    duration_from(text, MIN_TTL)
 }

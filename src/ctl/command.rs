@@ -10,7 +10,7 @@ use structopt::{
 use super::{
     AcquireCommand, CompletionRequest, Program, arguments::lifetime, help, operator_identity::reason,
 };
-use crate::program::cli_values::{name, seconds};
+use crate::program::cli_values::{duration, name};
 use distributex_client::LeaseId;
 
 // Plain comments here: documentation of these types would replace the about text of the program or command.
@@ -68,7 +68,7 @@ pub(super) enum CtlCommand {
         #[structopt(flatten)]
         lease: LeaseArguments,
         /// New time to live, counted from now [default: the lease's current one]
-        #[structopt(short, long, value_name = "SECONDS", parse(try_from_str = lifetime))]
+        #[structopt(short, long, value_name = "DURATION", parse(try_from_str = lifetime))]
         ttl: Option<Duration>,
         /// Print the lease as JSON
         #[structopt(long)]
@@ -118,7 +118,7 @@ pub(super) enum AdminCommand {
         #[structopt(flatten)]
         lease: HolderSelector,
         /// Time for the holder to stop: renewals do not extend its lease beyond that [default: the lease's ttl]
-        #[structopt(long, value_name = "SECONDS", parse(try_from_str = seconds))]
+        #[structopt(long, value_name = "DURATION", parse(try_from_str = duration))]
         within: Option<Duration>,
         #[structopt(flatten)]
         action: ActionArguments,

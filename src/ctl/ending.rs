@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use crate::program::exit_status;
 use distributex_client::{ClientError, ErrorKind};
 
 /// Outcome of the program.
@@ -33,14 +34,14 @@ impl CtlOutcome {
     pub(super) fn code(self) -> u8 {
         match self {
             Self::Done => 0,
-            Self::Usage => 64,
-            Self::Unreachable => 69,
-            Self::System => 71,
-            Self::NoSlot => 75,
-            Self::Refused => 77,
-            Self::Configuration => 78,
-            Self::Lost => 79,
-            Self::Signalled(signal) => u8::try_from(128 + signal).unwrap_or(u8::MAX),
+            Self::Usage => exit_status::USAGE,
+            Self::Unreachable => exit_status::UNREACHABLE,
+            Self::System => exit_status::SYSTEM,
+            Self::NoSlot => exit_status::NO_SLOT,
+            Self::Refused => exit_status::REFUSED,
+            Self::Configuration => exit_status::CONFIGURATION,
+            Self::Lost => exit_status::LOST,
+            Self::Signalled(signal) => exit_status::of_signal(signal),
         }
     }
 

@@ -43,6 +43,9 @@ pub(super) const AFTER: &str = r#"EXAMPLES:
     Where distributex can run the command, prefer it: it renews the lease, and stops the command if the
     lease is lost. Nothing does that here.
 
+DURATIONS:
+    A DURATION is a number of seconds, fractions allowed, or a number with a unit: 500ms, 90s, 10m, 26h, 1d.
+
 ENVIRONMENT:
     DISTRIBUTEX_SERVER and DISTRIBUTEX_PORT set -H and -p, DISTRIBUTEX_SOCKET sets --socket (and takes
     precedence over these two), DISTRIBUTEX_HOST sets --host of acquire. The command line takes precedence.

@@ -89,9 +89,8 @@ impl CtlOptions {
         self.given.as_deref().unwrap_or(&self.usual)
     }
 
-    /// Servers for admin actions: without any given, the admin socket of this machine, if it exists and is usable or
-    /// no key
-    /// is given.
+    /// Servers for admin actions: without any given, the admin socket of this machine, if it exists and is
+    /// usable or no key is given.
     pub(super) fn operators_servers(&self) -> Vec<Server> {
         let is_free = self.given.is_none() && !self.is_named;
         let is_there = || Path::new(DEFAULT_SOCKET).exists();

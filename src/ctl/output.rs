@@ -40,9 +40,8 @@ pub(super) fn is_closed() -> bool {
     poll(&mut output, Some(&at_once)).is_ok() && output[0].revents().contains(PollFlags::ERR)
 }
 
-/// Whether the program was started without a standard output. Rust then opens the null device in its place, for
-/// reading
-/// and writing; a deliberate redirection opens it for writing only.
+/// Whether the program was started without a standard output. Rust then opens the null device in its place,
+/// for reading and writing; a deliberate redirection opens it for writing only.
 pub(super) fn was_missing() -> bool {
     let output = io::stdout();
     let is_null = fstat(&output).is_ok_and(|file| (major(file.st_rdev), minor(file.st_rdev)) == (1, 3));

@@ -1,4 +1,4 @@
-//! What this host is called.
+//! Name of this host.
 
 use std::time::Duration;
 
@@ -6,10 +6,10 @@ use dns_lookup::{lookup_addr, lookup_host};
 
 use distributex_client::run_blocking;
 
-/// How long the name service may take. The plain name is better than no run.
+/// Time limit of the name service. After it, the plain name is used.
 const LOOKUP_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The full name of this host as its name service says it, else the name it was given.
+/// The fully qualified name according to the name service, else the plain name.
 pub(crate) async fn name() -> String {
     let plain = hostname::get().unwrap_or_default().to_string_lossy().into_owned();
     let asked = plain.clone();
@@ -17,13 +17,14 @@ pub(crate) async fn name() -> String {
     full.unwrap_or(plain)
 }
 
-/// There and back again, as the classic client did it: the name that belongs to the address of the name.
+/// The fully qualified name as the classic client determined it: by forward and reverse lookup.
 fn full_name(plain: &str) -> Option<String> {
     let address = lookup_host(plain).ok()?.next()?;
     lookup_addr(&address).ok().filter(|name| tells_hosts_apart(name))
 }
 
-/// Some hosts list their name next to `localhost`. A fleet of localhosts would be one single holder.
+/// Whether the name is unique. Some hosts list their name next to `localhost`; hosts with that name would be one
+/// holder.
 fn tells_hosts_apart(name: &str) -> bool {
     !name.is_empty() && name != "localhost" && !name.starts_with("localhost.")
 }
@@ -36,7 +37,7 @@ mod tests {
     async fn this_host_has_a_name() {
         let name = name().await;
 
-        let plain = hostname::get().unwrap(); // is what it is, and be it localhost
+        let plain = hostname::get().unwrap(); // may be `localhost`
         assert!(tells_hosts_apart(&name) || (!name.is_empty() && plain == *name), "{name}");
     }
 }

@@ -1,4 +1,4 @@
-//! What can end a waiting from outside: a signal, or that its time is over.
+//! Interruptions of a wait: a signal, or the deadline.
 
 use std::future::{self, Future};
 
@@ -10,30 +10,30 @@ use tokio::{
 
 use super::signals::Signals;
 
-/// Why something stopped before it was done.
+/// Cause of an interruption.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Interrupted {
-    /// A signal said so.
+    /// A signal.
     Signal(Signal),
-    /// There is no more time.
+    /// The deadline.
     Over,
 }
 
-/// Does the work, unless a signal or the deadline comes first.
+/// Runs `work` unless a signal or the deadline comes first.
 pub(crate) async fn unless_stopped<T>(
     work: impl Future<Output = T>,
     deadline: Option<Instant>,
     signals: &mut Signals,
 ) -> Result<T, Interrupted> {
     select! {
-        biased; // an answer that came is never thrown away
+        biased; // a response that has arrived is never discarded
         done = work => Ok(done),
         signal = signals.next_end() => Err(Interrupted::Signal(signal)),
         () = at(deadline) => Err(Interrupted::Over),
     }
 }
 
-/// Comes back at this moment; without one, never.
+/// Waits until this moment; forever without one.
 pub(crate) async fn at(moment: Option<Instant>) {
     match moment {
         Some(moment) => sleep_until(moment).await,

@@ -1,8 +1,8 @@
-//! What the programs that ask for slots have in common: how they are told what to do, what this host is
-//! called, what they say while they wait, and what ends the waiting.
+//! Code shared by the programs: command line, messages, host name, signals, start.
 
 pub(crate) mod cli_values;
 pub(crate) mod console;
+pub(crate) mod exit_status;
 pub(crate) mod host;
 pub(crate) mod interruption;
 pub(crate) mod outage;

@@ -1,4 +1,4 @@
-//! Writing a file as a whole: whoever reads it finds the old text or the new one, never half of it.
+//! Atomic replacement of files: a reader sees the old text or the new one, never a part.
 
 use std::{
     fs::{self, File, OpenOptions, Permissions},
@@ -15,19 +15,19 @@ use rustix::{
     process::umask,
 };
 
-/// So many symlinks may stand between a name and its file, as for the system itself.
+/// Maximum number of symlinks followed, as in the kernel.
 const MAX_LINKS: usize = 40;
-/// How long the reader of a FIFO may take to make room.
+/// Time for the reader of a FIFO to make room.
 const READER_TIMEOUT: Timespec = Timespec { tv_sec: 2, tv_nsec: 0 };
 
-/// Writes `text` to what is called `path`.
+/// Writes `text` to `path`.
 ///
 /// - A regular file is replaced in one step. It keeps its mode; a new one gets what the umask leaves of 0666.
 /// - A symlink stays, and the file it leads to is replaced.
 /// - A device, a FIFO, or a descriptor under `/proc` (`/dev/stdout` leads there) is opened and appended to.
 ///
 /// # Errors
-/// As the system says; also when nobody reads the FIFO, or its reader makes no room within two seconds.
+/// Those of the system; also when a FIFO has no reader, or its reader makes no room within two seconds.
 pub(crate) fn replace_file(path: &Path, text: &[u8]) -> io::Result<()> {
     let Some(file) = regular_file(path)? else { return append(path, text) };
     let beside = beside(&file);
@@ -37,7 +37,7 @@ pub(crate) fn replace_file(path: &Path, text: &[u8]) -> io::Result<()> {
         fs::rename(&beside, &file)
     });
     if written.is_err() {
-        let _ = fs::remove_file(&beside); // it may not be there
+        let _ = fs::remove_file(&beside); // it may not exist
     }
     written
 }
@@ -49,16 +49,16 @@ pub(crate) fn beside(path: &Path) -> PathBuf {
     name.into()
 }
 
-/// Creates a file that only its owner can read. One that is there is of a run that was killed: no other process
-/// writes to a file of this name. A symlink that was put there meanwhile is an error, and not followed.
+/// Creates a file that only its owner can read. An existing one is left over from a run that was killed: no
+/// other process writes to a file of this name. A symlink put there meanwhile is an error, and not followed.
 pub(crate) fn create(path: &Path) -> io::Result<File> {
     let _ = fs::remove_file(path);
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
 }
 
-/// The regular file that is called `path`, or that will be. `None`: something else is.
+/// The regular file at `path`, existing or not; `None` if something else is there.
 ///
-/// The system is asked first whether it would follow the name: it does not follow a stranger's symlink in /tmp.
+/// The kernel is asked first whether it would follow the name: it does not follow another user's symlink in /tmp.
 fn regular_file(path: &Path) -> io::Result<Option<PathBuf>> {
     match fs::metadata(path) {
         Ok(found) if !found.is_file() => return Ok(None),
@@ -89,14 +89,14 @@ fn adopt(new: &File, old: &Path) -> io::Result<()> {
     new.set_permissions(Permissions::from_mode(mode))
 }
 
-/// The system only tells it to who changes it.
+/// The umask. It can only be read by setting it.
 fn current_umask() -> u32 {
     let mask = umask(Mode::empty());
     umask(mask);
     mask.bits()
 }
 
-/// Appends to what is no regular file, without waiting for a reader that may never come.
+/// Appends to something other than a regular file, without waiting for a reader that may never come.
 fn append(path: &Path, text: &[u8]) -> io::Result<()> {
     let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
     let opened = OpenOptions::new().append(true).custom_flags(flags).open(path);

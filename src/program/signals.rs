@@ -1,5 +1,5 @@
-//! The signals a program is sent. They have handlers, and handlers end where the command's program begins:
-//! it starts with the actions we were started with. (A blocked signal would stay blocked.)
+//! Signal handling of the wrapper and the operator's tool. Handlers end at the exec of the command, which
+//! starts with the dispositions this program was started with. (A blocked signal would stay blocked.)
 
 use std::{
     fs, future, io,
@@ -12,36 +12,36 @@ use tokio::{
     task::yield_now,
 };
 
-/// Passed on to the command.
+/// Signals that are forwarded to the command.
 const FORWARDED: [Signal; 7] =
     [Signal::INT, Signal::TERM, Signal::HUP, Signal::QUIT, Signal::USR1, Signal::USR2, Signal::WINCH];
-/// Those of them that tell a program to end.
+/// Signals that end a program.
 const TERMINATING: [Signal; 4] = [Signal::INT, Signal::TERM, Signal::HUP, Signal::QUIT];
 
-/// What a signal asks the wrapper to do.
+/// Meaning of a signal for the wrapper.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Notice {
     /// A child ended or stopped.
     Child,
-    /// The wrapper goes on after a stop.
+    /// The wrapper continues after a stop.
     Continued,
     /// Ctrl-Z: the job is to stop.
     Suspend,
-    /// For the command, or the end of the waiting.
+    /// To be forwarded to the command; ends a wait.
     Forward(Signal),
 }
 
-/// The signals, one after the other.
+/// Stream of signals.
 #[derive(Debug)]
 pub(crate) struct Signals {
-    /// Those that were ignored when we started, a bit each: they stay ignored, for the command too.
+    /// Bit set of signals that were ignored at the start: they stay ignored, for the command too.
     ignored: u64,
-    /// The others that we want to know of.
+    /// Streams of the others.
     streams: Vec<(Notice, Stream)>,
 }
 
 impl Signals {
-    /// From now on signals are read, not felt.
+    /// Starts to handle signals.
     pub(crate) fn watch() -> io::Result<Self> {
         let mut signals = Self { ignored: ignored(), streams: Vec::new() };
         for kind in FORWARDED {
@@ -50,7 +50,7 @@ impl Signals {
         Ok(signals)
     }
 
-    /// Also those that concern a command that runs. Before that Ctrl-Z stops us without more ado.
+    /// Also handles signals that concern a running command. Before that, Ctrl-Z stops this program as usual.
     pub(crate) fn watch_job(&mut self) -> io::Result<()> {
         self.streams.push((Notice::Child, signal(SignalKind::child())?));
         self.add(Signal::CONT, Notice::Continued)?;
@@ -65,12 +65,12 @@ impl Signals {
         Ok(())
     }
 
-    /// The next signal. May be cancelled.
+    /// The next signal. Cancel-safe.
     pub(crate) async fn next(&mut self) -> Notice {
         future::poll_fn(|context| self.poll(context)).await
     }
 
-    /// The next signal that ends the waiting for something. May be cancelled.
+    /// The next signal that ends a wait. Cancel-safe.
     pub(crate) async fn next_end(&mut self) -> Signal {
         loop {
             if let Some(signal) = self.next().await.ends_waiting() {
@@ -79,10 +79,10 @@ impl Signals {
         }
     }
 
-    /// A signal that came already and would have ended the waiting. Others that came are forgotten: they
-    /// were meant for a command that did not run.
+    /// A signal that has already arrived and would have ended the wait. Other pending signals are discarded:
+    /// they were meant for a command that did not run.
     pub(crate) async fn ended_meanwhile(&mut self) -> Option<Signal> {
-        yield_now().await; // lets the runtime look
+        yield_now().await; // lets the runtime poll the streams
         future::poll_fn(|context| {
             while let Poll::Ready(notice) = self.poll(context) {
                 if let Some(signal) = notice.ends_waiting() {
@@ -104,7 +104,7 @@ impl Signals {
 }
 
 impl Notice {
-    /// The signal, if it is one of those that tell a program to end.
+    /// The signal, if it is one that ends a program.
     fn ends_waiting(self) -> Option<Signal> {
         match self {
             Self::Forward(signal) => TERMINATING.contains(&signal).then_some(signal),
@@ -113,7 +113,7 @@ impl Notice {
     }
 }
 
-/// The signals that are ignored now, a bit each. If the system does not say, none.
+/// Bit set of signals that are ignored now; empty if the system does not say.
 fn ignored() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

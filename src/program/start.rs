@@ -1,4 +1,4 @@
-//! The beginning and the end of a program: the command line, the runtime, the exit status.
+//! Start and end of a program: command line, runtime, exit status.
 
 use std::{
     env,
@@ -10,18 +10,14 @@ use std::{
 
 use structopt::clap::Error;
 
-use super::stderr;
+use super::{exit_status, stderr};
 
-/// The exit status for wrong usage: `EX_USAGE`.
-const USAGE: u8 = 64;
-/// The exit status if the system refuses something: `EX_OSERR`.
-const SYSTEM: u8 = 71;
-/// The number of pipes, each with two descriptors, that must be free at the start: without them the runtime panics
-/// when it sets up signals.
+/// Number of pipes, each with two descriptors, that must be free at the start: without them the runtime panics when it
+/// sets up signals.
 const SPARE_PIPES: usize = 4;
 
-/// Reads the command line of `program` and the environment, and does what they say. Help goes to the
-/// standard output, what is wrong to the standard error.
+/// Reads the command line of `program` and the environment, and runs it. Help goes to standard output, errors
+/// to standard error.
 pub(crate) fn start<T, F: Future<Output: Into<ExitCode>>>(
     program: &str,
     read: impl FnOnce(&[OsString], &dyn Fn(&str) -> Option<OsString>) -> Result<T, Error>,
@@ -32,7 +28,7 @@ pub(crate) fn start<T, F: Future<Output: Into<ExitCode>>>(
         Ok(options) => options,
         Err(error) if error.use_stderr() => {
             let _ = writeln!(io::stderr(), "{}", error.message);
-            return USAGE.into();
+            return exit_status::USAGE.into();
         }
         Err(help) => {
             let _ = writeln!(io::stdout(), "{}", help.message);
@@ -47,7 +43,7 @@ pub(crate) fn start<T, F: Future<Output: Into<ExitCode>>>(
         }
         Err(error) => {
             let _ = writeln!(io::stderr(), "{program}: cannot start: {error} (is ulimit -n very low?)");
-            SYSTEM.into()
+            exit_status::SYSTEM.into()
         }
     }
 }

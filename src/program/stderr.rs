@@ -1,4 +1,4 @@
-//! Standard error, written by a thread of its own: a program whose lines nobody reads goes on with its work.
+//! Standard error, written by a separate thread: a program continues even if its messages are not read.
 
 use std::{
     io::{self, Write as _},
@@ -10,24 +10,24 @@ use std::{
     time::Duration,
 };
 
-/// The number of lines that can wait for a reader. More are dropped.
+/// Maximum number of lines that wait for a reader. More are dropped.
 const MAX_LINES: usize = 256;
-/// How long the program waits for a line to be written: long enough that as a rule it is out before the next thing
-/// happens, short enough that nothing is late.
+/// Time the program waits for a line to be written: long enough that it usually is before the next step,
+/// short enough that nothing is late.
 const WRITE_TIMEOUT: Duration = Duration::from_millis(100);
-/// How long the program waits at its end for what is not written yet.
+/// Time the program waits at its end for lines not written yet.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);
-/// The thread does very little.
+/// Stack size; the thread does very little.
 const STACK_SIZE: usize = 64 << 10;
 
-/// The number of lines that were handed to the thread and are not written.
+/// Number of lines passed to the thread and not written yet.
 static UNWRITTEN: Mutex<usize> = Mutex::new(0);
 /// Notified when that number falls.
 static WRITTEN: Condvar = Condvar::new();
-/// The way to the thread, once there is one. `None` if there cannot be one.
+/// Channel to the thread, once started; `None` if it cannot be started.
 static LINES: OnceLock<Option<SyncSender<String>>> = OnceLock::new();
 
-/// Writes a line in one piece. Returns when it is written, or at once if an earlier one is stuck.
+/// Writes a line at once. Returns when it is written, or immediately if an earlier one is stuck.
 pub(crate) fn write(line: String) {
     let Some(lines) = LINES.get_or_init(start) else { return write_now(&line) };
     let was_stuck = {
@@ -42,7 +42,7 @@ pub(crate) fn write(line: String) {
     }
 }
 
-/// Waits until all lines are written, but not for ever.
+/// Waits until all lines are written, for a limited time.
 pub(crate) fn flush() {
     wait(FLUSH_TIMEOUT);
 }
@@ -61,7 +61,7 @@ fn work(lines: &Receiver<String>) {
     }
 }
 
-/// Never fails, as nobody is left to be told.
+/// Writes; errors are ignored, as they could be reported nowhere.
 fn write_now(line: &str) {
     let _ = io::stderr().write_all(line.as_bytes());
 }

@@ -1,12 +1,12 @@
-//! Texts that come from elsewhere.
+//! Untrusted text.
 
-/// A text of a stranger as a terminal may get it: one line, in which every character that does not print, or
-/// changes how others are shown, is replaced.
+/// Makes untrusted text safe for a terminal: one line, in which characters that do not print, or change how others are
+/// shown, are replaced.
 pub(crate) fn clean(text: &str) -> String {
     text.chars().map(|c| if is_harmless(c) { c } else { char::REPLACEMENT_CHARACTER }).collect()
 }
 
-/// A terminal does what control characters say; the others turn the direction of writing, or cannot be seen.
+/// Whether a character is neither a control character, nor invisible, nor one that changes the writing direction.
 fn is_harmless(c: char) -> bool {
     !c.is_control()
         && !matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')

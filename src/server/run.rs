@@ -19,6 +19,8 @@ use tokio::{
     time::{sleep, timeout},
 };
 
+use crate::program::exit_status;
+
 use super::{
     Sockets, file_limits, listen,
     local::{self, SocketFile},
@@ -27,13 +29,6 @@ use super::{
     shared::Shared,
     systemd,
 };
-
-/// Wrong usage (EX_USAGE of sysexits.h, as the next two).
-const USAGE: u8 = 64;
-/// The system refused something.
-const SYSTEM: u8 = 71;
-/// Wrong configuration.
-const CONFIGURATION: u8 = 78;
 
 /// How long a store may take, when the server stops, to say what became of the last grants.
 const DRAIN_TIMEOUT: Duration = Duration::from_millis(700);
@@ -52,7 +47,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(config) => config,
         Err(mistakes) => {
             eprintln!("{mistakes}");
-            return ExitCode::from(CONFIGURATION);
+            return ExitCode::from(exit_status::CONFIGURATION);
         }
     };
     if options.check {
@@ -66,7 +61,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     log::logger().flush();
     match started {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => failed(SYSTEM, &*error),
+        Err(error) => failed(exit_status::SYSTEM, &*error),
     }
 }
 
@@ -198,7 +193,7 @@ async fn next(term: &mut Signal, int: &mut Signal) -> i32 {
 fn usage(error: &clap::Error) -> ExitCode {
     if error.use_stderr() {
         eprintln!("{error}");
-        return ExitCode::from(USAGE);
+        return ExitCode::from(exit_status::USAGE);
     }
     say(&error.to_string());
     ExitCode::SUCCESS

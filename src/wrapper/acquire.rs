@@ -1,45 +1,43 @@
-//! Getting a slot: by a lease, or the classic way from a server that knows no other.
+//! Acquiring a slot: by a lease, or by the classic protocol from a server that knows no other.
 
 use std::time::SystemTime;
 
 use tokio::{select, time::Instant};
 
-use super::{
-    WrapperOptions, WrapperOutcome,
-    classic::ClassicAcquire,
+use super::{WrapperOptions, WrapperOutcome, classic::ClassicAcquire, slot::Slot};
+use crate::program::{
     console::{Console, DisplaySeconds},
     interruption::{Interrupted, unless_stopped},
     outage::OutageReporter,
     queue_progress::{QueueProgress, held},
     signals::Signals,
-    slot::Slot,
 };
 use distributex_client::{
     AcquireOptions, ClassicClient, Client, ClientError, ErrorKind, Lease, Progress, Refusal, Server,
 };
 
-/// The shortest life of a lease that leaves time to stop the command before it is over.
+/// Minimum time to live of a lease that leaves time to stop the command, in seconds.
 pub(super) const MIN_TTL_SECONDS: u64 = 2;
 
-/// Getting a slot for one run.
+/// An acquire for one run.
 #[derive(Debug)]
 pub(super) struct SlotRequest<'a> {
-    /// What is wanted.
+    /// Servers, pool, time limits.
     pub(super) options: &'a WrapperOptions,
-    /// What this host is called.
+    /// Name of this host.
     pub(super) host: &'a str,
-    /// Tells what is going on.
+    /// Standard error.
     pub(super) console: Console,
-    /// When it began.
+    /// Start of the acquire.
     pub(super) started: Instant,
 }
 
 impl SlotRequest<'_> {
-    /// Comes back with a slot, or with the way the run ends.
+    /// Acquires a slot; otherwise returns how the run ends.
     pub(super) async fn run(&self, signals: &mut Signals) -> Result<Slot, WrapperOutcome> {
         let WrapperOptions { servers, pool, .. } = self.options;
         let (console, host) = (self.console, self.host);
-        console.verbose(format_args!("asking {} for a slot of {pool:?} as {host:?}", listed(servers)));
+        console.verbose(format_args!("requesting a slot of {pool:?} as {host:?} from {}", listed(servers)));
         let slot = match self.lease(signals).await? {
             Ok(lease) => Slot::of_lease(lease, pool, host),
             Err(server) => self.classic(server, signals).await?,
@@ -48,7 +46,7 @@ impl SlotRequest<'_> {
         Ok(slot)
     }
 
-    /// Asks for a lease; a server that knows none is the inner error.
+    /// Acquires a lease. The inner error is a server that has no leases.
     async fn lease(&self, signals: &mut Signals) -> Result<Result<Lease, Server>, WrapperOutcome> {
         let client = Client::new(self.options.servers.clone());
         let came = unless_stopped(self.ask(&client), None, signals).await;
@@ -61,8 +59,8 @@ impl SlotRequest<'_> {
             Err(Interrupted::Over) => WrapperOutcome::NoSlot(self.options.conflict_status),
         };
         select! {
-            () = client.settled() => {} // the place, or a slot that was on its way, is given back
-            _ = signals.next_end() => {} // told twice: at once
+            () = client.settled() => {} // releases the queue entry, or a slot that was on its way
+            _ = signals.next_end() => {} // a second signal ends the program at once
         }
         Err(ending)
     }
@@ -90,22 +88,22 @@ impl SlotRequest<'_> {
 
     async fn classic(&self, server: Server, signals: &mut Signals) -> Result<Slot, WrapperOutcome> {
         self.console
-            .verbose(format_args!("{server} speaks the classic protocol only: the slot cannot be renewed"));
-        let asker = ClassicClient { server, host: self.host.to_owned(), pool: self.options.pool.clone() };
+            .verbose(format_args!("{server} supports only the classic protocol: the slot cannot be renewed"));
+        let client = ClassicClient { server, host: self.host.to_owned(), pool: self.options.pool.clone() };
         let acquire = ClassicAcquire {
-            asker: &asker,
+            client: &client,
             options: self.options,
             console: self.console,
             started: self.started,
         };
         let waited = acquire.run(signals).await?;
-        Ok(Slot::of_host(asker, waited))
+        Ok(Slot::of_host(client, waited))
     }
 
-    /// Gives a lease back that would be over before the command could be stopped.
+    /// Releases a lease that would expire before the command could be stopped.
     async fn too_short(&self, lease: Lease) -> WrapperOutcome {
         self.console.error(format_args!(
-            "{} gives leases of {:?} for less than {MIN_TTL_SECONDS} s, too short to stop a command in time; \
+            "leases of {1:?} at {0} expire in less than {MIN_TTL_SECONDS} s, too soon to stop a command in time; \
              raise the pool's expire",
             lease.server(),
             self.options.pool
@@ -114,13 +112,13 @@ impl SlotRequest<'_> {
         WrapperOutcome::Refused
     }
 
-    /// Ends without a slot because of this.
+    /// Reports the error and returns the outcome.
     fn without(&self, error: &ClientError) -> WrapperOutcome {
         let ending = WrapperOutcome::without(error, self.options.conflict_status);
         let advice = match (self.options.wait, ending) {
             (_, WrapperOutcome::Refused) | (None, _) => String::new(),
             (Some(limit), WrapperOutcome::NoSlot(_)) if limit.is_zero() => {
-                " (wait for one with -w SECONDS)".to_owned()
+                " (use -w to wait for one)".to_owned()
             }
             (Some(limit), _) if limit.is_zero() => String::new(),
             (Some(_), _) => {
@@ -137,7 +135,7 @@ impl SlotRequest<'_> {
             }
             Some(Refusal { kind: ErrorKind::HostNotAllowed, .. }) => {
                 self.console
-                    .error(format_args!("{error} (this host is called {host:?}; --host changes that)"));
+                    .error(format_args!("{error} (the name of this host is {host:?}; --host changes it)"));
             }
             Some(_) | None => self.console.error(format_args!("{error}{advice}")),
         }

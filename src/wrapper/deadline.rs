@@ -1,45 +1,45 @@
-//! Until when a command may run: reckoned from what is known of its lease.
+//! Deadline of a command, calculated from its lease.
 //!
 //! ```text
-//!  good ─────────────── term ──── grace ──── kill ── 1 s ── good + ttl
-//!  renewal sent         TERM                 KILL           the server gives the slot away
+//! good ─────────────── term ──── grace ──── kill ── 1 s ── good + ttl
+//! renewal sent         TERM                 KILL           the lease expires at the server
 //! ```
 
 use std::time::Duration;
 
-use super::console::DisplaySeconds;
+use crate::program::console::DisplaySeconds;
 use distributex_client::BootTime;
 
-/// From KILL to the end of the lease: for a machine that is slow to kill.
+/// Time from KILL to the end of the lease, for a machine that is slow to kill.
 const KILL_MARGIN: Duration = Duration::from_secs(1);
-/// The default time from TERM to KILL is never longer.
+/// Maximum of the default time from TERM to KILL.
 const MAX_DEFAULT_GRACE: Duration = Duration::from_secs(10);
 
-/// How long a command has between TERM and KILL.
+/// Time between TERM and KILL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Grace {
-    /// What was asked for.
+    /// The value of `--kill-after`; `None`: the default.
     wanted: Option<Duration>,
 }
 
-/// When a command is stopped if no renewal comes before that.
+/// When a command is stopped unless a renewal comes before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Deadline {
-    /// When it gets KILL; `None` while nothing but our own end is a reason.
+    /// When it gets KILL; `None` if only the end of the wrapper stops it.
     pub(super) kill: Option<BootTime>,
-    /// How long before that it gets TERM, and how long it has when we are gone. Zero: it gets KILL at once.
+    /// Time from TERM to KILL, also after the wrapper's end. Zero: KILL at once.
     pub(super) grace: Duration,
 }
 
 impl Grace {
-    /// What `--kill-after` wants, for leases of the `ttl` that is asked for, if that is known.
+    /// Checks `--kill-after` against the requested `ttl`, if that is known.
     ///
     /// # Errors
-    /// When it is so long that a lease would hardly have begun when the command had to end.
+    /// When the command would have to be stopped soon after its lease began.
     pub fn new(wanted: Option<Duration>, ttl: Option<Duration>) -> Result<Self, String> {
         match (wanted, ttl.map(max_grace)) {
             (Some(wanted), Some(longest)) if wanted > longest => Err(format!(
-                "with --ttl {} --kill-after can be {} seconds at most: half of it less one",
+                "with --ttl {}, --kill-after must be at most {} seconds: half of it less one",
                 DisplaySeconds(ttl.unwrap_or_default()),
                 DisplaySeconds(longest)
             )),
@@ -47,7 +47,7 @@ impl Grace {
         }
     }
 
-    /// How long it is with a lease that lives `ttl` without renewal, which the server may have shortened.
+    /// The grace with a lease that lives `ttl` without renewal, which the server may have shortened.
     pub(super) fn within(self, ttl: Option<Duration>) -> Duration {
         match ttl {
             None => self.wanted.unwrap_or(MAX_DEFAULT_GRACE),
@@ -57,7 +57,7 @@ impl Grace {
 }
 
 impl Deadline {
-    /// Without a lease that ends there is none.
+    /// Deadline without a lease that expires.
     pub(super) const NONE: Self = Self { kill: None, grace: Duration::ZERO };
 
     /// The deadline of a lease that lives `ttl` from `good` on.
@@ -65,13 +65,13 @@ impl Deadline {
         Self { kill: ttl.map(|ttl| good + ttl - KILL_MARGIN), grace: grace.within(ttl) }
     }
 
-    /// For a command that must not be started: it was over before.
+    /// For a command that must not be started: its deadline has passed.
     pub(super) fn past() -> Self {
         Self { kill: Some(BootTime::now()), grace: Duration::ZERO }
     }
 
-    /// The same for a command that is stopped from now on: KILL comes one grace later, or when it would have
-    /// come anyway.
+    /// The same for a command that is stopped from now on: KILL comes one grace later, or when it would have come
+    /// anyway.
     pub(super) fn stopped_at(self, now: BootTime) -> Self {
         let kill = now + self.grace;
         Self { kill: Some(self.kill.map_or(kill, |known| known.min(kill))), ..self }
@@ -82,7 +82,7 @@ impl Deadline {
         Self { kill: self.term(), grace: Duration::ZERO }
     }
 
-    /// Whether the moment of the first signal is past.
+    /// Whether the moment of the first signal has passed.
     pub(super) fn is_due(self) -> bool {
         self.term().is_some_and(|term| term <= BootTime::now())
     }
@@ -93,7 +93,7 @@ impl Deadline {
     }
 }
 
-/// The longest grace of a lease that lives so long.
+/// Maximum grace with a lease of this lifetime.
 fn max_grace(ttl: Duration) -> Duration {
     (ttl / 2).saturating_sub(KILL_MARGIN)
 }
@@ -102,7 +102,7 @@ fn max_grace(ttl: Duration) -> Duration {
 mod tests {
     use super::*;
 
-    /// The moment so many seconds after the boot.
+    /// The moment this many seconds after the boot.
     fn at(seconds: f64) -> BootTime {
         BootTime::since_boot(Duration::from_secs_f64(seconds))
     }
@@ -119,11 +119,11 @@ mod tests {
     fn kill_comes_a_second_before_the_end_and_term_a_grace_before_that() {
         for (ttl, wanted, term, kill) in [
             (30.0, None, 124.0, 129.0),        // a sixth
-            (300.0, None, 389.0, 399.0),       // no longer than ten seconds
+            (300.0, None, 389.0, 399.0),       // at most ten seconds
             (3.0, None, 101.5, 102.0),         // a sixth, and just half less one
             (2.4, None, 101.2, 101.4),         // half less one
             (2.0, None, 101.0, 101.0),         // no time for TERM
-            (30.0, Some(2.0), 127.0, 129.0),   // as asked for
+            (30.0, Some(2.0), 127.0, 129.0),   // as given
             (300.0, Some(60.0), 339.0, 399.0), // longer than the default
             (30.0, Some(60.0), 115.0, 129.0),  // the server shortened the ttl
             (30.0, Some(0.0), 129.0, 129.0),
@@ -176,7 +176,7 @@ mod tests {
         assert!(grace(14.0, 30.0).is_ok());
         assert_eq!(
             grace(14.5, 30.0),
-            Err("with --ttl 30 --kill-after can be 14 seconds at most: half of it less one".to_owned())
+            Err("with --ttl 30, --kill-after must be at most 14 seconds: half of it less one".to_owned())
         );
     }
 }

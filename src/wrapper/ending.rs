@@ -1,36 +1,34 @@
-//! How a run can end, and the exit status that says so.
+//! Outcomes of the wrapper and their exit statuses.
 
 use std::process::ExitCode;
 
 use rustix::process::WaitStatus;
 
+use crate::program::exit_status;
 use distributex_client::{ClientError, ErrorKind};
 
-/// The status of «no slot», unless another was asked for: `EX_TEMPFAIL`.
-pub(super) const NO_SLOT: u8 = 75;
-
-/// Every way the wrapper can end.
+/// Outcome of the wrapper.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WrapperOutcome {
     /// The command ended by itself, with this status.
     Exited(u8),
     /// This signal ended the command, or the waiting for a slot.
     Signalled(i32),
-    /// The options make no sense.
+    /// Invalid command line or environment.
     Usage,
-    /// The server could not be reached, and there was no more time to try.
+    /// The server could not be reached in time.
     Unreachable,
-    /// The system refused something the wrapper needs: its lock file, a descriptor.
+    /// The system refused something: the lock file, a descriptor.
     System,
-    /// No slot in the time there was, or the local lock is held; the status to say so with.
+    /// No slot in time, or the local lock is held; with the exit status to use.
     NoSlot(u8),
-    /// The server knows no such pool, or does not give its slots to this host.
+    /// Refused by the server: unknown pool, or host not allowed.
     Refused,
     /// The slot was lost, and the command was stopped.
     Lost,
-    /// The command took longer than it may, and was stopped.
+    /// The command exceeded `--max-run`, and was stopped.
     Overrun,
-    /// The command is there, but cannot be executed.
+    /// The command cannot be executed.
     NotExecutable,
     /// The command was not found.
     NotFound,
@@ -42,20 +40,20 @@ impl WrapperOutcome {
     pub fn code(self) -> u8 {
         match self {
             Self::Exited(status) => status,
-            Self::Signalled(signal) => u8::try_from(128 + signal).unwrap_or(u8::MAX),
-            Self::Usage => 64,
-            Self::Unreachable => 69,
-            Self::System => 71,
+            Self::Signalled(signal) => exit_status::of_signal(signal),
+            Self::Usage => exit_status::USAGE,
+            Self::Unreachable => exit_status::UNREACHABLE,
+            Self::System => exit_status::SYSTEM,
             Self::NoSlot(status) => status,
-            Self::Refused => 77,
-            Self::Lost => 79,
-            Self::Overrun => 124,
-            Self::NotExecutable => 126,
-            Self::NotFound => 127,
+            Self::Refused => exit_status::REFUSED,
+            Self::Lost => exit_status::LOST,
+            Self::Overrun => exit_status::OVERRUN,
+            Self::NotExecutable => exit_status::NOT_EXECUTABLE,
+            Self::NotFound => exit_status::NOT_FOUND,
         }
     }
 
-    /// The same in a word, for programs that cannot tell whose a status is.
+    /// The outcome as a word, for the status file.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -73,7 +71,7 @@ impl WrapperOutcome {
         }
     }
 
-    /// The exit status that the server is told, if the command was to run and its end is known.
+    /// The exit status that is reported to the server: that of a command whose end is known.
     pub(super) fn of_command(self) -> Option<u8> {
         match self {
             Self::Exited(_) | Self::Signalled(_) | Self::Overrun | Self::NotExecutable | Self::NotFound => {
@@ -85,7 +83,7 @@ impl WrapperOutcome {
         }
     }
 
-    /// What it means that there is no slot because of this; with the status for «no slot».
+    /// The outcome of an error while acquiring, with the exit status to use without a slot.
     pub(super) fn without(error: &ClientError, conflict_status: u8) -> Self {
         match error {
             ClientError::Refused { refusal, .. } if refusal.kind == ErrorKind::Internal => Self::Unreachable,
@@ -104,7 +102,7 @@ impl WrapperOutcome {
         }
     }
 
-    /// What a child's end means. Nothing if it has not ended, only stopped.
+    /// The outcome of a child's end. `None` if it only stopped.
     pub(super) fn of_child(status: WaitStatus) -> Option<Self> {
         let exited = status.exit_status().map(|status| Self::Exited(u8::try_from(status).unwrap_or(u8::MAX)));
         exited.or_else(|| status.terminating_signal().map(Self::Signalled))

@@ -1,12 +1,12 @@
-//! Options from the environment: `DISTRIBUTEX_WAIT=60` is as `--wait 60`. The command line wins.
+//! Options from the environment: `DISTRIBUTEX_WAIT=60` means `--wait 60`. The command line takes precedence.
 
 use std::ffi::{OsStr, OsString};
 
 use structopt::clap::{App, ArgMatches, Error, ErrorKind};
 
-/// How the names of the variables begin; the rest is the option's.
+/// Prefix of the variables; the rest is the option's name.
 const PREFIX: &str = "DISTRIBUTEX_";
-/// The options that take a value.
+/// Options with a value.
 const VALUES: [&str; 13] = [
     "server",
     "resource",
@@ -22,16 +22,16 @@ const VALUES: [&str; 13] = [
     "max-run",
     "on-lost",
 ];
-/// The options that are given or not.
+/// Options without a value.
 const FLAGS: [&str; 4] = ["lock", "nonblock", "no-wait-group", "verbose"];
 
-/// What the environment adds to a command line, as words to stand before those that were written.
+/// Options from the environment, as words to insert before those of the command line.
 pub(super) struct WrapperEnvironment<'a> {
     /// Reads a variable.
     pub(super) variable: &'a dyn Fn(&str) -> Option<OsString>,
-    /// Knows the options.
+    /// The option definitions.
     pub(super) app: &'a dyn Fn() -> App<'static, 'static>,
-    /// What the command line says.
+    /// The parsed command line.
     pub(super) given: &'a ArgMatches<'static>,
 }
 
@@ -39,7 +39,7 @@ impl WrapperEnvironment<'_> {
     /// The words.
     ///
     /// # Errors
-    /// When a variable says something its option does not take; the message names the variable.
+    /// An invalid value; the message names the variable.
     pub(super) fn words(&self) -> Result<Vec<OsString>, Error> {
         let mut words = Vec::new();
         for option in VALUES {
@@ -49,7 +49,7 @@ impl WrapperEnvironment<'_> {
             words.extend(self.flag(option)?);
         }
         if ["wait", "nonblock"].iter().all(|option| words.iter().any(|word| is_for(word, option))) {
-            let text = format!("{PREFIX}WAIT and {PREFIX}NONBLOCK contradict each other; unset one of them");
+            let text = format!("{PREFIX}WAIT and {PREFIX}NONBLOCK are both set; unset one of them");
             return Err(Error::with_description(&text, ErrorKind::ArgumentConflict));
         }
         Ok(words)
@@ -75,12 +75,12 @@ impl WrapperEnvironment<'_> {
             Some("1" | "true" | "yes") => Ok(Some(format!("--{option}").into())),
             Some("0" | "false" | "no") => Ok(None),
             _ => Err(wrong(&format!(
-                "{name}={value:?} in the environment: write 1, true or yes; or 0, false or no"
+                "{name}={value:?} in the environment: must be 1, true or yes, or 0, false or no"
             ))),
         }
     }
 
-    /// What the environment says about an option, unless it is empty or the command line has the say.
+    /// The variable of an option, unless it is empty or the command line sets the option.
     fn read(&self, option: &str) -> Option<(String, OsString)> {
         let rivals: &[&str] = match option {
             "wait" | "nonblock" => &["wait", "nonblock"],

@@ -1,4 +1,4 @@
-//! What limits a command: the lease it runs under, and the time it was given.
+//! Limits of a command: its lease, and its maximum run time.
 
 use std::{future, time::Duration};
 
@@ -11,24 +11,24 @@ use super::{
 };
 use distributex_client::{BootTime, LeaseStatus};
 
-/// The limits of one run.
+/// Limits of one run.
 #[derive(Debug)]
 pub(super) struct RunLimits {
     /// The pool whose slot is held.
     pub(super) pool: String,
-    /// How the lease stands. `None`: there is no lease with a time to live, or nobody tells of it any more.
+    /// Status of the lease. `None`: the lease does not expire, or is no longer renewed.
     standing: Option<watch::Receiver<LeaseStatus>>,
-    /// The time to live of the lease, as it was told last.
+    /// Last known time to live of the lease.
     ttl: Option<Duration>,
-    /// When the command is stopped, if it is.
+    /// When the command is stopped; `None`: never.
     pub(super) deadline: Deadline,
     /// The time between TERM and KILL.
     grace: Grace,
-    /// What happens to the command when the lease is lost.
+    /// Reaction to a lost lease.
     pub(super) on_lost: OnLost,
-    /// How long the command may run.
+    /// Maximum run time of the command.
     pub(super) max_run: Option<Duration>,
-    /// Whether what the command leaves running still counts as the command.
+    /// Whether processes the command leaves running still count as the command.
     pub(super) wait_group: bool,
 }
 
@@ -48,9 +48,9 @@ impl RunLimits {
         }
     }
 
-    /// What a guard is to be told first. `None` if none is needed: nothing would be stopped.
+    /// The first deadline for a guard. `None` if no guard is needed: nothing would be stopped.
     pub(super) fn guarded_until(&mut self) -> Option<Deadline> {
-        let standing = self.standing.as_ref()?.borrow().clone(); // still news, for who follows the job
+        let standing = self.standing.as_ref()?.borrow().clone(); // still a change, for the follower of the command
         match standing {
             LeaseStatus::Held { ttl, renewed_at: good, revoked: None } => self.prolong(ttl, good),
             LeaseStatus::Held { revoked: Some(_), .. } | LeaseStatus::Lost { .. } => {
@@ -76,13 +76,13 @@ impl RunLimits {
         self.grace.within(self.ttl)
     }
 
-    /// The next news of the lease; waits for ever if there is none. May be cancelled.
+    /// The next change of the lease; waits forever if there is none. Cancel-safe.
     pub(super) async fn next_status(&mut self) -> LeaseStatus {
         if let Some(standing) = &mut self.standing {
             if standing.changed().await.is_ok() {
                 return standing.borrow_and_update().clone();
             }
-            self.standing = None; // who kept it is gone; the guard knows the last deadline
+            self.standing = None; // the renewal task is gone; the guard has the last deadline
         }
         future::pending().await
     }

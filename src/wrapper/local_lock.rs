@@ -1,7 +1,7 @@
 //! The local lock: runs for one pool on one host do not overlap.
 //!
-//! It is a lock on an open file (flock), so it ends with the processes that have that open, whatever happens to them,
-//! and the file may stay.
+//! It is a lock on an open file (flock): it ends with the last process that has the file open, however that
+//! ends. The file itself stays.
 
 use std::{
     env,
@@ -14,21 +14,22 @@ use std::{
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use rustix::process::geteuid;
 
-use super::{WrapperOptions, WrapperOutcome, console::Console};
+use super::{WrapperOptions, WrapperOutcome};
+use crate::program::console::Console;
 
-/// Where root's locks are. Nobody else may write there.
+/// Directory of root's locks, writable for root only.
 const ROOT_DIRECTORY: &str = "/run/distributex";
-/// What a file name may contain as it is.
+/// Characters of a file name that are used unchanged.
 const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_');
-/// Longer names end in a digest. A file name has 255 bytes at most.
+/// Maximum length; longer names end in a digest. A file name has at most 255 bytes.
 const MAX_NAME_BYTES: usize = 200;
 
-/// The lock. When it is dropped it is free, even if a guard that is about to end has the file, too.
+/// The lock. It is released when dropped, even if an ending guard still has the file open.
 #[derive(Debug)]
 pub(super) struct LocalLock(File);
 
 impl LocalLock {
-    /// The same open file for another process: the lock is free when none of them is left.
+    /// The same open file for another process: the lock is released when all of them are closed.
     pub(super) fn share(&self) -> io::Result<File> {
         self.0.try_clone()
     }
@@ -40,13 +41,13 @@ impl Drop for LocalLock {
     }
 }
 
-/// Takes the lock, if one is wanted.
+/// Acquires the lock, if it is wanted.
 pub(super) fn take(options: &WrapperOptions, console: Console) -> Result<Option<LocalLock>, WrapperOutcome> {
     if !options.lock {
         return Ok(None);
     }
     let unusable = |error| {
-        console.error(format_args!("cannot use the local lock: {error} (--lock-file chooses another file)"));
+        console.error(format_args!("cannot use the local lock: {error} (--lock-file sets another file)"));
         WrapperOutcome::System
     };
     let path = options.lock_file.clone().map_or_else(|| usual_file(&options.pool), Ok).map_err(unusable)?;
@@ -55,13 +56,13 @@ pub(super) fn take(options: &WrapperOptions, console: Console) -> Result<Option<
     }
     let pool = &options.pool;
     console.error(format_args!(
-        "another run for {pool:?} is under way on this host (it holds {})",
+        "another run for {pool:?} is in progress on this host (it holds {})",
         path.display()
     ));
     Err(WrapperOutcome::NoSlot(options.conflict_status))
 }
 
-/// Nothing if somebody else has it. What stands in the file stays: it may be one that was chosen by mistake.
+/// Acquires it; `None` if another process has it. The file's contents stay: the file may have been chosen by mistake.
 fn try_lock(path: &Path) -> io::Result<Option<LocalLock>> {
     let file = File::options().read(true).write(true).create(true).truncate(false).open(path)?;
     match file.try_lock() {
@@ -71,7 +72,7 @@ fn try_lock(path: &Path) -> io::Result<Option<LocalLock>> {
     }
 }
 
-/// The file for this pool, in a folder that only we can write to: nobody else can put something in its place.
+/// The file for this pool, in a directory that only this user can write to: nobody else can replace it.
 fn usual_file(pool: &str) -> io::Result<PathBuf> {
     let folder = usual_folder()?;
     fs::DirBuilder::new()
@@ -82,7 +83,7 @@ fn usual_file(pool: &str) -> io::Result<PathBuf> {
     let found = fs::symlink_metadata(&folder).map_err(|error| named(&folder, error))?;
     let is_private = found.is_dir() && found.uid() == geteuid().as_raw() && found.mode() & 0o022 == 0;
     if !is_private {
-        let text = format!("{}: somebody else can write there", folder.display());
+        let text = format!("{}: writable for other users", folder.display());
         return Err(io::Error::new(io::ErrorKind::PermissionDenied, text));
     }
     Ok(folder.join(file_name(pool)))
@@ -96,13 +97,13 @@ fn usual_folder() -> io::Result<PathBuf> {
     if let Some(runtime) = absolute("XDG_RUNTIME_DIR") {
         return Ok(runtime.join("distributex"));
     }
-    // A home may be shared by several hosts; what is locked is this one.
+    // A home directory may be shared by several hosts; the lock is for this one.
     let host = hostname::get().unwrap_or_default();
     let home = absolute("HOME").map(|home| home.join(".local/state/distributex").join(host));
     home.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "neither XDG_RUNTIME_DIR nor HOME is set"))
 }
 
-/// A file name that says which pool it is for, and is safe whatever the pool is called.
+/// A file name that names the pool, and is safe for any pool name.
 fn file_name(pool: &str) -> String {
     let mut name = percent_encode(pool.as_bytes(), PLAIN).to_string();
     if name.len() > MAX_NAME_BYTES {

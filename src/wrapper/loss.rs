@@ -1,30 +1,30 @@
-//! What became of a slot that could not be kept until the command ended.
+//! Loss or revocation of a slot before the command ended.
 
 use super::{WrapperOutcome, interrupt::Interrupt};
 use distributex_client::{EndedLease, LeaseStatus, RevocationNotice};
 
-/// How a run ended, and whether it had its slot until then.
+/// End of a run, and whether it had its slot until then.
 #[derive(Debug)]
 pub(super) struct CommandOutcome {
     /// How it ended.
     pub(super) ending: WrapperOutcome,
-    /// What became of the slot, if it was lost or revoked.
+    /// The loss or revocation of the slot.
     pub(super) loss: Option<SlotLoss>,
-    /// What the wrapper has to die of, as its command did.
+    /// The signal the wrapper must die of, like its command.
     pub(super) interrupt: Option<Interrupt>,
 }
 
-/// Why a slot could not be kept.
+/// Reason why a slot could not be kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum SlotLoss {
-    /// The lease is over.
+    /// The lease has ended.
     Over {
-        /// What is known of it, for people.
+        /// The details, for people.
         why: String,
-        /// How it ended, if a server told.
+        /// The end of the lease, if a server reported it.
         ended: Option<EndedLease>,
     },
-    /// An operator wants the slot back. The lease is held until it is released.
+    /// An operator revoked the lease. It is held until it is released.
     Revoked(RevocationNotice),
 }
 
@@ -36,12 +36,12 @@ impl CommandOutcome {
 }
 
 impl SlotLoss {
-    /// The command was stopped for want of a renewal.
+    /// The command was stopped because its lease could not be renewed.
     pub(super) fn not_renewed() -> Self {
         Self::Over { why: "it could not be renewed in time".to_owned(), ended: None }
     }
 
-    /// What there is to lose now. `None`: the lease is held, and nobody wants it back.
+    /// The loss shown by this status. `None`: the lease is held, and not revoked.
     pub(super) fn of(standing: LeaseStatus) -> Option<Self> {
         match standing {
             LeaseStatus::Held { revoked, .. } => revoked.map(Self::Revoked),
@@ -57,7 +57,7 @@ impl SlotLoss {
         }
     }
 
-    /// What people are told of a slot of this pool.
+    /// The sentence about a slot of this pool.
     pub(super) fn sentence(&self, pool: &str) -> String {
         match self {
             Self::Over { why, .. } => format!("lost the slot of {pool:?}: {why}"),
@@ -65,7 +65,7 @@ impl SlotLoss {
         }
     }
 
-    /// How the slot was lost, for programs.
+    /// The end of the lease, for the status file.
     pub(super) fn into_ended(self) -> Option<EndedLease> {
         match self {
             Self::Over { ended, .. } => ended,

@@ -1,9 +1,9 @@
 //! The wrapper: runs a command only while this host holds a slot.
 //!
 //! ```text
-//!  local lock ─► slot ─► guard ─► command ─► rest of its group ─► slot given back ─► exit status
+//! local lock ─► slot ─► guard ─► command ─► rest of its group ─► slot released ─► exit status
 //! ```
-//! Every way out passes the end of this line from where it left.
+//! Every early exit passes the remaining cleanup steps.
 
 mod acquire;
 mod classic;
@@ -40,27 +40,26 @@ use tokio::time::Instant;
 use self::{
     acquire::SlotRequest,
     command::{NotStarted, RunningCommand},
-    console::Console,
     interrupt::Interrupt,
     limits::RunLimits,
     local_lock::LocalLock,
     loss::{CommandOutcome, SlotLoss},
     report::Report,
-    signals::Signals,
     slot::Slot,
 };
-use crate::program::{console, host, interruption, outage, queue_progress, signals, start, stderr};
+use crate::program::{console::Console, signals::Signals};
+use crate::program::{host, start, stderr};
 
-/// The whole program.
+/// Runs the program.
 #[must_use]
 pub fn main() -> ExitCode {
     if let Some(status) = guard::run_if_guard() {
-        return status; // this process is a guard, and is to stay small
+        return status; // this process is a guard, which must stay small
     }
     start::start("distributex", WrapperOptions::read, run)
 }
 
-/// Does what the options say, and tells how it ended.
+/// Runs the command as the options say.
 pub async fn run(options: WrapperOptions) -> WrapperOutcome {
     let console = Console { program: "distributex", verbose: options.verbose };
     let (mut report, mut lock) = (Report::new(&options), None);
@@ -79,7 +78,7 @@ pub async fn run(options: WrapperOptions) -> WrapperOutcome {
     ending
 }
 
-/// The stages in their order; an `Err` is a way out before the command had run. The local lock is for all of the run.
+/// The stages in order; an `Err` is an exit before the command ran. The local lock is held for the whole run.
 async fn stages(
     options: &WrapperOptions,
     report: &mut Report,
@@ -111,14 +110,14 @@ async fn stages(
     if let Some(SlotLoss::Over { .. }) = outcome.loss {
         slot.give_up().await;
     } else {
-        let found_out = slot.give_back(exit_status, &mut signals, console).await;
+        let found_out = slot.release(exit_status, &mut signals, console).await;
         outcome.loss = outcome.loss.or(found_out);
     }
     report.lost(outcome.loss.take());
     Ok(outcome)
 }
 
-/// Runs the command, told what it holds, under the limits of its lease.
+/// Runs the command with the variables of its slot, under the limits of its lease.
 async fn run_command(
     options: &WrapperOptions,
     slot: &Slot,

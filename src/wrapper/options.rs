@@ -1,4 +1,4 @@
-//! What the command line says.
+//! Options of the wrapper, from the command line and the environment.
 
 use std::{ffi::OsString, path::PathBuf, str::FromStr, time::Duration};
 
@@ -7,59 +7,60 @@ use structopt::{
     clap::{App, AppSettings, Error},
 };
 
-use super::{Grace, Task, acquire::MIN_TTL_SECONDS, ending, environment::WrapperEnvironment, help};
-use crate::program::cli_values::{name, seconds, servers, usage_error, with_hint};
+use super::{Grace, Task, acquire::MIN_TTL_SECONDS, environment::WrapperEnvironment, help};
+use crate::program::cli_values::{duration, duration_from, name, servers, usage_error, with_hint};
+use crate::program::exit_status;
 use distributex_client::Server;
 
-/// What the wrapper was asked to do.
+/// Options of one run.
 #[derive(Debug, Clone)]
 pub struct WrapperOptions {
-    /// Who hands out the slots; at least one, and all with one store.
+    /// Lock servers that share a store; at least one.
     pub servers: Vec<Server>,
-    /// The pool they belong to.
+    /// The pool.
     pub pool: String,
-    /// How this host is called, if not by its own name.
+    /// Name of this host; `None`: determined by the name service.
     pub host: Option<String>,
     /// Whether runs on this host exclude each other too.
     pub lock: bool,
-    /// The file they do it with, if not the usual one.
+    /// File of the local lock; `None`: the default.
     pub lock_file: Option<PathBuf>,
-    /// How long to wait for a slot; nothing is for ever, zero is not at all.
+    /// Maximum time to wait for a slot; `None`: no limit, zero: do not wait.
     pub wait: Option<Duration>,
-    /// How long the slot is to stay held when it cannot be renewed.
+    /// Time to live of the lease without renewal.
     pub ttl: Duration,
-    /// What others may read of the run.
+    /// Public note of the run.
     pub note: Option<String>,
-    /// The file that is to say what happened.
+    /// File for the result, as JSON.
     pub status_file: Option<PathBuf>,
-    /// The exit status if there was no slot.
+    /// Exit status without a slot.
     pub conflict_status: u8,
-    /// Whether to wait for what the command left running.
+    /// Whether to wait for processes the command left running.
     pub wait_group: bool,
-    /// What happens to the command when the slot is lost.
+    /// Reaction to a lost slot.
     pub on_lost: OnLost,
-    /// How long the command has from TERM to KILL when it is stopped.
+    /// Time from TERM to KILL when the command is stopped.
     pub grace: Grace,
-    /// How long it may run; nothing is for ever.
+    /// Maximum run time of the command; `None`: no limit.
     pub max_run: Option<Duration>,
-    /// Whether to say what goes well, too.
+    /// Whether to report each step.
     pub verbose: bool,
-    /// What is to be run.
+    /// The command.
     pub task: Task,
 }
 
-/// What happens to the command when the slot is lost.
+/// Reaction to a lost slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnLost {
     /// TERM, and KILL one grace later.
     Term,
     /// KILL.
     Kill,
-    /// Nothing; somebody is told.
+    /// Only a warning.
     Warn,
 }
 
-/// The options as they are written; their comments are the help.
+/// The command line; the comments of fields are the help.
 #[derive(Debug, StructOpt)]
 #[structopt(
     name = "distributex", about = help::ABOUT, after_help = help::AFTER,
@@ -67,63 +68,63 @@ pub enum OnLost {
     global_settings = &[AppSettings::TrailingVarArg, AppSettings::DeriveDisplayOrder],
 )]
 struct WrapperArguments {
-    /// The lock server: a name or an address; several of one store, with commas, are asked in turn
+    /// Lock server, name or address; several that share a store are separated by commas and tried in turn
     #[structopt(short = "H", long, value_name = "HOST[:PORT][,HOST...]", parse(try_from_str = servers))]
     server: Option<String>,
-    /// The pool to take a slot of
+    /// The pool
     #[structopt(short, long, value_name = "POOL", parse(try_from_str = name))]
     resource: Option<String>,
-    /// The server's port, if none is written behind its name
+    /// Port of servers without one of their own
     #[structopt(short, long, value_name = "PORT", default_value = "9889")]
     port: u16,
-    /// Also lock on this host: if a run for this pool is under way here, say so and end
+    /// Also lock on this host: exit with 75 if another run for this pool is in progress here
     #[structopt(short, long)]
     lock: bool,
-    /// The file of the local lock (implies -l)
+    /// File of the local lock; implies -l [default: one per pool below /run/distributex (root) or $XDG_RUNTIME_DIR]
     #[structopt(long, value_name = "FILE", parse(from_os_str))]
     lock_file: Option<PathBuf>,
-    /// Do not wait: end if every slot is held
+    /// Do not wait: exit with 75 if every slot is held
     #[structopt(short, long, conflicts_with = "wait")]
     nonblock: bool,
-    /// Wait so long at most, fractions allowed; 0 is as -n [default: for ever]
-    #[structopt(short, long, value_name = "SECONDS", parse(try_from_str = seconds))]
+    /// Maximum time to wait; 0 means -n [default: no limit]
+    #[structopt(short, long, value_name = "DURATION", parse(try_from_str = duration))]
     wait: Option<Duration>,
-    /// How long the slot stays held when it cannot be renewed, as after a power cut; from 2
-    #[structopt(short, long, value_name = "SECONDS", default_value = "30", parse(try_from_str = lifetime))]
+    /// Time to live of the lease: the slot is freed this long after the last renewal, e.g. after a crash; at least 2
+    #[structopt(short, long, value_name = "DURATION", default_value = "30", parse(try_from_str = lifetime))]
     ttl: Duration,
-    /// The exit status if there is no slot [default: 75]
+    /// Exit status without a slot [default: 75]
     #[structopt(short = "E", long, value_name = "N")]
     conflict_exit_code: Option<u8>,
-    /// What this host is called [default: its full name]
+    /// Name of this host [default: its fully qualified name]
     #[structopt(long, value_name = "NAME", parse(try_from_str = name))]
     host: Option<String>,
-    /// What others may read of this run; the command line is not told, as it may hold passwords
+    /// Public note, shown to everyone [default: none; the command line is never sent, as it may contain passwords]
     #[structopt(long, value_name = "TEXT")]
     command_note: Option<String>,
-    /// Write what happened to this file at the end, as JSON
+    /// Write the result as JSON to this file; tells exit statuses of distributex from those of the command
     #[structopt(long, value_name = "FILE", parse(from_os_str))]
     status_file: Option<PathBuf>,
-    /// Give the slot back when the command ends, even if it left processes in the background
+    /// Release the slot when the command ends, even if it left processes in the background
     #[structopt(long)]
     no_wait_group: bool,
     /// If the slot is lost or revoked: stop the command (term: TERM, then KILL; kill: only KILL), or only warn
     #[structopt(long, value_name = "term|kill|warn", default_value = "term")]
     on_lost: OnLost,
-    /// KILL follows TERM so long after; half of --ttl less one at most [default: a sixth of it, 10 at most]
-    #[structopt(long, value_name = "SECONDS", parse(try_from_str = seconds))]
+    /// Time between TERM and KILL, at most half of --ttl less one [default: a sixth of --ttl, at most 10]
+    #[structopt(long, value_name = "DURATION", parse(try_from_str = duration))]
     kill_after: Option<Duration>,
-    /// Stop the command if it runs longer than this
-    #[structopt(long, value_name = "SECONDS", parse(try_from_str = some_seconds))]
+    /// Stop the command if it runs longer than this [default: no limit]
+    #[structopt(long, value_name = "DURATION", parse(try_from_str = positive))]
     max_run: Option<Duration>,
-    /// Say what is going on
+    /// Verbose: report each step
     #[structopt(short, long)]
     verbose: bool,
-    /// What to run while the slot is held
+    /// Command to run while the slot is held
     #[structopt(required = true, value_name = "COMMAND", parse(from_os_str))]
     command: Vec<OsString>,
 }
 
-/// What can be written on the command line, for whoever describes it.
+/// The command-line definition, for manual pages and completions.
 pub(crate) fn command_line() -> App<'static, 'static> {
     WrapperArguments::clap()
 }
@@ -132,7 +133,7 @@ impl WrapperOptions {
     /// Reads the command line, program name included, and the environment.
     ///
     /// # Errors
-    /// When they make no sense, and when the command line asks for help or the version.
+    /// When they are invalid, and when the command line asks for help or the version.
     pub fn read(line: &[OsString], variable: &dyn Fn(&str) -> Option<OsString>) -> Result<Self, Error> {
         let given = WrapperArguments::read(line, variable).map_err(with_hint)?;
         let server = given.server.ok_or_else(|| missing("the server", "-H HOST", "SERVER"))?;
@@ -148,7 +149,7 @@ impl WrapperOptions {
             ttl: given.ttl,
             note: given.command_note,
             status_file: given.status_file,
-            conflict_status: given.conflict_exit_code.unwrap_or(ending::NO_SLOT),
+            conflict_status: given.conflict_exit_code.unwrap_or(exit_status::NO_SLOT),
             wait_group: !given.no_wait_group,
             on_lost: given.on_lost,
             grace: Grace::new(given.kill_after, Some(given.ttl)).map_err(|error| usage_error(&error))?,
@@ -160,7 +161,7 @@ impl WrapperOptions {
 }
 
 impl WrapperArguments {
-    /// What the environment says stands before what was written.
+    /// Inserts the options of the environment before those of the command line.
     fn read(line: &[OsString], variable: &dyn Fn(&str) -> Option<OsString>) -> Result<Self, Error> {
         let given = Self::clap().get_matches_from_safe(line)?;
         let words = WrapperEnvironment { variable, app: &Self::clap, given: &given }.words()?;
@@ -172,12 +173,16 @@ impl WrapperArguments {
 }
 
 fn missing(what: &str, option: &str, variable: &str) -> Error {
-    usage_error(&format!("say {what}: {option}, or DISTRIBUTEX_{variable} in the environment"))
+    usage_error(&format!("{what} is missing: give {option}, or DISTRIBUTEX_{variable} in the environment"))
 }
 
-fn lifetime(text: &str) -> Result<Duration, &'static str> {
-    let time = seconds(text).ok().filter(|time| time.as_secs() >= MIN_TTL_SECONDS);
-    time.ok_or("write a number of seconds from 2, as 30")
+fn lifetime(text: &str) -> Result<Duration, String> {
+    duration_from(text, Duration::from_secs(MIN_TTL_SECONDS))
+}
+
+/// Parses a duration above zero.
+fn positive(text: &str) -> Result<Duration, String> {
+    duration_from(text, Duration::from_millis(1))
 }
 
 impl FromStr for OnLost {
@@ -188,11 +193,7 @@ impl FromStr for OnLost {
             "term" => Ok(Self::Term),
             "kill" => Ok(Self::Kill),
             "warn" => Ok(Self::Warn),
-            _ => Err("write term, kill or warn"),
+            _ => Err("must be term, kill or warn"),
         }
     }
-}
-
-fn some_seconds(text: &str) -> Result<Duration, &'static str> {
-    seconds(text).ok().filter(|time| !time.is_zero()).ok_or("write a number of seconds above 0, as 30 or 0.5")
 }

@@ -1,42 +1,43 @@
-//! What happened, for programs: exit statuses may be the command's own.
+//! The status file: the result of a run for programs, as exit statuses may be the command's own.
 
 use std::{io, path::Path, time::Duration};
 
 use serde::Serialize;
 
-use super::{WrapperOptions, WrapperOutcome, console::Console, loss::SlotLoss, slot::Slot};
+use super::{WrapperOptions, WrapperOutcome, loss::SlotLoss, slot::Slot};
+use crate::program::console::Console;
 use crate::program::replace_file::replace_file;
 use distributex_client::EndedLease;
 
-/// The contents of the status file. Times are in seconds.
+/// Contents of the status file. Times are in seconds.
 #[derive(Debug, Serialize)]
 pub(super) struct Report {
-    /// How it ended, in a word.
+    /// The outcome as a word.
     result: &'static str,
     /// The exit status.
     status: u8,
-    /// What was said last, if anything.
+    /// The last message, if any.
     message: Option<String>,
     /// The pool.
     pool: String,
-    /// What this host is called, if that is known.
+    /// Name of this host, once known.
     pub(super) host: Option<String>,
-    /// The server that gave the slot; with none, the slot did not come.
+    /// The server that granted the slot; `None` without a slot.
     server: Option<String>,
-    /// Its fencing number.
+    /// The fencing token.
     token: Option<u64>,
-    /// How long it took to get.
+    /// Time it took to acquire the slot.
     waited: Option<f64>,
-    /// How long it was held.
+    /// Time it was held.
     held: Option<f64>,
     /// Whether it was lost, or revoked, before the command ended.
     lost: bool,
-    /// How it was lost, if a server told.
+    /// The end of the lease, if a server reported it.
     ended: Option<EndedLease>,
 }
 
 impl Report {
-    /// Nothing happened yet.
+    /// The report before anything happened.
     pub(super) fn new(options: &WrapperOptions) -> Self {
         let (pool, host) = (options.pool.clone(), options.host.clone());
         let (result, status) = ("", 0);
@@ -55,7 +56,7 @@ impl Report {
         }
     }
 
-    /// The command is over, and the slot is about to be given back.
+    /// Records the slot, after the command and before the release.
     pub(super) fn had(&mut self, slot: &Slot) {
         self.server = Some(slot.server().to_string());
         self.token = slot.token();
@@ -63,18 +64,18 @@ impl Report {
         self.held = Some(rounded(slot.held()));
     }
 
-    /// This became of the slot, if it was lost or revoked.
+    /// Records a loss or revocation.
     pub(super) fn lost(&mut self, loss: Option<SlotLoss>) {
         self.lost = loss.is_some();
         self.ended = loss.and_then(SlotLoss::into_ended);
     }
 
-    /// Writes it, a regular file as a whole or not at all. What goes wrong is told, and changes nothing else.
+    /// Writes the file atomically. An error is reported, and changes nothing else.
     pub(super) fn write(mut self, file: &Path, ending: WrapperOutcome, console: Console) {
         (self.result, self.status, self.message) = (ending.word(), ending.code(), console.last_said());
         if let Err(error) = self.replace(file) {
             console.error(format_args!(
-                "cannot write {}: {error} (--status-file names another file)",
+                "cannot write {}: {error} (--status-file sets another file)",
                 file.display()
             ));
         }
@@ -87,7 +88,7 @@ impl Report {
     }
 }
 
-/// To the millisecond.
+/// Rounds to milliseconds.
 fn rounded(time: Duration) -> f64 {
     (time.as_secs_f64() * 1000.0).round() / 1000.0
 }

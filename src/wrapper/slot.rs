@@ -1,4 +1,4 @@
-//! A slot that this run holds: by a lease, or by the name of its host as the classic protocol has it.
+//! A slot held by this run: by a lease, or by the host's name in the classic protocol.
 
 use std::time::Duration;
 
@@ -9,37 +9,39 @@ use tokio::{
 };
 
 use super::{
-    console::{Console, DisplaySeconds},
     loss::SlotLoss,
     release::{self, give_up_after_signal},
+};
+use crate::program::{
+    console::{Console, DisplaySeconds},
     signals::Signals,
 };
 use distributex_client::{ClassicClient, ClientError, ErrorKind, Lease, LeaseStatus, Refusal, Server};
 
-/// How long to try to give a slot back that is lost.
+/// Time limit for releasing a lost slot.
 const RELEASE_LOST_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A slot that is held.
 #[derive(Debug)]
 pub(super) struct Slot {
-    /// What makes it ours.
+    /// The hold.
     hold: SlotHold,
-    /// The pool it is of.
+    /// The pool.
     pool: String,
-    /// What the server calls this host.
+    /// Name of this host.
     host: String,
-    /// How long it took to get.
+    /// Time it took to acquire.
     pub(super) waited: Duration,
-    /// When it came.
+    /// Time of the grant.
     since: Instant,
 }
 
-/// What makes a slot ours.
+/// Kind of hold.
 #[derive(Debug)]
 enum SlotHold {
-    /// A lease of our own, which renews itself.
+    /// A lease, renewed automatically.
     Lease(Box<Lease>),
-    /// The name of the host.
+    /// The name of the host, in the classic protocol.
     Host(Box<ClassicClient>),
 }
 
@@ -55,20 +57,20 @@ impl Slot {
         }
     }
 
-    pub(super) fn of_host(asker: ClassicClient, waited: Duration) -> Self {
-        let (pool, host) = (asker.pool.clone(), asker.host.clone());
-        Self { hold: SlotHold::Host(Box::new(asker)), pool, host, waited, since: Instant::now() }
+    pub(super) fn of_host(client: ClassicClient, waited: Duration) -> Self {
+        let (pool, host) = (client.pool.clone(), client.host.clone());
+        Self { hold: SlotHold::Host(Box::new(client)), pool, host, waited, since: Instant::now() }
     }
 
-    /// The server that gave it.
+    /// The server that granted it.
     pub(super) fn server(&self) -> &Server {
         match &self.hold {
             SlotHold::Lease(lease) => lease.server(),
-            SlotHold::Host(asker) => &asker.server,
+            SlotHold::Host(client) => &client.server,
         }
     }
 
-    /// Its fencing number, if it has one.
+    /// The fencing token, if it has one.
     pub(super) fn token(&self) -> Option<u64> {
         match &self.hold {
             SlotHold::Lease(lease) => Some(lease.token()),
@@ -76,8 +78,8 @@ impl Slot {
         }
     }
 
-    /// How its lease stands, now and from now on. A classic slot has no lease of its own: it is never renewed,
-    /// and nobody tells that it is lost.
+    /// The status of its lease and its changes. A classic slot has no lease: it is never renewed, and its loss is not
+    /// reported.
     pub(super) fn status(&self) -> Option<watch::Receiver<LeaseStatus>> {
         match &self.hold {
             SlotHold::Lease(lease) => Some(lease.status()),
@@ -85,17 +87,18 @@ impl Slot {
         }
     }
 
-    /// What is known of it if it was lost or revoked.
+    /// The loss or revocation, if known.
     pub(super) fn loss(&self) -> Option<SlotLoss> {
         SlotLoss::of(self.status()?.borrow().clone())
     }
 
-    /// How long it has been held.
+    /// Time since the grant.
     pub(super) fn held(&self) -> Duration {
         self.since.elapsed()
     }
 
-    /// What the command is told. An empty token is none: one of an outer run would be wrong.
+    /// Environment variables for the command. The token is set even if empty: one inherited from an outer run would be
+    /// wrong.
     pub(super) fn variables(&self) -> [(&'static str, String); 5] {
         [
             ("DX_POOL", self.pool.clone()),
@@ -106,8 +109,8 @@ impl Slot {
         ]
     }
 
-    /// Gives a slot back that is lost, in case that its server does not know yet: the command is dead, so the
-    /// next one need not wait. That nobody answers is no news.
+    /// Releases a lost slot, in case its server does not know of the loss: the command is dead, so the next
+    /// waiter need not wait. Errors are ignored.
     pub(super) async fn give_up(self) {
         match self.hold {
             SlotHold::Lease(lease) => drop(timeout(RELEASE_LOST_TIMEOUT, lease.release()).await),
@@ -115,10 +118,10 @@ impl Slot {
         }
     }
 
-    /// Gives it back, or says that it could not be. Reports the exit status of the command, if there is one;
-    /// the classic protocol has no words for it. Finds out that the slot was lost before the command ended: with
-    /// a warning if the command ran, as another run may have had the slot at the same time.
-    pub(super) async fn give_back(
+    /// Releases the slot, or reports that it could not be released. Sends the exit status of the command, if
+    /// there is one (the classic protocol cannot). If the slot turns out to have been lost before the command
+    /// ended, warns if the command ran: another run may have had the slot at the same time.
+    pub(super) async fn release(
         self,
         exit_status: Option<u8>,
         signals: &mut Signals,
@@ -127,8 +130,8 @@ impl Slot {
         let server = self.server().clone();
         let lease = match self.hold {
             SlotHold::Lease(lease) => lease,
-            SlotHold::Host(asker) => {
-                release::give_back(&asker, signals, console).await;
+            SlotHold::Host(client) => {
+                release::release(&client, signals, console).await;
                 return None;
             }
         };
@@ -142,24 +145,25 @@ impl Slot {
         let released = select! {
             released = release => released,
             () = give_up_after_signal(signals) => {
-                release::not_taken(pool, &server, "it does not answer", console);
+                release::report_failure(pool, &server, "no response", console);
                 return None;
             }
         };
         match released {
-            Ok(()) => console.verbose(format_args!("gave the slot of {pool:?} back")),
+            Ok(()) => console.verbose(format_args!("released the slot of {pool:?}")),
             Err(ClientError::Refused { refusal, .. }) if refusal.kind == ErrorKind::LeaseLost => {
                 let Refusal { message: why, ended, .. } = refusal;
                 let loss = SlotLoss::Over { why, ended: ended.map(|ended| *ended) };
                 let sentence = loss.sentence(pool);
                 if exit_status.is_some() {
-                    console.error(format_args!("{sentence}; found out when the command had ended"));
+                    console
+                        .error(format_args!("{sentence}; this was noticed only after the command had ended"));
                 } else {
                     console.verbose(format_args!("{sentence}"));
                 }
                 return Some(loss);
             }
-            Err(error) => release::not_taken(pool, &server, &error.to_string(), console),
+            Err(error) => release::report_failure(pool, &server, &error.to_string(), console),
         }
         None
     }

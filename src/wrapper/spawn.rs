@@ -1,13 +1,12 @@
-//! Starting the command so that there is no moment in which it runs unguarded.
+//! Start of the command without a moment in which it runs unguarded.
 //!
 //! ```text
-//!  fork ─► a group of its own ─► there is time ─► the guard knows it ─► the terminal is its own ─► exec
+//! fork ─► own process group ─► time left? ─► group reported to the guard ─► terminal ─► exec
 //! ```
-//! The steps between fork and exec are done by the child itself. If the wrapper is killed before one of them,
-//! the child goes on to its end, and the guard then hears that the wrapper is gone: the child holds the pipe
-//! open until exec closes it. Whether there is time is not left to the guard alone: a wrapper that was stopped,
-//! or kept from saying that it has its slot, may go on when the slot is somebody else's, and exec may be quicker
-//! than a guard that has just been started.
+//! The child itself performs the steps between fork and exec. If the wrapper is killed before one of them,
+//! the child continues, and the guard notices afterwards that the wrapper is gone: the child holds the pipe
+//! open until exec closes it. The time left is not left to the guard alone: a wrapper that was stopped may
+//! continue when the slot has another holder, and exec may be faster than a guard that has just been started.
 
 #![expect(
     unsafe_code,
@@ -32,16 +31,15 @@ use super::{
     terminal::Terminal,
 };
 
-/// The error of a command that came too late. No exec ends with it.
+/// Error of a command whose deadline has passed. No exec fails with it.
 pub(super) const DEADLINE_PASSED: Errno = Errno::KEYEXPIRED;
 
-/// Starts the command in a group of its own, which its guard, if it has one, knows and which has the
-/// terminal's foreground, if it is the job's to give. A guard comes with the way to tell it, and with what it
-/// was told.
+/// Starts the command in its own process group, which is reported to its guard, if it has one, and which gets
+/// the terminal's foreground, if the job has it.
 ///
 /// # Errors
 /// [`io::ErrorKind::BrokenPipe`] if the guard is gone, [`DEADLINE_PASSED`] if it would stop the command at once: then
-/// nothing was run. Others as usual.
+/// nothing was run. Others are those of the system.
 pub(super) fn spawn(
     mut command: Command,
     guard: Option<(PipeWriter, Deadline)>,
@@ -49,7 +47,7 @@ pub(super) fn spawn(
 ) -> io::Result<Child> {
     command.process_group(0); // done before `prepare`
     if guard.is_none() && terminal.is_none() {
-        return command.spawn(); // std knows a quicker way if nothing is to be prepared
+        return command.spawn(); // std has a faster way if there is nothing to prepare
     }
     let prepare = move || {
         if let Some((pipe, deadline)) = &guard {
@@ -66,7 +64,7 @@ pub(super) fn spawn(
     command.spawn()
 }
 
-/// Tells the guard of this process's group. A pipe that nobody reads shall be an error, not a signal.
+/// Reports this process's group to the guard. A pipe without a reader must be an error, not a signal.
 fn report(pipe: &PipeWriter) -> io::Result<()> {
     let felt = SigSet::from(Signal::SIGPIPE);
     felt.thread_block()?;
@@ -75,7 +73,7 @@ fn report(pipe: &PipeWriter) -> io::Result<()> {
     if written == SIZE { Ok(()) } else { Err(io::ErrorKind::BrokenPipe.into()) }
 }
 
-/// Whether there is time to run.
+/// Checks that the deadline has not passed.
 fn in_time(deadline: Deadline) -> io::Result<()> {
     if deadline.is_due() { Err(DEADLINE_PASSED.into()) } else { Ok(()) }
 }

@@ -1,10 +1,11 @@
-//! What is to be run: a line for the shell, or a program and its words.
+//! The command to run: a line for the shell, or a program with its arguments.
 
 use std::{ffi::OsString, io, process::Command};
 
-use super::{WrapperOutcome, console::Console};
+use super::WrapperOutcome;
+use crate::program::console::Console;
 
-/// What is to be run.
+/// Command to run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Task {
     /// A line for the shell.
@@ -14,11 +15,11 @@ pub enum Task {
 }
 
 impl Task {
-    /// One word alone is for the shell, unless a `--` stands before it in the command line.
+    /// A single word is for the shell, unless preceded by `--` on the command line.
     pub(super) fn read(line: &[OsString], words: Vec<OsString>) -> Result<Self, &'static str> {
         match words.as_slice() {
-            [] => Err("say what to run"),
-            [first, ..] if first.is_empty() => Err("the command is empty; say what to run"),
+            [] => Err("the command is missing"),
+            [first, ..] if first.is_empty() => Err("the command is empty"),
             [only] if line.iter().rev().nth(1).is_none_or(|before| before != "--") => {
                 Ok(Self::Shell(only.clone()))
             }
@@ -26,7 +27,7 @@ impl Task {
         }
     }
 
-    /// How the system is asked to run it. The shell is always the same, so that cron and people get the same.
+    /// The process to start. The shell is always /bin/sh, so that cron and people get the same.
     pub(super) fn command(&self) -> Command {
         let (program, arguments) = match self {
             Self::Shell(line) => ("/bin/sh".into(), vec!["-c".into(), line.clone()]),
@@ -37,9 +38,9 @@ impl Task {
         command
     }
 
-    /// Says why it could not be started.
+    /// Reports why it could not be started.
     pub(super) fn not_started(&self, error: &io::Error, console: Console) -> WrapperOutcome {
-        console.error(format_args!("cannot run {:?}: {error}", self.command().get_program()));
+        console.error(format_args!("cannot execute {:?}: {error}", self.command().get_program()));
         if error.kind() == io::ErrorKind::NotFound {
             WrapperOutcome::NotFound
         } else {

@@ -1,7 +1,7 @@
-//! Job control: which process group reads the terminal, and who stops with whom.
+//! Job control: the foreground process group of the terminal, and stops of the job.
 //!
-//! A job of an interactive shell is stopped, continued and brought to the foreground as one. The command
-//! has a group of its own, so the wrapper stands for it before the shell.
+//! An interactive shell stops, continues and foregrounds a job as one. The command has its own process group,
+//! so the wrapper represents it before the shell.
 
 use std::{
     fs::File,
@@ -20,21 +20,21 @@ use rustix::{
     termios::{tcgetpgrp, tcsetpgrp},
 };
 
-/// The terminal that controls our session, and the command's part in it.
+/// The controlling terminal of the session, and the command's part in it.
 #[derive(Debug, Clone)]
 pub(super) struct Terminal {
     /// The terminal.
     device: Arc<File>,
-    /// Our own process group: the job as the shell knows it.
+    /// This program's process group: the job, as the shell knows it.
     job: Pid,
     /// The command's process group.
     group: Pid,
-    /// Whether the command is to have the foreground when the job has it.
+    /// Whether the command gets the foreground when the job has it.
     shared: bool,
 }
 
 impl Terminal {
-    /// The terminal, if there is one, and our job has a number here: one that began outside of our container is 0.
+    /// The terminal, if there is one, and the job has a number here: one that began outside of the container is 0.
     pub(super) fn open() -> Option<Self> {
         let job = Pid::from_raw(getpgrp().as_raw())?;
         let device = File::options().read(true).write(true).open("/dev/tty").ok()?;
@@ -42,13 +42,13 @@ impl Terminal {
         Some(Self { device: Arc::new(device), job, group: job, shared })
     }
 
-    /// The same for a child that becomes a command, if that is to have the foreground.
+    /// The same for the child that becomes a command, if that gets the foreground.
     pub(super) fn for_child(&self) -> Option<Self> {
         self.shared.then(|| self.clone())
     }
 
-    /// Takes the foreground for this process's group, if it is the job's to give. Called between fork and exec,
-    /// so that a command never finds itself in the background for a moment. Only makes system calls.
+    /// Takes the foreground for this process's group, if the job has it. Called between fork and exec, so
+    /// that a command is never in the background for a moment. Only makes system calls.
     pub(super) fn take_for_child(&self) {
         if self.is_with(self.job) {
             self.set_foreground(getpid());
@@ -62,14 +62,14 @@ impl Terminal {
         terminal
     }
 
-    /// Gives the foreground to the command, if it is the job's to give.
+    /// Gives the foreground to the command, if the job has it.
     pub(super) fn share(&self) {
         if self.shared && self.is_with(self.job) {
             self.set_foreground(self.group);
         }
     }
 
-    /// Gives the foreground to a command that stopped because it needs it. False if it is not ours to give.
+    /// Gives the foreground to a command that stopped because it needs it. False if the job does not have it.
     pub(super) fn share_on_demand(&mut self) -> bool {
         self.shared = true;
         self.share();
@@ -96,7 +96,7 @@ impl Terminal {
         self.is_with(self.job)
     }
 
-    /// A group in the background may do this only while it does not feel SIGTTOU.
+    /// Sets the foreground group; a group in the background may do so only while SIGTTOU is blocked.
     fn set_foreground(&self, group: Pid) {
         let felt = SigSet::from(Kind::SIGTTOU);
         if felt.thread_block().is_ok() {
@@ -110,13 +110,13 @@ impl Terminal {
     }
 }
 
-/// Stops our job until the shell continues it. SIGTTIN is the stop we have no handler for; unlike SIGSTOP it
-/// does nothing where no shell is left that could continue us.
+/// Stops the job until the shell continues it. SIGTTIN is the stop without a handler here; unlike SIGSTOP, it
+/// does nothing where no shell is left that could continue the job.
 pub(super) fn suspend() {
     let _ = kill_current_process_group(Signal::TTIN);
 }
 
-/// Whether others in our job may be reading the terminal, as the pager in `distributex … | less`.
+/// Whether others in the job may be reading the terminal, as the pager in `distributex … | less`.
 fn in_pipeline() -> bool {
     fstat(io::stdout().as_fd()).is_ok_and(|stat| {
         let kind = FileType::from_raw_mode(stat.st_mode);

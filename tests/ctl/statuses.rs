@@ -72,9 +72,7 @@ fn no_slot_is_75() {
     let server = Server::start(ONE_SLOT);
     acquired(&server, "web7");
 
-    for (options, advice) in
-        [(&["-n"] as &[&str], "use -w SECONDS to wait"), (&["-w", "0.3"], "gave up after 0.")]
-    {
+    for (options, advice) in [(&["-n"] as &[&str], "use -w to wait"), (&["-w", "0.3"], "gave up after 0.")] {
         let (code, output, said) = ended(ctl(server.addr).args(["acquire", "p"]).args(options));
         assert_eq!((code, output.as_str()), (75, ""), "{options:?}");
         assert!(

@@ -94,7 +94,7 @@ fn verbose_says_what_goes_well() {
     let (code, _, said) = ended(wrapper(server.addr).args(["-v", "exit 3"]));
 
     assert_eq!(code, 3);
-    let steps = ["asking", "got a slot", "ended with status 3", "gave the slot"];
+    let steps = ["requesting", "got a slot", "ended with status 3", "released the slot"];
     assert_eq!(said.lines().count(), steps.len(), "{said}");
     assert!(said.lines().zip(steps).all(|(line, step)| line.contains(step)), "{said}");
 }

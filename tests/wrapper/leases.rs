@@ -59,7 +59,10 @@ fn a_paused_pool_is_waited_for() {
     let mut run = Run::start(wrapper(server.addr()).args(["-n", "true"]));
     server.asked_v1("acquire").answer_json(LOCKED, &no);
     let (code, said) = run.end();
-    assert!(code == 75 && said.contains("p is paused by ann: kernel update (wait for one"), "{said}");
+    assert!(
+        code == 75 && said.contains("p is paused by ann: kernel update (use -w to wait for one"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -134,7 +137,7 @@ fn a_loss_found_out_at_the_end_is_a_warning() {
 fn the_place_is_shown_to_who_wants_it_and_only_when_it_changes() {
     let server = Fake::start();
     let mut run = Run::start(wrapper(server.addr()).args(["-v", "true"]));
-    run.says("asking");
+    run.says("requesting");
     server.asked_v1("acquire").refuse(LOCKED, "pool_full", "s");
     run.says("2nd in the queue for \"p\"; web7 has had it for");
     server.asked_v1("acquire").refuse(LOCKED, "wait_timeout", "s");

@@ -33,7 +33,7 @@ fn a_second_run_says_so_and_ends() {
 
     let (code, output, said) = ended(locking(&server, "web2", &file).arg("echo ran"));
     assert_eq!((code, output.as_str()), (75, ""));
-    assert!(said.contains("under way on this host") && said.lines().count() == 1, "{said}");
+    assert!(said.contains("in progress on this host") && said.lines().count() == 1, "{said}");
     assert_eq!(ended(locking(&server, "web2", &file).args(["-E", "9", "echo ran"])).0, 9);
 
     drop(first.child.stdin.take());

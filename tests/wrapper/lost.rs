@@ -179,7 +179,7 @@ fn a_revoke_may_be_a_warning_only() {
     leased.server.asked_v1("renew").answer_json("200 OK", &revoked(30.0));
 
     let (mut run, server) = (leased.run, leased.server);
-    run.says("revoked by ann: \"update\"; the command goes on");
+    run.says("revoked by ann: \"update\"; the command continues");
     server.asked_v1("release").done();
     assert_eq!(run.end(), (3, String::new()));
 }
@@ -217,7 +217,7 @@ fn a_warning_stops_nothing() {
     leased.server.asked_v1("renew").refuse("410 Gone", "lease_lost", "s");
 
     let (mut run, server) = (leased.run, leased.server);
-    run.says("the command goes on");
+    run.says("the command continues");
     server.asked_v1("release").refuse("410 Gone", "lease_lost", "s");
     assert_eq!(run.end().0, 3);
 }

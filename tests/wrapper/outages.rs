@@ -29,7 +29,7 @@ fn a_server_that_was_killed_is_asked_again_when_it_is_back() {
     let mut server = Server::start_at(ONE_SLOT, port.addr());
     server.get("/get?host=other&pool=p");
     let mut run = Run::start(wrapper(server.addr).args(["-v", "echo ran"]));
-    run.says("asking");
+    run.says("requesting");
 
     server.child.kill().unwrap();
     server.child.wait().unwrap();

@@ -108,6 +108,6 @@ fn a_second_signal_ends_a_release_that_leads_nowhere() {
 
     let (code, said) = run.end();
     assert_eq!(code, 3);
-    assert!(said.contains("could not give the slot of \"p\" back") && said.lines().count() == 1, "{said}");
+    assert!(said.contains("could not release the slot of \"p\"") && said.lines().count() == 1, "{said}");
     drop(asked);
 }

@@ -173,3 +173,17 @@ fn a_server_can_be_named_by_its_url() {
     let (code, _, said) = run("https://locks.acme.com");
     assert!(code == 64 && said.contains("does not speak TLS yet"), "{said}");
 }
+
+#[test]
+fn durations_may_have_units() {
+    let server = Server::start(ONE_SLOT);
+    assert_eq!(server.word("/get?host=other&pool=p"), "YES");
+
+    let (code, _, said) = ended(wrapper(server.addr).args(["-w", "200ms", "true"]));
+    assert!(code == 75 && said.contains("gave up after 0.2 s"), "{said}");
+
+    let (code, _, said) = ended(wrapper(server.addr).args(["-w", "5 minutes", "true"]));
+    assert!(code == 64 && said.contains("as in 30, 0.5, 90s, 10m or 2h"), "{said}");
+    let (code, _, said) = ended(wrapper(server.addr).args(["-t", "1s", "true"]));
+    assert!(code == 64 && said.contains("must be at least 2 seconds"), "{said}");
+}

@@ -41,7 +41,7 @@ fn a_script_ends_with_the_waiting_that_was_interrupted() {
     let line = format!("{program} -v -H {} -r p --host web1 true\necho NEXT RUNS", server.addr);
     let script = file_with(&line);
     terminal.types(&format!("bash {}\n", script.display()));
-    terminal.sees("asking");
+    terminal.sees("requesting");
 
     terminal.types("\x03");
 
@@ -122,7 +122,7 @@ fn ctrl_z_stops_the_waiting_and_ctrl_c_ends_it() {
     server.get("/get?host=other&pool=p");
     let program = env!("CARGO_BIN_EXE_distributex");
     terminal.types(&format!("{program} -v -H {} -r p --host web1 true\n", server.addr));
-    terminal.sees("asking");
+    terminal.sees("requesting");
 
     terminal.types("\x1a");
     terminal.sees("Stopped");

@@ -16,7 +16,7 @@ fn a_waiter_runs_when_the_slot_is_free() {
     let server = Server::start(ONE_SLOT);
     server.get("/get?host=other&pool=p");
     let mut run = Run::start(wrapper(server.addr).args(["-v", "-w", "60", "echo $DX_WAITED"]));
-    run.says("asking");
+    run.says("requesting");
     let (asked, moment) = (Instant::now(), Duration::from_millis(20));
     eventually("a moment passes", || asked.elapsed() > moment);
 
@@ -34,9 +34,9 @@ fn who_is_told_to_end_leaves_the_line_to_the_next() {
         let server = Server::start(ONE_SLOT);
         server.get("/get?host=other&pool=p");
         let mut leaver = Run::start(wrapper_as(server.addr, "web1").args(["-v", "echo ran"]));
-        leaver.says("asking");
+        leaver.says("requesting");
         let mut next = Run::start(wrapper_as(server.addr, "web2").args(["-v", "echo ran"]));
-        next.says("asking");
+        next.says("requesting");
 
         leaver.signal(signal);
 

@@ -1,8 +1,8 @@
-//! The command: started in a process group of its own, passed the signals, and followed until nothing of
-//! that group is left. It ends by itself, or because its lease or its time is over.
+//! The command: runs in its own process group, receives forwarded signals, and is followed until its group is
+//! gone. It ends by itself, or because its lease or its time is over.
 //!
 //! ```text
-//!  start ─► follow: signals, news of the lease, --max-run, ends of children ─► finish: what the guard says
+//! start ─► follow: signals, status of the lease, --max-run, ends of children ─► finish: report of the guard
 //! ```
 
 mod start;
@@ -23,68 +23,70 @@ use tokio::{
 
 use super::{
     WrapperOutcome,
-    console::Console,
     guard::Guard,
     interrupt::Interrupt,
-    interruption::at,
     limits::RunLimits,
     loss::{CommandOutcome, SlotLoss},
-    signals::{Notice, Signals},
     terminal::{self, Terminal},
+};
+use crate::program::{
+    console::Console,
+    interruption::at,
+    signals::{Notice, Signals},
 };
 use distributex_client::{BootTime, LeaseStatus, sleep_until};
 
-/// How soon, and at last how often, to look whether a group is still there.
+/// First and maximum interval of checks whether the group still exists.
 const POLL_INTERVALS: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));
 
-/// A command that was started.
+/// A running command.
 #[derive(Debug)]
 pub(super) struct RunningCommand {
-    /// Its process group, which is the number of its first process.
+    /// Its process group; the id of its first process.
     group: Pid,
-    /// The terminal, if we have one, until the command ended.
+    /// The terminal, if there is one, until the command has ended.
     terminal: Option<Terminal>,
-    /// How its first process ended.
+    /// The end of its first process.
     ended: Option<WrapperOutcome>,
-    /// The last signal that was passed on to it.
+    /// The last signal that was forwarded to it.
     passed_on: Option<Signal>,
-    /// What the wrapper has to die of, as the command did.
+    /// The signal this program dies of, like the command.
     interrupt: Option<Interrupt>,
-    /// When to look next whether the group is still there.
+    /// Time of the next check whether the group still exists.
     look: Duration,
-    /// What limits it.
+    /// Its limits.
     limits: RunLimits,
-    /// Keeps the deadline of the lease, if there is one.
+    /// The guard of its deadline, if there is one.
     guard: Option<Guard>,
-    /// What the group is sent next by us, and when.
+    /// The next signal to send to the group, with its time.
     due: Option<(Instant, Signal)>,
-    /// Why we stopped it.
+    /// Why it was stopped.
     stopped: Option<WrapperOutcome>,
     /// Whether it was sent KILL, for whatever reason.
     is_killing: bool,
-    /// What became of a slot that was lost or revoked.
+    /// How its slot was lost or revoked.
     loss: Option<SlotLoss>,
-    /// Tells what is going on.
+    /// Standard error.
     console: Console,
 }
 
-/// What can happen to a job.
+/// Event in the life of a command.
 #[derive(Debug)]
 enum CommandEvent {
-    /// A signal came.
+    /// A signal arrived.
     Notice(Notice),
-    /// There is news of the lease.
+    /// The status of the lease changed.
     News(LeaseStatus),
-    /// It is time for the next signal of ours.
+    /// The next signal of our own is due.
     Due(Signal),
-    /// The deadline of the lease is there.
+    /// The deadline of the lease has passed.
     Deadline,
-    /// It is time to look what is left.
+    /// A check whether the group still exists is due.
     Look,
 }
 
 impl RunningCommand {
-    /// Stays with the command until it ended, and its group too if that is wanted.
+    /// Follows the command until it has ended, and its group too if that is wanted.
     pub(super) async fn follow(mut self, signals: &mut Signals) -> CommandOutcome {
         loop {
             self.reap();
@@ -97,8 +99,8 @@ impl RunningCommand {
         }
     }
 
-    /// Waits for what happens next. What is left of a group can also leave it, which nobody tells: so it is
-    /// looked for.
+    /// Waits for the next event and handles it. Processes can also leave the group, which causes no signal:
+    /// so the group is polled.
     async fn handle_next(&mut self, signals: &mut Signals) {
         let look = async {
             match self.ended {
@@ -139,7 +141,7 @@ impl RunningCommand {
         }
     }
 
-    /// Takes note of every child that ended or stopped.
+    /// Handles every child that ended or stopped.
     fn reap(&mut self) {
         while let Ok(Some((pid, status))) = wait(WaitOptions::NOHANG | WaitOptions::UNTRACED) {
             match WrapperOutcome::of_child(status) {
@@ -176,7 +178,7 @@ impl RunningCommand {
             terminal.take_back();
             terminal::suspend();
             if wants_terminal && !terminal.is_ours() {
-                return; // in the background there is no terminal for it; Notice::Continued will tell
+                return; // in the background there is no terminal for it; Notice::Continued follows
             }
         }
         self.resume();
@@ -196,7 +198,7 @@ impl RunningCommand {
     }
 }
 
-/// Returns at this time; without one, never.
+/// Waits until this time; forever without one.
 async fn at_deadline(time: Option<BootTime>) {
     match time {
         Some(time) => sleep_until(time).await,

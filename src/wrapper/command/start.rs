@@ -1,4 +1,4 @@
-//! How a command begins: its guard is there before it.
+//! Start of a command, after the start of its guard.
 
 use std::{io, process::Command};
 
@@ -6,30 +6,29 @@ use rustix::process::{Pid, Signal, getpid, set_child_subreaper};
 use tokio::time::Instant;
 
 use super::{POLL_INTERVALS, RunningCommand};
+use crate::program::{console::Console, signals::Signals};
 use crate::wrapper::{
-    console::Console,
     guard::Guard,
     limits::RunLimits,
     local_lock::LocalLock,
-    signals::Signals,
     spawn::{DEADLINE_PASSED, spawn},
     terminal::Terminal,
 };
 
-/// Why a command is not there.
+/// Reason why a command could not be started.
 #[derive(Debug)]
 pub(in crate::wrapper) enum NotStarted {
-    /// There is no guard for it.
+    /// Its guard could not be started.
     Unguarded(io::Error),
     /// Its slot was lost before.
     Late,
-    /// It cannot be run.
+    /// It cannot be executed.
     Command(io::Error),
 }
 
 impl RunningCommand {
-    /// Starts the command, with its guard before it. The guard has the local lock, too: if the wrapper is killed,
-    /// that is free when the command is dead.
+    /// Starts the command, after its guard. The guard also keeps the local lock: if the wrapper is killed,
+    /// the lock is released only when the command is dead.
     pub(in crate::wrapper) fn start(
         command: Command,
         mut limits: RunLimits,
@@ -38,7 +37,7 @@ impl RunningCommand {
         console: Console,
     ) -> Result<Self, NotStarted> {
         signals.watch_job().map_err(NotStarted::Command)?;
-        // Orphans of the group become our children: their end is told at once, not when we look.
+        // Orphans of the group become our children, so that their ends are reported at once.
         if limits.wait_group {
             let _ = set_child_subreaper(Some(getpid()));
         }

@@ -1,22 +1,21 @@
-//! How a command ends that does not end by itself: because its slot is lost or wanted back, or its time is over.
-//! First it is stopped, then that is said: nobody may be there to listen.
+//! Stopping a command: its slot was lost or revoked, or its time is over. It is stopped first and reported second, as
+//! writing the message may block.
 
 use rustix::process::Signal;
 use tokio::time::Instant;
 
 use super::{POLL_INTERVALS, RunningCommand};
+use crate::program::{console::DisplaySeconds, signals::Signals};
 use crate::wrapper::{
     WrapperOutcome,
-    console::DisplaySeconds,
     guard::Guard,
     loss::{CommandOutcome, SlotLoss},
     options::OnLost,
-    signals::Signals,
 };
 use distributex_client::{BootTime, LeaseStatus};
 
 impl RunningCommand {
-    /// A renewed lease moves the deadline. One that is lost or revoked is the command's end.
+    /// A renewal moves the deadline; a loss or revoke stops the command.
     pub(super) fn on_lease_status(&mut self, standing: LeaseStatus) {
         if let LeaseStatus::Held { ttl, renewed_at: good, revoked: None } = standing {
             self.limits.prolong(ttl, good);
@@ -28,15 +27,15 @@ impl RunningCommand {
             let sentence = loss.sentence(&self.limits.pool);
             self.loss = Some(loss);
             if self.limits.on_lost == OnLost::Warn {
-                return self.console.error(format_args!("{sentence}; the command goes on"));
+                return self.console.error(format_args!("{sentence}; the command continues"));
             }
             self.stop_for_loss();
             self.console.error(format_args!("{sentence}; stopping the command"));
         }
     }
 
-    /// TERM now, KILL one grace later or at the deadline of the lease if that comes first. If this wrapper is
-    /// killed meanwhile, the guard goes on.
+    /// TERM now, KILL one grace later or at the deadline of the lease if that is earlier. If this wrapper is
+    /// killed meanwhile, the guard continues.
     fn stop_for_loss(&mut self) {
         let known = self.limits.deadline;
         let deadline = known.stopped_at(BootTime::now());
@@ -54,16 +53,16 @@ impl RunningCommand {
         self.stopped.get_or_insert(WrapperOutcome::Lost);
     }
 
-    /// The deadline of the lease is there. The guard acts, too, if nobody stopped it.
+    /// The deadline of the lease has passed. The guard acts too, unless the command was stopped.
     pub(super) fn deadline_passed(&mut self) {
-        self.is_killing = true; // if it is still there, and if it is not: no second alarm
+        self.is_killing = true; // no second deadline, whether or not it still exists
         if self.still_runs() {
             self.stopped.get_or_insert(WrapperOutcome::Lost);
             self.stop(Signal::KILL);
         }
     }
 
-    /// The command took too long.
+    /// The command exceeded its time limit.
     pub(super) fn overrun(&mut self) {
         self.due = None;
         if self.still_runs() {
@@ -75,7 +74,7 @@ impl RunningCommand {
         }
     }
 
-    /// Sends the group TERM, after which comes KILL; or KILL, until nothing is left.
+    /// Sends TERM to the group and schedules KILL; or sends KILL, until the group is gone.
     pub(super) fn stop(&mut self, signal: Signal) {
         let pause = if signal == Signal::TERM {
             self.ask();
@@ -88,19 +87,19 @@ impl RunningCommand {
         self.due = Some((Instant::now() + pause, Signal::KILL));
     }
 
-    /// Asks the group to end.
+    /// Sends TERM to the group.
     fn ask(&self) {
         self.signal(Signal::TERM);
-        self.signal(Signal::CONT); // a process that is stopped does not act on TERM
+        self.signal(Signal::CONT); // a stopped process does not act on TERM
     }
 
-    /// As of now: who ended before this was not stopped.
+    /// Records the outcome. A command that ended before this was not stopped.
     fn still_runs(&mut self) -> bool {
         self.reap();
         self.ended.is_none() || !self.is_gone()
     }
 
-    /// Lets the guard go. If it may have acted, it is asked: what it stopped did not end by itself.
+    /// Dismisses the guard. If it may have acted, its report is read: a command it stopped did not end by itself.
     pub(super) async fn finish(mut self, ending: WrapperOutcome, signals: &mut Signals) -> CommandOutcome {
         self.guard.iter_mut().for_each(Guard::dismiss);
         while self.guard.as_ref().is_some_and(Guard::verdict_pending) {

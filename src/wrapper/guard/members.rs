@@ -1,4 +1,4 @@
-//! Who is left of a process group.
+//! Processes left in a process group.
 
 use std::fs;
 
@@ -8,17 +8,17 @@ use rustix::{
     process::{Pid, test_kill_process_group},
 };
 
-/// Whether nothing is left of the group, not even a process that ended and waits for its parent to look. Also
-/// if its number was given to somebody else, who has another session: a group never leaves its own. A session
-/// that began outside of our container is 0, which nix can tell and rustix cannot.
+/// Whether the group is gone, including processes that ended and were not reaped. Also if its number was reused by a
+/// group of another session: a group never leaves its session. A session that began outside of this container is 0,
+/// which nix reports and rustix cannot.
 pub(super) fn is_gone(group: Pid) -> bool {
     let first = unistd::Pid::from_raw(group.as_raw_pid());
     let is_foreign = getsid(Some(first)).is_ok_and(|session| Ok(session) != getsid(None));
     is_foreign || test_kill_process_group(group) == Err(Errno::SRCH)
 }
 
-/// Whether somebody of the group still runs. Those who ended stay in their group until their parent looks,
-/// and a wrapper that is stopped does not look. If the system does not say, they run.
+/// Whether a process of the group is still running. Ended ones stay in the group until they are reaped, and a stopped
+/// wrapper does not reap. If the system does not say, they run.
 pub(super) fn is_alive(group: Pid) -> bool {
     let Ok(processes) = fs::read_dir("/proc") else {
         return true;
@@ -33,7 +33,7 @@ pub(super) fn is_alive(group: Pid) -> bool {
 
 /// Whether a process with this `stat` belongs to the group and has not ended; see proc_pid_stat(5).
 fn runs_in(stat: &str, group: &str) -> bool {
-    // The second field is a name that may contain anything, but nothing behind it has a bracket.
+    // The second field is a name that may contain anything, but the fields after it have no bracket.
     let Some((_, fields)) = stat.rsplit_once(") ") else {
         return false;
     };

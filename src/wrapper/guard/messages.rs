@@ -1,4 +1,4 @@
-//! What the guard is told, in records of one size: a pipe takes and hands out each of them as a whole.
+//! Messages to the guard: records of one size, which a pipe transfers as a whole.
 
 use std::time::Duration;
 
@@ -7,32 +7,32 @@ use rustix::process::Pid;
 use crate::wrapper::deadline::Deadline;
 use distributex_client::BootTime;
 
-/// The bytes of a record: three numbers of eight bytes, lowest byte first.
+/// Size of a record in bytes: three little-endian numbers of eight bytes.
 pub(in crate::wrapper) const SIZE: usize = 24;
 
-/// What the first number says.
+/// Kind of a record, its first number.
 const DEADLINE: u64 = 1;
 const GROUP: u64 = 2;
 const DONE: u64 = 3;
 const ASKED: u64 = 4;
-/// The second number of a deadline that never comes.
+/// Second number of a deadline that never comes.
 const NEVER: u64 = u64::MAX;
 
-/// What the guard is told.
+/// A message to the guard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::wrapper) enum GuardRecord {
     /// When to stop the group: nanoseconds since the boot, and nanoseconds of grace.
     Deadline(Deadline),
-    /// The process group to be guarded.
+    /// The process group to guard.
     Group(Pid),
-    /// There is nothing to guard any more.
+    /// The work is done; there is nothing left to guard.
     Done,
-    /// The wrapper sent the group TERM; what is left of it is to get KILL by this deadline.
+    /// The wrapper sent TERM to the group; what is left of it gets KILL at this deadline.
     Asked(Deadline),
 }
 
 impl GuardRecord {
-    /// As it is written into the pipe. Needs no memory: it is called between fork and exec.
+    /// Encodes the record. Does not allocate: it is called between fork and exec.
     pub(in crate::wrapper) fn to_bytes(self) -> [u8; SIZE] {
         let numbers = match self {
             Self::Deadline(deadline) => deadline_numbers(DEADLINE, deadline),
@@ -47,7 +47,7 @@ impl GuardRecord {
         bytes
     }
 
-    /// What was written. `None` if it makes no sense.
+    /// Decodes a record; `None` if it is invalid.
     pub(super) fn from_bytes(bytes: &[u8; SIZE]) -> Option<Self> {
         let mut numbers = bytes
             .chunks_exact(8)
@@ -58,7 +58,7 @@ impl GuardRecord {
                 let deadline = Deadline { kill, grace: Duration::from_nanos(grace) };
                 Some(if what == ASKED { Self::Asked(deadline) } else { Self::Deadline(deadline) })
             }
-            // Group 1 would be everybody.
+            // Group 1 would be every process.
             (GROUP, group @ 2.., _) => Some(Self::Group(Pid::from_raw(i32::try_from(group).ok()?)?)),
             (DONE, ..) => Some(Self::Done),
             _ => None,
@@ -70,7 +70,7 @@ fn deadline_numbers(what: u64, Deadline { kill, grace }: Deadline) -> [u64; 3] {
     [what, kill.map_or(NEVER, |kill| nanos(kill.as_duration())), nanos(grace)]
 }
 
-/// Some centuries at most.
+/// A few centuries at most.
 fn nanos(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(NEVER - 1)
 }

@@ -1,15 +1,15 @@
-//! The guard: a small process that stops the command when nobody else does.
+//! The guard: a small process that stops the command if the wrapper cannot.
 //!
-//! A wrapper can be killed, be stopped, or sleep with the machine; its command must be dead all the same
-//! before the server gives the slot to somebody else. So a second process keeps the deadline. It holds no
-//! lease, and knows what it is told through a pipe:
+//! A wrapper can be killed, stopped, or suspended with the machine; its command must be dead all the same
+//! before the server grants the slot to another requester. So a second process watches the deadline. It holds
+//! no lease, and receives messages through a pipe:
 //!
 //! ```text
-//!  wrapper ─┬ each new deadline ──────────────┐
-//!  (child) ─┴ its group, before it is a command ┴─► pipe ─► guard ─┬ deadline, or the pipe's end ─► TERM, KILL
-//!                                                                  └ «done» ─────────────────────► nothing
+//! wrapper ─┬ each new deadline ──────────────┐
+//! (child) ─┴ its group, before the exec ─────┴─► pipe ─► guard ─┬ deadline, or end of the pipe ─► TERM, KILL
+//! └ «done» ─────────────────────► nothing
 //! ```
-//! Its exit status tells the wrapper what it did. If it is killed there is a new one.
+//! Its exit status reports what it did. If it is killed, a new one is started.
 
 mod members;
 mod messages;
@@ -32,49 +32,48 @@ use rustix::{
     process::{Pid, Signal, WaitStatus, kill_process},
 };
 
-use super::{console::Console, deadline::Deadline, local_lock::LocalLock};
+use super::{deadline::Deadline, local_lock::LocalLock};
+use crate::program::{console::Console, exit_status};
 
-/// How the guard's name begins in the list of processes, behind which comes the pool's. It makes a guard of
-/// this program. It does not have the program's name in it: `pkill -f` with that leaves guards to do their work.
+/// Start of the guard's process name, followed by the pool's name; it marks a process as a guard. It does not
+/// contain the program's name: `pkill -f` with that spares guards.
 const NAME_PREFIX: &str = "dx-guard of ";
-/// The exit status that tells that it stopped the command. Zero: it did nothing.
-const STATUS_LEASE_LOST: u8 = 79;
-/// This program as it runs now, also if its file was replaced since.
+/// This program's executable, even if its file was replaced.
 const PROGRAM: &str = "/proc/self/exe";
-/// So often a guard that was killed is replaced. Whoever kills more of them does it on purpose.
+/// Maximum number of replacements of a killed guard. More are killed only on purpose.
 const MAX_RESPAWNS: u32 = 100;
 
-/// What the wrapper has of its guard.
+/// The wrapper's handle of its guard.
 #[derive(Debug)]
 pub(super) struct Guard {
-    /// For its name.
+    /// The pool, for its process name.
     pool: String,
     /// The file of the local lock, if there is one.
     lock: Option<File>,
-    /// The process that is guard now, until it ended.
+    /// The process of the guard, until it has ended.
     process: Option<GuardProcess>,
-    /// The deadline it was told last.
+    /// The deadline it was sent last.
     deadline: Deadline,
-    /// Whether the wrapper sent the group TERM, so that the guard does not.
+    /// Whether the wrapper sent TERM to the group, so that the guard does not.
     is_asked: bool,
-    /// What it guards, when the command was started.
+    /// The group it guards, once the command was started.
     group: Option<Pid>,
-    /// How many can still be started.
+    /// Number of replacements left.
     spares: u32,
-    /// Whether it may have acted: the first moment to do so of a deadline it was told is past.
+    /// Whether it may have acted: the first moment to do so of a deadline it was sent has passed.
     may_have_acted: bool,
-    /// Whether it said that it stopped the command.
+    /// Whether it reported that it stopped the command.
     has_stopped: bool,
     /// Whether it was told that nothing is left to guard.
     is_dismissed: bool,
 }
 
-/// A process that is guard.
+/// A process that is a guard.
 #[derive(Debug)]
 struct GuardProcess {
-    /// Its number.
+    /// Its process id.
     pid: Pid,
-    /// Where it listens. When the last of these is closed it knows that the wrapper is gone.
+    /// Its pipe. When the last writer is closed, the guard knows that the wrapper is gone.
     pipe: PipeWriter,
 }
 
@@ -96,57 +95,57 @@ impl Guard {
         })
     }
 
-    /// The way to tell it of the command, for the command's process itself.
+    /// The pipe through which the child reports its group.
     pub(super) fn pipe(&self) -> io::Result<PipeWriter> {
         self.process.as_ref().map_or_else(|| Err(Errno::PIPE.into()), |process| process.pipe.try_clone())
     }
 
-    /// It was told of this group.
+    /// The group was reported to it.
     pub(super) fn guards(&mut self, group: Pid) {
         self.group = Some(group);
     }
 
-    /// Tells it a new deadline.
+    /// Sends a new deadline.
     pub(super) fn set(&mut self, deadline: Deadline) {
         let old = mem::replace(&mut self.deadline, deadline);
         self.send(self.known());
-        self.may_have_acted |= old.is_due(); // after telling: it may have looked before it heard
+        self.may_have_acted |= old.is_due(); // after sending: it may have checked the time before it received this
     }
 
-    /// Tells it that the wrapper sent the group TERM, and when the group gets KILL.
+    /// Reports that the wrapper sent TERM to the group, and when the group gets KILL.
     pub(super) fn took_over(&mut self, deadline: Deadline) {
         self.is_asked = true;
         self.set(deadline);
     }
 
-    /// What it is told of the deadline.
+    /// The message with the current deadline.
     fn known(&self) -> GuardRecord {
         if self.is_asked { GuardRecord::Asked(self.deadline) } else { GuardRecord::Deadline(self.deadline) }
     }
 
-    /// Tells it that nothing is left to guard.
+    /// Reports that nothing is left to guard.
     pub(super) fn dismiss(&mut self) {
         self.is_dismissed = true;
         let was_heard = self.send(GuardRecord::Done);
         self.may_have_acted |= self.deadline.is_due();
         if let Some(process) = &self.process {
-            // One that was stopped, and does not read, shall not come back later with old orders.
+            // A stopped one, which does not read, must not act on old messages later.
             let signal = if was_heard { Signal::CONT } else { Signal::KILL };
             let _ = kill_process(process.pid, signal);
         }
     }
 
-    /// Whether it is worth waiting for what it says at its end.
+    /// Whether its report at its end matters.
     pub(super) fn verdict_pending(&self) -> bool {
         self.process.is_some() && self.may_have_acted
     }
 
-    /// Whether it said that it stopped the command.
+    /// Whether it reported that it stopped the command.
     pub(super) fn has_stopped(&self) -> bool {
         self.has_stopped
     }
 
-    /// Takes note of a child's end. If that was the guard, and too early, there is a new one.
+    /// Handles the end of a child. If that was the guard, and too early, a new one is started.
     pub(super) fn note_end(&mut self, pid: Pid, status: WaitStatus, console: Console) {
         if self.process.as_ref().is_none_or(|process| process.pid != pid) {
             return;
@@ -154,7 +153,7 @@ impl Guard {
         self.process = None;
         match status.exit_status() {
             Some(0) => {}
-            Some(status) if status == i32::from(STATUS_LEASE_LOST) => self.has_stopped = true,
+            Some(status) if status == i32::from(exit_status::LOST) => self.has_stopped = true,
             Some(_) | None if self.is_dismissed => {}
             Some(_) | None => self.replace(console),
         }
@@ -173,12 +172,12 @@ impl Guard {
         match started {
             Ok(process) => self.process = Some(process),
             Err(error) => console.error(format_args!(
-                "the command is no longer guarded: {error}; if this wrapper is killed or stopped, it goes on"
+                "the command is no longer guarded: {error}; it continues if this wrapper is killed or stopped"
             )),
         }
     }
 
-    /// False if it does not listen: it ended, of which we shall hear, or it is stopped.
+    /// False if it does not read: it has ended, which will be noticed, or it is stopped.
     fn send(&self, record: GuardRecord) -> bool {
         let process = self.process.as_ref();
         process.is_some_and(|process| write(&process.pipe, &record.to_bytes()) == Ok(SIZE))
@@ -186,23 +185,24 @@ impl Guard {
 }
 
 impl GuardProcess {
-    /// Starts this program, as it is now, as a guard. It waits for nothing: the pipe keeps what is said. What is
-    /// known is said before there is a guard: it knows all of it even if we are killed in the next moment.
+    /// Starts this program's executable as a guard. Does not block: the pipe buffers messages. The messages
+    /// are written before the process is started, so it has them even if this process is killed in the next
+    /// moment.
     fn start(pool: &str, lock: Option<&File>, known: &[GuardRecord]) -> io::Result<Self> {
         let (reader, pipe) = io::pipe()?;
-        ioctl_fionbio(&pipe, true)?; // a guard that is stopped does not stop us
+        ioctl_fionbio(&pipe, true)?; // a stopped guard must not block this process
         for record in known {
             write(&pipe, &record.to_bytes())?;
         }
         let lock = lock.map(File::try_clone).transpose()?;
-        let stdout = lock.map_or_else(Stdio::null, Stdio::from); // one of the three that it does not close
+        let stdout = lock.map_or_else(Stdio::null, Stdio::from); // one of the three descriptors that it does not close
         let child = Command::new(PROGRAM)
             .arg0(format!("{NAME_PREFIX}{pool}"))
-            .env_clear() // there may be secrets in it
+            .env_clear() // the environment may contain secrets
             .current_dir("/") // it keeps no file system from being unmounted
-            .process_group(0) // what is meant for the job is not meant for it
+            .process_group(0) // signals for the job are not meant for it
             .stdin(reader)
-            .stdout(stdout) // nobody waits for the end of what it writes, and it writes nothing
+            .stdout(stdout) // it writes nothing, and must not delay readers of the command's output
             .stderr(Stdio::null())
             .spawn()
             .map_err(|error| io::Error::new(error.kind(), format!("{PROGRAM}: {error}")))?;

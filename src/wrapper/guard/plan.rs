@@ -1,8 +1,8 @@
-//! What the guard does when. Plain data that is told the time.
+//! Rules of the guard: plain data that is given the time.
 //!
 //! ```text
-//!  watching ─┬ the deadline's TERM, or nobody tells more ─► TERM ─► asked ─┬ its KILL ─► KILL, again and again
-//!            └ half of the grace is over, or there is none ────────────────┘
+//! watching ─┬ TERM of the deadline, or the wrapper is gone ─► TERM ─► asked ─┬ its KILL ─► KILL, repeatedly
+//! └ half of the grace is over, or there is none ──────────────────┘
 //! ```
 
 use std::time::Duration;
@@ -13,31 +13,31 @@ use super::messages::GuardRecord;
 use crate::wrapper::deadline::Deadline;
 use distributex_client::BootTime;
 
-/// How soon, and at last how often, to look whether a group that is being stopped is gone. One that cannot be
-/// stopped by us, as another user's, may stay for long.
+/// First and maximum interval of checks whether a group that is being stopped is gone. A group of another user, which
+/// cannot be stopped, may stay for long.
 const POLL_INTERVALS: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));
 
-/// What is known, and how far it went.
+/// State of a guard.
 #[derive(Debug)]
 pub(super) struct GuardPlan {
-    /// The process group, when it is known.
+    /// The process group, once it is known.
     group: Option<Pid>,
     /// When to stop it.
     deadline: Deadline,
     /// What it was sent.
     stage: Stage,
-    /// When to look next whether it is gone.
+    /// Time of the next check whether it is gone.
     look: Duration,
-    /// Nobody needs a guard any more, or nobody is left to tell more.
+    /// No guard is needed anymore, or the wrapper is gone.
     over: bool,
-    /// Whether something that lived was sent a signal.
+    /// Whether a living process was sent a signal.
     pub(super) has_stopped: bool,
 }
 
-/// What the group was sent.
+/// Signal that was sent to the group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
-    /// Nothing.
+    /// None.
     Watching,
     /// TERM.
     Asked,
@@ -45,32 +45,32 @@ enum Stage {
     Killing,
 }
 
-/// What to do next: when nothing is told before.
+/// The next step, unless a message arrives before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct NextAction {
-    /// When. `None`: never.
+    /// Its time. `None`: never.
     pub(super) at: Option<BootTime>,
-    /// What.
+    /// The step.
     pub(super) act: GuardAction,
 }
 
-/// What to do.
+/// A step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum GuardAction {
-    /// Think again.
+    /// Decide again.
     Wait,
     /// End if this group is gone.
     Look(Pid),
-    /// Ask this group to end.
+    /// Send TERM to this group.
     Term(Pid),
-    /// End this group.
+    /// Send KILL to this group.
     Kill(Pid),
     /// End.
     End,
 }
 
 impl GuardPlan {
-    /// Nothing is known yet.
+    /// The state without any message.
     pub(super) fn new() -> Self {
         Self {
             group: None,
@@ -82,23 +82,23 @@ impl GuardPlan {
         }
     }
 
-    /// Takes note of what was told.
+    /// Handles a message.
     pub(super) fn on_record(&mut self, record: GuardRecord) {
         match record {
             GuardRecord::Group(group) => self.group = Some(group),
             GuardRecord::Deadline(deadline) if self.stage == Stage::Watching => self.deadline = deadline,
-            // A renewal that comes after TERM is too late; a lease that is lost now is not.
+            // A renewal that arrives after TERM is too late; a loss is not.
             GuardRecord::Deadline(deadline) => self.bring_forward(deadline.kill),
             GuardRecord::Asked(deadline) if self.stage == Stage::Watching => {
                 (self.stage, self.deadline) = (Stage::Asked, deadline);
             }
             GuardRecord::Asked(deadline) => self.bring_forward(deadline.kill),
-            // What was begun is brought to its end: some of the group may still be there.
+            // A stop that was begun is finished: parts of the group may still exist.
             GuardRecord::Done => self.over |= !self.has_stopped,
         }
     }
 
-    /// Nobody is left to tell more: the group ends now, within its grace.
+    /// The wrapper is gone: the group is stopped now, within its grace.
     pub(super) fn on_wrapper_gone(&mut self, now: BootTime) {
         self.over |= self.group.is_none();
         self.bring_forward(Some(now + self.deadline.grace));
@@ -109,7 +109,7 @@ impl GuardPlan {
         self.deadline.kill = kills.into_iter().flatten().min();
     }
 
-    /// What to do next.
+    /// The next step.
     pub(super) fn step(&self, now: BootTime) -> NextAction {
         let at_once = |act| NextAction { at: Some(now), act };
         if self.over {
@@ -131,13 +131,13 @@ impl GuardPlan {
         }
     }
 
-    /// TERM was sent, to somebody who `lived`.
+    /// TERM was sent; `lived`: to a living process.
     pub(super) fn term_sent(&mut self, lived: bool) {
         self.stage = Stage::Asked;
         self.has_stopped |= lived;
     }
 
-    /// KILL was sent, to somebody who `lived`.
+    /// KILL was sent; `lived`: to a living process.
     pub(super) fn killed(&mut self, lived: bool) {
         if self.stage == Stage::Killing {
             self.look = (self.look * 2).min(POLL_INTERVALS.1);
@@ -165,7 +165,7 @@ mod tests {
         GuardRecord::Deadline(Deadline { kill: Some(at(kill)), grace: GRACE })
     }
 
-    /// Knows its group, and a deadline: TERM at 96, KILL at 100.
+    /// A guard with a group and a deadline: TERM at 96, KILL at 100.
     fn watching() -> GuardPlan {
         let mut plan = GuardPlan::new();
         plan.on_record(until(100));

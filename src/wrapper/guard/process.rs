@@ -1,7 +1,7 @@
-//! The guard itself: a process that sleeps until something is told or a moment has come.
+//! The process of the guard: it sleeps until a message arrives or a moment has come.
 //!
-//! It is small, as there is one for every command: no runtime, no threads, no options. It has a process group
-//! of its own and blocks every signal, so that nothing that is meant for the job stops or ends it.
+//! It is small, as there is one per command: no runtime, no threads, no options. It has its own process group
+//! and blocks every signal, so that signals for the job neither stop nor end it.
 
 use std::{
     env,
@@ -21,20 +21,21 @@ use rustix::{
 };
 
 use super::{
-    NAME_PREFIX, STATUS_LEASE_LOST,
+    NAME_PREFIX,
     members::{is_alive, is_gone},
     messages::{GuardRecord, SIZE},
     plan::{GuardAction, GuardPlan, NextAction},
 };
+use crate::program::exit_status;
 use distributex_client::BootTime;
 
-/// What the processes list calls it where only the program's name is shown.
+/// Its name where only the program's name is shown.
 const SHORT_NAME: &CStr = c"dx-guard";
-/// More descriptors than these three are not ours.
+/// First descriptor that is closed: only three are its own.
 const LAST_STREAM: i32 = 2;
 
-/// Does a guard's work if this process was started as one: its name says so. Must be asked before anything
-/// else is set up.
+/// Runs the guard if this process was started as one, which its name tells. Must be called before anything else is set
+/// up.
 #[must_use]
 pub(in crate::wrapper) fn run_if_guard() -> Option<ExitCode> {
     let name: OsString = env::args_os().next()?;
@@ -49,8 +50,8 @@ pub(in crate::wrapper) fn run_if_guard() -> Option<ExitCode> {
     })
 }
 
-/// Follows the plan to its end. The time is read before the inbox: a deadline that is told after its old TERM
-/// was past may come too late, one that was told before that never does.
+/// Follows the plan to its end. The time is read before the messages: a deadline that is sent after its old
+/// TERM has passed may be too late, one that was sent before never is.
 fn run(inbox: &Inbox) -> ExitCode {
     let mut plan = GuardPlan::new();
     let mut is_open = true;
@@ -64,14 +65,14 @@ fn run(inbox: &Inbox) -> ExitCode {
                 plan.on_wrapper_gone(BootTime::now()); // the wait may have been long
             }
             None if act == GuardAction::End || execute(&mut plan, act) => {
-                return if plan.has_stopped { STATUS_LEASE_LOST.into() } else { ExitCode::SUCCESS };
+                return if plan.has_stopped { exit_status::LOST.into() } else { ExitCode::SUCCESS };
             }
             None => {}
         }
     }
 }
 
-/// Does what is to be done, and tells whether nothing is left to do.
+/// Performs a step, and returns whether the guard is finished.
 fn execute(plan: &mut GuardPlan, act: GuardAction) -> bool {
     match act {
         GuardAction::Wait => false,
@@ -83,7 +84,7 @@ fn execute(plan: &mut GuardPlan, act: GuardAction) -> bool {
         GuardAction::Term(group) => {
             let lived = is_alive(group);
             let was_sent = send(group, Signal::TERM);
-            let _ = send(group, Signal::CONT); // a process that is stopped does not act on TERM
+            let _ = send(group, Signal::CONT); // a stopped process does not act on TERM
             plan.term_sent(lived && was_sent);
             false
         }
@@ -91,41 +92,41 @@ fn execute(plan: &mut GuardPlan, act: GuardAction) -> bool {
             let lived = is_alive(group);
             let was_sent = send(group, Signal::KILL);
             plan.killed(lived && was_sent);
-            was_sent && !is_alive(group) // nobody can fork past a KILL for the whole group
+            was_sent && !is_alive(group) // no process can fork past a KILL for the whole group
         }
     }
 }
 
-/// False if none of the group may be sent signals by us.
+/// False if no process of the group may be sent signals.
 fn send(group: Pid, signal: Signal) -> bool {
     kill_process_group(group, signal).is_ok()
 }
 
-/// Whoever started the wrapper may have left descriptors open for the command: the end of a pipe, a lock.
-/// Their other sides shall not wait for a guard.
+/// The wrapper may have inherited descriptors for the command: the end of a pipe, a lock. Their other sides
+/// must not wait for a guard.
 fn close_inherited() {
     let Ok(list) = fs::read_dir("/proc/self/fd") else {
         return;
     };
     let numbers = list.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
     for number in numbers.filter(|number| *number > LAST_STREAM).collect::<Vec<_>>() {
-        let _ = unistd::close(number); // one of them was the list's
+        let _ = unistd::close(number); // one of them was that of the directory
     }
 }
 
-/// What came from the wrapper.
+/// Input from the pipe.
 #[derive(Debug)]
 enum GuardInput {
-    /// It said something.
+    /// A message.
     Record(GuardRecord),
-    /// It is gone, with everybody else who could say something.
+    /// Its end: no writer is left.
     Silence,
 }
 
-/// The pipe from the wrapper, and the clock to look at while nothing comes.
+/// The pipe from the wrapper, and the timer for the time without messages.
 #[derive(Debug)]
 struct Inbox {
-    /// Runs on while the machine sleeps; the time limit of `poll` does not.
+    /// Continues while the machine is suspended; the time limit of `poll` does not.
     timer: OwnedFd,
 }
 
@@ -134,13 +135,13 @@ impl Inbox {
         Ok(Self { timer: timerfd_create(TimerfdClockId::Boottime, TimerfdFlags::CLOEXEC)? })
     }
 
-    /// What comes next; nothing if that moment comes first. What has come already always is first.
+    /// The next input; `None` if the moment comes first. Input that has already arrived takes precedence.
     fn next(&self, at: Option<BootTime>, is_open: bool) -> Option<GuardInput> {
         self.set_timer(at);
         let pipe = io::stdin();
         let mut both = [PollFd::new(&self.timer, PollFlags::IN), PollFd::new(&pipe, PollFlags::IN)];
         let watched = if is_open { both.as_mut_slice() } else { &mut both[..1] };
-        let _ = poll(watched, None); // an error is as no news: the time is looked at in any case
+        let _ = poll(watched, None); // an error counts as no input: the time is checked in any case
         if both[1].revents().is_empty() {
             return None;
         }
@@ -152,10 +153,10 @@ impl Inbox {
         }
     }
 
-    /// A moment that is past counts as come.
+    /// A moment in the past counts as come.
     fn set_timer(&self, at: Option<BootTime>) {
         let none = Timespec { tv_sec: 0, tv_nsec: 0 };
-        let at = at.and_then(|at| Timespec::try_from(at.as_duration()).ok()).unwrap_or(none); // zero is never
+        let at = at.and_then(|at| Timespec::try_from(at.as_duration()).ok()).unwrap_or(none); // zero would disarm the timer
         let time = Itimerspec { it_interval: none, it_value: at };
         let _ = timerfd_settime(&self.timer, TimerfdTimerFlags::ABSTIME, &time);
     }
