@@ -61,8 +61,7 @@ enum StoreKind {
 /// The configuration names a backend that this program does not have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error(
-    "backend memcache is not in this build: build it with the feature memcache, as is the default, or use \
-     inmemory"
+    "this build has no backend memcache: build it with the feature memcache (the default), or use inmemory"
 )]
 pub struct NotAvailable;
 

@@ -15,13 +15,13 @@ pub struct Name(Arc<str>);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum BadName {
     /// There is nothing in it.
-    #[error("a name cannot be empty")]
+    #[error("a name must not be empty")]
     Empty,
     /// It has more than [`Name::MAX_BYTES`]; it has this many.
-    #[error("a name has at most 255 bytes, this one has {0}")]
+    #[error("a name must be at most 255 bytes, this one has {0}")]
     TooLong(usize),
     /// It has a line break, a NUL or the like in it.
-    #[error("a name has no control characters such as {0:?}")]
+    #[error("a name must not contain control characters such as {0:?}")]
     Control(char),
 }
 

@@ -86,10 +86,7 @@ pub(crate) fn seconds(said: &Said, range: RangeInclusive<Duration>) -> Result<Du
 
 /// Seconds: a number, or a number with a unit.
 fn duration(said: &Said) -> Option<f64> {
-    match said {
-        Said::Text(text) => parse_duration(text),
-        other => other.number(),
-    }
+    if let Said::Text(text) = said { parse_duration(text) } else { said.number() }
 }
 
 fn within(number: Option<f64>, range: &RangeInclusive<Duration>) -> Option<Duration> {

@@ -55,7 +55,7 @@ fn a_long_text_is_told_in_a_short_line() {
     assert_eq!(
         told,
         format!(
-            "f:2: pool number 1: name is \"{}\"…; a name has at most 255 bytes, this one has 10000",
+            "f:2: pool number 1: name is \"{}\"…; a name must be at most 255 bytes, this one has 10000",
             "n".repeat(60)
         )
     );

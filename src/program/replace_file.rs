@@ -101,7 +101,7 @@ fn append(path: &Path, text: &[u8]) -> io::Result<()> {
     let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
     let opened = OpenOptions::new().append(true).custom_flags(flags).open(path);
     let mut file = opened.map_err(|error| match Errno::from_io_error(&error) {
-        Some(Errno::NXIO) => io::Error::other("it is a FIFO or a socket, and nobody reads it"),
+        Some(Errno::NXIO) => io::Error::other("a FIFO or socket without a reader"),
         Some(_) | None => error,
     })?;
     let mut rest = text;

@@ -78,7 +78,7 @@ fn refused(why: Refusal) -> HttpResponse {
         | Refusal::Evicted
         | Refusal::Superseded
         | Refusal::LeaseLost => word(StatusCode::OK, "NO"),
-        Refusal::HostNotAllowed => invalid("the pool's \"servers\" do not name the host"),
+        Refusal::HostNotAllowed => invalid("the host is not among the pool's \"servers\""),
         Refusal::NoSuchPool => invalid("the pool is no longer in the configuration"),
         Refusal::QueueFull | Refusal::Draining | Refusal::BackendDown => not_now(),
     }
@@ -140,11 +140,11 @@ pub(super) fn call_word(path: &str) -> &'static str {
 
 /// The pool and the host of a query, or why it is invalid.
 fn parse_query<'a>(query: &str, pools: &'a Pools) -> Result<(&'a PoolHandle, Name), String> {
-    let name = parameter(query, "pool").ok_or("a request names no pool")?;
+    let name = parameter(query, "pool").ok_or("no pool given")?;
     let shown = &name[..name.floor_char_boundary(Name::MAX_BYTES)];
-    let pool = pools.get(&name).ok_or_else(|| format!("no pool is named {shown:?}"))?;
-    let host = parameter(query, "host").ok_or_else(|| format!("a request for {shown:?} names no host"))?;
-    let host = Name::new(&host).map_err(|error| format!("the host of a request for {shown:?}: {error}"))?;
+    let pool = pools.get(&name).ok_or_else(|| format!("no pool named {shown:?}"))?;
+    let host = parameter(query, "host").ok_or_else(|| format!("no host given for pool {shown:?}"))?;
+    let host = Name::new(&host).map_err(|error| format!("invalid host for pool {shown:?}: {error}"))?;
     Ok((pool, host))
 }
 

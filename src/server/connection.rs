@@ -355,7 +355,7 @@ impl AsyncRead for Connection {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         if self.should_close(cx) {
-            let what = "the connection has made room for others";
+            let what = "the connection was closed in favor of others";
             return Poll::Ready(Err(io::Error::new(io::ErrorKind::ConnectionAborted, what)));
         }
         if self.answering {
@@ -381,7 +381,7 @@ impl AsyncWrite for Connection {
     /// continues, and whether the next request may be read.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.exceeds_pipelining_limit() {
-            let what = "the client sends more behind a parked request than is kept for it";
+            let what = "too much data after a parked request";
             return Poll::Ready(Err(io::Error::new(io::ErrorKind::ConnectionAborted, what)));
         }
         self.given = 0;

@@ -101,24 +101,25 @@ impl Framing {
         Ok(taken)
     }
 
-    /// Whether all of the request has come.
+    /// Whether the whole request has arrived.
     pub(super) fn is_complete(&self) -> bool {
         matches!(self, Self::Body(0))
     }
 
-    /// Whether a part of its head has come.
+    /// Whether a part of its head has arrived.
     pub(super) fn is_within_head(&self) -> bool {
         matches!(self, Self::Head(Head { scanned: 1.., .. }))
     }
 
-    /// What goes on behind [`substitute`].
+    /// The bytes after [`substitute`].
     pub(super) fn behind_substitute() -> Self {
         Self::Body(UNTIL_CLOSE)
     }
 }
 
 impl Head {
-    /// Where it ends, if that has come. As in actix-http, lines may end without CR, and empty ones may come first.
+    /// The end of the head, if it has arrived. As in actix-http, lines may end without CR, and empty ones may come
+    /// first.
     fn end(&mut self, bytes: &[u8]) -> Result<Option<usize>, HeadTooLarge> {
         while self.lines <= MAX_HEAD_LINES
             && let Some(length) = bytes[self.scanned..].iter().position(|byte| *byte == b'\n')
@@ -145,7 +146,7 @@ impl Head {
     fn read_header(&mut self, line: &[u8]) {
         self.lines += 1;
         if let Some(length) = value(line, b"content-length:") {
-            self.length = length.trim().parse().unwrap_or(0); // actix-http refuses what is no number
+            self.length = length.trim().parse().unwrap_or(0); // actix-http refuses anything but a number
         } else if value(line, b"transfer-encoding:").is_some() {
             self.chunked = true; // it refuses any other encoding
         }
@@ -167,7 +168,7 @@ fn value<'a>(line: &'a [u8], name: &[u8]) -> Option<&'a str> {
 }
 
 impl Chunks {
-    /// Where the body ends, if that has come.
+    /// The end of the body, if it has arrived.
     fn end(&mut self, bytes: &[u8]) -> Option<usize> {
         let mut at = 0;
         while let Some(byte) = bytes.get(at) {
@@ -188,7 +189,7 @@ impl Chunks {
         None
     }
 
-    /// Whether the body ends with this byte, which is none of a chunk.
+    /// Whether the body ends with this byte, which belongs to no chunk.
     fn ends_with(&mut self, byte: u8) -> bool {
         match self {
             Self::Data(_) => {}
@@ -205,8 +206,8 @@ impl Chunks {
     }
 }
 
-/// A head in the place of one that is too large: the same method and path, so that the response to it is of the right
-/// kind, and a body that never ends, so that the connection does.
+/// A head in place of one that is too large: the same method and path, so that the response is of the right
+/// kind, and a body that never ends, so that the connection is closed.
 pub(super) fn substitute(head: &[u8]) -> Vec<u8> {
     let line = head.trim_ascii_start();
     let line = &line[..line.len().min(MAX_HEAD)];
@@ -222,7 +223,7 @@ pub(super) fn substitute(head: &[u8]) -> Vec<u8> {
 mod tests {
     use super::*;
 
-    /// Where the first request in these bytes ends when they come in pieces of this size.
+    /// The end of the first request when these bytes arrive in pieces of this size.
     fn end(bytes: &[u8], size: usize) -> Option<usize> {
         let (mut framing, mut taken) = (Framing::default(), 0);
         for come in (size..bytes.len() + size).step_by(size) {

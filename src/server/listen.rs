@@ -1,4 +1,4 @@
-//! The sockets on which the server listens.
+//! TCP sockets of the server.
 
 use std::{
     io,
@@ -9,11 +9,10 @@ use distributex_config::{DEFAULT_PORT, Listen};
 use socket2::{Domain, Protocol, Socket, Type};
 use thiserror::Error;
 
-/// How many connections may wait to be accepted: thousands of clients may come at once after an outage. The
-/// kernel lowers it to `net.core.somaxconn`.
+/// Backlog: thousands of clients may connect at once after an outage. The kernel lowers it to `net.core.somaxconn`.
 const BACKLOG: i32 = 16 * 1024;
 
-/// An address on which the server cannot listen.
+/// An address the server cannot listen on.
 #[derive(Debug, Error)]
 #[error("failed to listen on {addr}: {source}{}", hint(source))]
 pub struct CannotListen {
@@ -21,10 +20,10 @@ pub struct CannotListen {
     source: io::Error,
 }
 
-/// What can be done about it, where that is known.
+/// Advice, if the cause is known.
 const HINTS: [(io::ErrorKind, &str); 3] = [
-    (io::ErrorKind::AddrInUse, " (is another server running? choose another port with -p)"),
-    (io::ErrorKind::PermissionDenied, " (ports below 1024 are root's; choose another with -p)"),
+    (io::ErrorKind::AddrInUse, " (is another server running? use another port with -p)"),
+    (io::ErrorKind::PermissionDenied, " (ports below 1024 are reserved for root; use another with -p)"),
     (io::ErrorKind::AddrNotAvailable, " (this machine does not have the address; see `ip address`)"),
 ];
 
@@ -32,7 +31,7 @@ fn hint(error: &io::Error) -> &'static str {
     HINTS.iter().find(|(kind, _)| *kind == error.kind()).map_or("", |(_, way_out)| way_out)
 }
 
-/// One address on which to listen.
+/// An address to listen on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum ListenAddress {
     /// All addresses of both families, at this port.
@@ -49,7 +48,7 @@ impl ListenAddress {
         }
     }
 
-    /// Whether a socket here takes all connections that one at the other place would.
+    /// Whether this socket receives all connections that the other one would.
     fn covers(self, other: Self) -> bool {
         let is_wider = match (self, other) {
             (Self::Every(_), _) => true,
@@ -58,7 +57,7 @@ impl ListenAddress {
                 own == other || own.ip().is_unspecified() && own.is_ipv6() == other.is_ipv6()
             }
         };
-        is_wider && self.port() == other.port() && self.port() != 0 // any free port is another one each time
+        is_wider && self.port() == other.port() && self.port() != 0 // each "any free port" is a different one
     }
 
     fn open(self) -> io::Result<TcpListener> {
@@ -69,7 +68,7 @@ impl ListenAddress {
     }
 }
 
-/// Opens a socket for every address of these, once: not for one that is there twice, or that another one covers.
+/// Opens a socket for each of these addresses, except for duplicates and those covered by another one.
 ///
 /// # Errors
 /// The first address that cannot be listened on.
@@ -91,7 +90,7 @@ pub fn listen(addresses: &[Listen]) -> Result<Vec<TcpListener>, CannotListen> {
     needed.map(|(_, (place, address))| place.open().map_err(fails(address))).collect()
 }
 
-/// Where this is. An IPv4 address that is written as an IPv6 address is that IPv4 address.
+/// The address; an IPv4 address written as IPv6 becomes IPv4.
 fn resolved(address: &Listen) -> io::Result<Vec<ListenAddress>> {
     let port = address.port.unwrap_or(DEFAULT_PORT);
     if address.is_every() {
@@ -104,7 +103,7 @@ fn resolved(address: &Listen) -> io::Result<Vec<ListenAddress>> {
     Ok((address.host.as_str(), port).to_socket_addrs()?.map(plain).map(ListenAddress::One).collect())
 }
 
-/// One socket for all addresses of both families; of IPv4 only, where the kernel has no IPv6.
+/// One socket for all addresses of both families, or of IPv4 if the kernel has no IPv6.
 fn everywhere(port: u16) -> io::Result<TcpListener> {
     match socket((Ipv6Addr::UNSPECIFIED, port).into(), false) {
         Err(error) if error.kind() != io::ErrorKind::AddrInUse => {

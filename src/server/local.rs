@@ -1,5 +1,5 @@
-//! The local socket: a file on which everything is served that TCP serves, and levers need no key. Who may open it is
-//! the file system's business: nobody but its user may.
+//! The admin socket: serves everything that TCP serves, and admin actions without a key. Access is controlled
+//! by its file mode: only the server's user may open it.
 
 use std::{
     fs::{self, Metadata},
@@ -19,12 +19,12 @@ use rustix::fs::{Mode, fchmod};
 use socket2::{Domain, SockAddr, Socket, Type};
 use thiserror::Error;
 
-/// How many connections may wait to be accepted.
+/// Backlog.
 const BACKLOG: i32 = 1024;
 
-/// The local socket cannot be opened.
+/// Error of opening the admin socket.
 #[derive(Debug, Error)]
-#[error("failed to open the local socket {} (admin_socket in the configuration): {why}", path.display())]
+#[error("failed to open the admin socket {} (admin_socket in the configuration): {why}", path.display())]
 pub struct CannotOpenSocket {
     path: PathBuf,
     why: SocketError,
@@ -32,9 +32,9 @@ pub struct CannotOpenSocket {
 
 #[derive(Debug, Error)]
 enum SocketError {
-    #[error("somebody answers on it: another server runs, which has to be stopped, or to use another path")]
+    #[error("another server is listening on it; stop it, or use another path")]
     Busy,
-    #[error("this file is no socket, and is left alone; choose another path")]
+    #[error("the file is not a socket; use another path")]
     Other,
     #[error("{error}{}", hint(error))]
     Refused {
@@ -43,30 +43,30 @@ enum SocketError {
     },
 }
 
-/// What can be done about it, where that is known.
+/// Advice, if the cause is known.
 const HINTS: [(io::ErrorKind, &str); 4] = [
-    (io::ErrorKind::NotFound, " (the directory is missing; make it, or choose another path)"),
-    (io::ErrorKind::NotADirectory, " (a part of the path is no directory; choose another path)"),
-    (io::ErrorKind::PermissionDenied, " (this user may not do that there; change the rights, or the path)"),
-    (io::ErrorKind::ReadOnlyFilesystem, " (nothing can be written there; choose another path)"),
+    (io::ErrorKind::NotFound, " (the directory is missing; create it, or use another path)"),
+    (io::ErrorKind::NotADirectory, " (a part of the path is not a directory; use another path)"),
+    (io::ErrorKind::PermissionDenied, " (this user has no permission; change the permissions, or the path)"),
+    (io::ErrorKind::ReadOnlyFilesystem, " (the file system is read-only; use another path)"),
 ];
 
 fn hint(error: &io::Error) -> &'static str {
     HINTS.iter().find(|(kind, _)| *kind == error.kind()).map_or("", |(_, way_out)| way_out)
 }
 
-/// The file of a local socket that this process listens on; removed when this is dropped.
+/// The file of the admin socket; deleted when dropped.
 #[derive(Debug)]
 pub struct SocketFile {
     path: PathBuf,
-    /// Which file it is: another server may have put its own in this place.
+    /// Device and inode of the file: another server may have replaced it.
     id: Option<(u64, u64)>,
 }
 
-/// Listens on a local socket with this path. One that a server left there which is not running any more is replaced.
+/// Listens on a socket at this path. A file left by a server that no longer runs is replaced.
 ///
 /// # Errors
-/// When somebody answers there, when it is another kind of file, and when the system refuses it.
+/// When a process listens there, when it is another kind of file, and those of the system.
 pub fn open(path: &Path) -> Result<(UnixListener, SocketFile), CannotOpenSocket> {
     listen(path).map_err(|why| CannotOpenSocket { path: path.to_owned(), why })
 }
@@ -83,7 +83,7 @@ fn listen(path: &Path) -> Result<(UnixListener, SocketFile), SocketError> {
         fs::remove_file(path)?;
     }
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
-    // The file gets the mode of the socket when it is made, less the umask: there is no moment with a wider one.
+    // The file gets the mode of the socket when it is created, less the umask: its mode is never wider.
     fchmod(&socket, Mode::RUSR | Mode::WUSR).map_err(io::Error::from)?;
     socket.bind(&addr)?;
     let file = SocketFile { path: path.to_owned(), id: found(path)?.as_ref().map(id) };
@@ -91,7 +91,7 @@ fn listen(path: &Path) -> Result<(UnixListener, SocketFile), SocketError> {
     Ok((UnixListener::from(OwnedFd::from(socket)), file))
 }
 
-/// What is there, if anything is; a link is what is there, and not where it leads.
+/// The file at this path, if there is one; symlinks are not followed.
 fn found(path: &Path) -> io::Result<Option<Metadata>> {
     match fs::symlink_metadata(path) {
         Ok(found) => Ok(Some(found)),
@@ -104,7 +104,7 @@ fn id(file: &Metadata) -> (u64, u64) {
     (file.dev(), file.ino())
 }
 
-/// Whether a process listens on this socket, also one that has no time for us now.
+/// Whether a process listens on this socket, even if it is too busy to accept.
 fn answers(addr: &SockAddr) -> io::Result<bool> {
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
     socket.set_nonblocking(true)?;

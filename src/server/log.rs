@@ -1,8 +1,8 @@
-//! The log: env_logger's lines, written by a thread of their own.
+//! The log: lines of env_logger, written by a separate thread.
 //!
-//! A line for every grant and release must cost the pools next to nothing, and whoever reads the log (a disk
-//! that is slow, a pipe that nobody empties) must not be able to stop them. So lines are collected and
-//! written many at once; when too many wait to be written, further ones are counted and left out.
+//! A line for each grant and release must cost the pools next to nothing, and a slow reader (a disk, a pipe
+//! that is not read) must not stop them. So lines are collected and written many at once; when too many are
+//! waiting, further ones are counted and dropped.
 
 use std::{
     env,
@@ -17,22 +17,22 @@ use log::{Level, Log, Metadata, Record};
 
 use super::log_format::LogFormat;
 
-/// What is logged when RUST_LOG is not set.
+/// Default of RUST_LOG.
 const DEFAULT_FILTER: &str = "info";
 
-/// What is not logged unless RUST_LOG names these: actix-http would log every mistake of a client as an error.
+/// Limits for targets that RUST_LOG does not name: actix-http would log every mistake of a client as an error.
 const LIBRARY_FILTER: &str = "actix_http=off,actix_server=warn";
 
-/// For how long lines are collected.
+/// Time during which lines are collected.
 const BATCH_WINDOW: Duration = Duration::from_millis(20);
 
-/// How many bytes may wait to be written.
+/// Maximum number of bytes that wait to be written.
 const MAX_BUFFERED_BYTES: usize = 4 * 1024 * 1024;
 
-/// For how long the end of the process waits for the last lines to be written.
+/// Time limit for the last lines at the end of the process.
 const FLUSH_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// Starts the log on standard error, as RUST_LOG says.
+/// Starts the log on standard error, filtered by RUST_LOG.
 ///
 /// # Errors
 /// When its thread cannot be started.
@@ -52,7 +52,7 @@ pub fn start(format: LogFormat) -> io::Result<()> {
     Ok(())
 }
 
-/// The logger: env_logger's, whose lines are collected.
+/// The logger: env_logger, whose lines are collected.
 #[derive(Debug)]
 struct AsyncLogger {
     logger: env_logger::Logger,
@@ -68,7 +68,7 @@ impl Log for AsyncLogger {
         self.logger.log(record);
     }
 
-    /// For the end of the process: returns when all is written, or when that takes too long.
+    /// Flushes the log at the end of the process; returns when all is written, or after a time limit.
     fn flush(&self) {
         self.lines.flush_blocking();
     }
@@ -78,20 +78,20 @@ impl Log for AsyncLogger {
 #[derive(Debug, Default)]
 struct LogBuffer {
     waiting: Mutex<BufferedLines>,
-    /// Rings when there are lines again, or when somebody waits for them to be written.
+    /// Notified when there are lines, or when a flush is wanted.
     some: Condvar,
-    /// Rings when all is written.
+    /// Notified when all is written.
     none: Condvar,
 }
 
 #[derive(Debug, Default)]
 struct BufferedLines {
     bytes: Vec<u8>,
-    /// How many lines were left out since the last write.
+    /// Number of lines dropped since the last write.
     left_out: usize,
     /// Whether lines are being written now.
     writing: bool,
-    /// Whether somebody waits for them to be written.
+    /// Whether a flush is wanted.
     urgent: bool,
 }
 
@@ -140,7 +140,7 @@ impl LogBuffer {
     }
 }
 
-/// Writes lines, and how many were left out. Errors are ignored: there is no place left to report them.
+/// Writes lines, and the number of dropped ones. Errors are ignored: they could be reported nowhere.
 fn write(bytes: &[u8], left_out: usize, format: LogFormat) {
     let mut stderr = io::stderr().lock();
     let _ = stderr.write_all(bytes);
@@ -152,7 +152,7 @@ fn write(bytes: &[u8], left_out: usize, format: LogFormat) {
     }
 }
 
-/// What env_logger writes its lines to, one line at a time.
+/// The writer for env_logger; receives one line at a time.
 #[derive(Debug)]
 struct BufferWriter(Arc<LogBuffer>);
 

@@ -1,5 +1,5 @@
-//! `distributexd`: HTTP in front of the pools. Turns requests into messages and answers into bytes, and
-//! decides nothing.
+//! `distributexd`: HTTP in front of the pools. Translates requests into messages and replies into bytes, and decides
+//! nothing.
 
 use std::{
     future::ready,
@@ -45,28 +45,28 @@ pub mod stream;
 pub mod systemd;
 pub mod v1;
 
-/// How long a connection may be idle between two requests.
+/// Maximum idle time of a connection between two requests.
 const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// How long a connection that is being closed may take to read its last answer.
+/// Time for a closing connection to read its last response.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How long the connections may take to end when the server stops, in seconds.
+/// Time for connections to end when the server stops, in seconds.
 const STOP_TIMEOUT_SECONDS: u64 = 1;
 
-/// Where the server listens.
+/// Sockets of the server.
 #[derive(Debug)]
 pub struct Sockets {
-    /// For everybody.
+    /// TCP.
     pub tcp: Vec<TcpListener>,
-    /// For who may open it.
+    /// The admin socket.
     pub local: Option<UnixListener>,
 }
 
-/// The server on these sockets; runs when it is awaited.
+/// Starts the server on these sockets; it runs when awaited.
 ///
 /// # Errors
-/// When a socket is of no use.
+/// When a socket cannot be used.
 pub fn server(
     config: Config,
     limits: FileLimits,
@@ -98,20 +98,20 @@ pub fn server(
     Ok(server.run())
 }
 
-/// What every worker serves on every socket.
+/// Service of each worker.
 #[derive(Debug, Clone)]
 struct Service {
     shared: Arc<Shared>,
-    /// What the pools are started with.
+    /// Configuration to start the pools with.
     config: Arc<Config>,
-    /// Where they go on; taken by who starts them.
+    /// Restored state; taken by the worker that starts the pools.
     state: Arc<Mutex<Option<StateDirectory>>>,
     room: Arc<ParkingLimit>,
     connection_limit: Arc<ConnectionLimit>,
 }
 
 impl Service {
-    /// Starts the pools, if nobody did yet, and answers on one kind of socket.
+    /// Starts the pools, unless another worker did, and serves one kind of socket.
     fn start<S: Into<ClientStream> + 'static>(
         &self,
     ) -> impl ServiceFactory<S, Config = (), Response = (), Error = DispatchError, InitError = ()> + use<S>

@@ -1,4 +1,4 @@
-//! What is read by machines that watch the server: `/metrics`, `/healthz` and `/readyz`; and the count of requests.
+//! Monitoring: `/metrics`, `/healthz` and `/readyz`, and the count of requests.
 
 use std::sync::{Arc, OnceLock};
 
@@ -18,22 +18,22 @@ use tokio::sync::Mutex;
 
 use super::{classic, v1};
 
-/// Why nothing can go wrong with the names here: the server would not start.
-const INVALID_METRIC: &str = "metrics have proper names, each of its own";
+/// Message of the panic: metric names are constants, so the server would not start.
+const INVALID_METRIC: &str = "metric names are valid and distinct";
 
-/// What is read here.
+/// A page for monitoring.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MonitoringPath {
-    /// `/metrics`: all numbers, for Prometheus.
+    /// `/metrics`: all metrics, for Prometheus.
     Metrics,
-    /// `/healthz`: whether the process serves at all.
+    /// `/healthz`: the process serves requests.
     Health,
-    /// `/readyz`: whether it is of use to ask for a slot now.
+    /// `/readyz`: slots can be requested now.
     Readiness,
 }
 
 impl MonitoringPath {
-    /// What is read under this path.
+    /// The page at this path.
     #[must_use]
     pub fn at(path: &str) -> Option<Self> {
         match path {
@@ -44,7 +44,7 @@ impl MonitoringPath {
         }
     }
 
-    /// The answer.
+    /// The response.
     pub async fn respond(self, request: &ServiceRequest, registry: &Registry) -> HttpResponse {
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
             let mut response = text(StatusCode::METHOD_NOT_ALLOWED, "use GET");
@@ -59,21 +59,20 @@ impl MonitoringPath {
     }
 }
 
-/// With many pools this is megabytes of text, so it is made where nobody waits for it; and one at a time, so that who
-/// asks often takes little from others.
+/// Renders the metrics; with many pools, megabytes of text. So it is done on a blocking thread, and once at a time.
 async fn metrics(numbers: Option<&Arc<Metrics>>) -> HttpResponse {
     let Some(numbers) = numbers.cloned() else {
-        return text(StatusCode::NOT_FOUND, "metrics are switched off (\"metrics\" in the configuration)");
+        return text(StatusCode::NOT_FOUND, "metrics are disabled (\"metrics\" in the configuration)");
     };
     static TURN: Mutex<()> = Mutex::const_new(());
     let turn = TURN.lock().await;
     let read = spawn_blocking(move || {
         let text = numbers.text();
-        drop(turn); // not before, even if nobody waits for the text any more
+        drop(turn); // keeps the permit even if the request has ended
         text
     });
     let Ok(numbers) = read.await else {
-        return text(StatusCode::INTERNAL_SERVER_ERROR, "the numbers cannot be read");
+        return text(StatusCode::INTERNAL_SERVER_ERROR, "the metrics cannot be rendered");
     };
     let mut response = HttpResponse::with_body(StatusCode::OK, BoxBody::new(numbers));
     let format = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
@@ -84,7 +83,7 @@ async fn metrics(numbers: Option<&Arc<Metrics>>) -> HttpResponse {
 fn readiness(registry: &Registry) -> HttpResponse {
     match (registry.is_draining(), registry.is_reachable()) {
         (true, _) => text(StatusCode::SERVICE_UNAVAILABLE, "stopping"),
-        (false, false) => text(StatusCode::SERVICE_UNAVAILABLE, "the store cannot be reached"),
+        (false, false) => text(StatusCode::SERVICE_UNAVAILABLE, "the store is unreachable"),
         (false, true) => text(StatusCode::OK, "ready"),
     }
 }
@@ -95,32 +94,32 @@ fn text(status: StatusCode, text: &'static str) -> HttpResponse {
     response
 }
 
-/// Counts requests by call and status. Without metrics it counts nothing.
+/// Counters of requests by call and status. Does nothing if metrics are disabled.
 #[derive(Debug, Default)]
 pub struct RequestCounters(OnceLock<RegisteredCounters>);
 
 #[derive(Debug)]
 struct RegisteredCounters {
     all: IntCounterVec,
-    /// The calls that come thousands of times a second, when they go well: `get`, `release`, and those of v1.
+    /// Counters of the most frequent calls with success: `get`, `release`, and those of v1.
     frequent: [((&'static str, u16), IntCounter); 5],
 }
 
-/// The calls that come most often, and how they mostly end.
+/// The most frequent calls with their most frequent status.
 const FREQUENT: [(&str, u16); 5] =
     [("get", 200), ("release", 200), ("v1_acquire", 201), ("v1_release", 204), ("v1_renew", 200)];
 
 impl RequestCounters {
-    /// From now on they are counted among these numbers.
+    /// Registers the counters.
     ///
     /// # Panics
-    /// When there are numbers of the same names already.
+    /// When metrics of these names are registered already.
     pub fn register(&self, numbers: &Metrics) {
         self.0.get_or_init(|| {
-            let help = "Requests that were answered";
+            let help = "Requests, by call and status.";
             let all = IntCounterVec::new(Opts::new("distributex_requests_total", help), &["call", "status"]);
             let all = all.expect(INVALID_METRIC);
-            let opts = Opts::new("distributex_build_info", "1; its label tells the version of the server");
+            let opts = Opts::new("distributex_build_info", "Build information.");
             let build = IntGauge::with_opts(opts.const_label("version", env!("CARGO_PKG_VERSION")));
             let build = build.expect(INVALID_METRIC);
             build.set(1);
@@ -132,7 +131,7 @@ impl RequestCounters {
         });
     }
 
-    /// One more with this path was answered so.
+    /// Counts a request to this path with this status.
     pub fn count(&self, path: &str, status: StatusCode) {
         let Some(RegisteredCounters { all, frequent }) = self.0.get() else { return };
         let asked = (call(path), status.as_u16());
@@ -143,7 +142,7 @@ impl RequestCounters {
     }
 }
 
-/// The call of a path, as it is counted: one of a few words, whatever strangers ask for.
+/// The label of a path's call, from a fixed set, whatever the path is.
 fn call(path: &str) -> &'static str {
     if v1::is_for(path) {
         return v1::word(path);

@@ -71,8 +71,8 @@ pub struct ServerOptions {
 }
 
 impl ServerOptions {
-    /// Addresses to listen on. The command line wins over the file: `--listen` over its addresses, `-p` over its
-    /// ports.
+    /// Addresses to listen on. The command line takes precedence over the file: `--listen` over its
+    /// addresses, `-p` over its ports.
     #[must_use]
     pub fn listen(&self, config: &Config) -> Vec<Listen> {
         let everywhere = || Listen { host: Listen::EVERY.to_owned(), port: None };

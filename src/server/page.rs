@@ -1,8 +1,8 @@
-//! The operators' page: files that are part of the program, so that there is nothing to install beside it.
+//! The operator's page: files compiled into the program.
 //!
-//! The page asks the server for what everybody may know, and pulls levers with a key that it is given. It loads
-//! nothing from anywhere else, and what it shows of strangers is never read as HTML: the policy that is sent with it
-//! forbids scripts and styles that are not these files.
+//! The page uses the public snapshots and events, and admin actions with a key the operator enters. It loads
+//! nothing from other servers, and untrusted text is never parsed as HTML: the content security policy
+//! forbids scripts and styles other than these files.
 
 use actix_web::{
     HttpResponse,
@@ -17,7 +17,7 @@ use actix_web::{
     },
 };
 
-/// What the page may do.
+/// Content security policy.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
                       img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
@@ -38,13 +38,13 @@ const FILES: [(&str, &str, &str); 8] = [
     ("/page/words.js", SCRIPT, include_str!("page/words.js")),
 ];
 
-/// Whether a path is answered here.
+/// Whether a path belongs to the page.
 #[must_use]
 pub fn is_for(path: &str) -> bool {
     FILES.iter().any(|(known, ..)| *known == path)
 }
 
-/// Answers a request for such a path.
+/// The response for such a path.
 #[must_use]
 pub fn respond(request: &ServiceRequest) -> HttpResponse {
     let found = FILES.iter().find(|(path, ..)| *path == request.path());

@@ -1,10 +1,10 @@
-//! The part of a request's address behind the question mark.
+//! Query strings.
 
 use std::borrow::Cow;
 
 use percent_encoding::percent_decode;
 
-/// The first value of a parameter, decoded; `None` if there is none, or if it is not UTF-8.
+/// The first value of a parameter, decoded; `None` if it is missing or not UTF-8.
 pub(super) fn parameter<'a>(query: &'a str, name: &str) -> Option<Cow<'a, str>> {
     let (_, value) = pairs(query).find(|(key, _)| decoded(key).is_some_and(|key| key == name))?;
     decoded(value)
@@ -20,7 +20,7 @@ fn pairs(query: &str) -> impl Iterator<Item = (&str, &str)> {
     query.split('&').filter_map(|pair| pair.split_once('='))
 }
 
-/// A part of a query without its percent signs and plus signs.
+/// Decodes percent signs and plus signs.
 fn decoded(text: &str) -> Option<Cow<'_, str>> {
     if !text.contains(['%', '+']) {
         return Some(Cow::Borrowed(text));

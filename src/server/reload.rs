@@ -1,5 +1,4 @@
-//! The configuration is read again, and the pools and the operators' keys go on as it now says: on HUP, or when an
-//! operator asks for it.
+//! Reload of the configuration, on HUP or by an admin action.
 
 use std::{fs, io, path::Path, sync::Arc, thread, time::Duration};
 
@@ -14,25 +13,25 @@ use tokio::{
 
 use super::{shared::Shared, systemd};
 
-/// How long it takes at most until it is seen that the pools have been started.
+/// Maximum delay until the start of the pools is noticed.
 const NOT_STARTED: Duration = Duration::from_millis(10);
 
-/// How long the disk may take to read the file.
+/// Time limit for reading the file.
 const READING: Duration = Duration::from_secs(10);
 
-/// What came of a reload.
+/// Result of a reload.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReloadReport {
-    /// How many pools there are now.
+    /// Number of pools.
     pub pools: usize,
-    /// The keys whose new values count only after a restart.
+    /// Keys whose new values take effect only after a restart.
     pub need_restart: Vec<&'static str>,
 }
 
-/// From now on, HUP makes the server read its file again.
+/// Reloads the file at each HUP.
 ///
 /// # Errors
-/// When the signal cannot be had.
+/// When the signal cannot be handled.
 pub fn on_signal(shared: Arc<Shared>) -> io::Result<()> {
     let mut hangup = signal(SignalKind::hangup())?;
     actix_rt::spawn(async move {
@@ -40,7 +39,7 @@ pub fn on_signal(shared: Arc<Shared>) -> io::Result<()> {
             while shared.registry().is_none() {
                 sleep(NOT_STARTED).await;
             }
-            let _ = reload(&shared, None).await; // the log has it
+            let _ = reload(&shared, None).await; // already logged
         }
     });
     Ok(())
@@ -49,17 +48,17 @@ pub fn on_signal(shared: Arc<Shared>) -> io::Result<()> {
 /// Reads a configuration that this program can serve.
 ///
 /// # Errors
-/// All mistakes, a line each.
+/// All mistakes, one per line.
 pub fn read(file: &Path) -> Result<Config, String> {
     let config = distributex_config::read(file).map_err(|mistakes| mistakes.to_string())?;
     Pools::check(&config).map_err(|error| format!("{}: {error}", file.display()))?;
     Ok(config)
 }
 
-/// Reads the file again, for this operator or a signal, and tells systemd and the log.
+/// Reloads the file on behalf of this operator or a signal, and reports to systemd and the log.
 ///
 /// # Errors
-/// All mistakes of the file, a line each, or that it cannot be read now; it then changed nothing.
+/// All mistakes of the file, one per line, or that it cannot be read now; nothing has changed then.
 pub async fn reload(shared: &Shared, operator: Option<&Operator>) -> Result<ReloadReport, String> {
     let _alone = shared.reloading().await;
     systemd::reloading();
@@ -99,26 +98,22 @@ async fn follow(shared: &Shared) -> Result<ReloadReport, String> {
     Ok(ReloadReport { pools: config.pools.len(), need_restart })
 }
 
-/// Reads a file on a thread of its own, which hangs if the disk does: nobody waits for it then, not even the end of the
-/// process.
+/// Reads a file on a separate thread, which hangs if the disk does, but not the server or its end.
 async fn read_in_time(file: &Path) -> Result<Config, String> {
     let (done, config) = oneshot::channel();
     let path = file.to_owned();
     let started =
         thread::Builder::new().name("reload".to_owned()).spawn(move || drop(done.send(read_again(&path))));
-    started.map_err(|error| format!("{}: no thread to read it: {error}", file.display()))?;
+    started.map_err(|error| format!("{}: cannot start a thread to read it: {error}", file.display()))?;
     let too_late = |_| format!("{}: not read within {} s", file.display(), READING.as_secs());
     let failed = |_| format!("{}: reading it failed", file.display());
     timeout(READING, config).await.map_err(too_late)?.map_err(failed)?
 }
 
-/// A server has a terminal, a pipe or a FIFO only once: to read it again may take for ever.
+/// A terminal, a pipe or a FIFO can be read only once: reading it again might block forever.
 fn read_again(file: &Path) -> Result<Config, String> {
     if fs::metadata(file).is_ok_and(|about| !about.is_file() && !about.is_dir()) {
-        return Err(format!(
-            "{}: the file is no regular file; only such a one can be read again",
-            file.display()
-        ));
+        return Err(format!("{}: not a regular file, so it cannot be read again", file.display()));
     }
     read(file)
 }

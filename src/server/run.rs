@@ -30,14 +30,13 @@ use super::{
     systemd,
 };
 
-/// How long a store may take, when the server stops, to say what became of the last grants.
+/// Time limit for a store to report the fate of the last grants when the server stops.
 const DRAIN_TIMEOUT: Duration = Duration::from_millis(700);
 
-/// How long it takes until connections that were accepted already have been read: the last are on their way to their
-/// worker, and would be reset.
+/// Time until connections accepted already have been read: the last are on their way to a worker, and would be reset.
 const ACCEPT_SETTLE_TIME: Duration = Duration::from_millis(250);
 
-/// Does what the command line says.
+/// Runs the server as the command line says.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let options = match ServerOptions::from_iter_safe(args) {
         Ok(options) => options,
@@ -51,7 +50,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     if options.check {
-        say(&format!("{}: fine, {}", options.config.display(), count(config.pools.len(), "pool")));
+        say(&format!("{}: valid, {}", options.config.display(), count(config.pools.len(), "pool")));
         return ExitCode::SUCCESS;
     }
     let started = match start(&options, config) {
@@ -65,20 +64,20 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
-/// All that a server needs.
+/// Everything a server needs.
 struct ReadyServer {
     config: Config,
-    /// Where it listens.
+    /// Its sockets.
     sockets: Sockets,
-    /// The file of the local socket.
+    /// The file of the admin socket.
     file: Option<SocketFile>,
-    /// Whether somebody else holds the TCP sockets open, too, and will when this process has ended.
+    /// Whether another process keeps the TCP sockets open after the end of this one.
     are_kept: bool,
-    /// What was remembered over the restart, and where it goes on.
+    /// Restored state, to be continued.
     state: Option<StateDirectory>,
 }
 
-/// Gets from the system what it takes.
+/// Acquires everything from the system.
 fn start(options: &ServerOptions, config: Config) -> Result<ReadyServer, Box<dyn Error>> {
     let passed = systemd::sockets()?; // before anything else is opened
     super::log::start(options.log_format)?;
@@ -89,7 +88,7 @@ fn start(options: &ServerOptions, config: Config) -> Result<ReadyServer, Box<dyn
     Ok(ReadyServer { config, sockets: Sockets { tcp, local }, file, are_kept, state })
 }
 
-/// Serves until a signal says to stop.
+/// Serves until a signal to stop.
 async fn serve(options: &ServerOptions, ready: ReadyServer) -> Result<(), Box<dyn Error>> {
     let ReadyServer { config, sockets, file, are_kept, state } = ready;
     let limits = file_limits::raise();

@@ -3,7 +3,7 @@
 
 #![expect(
     unsafe_code,
-    reason = "std cannot know that a number in the environment is a descriptor which nobody else has"
+    reason = "std cannot know that a number in the environment is a descriptor owned by this process alone"
 )]
 
 use std::{

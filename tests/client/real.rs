@@ -131,7 +131,7 @@ async fn a_frozen_server_costs_the_lease_when_its_time_is_over() {
     server.freeze();
 
     let why = lease.lost().await;
-    assert!(why.contains("does not answer"), "{why}");
+    assert!(why.contains("does not respond"), "{why}");
     server.signal(Signal::CONT);
     let _ = lease.release().await; // it may have expired there
     client.try_acquire(&ask()).await.unwrap().release().await.unwrap();

@@ -255,7 +255,7 @@ fn the_environment_may_set_one_key() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_distributexctl"));
     command.arg("reload").env("DISTRIBUTEX_KEY", "not a key");
     let (code, _, said) = ended(&mut command);
-    assert!(code == 64 && said.contains("DISTRIBUTEX_KEY in the environment: it is no key"), "{said}");
+    assert!(code == 64 && said.contains("DISTRIBUTEX_KEY in the environment: not a valid key"), "{said}");
     assert!(!said.contains("not a key"), "it may be one with a slip of the pen: {said}");
 
     command.env("DISTRIBUTEX_KEY", "5f0c").env("DISTRIBUTEX_KEY_FILE", "k");

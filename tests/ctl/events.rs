@@ -51,7 +51,7 @@ fn events_are_lines_and_continue_after_a_disconnect() {
     let output = tool.wait_with_output().unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(130));
-    assert!(said.contains("ended the connection") && said.contains("retrying in"), "{said}");
+    assert!(said.contains("closed the connection") && said.contains("retrying in"), "{said}");
 }
 
 #[test]

@@ -11,8 +11,8 @@ use super::{file::FORMAT, shown};
 pub enum CannotOpen {
     /// The system does not let us.
     #[error(
-        "cannot use the state directory {directory}: {why} (it has to be a directory on a local disk with some \
-         room, which this user may write)"
+        "cannot use the state directory {directory}: {why} (it must be a directory on a local disk with free \
+         space, writable for this user)"
     )]
     Io {
         /// The directory.
@@ -21,18 +21,15 @@ pub enum CannotOpen {
         why: String,
     },
     /// Another server has it.
-    #[error(
-        "another server uses the state directory {directory}: stop that one, or give this one a directory of its \
-         own"
-    )]
+    #[error("another server uses the state directory {directory}: stop it, or use another directory")]
     Locked {
         /// The directory.
         directory: String,
     },
     /// The file is not what it should be.
     #[error(
-        "{file} is damaged, or no state of distributexd: {why}; put back a good copy, or move the file away to \
-         start without any lease (first see that nothing runs under one: its slot will be given again)"
+        "{file} is damaged, or not a state file of distributexd: {why}; restore a good copy, or move the file away \
+         to start without leases (check first that nothing runs under one: its slot will be granted again)"
     )]
     Damaged {
         /// The file.
@@ -42,9 +39,9 @@ pub enum CannotOpen {
     },
     /// A later version has written it.
     #[error(
-        "{file} has format {format}, and this version knows format {FORMAT} only: start the version that wrote it, \
-         or move the file away to start without any lease (first see that nothing runs under one: its slot will be \
-         given again)"
+        "{file} has format {format}, but this version supports only format {FORMAT}: start the version that wrote \
+         it, or move the file away to start without leases (check first that nothing runs under one: its slot \
+         will be granted again)"
     )]
     Later {
         /// The file.

@@ -8,7 +8,7 @@ use super::{Refusal, Server};
 #[derive(Debug, Clone, Error)]
 pub enum ClientError {
     /// No connection could be made: the name, the network, or nobody listens there.
-    #[error("cannot reach {server}: {why} (is the name right, and does distributexd run there?)")]
+    #[error("cannot reach {server}: {why} (is the name right, and is distributexd running there?)")]
     Unreachable {
         /// Who was asked.
         server: Server,
@@ -16,7 +16,7 @@ pub enum ClientError {
         why: String,
     },
     /// There was a connection, and it ended too early.
-    #[error("{server} ended the connection without an answer ({why}); ask again")]
+    #[error("{server} closed the connection without a response ({why}); retry")]
     Broken {
         /// Who was asked.
         server: Server,
@@ -24,15 +24,15 @@ pub enum ClientError {
         why: String,
     },
     /// There was a connection, and no answer in all the time one may take.
-    #[error("{server} does not answer; ask again, or look whether it is overloaded or stopped")]
+    #[error("{server} does not respond; retry, or check whether it is overloaded or stopped")]
     Silent {
         /// Who was asked.
         server: Server,
     },
     /// Something answers there, but it is no lock server.
     #[error(
-        "{server} answered something that is no Distributex answer (status {status}: {body:?}); \
-         is it the right name and port, or a proxy on the way?"
+        "{server} sent a response that is not from Distributex (status {status}: {body:?}); \
+         check name and port, and proxies on the way"
     )]
     Strange {
         /// Who was asked.
@@ -43,15 +43,15 @@ pub enum ClientError {
         body: String,
     },
     /// The server knows the classic protocol only.
-    #[error("{server} does not speak the v1 protocol; update it, or ask it by the classic protocol")]
+    #[error("{server} does not support the v1 protocol; update it, or use the classic protocol")]
     NoV1 {
         /// Who was asked.
         server: Server,
     },
     /// The server has another store than the one this client began with.
     #[error(
-        "{server} has another store ({store}) than the server that was asked first ({first}): \
-         they know nothing of each other's slots; name only servers of one store"
+        "{server} has another store ({store}) than the server used first ({first}): they do not share their \
+         slots; give only servers that share a store"
     )]
     OtherStore {
         /// Who was asked.
@@ -70,10 +70,10 @@ pub enum ClientError {
         refusal: Refusal,
     },
     /// There is nobody to ask.
-    #[error("no server is named; name one")]
+    #[error("no server given")]
     NoServer,
     /// No asker can be told from another without random numbers.
-    #[error("the system gives no random numbers: {why}; look whether getrandom(2) is allowed here")]
+    #[error("no randomness available: {why} (is getrandom(2) blocked?)")]
     NoChance {
         /// What the system says.
         why: String,

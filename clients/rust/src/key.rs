@@ -10,7 +10,7 @@ pub struct Key(Secret);
 
 /// The text is no key. It is not told: it may be one with a slip of the pen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("it is no key: one word of letters, digits and signs, as openssl rand -hex 32 prints it")]
+#[error("not a valid key: it must be one word of printable characters, as printed by openssl rand -hex 32")]
 pub struct KeyError;
 
 impl Key {

@@ -171,7 +171,7 @@ impl Lease {
 
     /// Leaves it as it is: nothing renews it any more and nothing gives it back, but who has the record can
     /// do both ([`Client::renew`](super::Client::renew), [`Client::release`](super::Client::release)).
-    #[must_use = "without the record nobody can give the lease back"]
+    #[must_use = "the lease can be released only with the record"]
     pub fn detach(mut self) -> LeaseRecord {
         self.renewal.abort();
         self.given_back = true;

@@ -31,20 +31,20 @@ enum ServerAddress {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ServerError {
     /// Not a host name or address.
-    #[error("{0:?} is no server; write a name or an address, with a port if you like: locks.acme.com:9889")]
+    #[error(
+        "{0:?} is not a valid server; use a name or an address, optionally with a port, as in locks.acme.com:9889"
+    )]
     NoHost(String),
     /// An address of one link.
     #[error(
-        "{0:?} is an address of one link, for which this program does not go; write another one, or a name"
+        "{0:?} is a link-local address with a zone, which is not supported; use another address, or a name"
     )]
     Link(String),
     /// What stands behind the colon is no port.
-    #[error("{0:?} is no port; a port is a number from 1 to 65535")]
+    #[error("{0:?} is not a valid port; it must be a number from 1 to 65535")]
     NoPort(String),
     /// The URL of a server that speaks TLS.
-    #[error(
-        "{0:?}: this program does not speak TLS yet; name the server's plain HTTP port, or ask through a tunnel"
-    )]
+    #[error("{0:?}: TLS is not supported; use the server's plain HTTP port, or a tunnel")]
     Tls(String),
 }
 

@@ -60,7 +60,7 @@ fn keys_are_a_list_of_maps_with_a_name_and_a_hash() {
             "f:4: admin key number 3: name is missing; give the key one, as in - name: ann",
             "f:4: admin key number 3: sha256 is missing; give the hash of the key, not the key",
             "f:5: admin key number 4: sha256 is missing; give the hash of the key, not the key",
-            "f:5: admin key number 4: name is \"\"; a name cannot be empty",
+            "f:5: admin key number 4: name is \"\"; a name must not be empty",
         ]
         .join("\n")
     );

@@ -10,10 +10,10 @@ fn a_pool_has_a_good_name_of_its_own() {
     check(&[
         ("pools: [{expire: 3}]", &[missing]),
         ("pools: [{name: }]", &[missing]),
-        ("pools: [{name: ''}]", &[&bad("\"\"", "a name cannot be empty")]),
+        ("pools: [{name: ''}]", &[&bad("\"\"", "a name must not be empty")]),
         (
             "pools: [{name: \"a\\tb\"}]",
-            &[&bad("\"a\\tb\"", "a name has no control characters such as '\\t'")],
+            &[&bad("\"a\\tb\"", "a name must not contain control characters such as '\\t'")],
         ),
         ("pools: [{name: .}]", &[&bad("\".\"", url)]),
         ("pools: [{name: '..'}]", &[&bad("\"..\"", url)]),
@@ -91,7 +91,7 @@ fn servers_name_somebody() {
         &[
             &format!("f:5: pool \"a\": servers is empty; {give}"),
             &format!("f:6: pool \"a\": servers is a map; {give}"),
-            "f:7: pool \"a\": servers is \"a\\0\"; a name has no control characters such as '\\0'",
+            "f:7: pool \"a\": servers is \"a\\0\"; a name must not contain control characters such as '\\0'",
         ],
     )]);
 }

@@ -85,7 +85,7 @@ fn too_slow() -> V1Error {
 }
 
 fn cut() -> V1Error {
-    V1Error::new(ErrorKind::BadRequest, "the body ended early, or its chunks are none").closing()
+    V1Error::new(ErrorKind::BadRequest, "the body ended early, or has invalid chunked encoding").closing()
 }
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
-//! How a lease ended, for its former holder.
+//! The end of a lease, for its former holder.
 
 use std::time::{Duration, SystemTime};
 
 use distributex_actors::{EndReason, Operator, telemetry::runs::Run};
 use distributex_protocol::lease::EndedLease;
 
-/// How a lease ended, for programs.
+/// The end of a lease as JSON.
 pub(super) fn body(run: &Run) -> EndedLease<&str> {
     let operator = run.operator.as_deref();
     EndedLease {
@@ -16,7 +16,7 @@ pub(super) fn body(run: &Run) -> EndedLease<&str> {
     }
 }
 
-/// How a lease ended, for people.
+/// The end of a lease as a sentence.
 pub(super) fn sentence(run: &Run) -> String {
     let ago = ago(SystemTime::now().duration_since(run.at).unwrap_or_default());
     let end = match run.lease.how {

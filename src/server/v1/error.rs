@@ -76,7 +76,7 @@ impl V1Error {
             Refusal::WaitTimeout => format!("no slot of {pool} became free in time"),
             Refusal::PoolPaused => format!("{pool} is paused"),
             Refusal::Evicted => format!(
-                "an operator removed this request from the queue of {pool}; ask them before you retry"
+                "an operator removed this request from the queue of {pool}; check with them before retrying"
             ),
             Refusal::Superseded => {
                 "superseded by a later request of the same owner; stop retrying this one".to_owned()

@@ -35,7 +35,7 @@ mod request;
 mod snapshot;
 mod time;
 
-/// The description of both protocols.
+/// The API description.
 const OPENAPI: &str = include_str!("openapi.json");
 
 /// Whether a path belongs to this protocol.
@@ -45,14 +45,14 @@ pub fn is_for(path: &str) -> bool {
         || path == "/openapi.json"
 }
 
-/// The word of a path's call, for who counts.
+/// The label of a path's call, for metrics.
 pub(super) fn word(path: &str) -> &'static str {
     path::call(path).map_or("other", |(call, _)| call.word())
 }
 
-/// Answers a request for such a path.
+/// Serves a request for such a path.
 ///
-/// While it is parked nothing is kept of the request but what its pool has to know.
+/// While an acquire is parked, only what its pool needs is kept of the request.
 pub async fn respond(
     request: &mut ServiceRequest,
     registry: &Registry,
@@ -60,7 +60,7 @@ pub async fn respond(
     shared: &Arc<Shared>,
 ) -> HttpResponse {
     let (handling, pools) = (peer.begin(), &*registry.pools());
-    let (pool, keeps_place, grant) = {
+    let (pool, keeps_queue_entry, grant) = {
         let done = Box::pin(handle(request, registry, pools, peer, shared)).await; // on the heap, because it ends here
         match done {
             Ok(Next::Acquire(pool, ask)) => {
@@ -68,14 +68,14 @@ pub async fn respond(
                     drop(mem::take(request.headers_mut()));
                     handling.park();
                 }
-                (pool, request::keeps_place(&ask), pool.handle.acquire_from(ask, peer.address()))
+                (pool, request::keeps_queue_entry(&ask), pool.handle.acquire_from(ask, peer.address()))
             }
             Ok(Next::StreamEvents(reading)) => return events::answer(reading, handling),
             Ok(Next::Respond(response)) => return response,
             Err(problem) => return problem.answer(pools.store(None).as_deref()),
         }
     };
-    respond_to_grant(grant.await, pool, keeps_place, peer)
+    respond_to_grant(grant.await, pool, keeps_queue_entry, peer)
 }
 
 /// The response to a head of more than 16 KiB.
@@ -84,17 +84,17 @@ pub(super) fn head_too_large(pools: &Pools) -> HttpResponse {
     V1Error::new(ErrorKind::HeadTooLarge, message).answer(pools.store(None).as_deref())
 }
 
-/// What came of a request that was read.
+/// Result of reading a request.
 enum Next<'a> {
-    /// Its answer.
+    /// A response.
     Respond(HttpResponse),
-    /// It asks for a slot, which may take long.
+    /// An acquire, which may be parked.
     Acquire(NamedPool<'a>, AcquireRequest),
-    /// It reads events, which takes as long as it likes.
+    /// An event stream, which may be endless.
     StreamEvents(EventSubscription),
 }
 
-/// A pool, as a call names it.
+/// A pool, as named in the path.
 #[derive(Clone, Copy)]
 struct NamedPool<'a> {
     name: &'a Name,
@@ -103,7 +103,7 @@ struct NamedPool<'a> {
 }
 
 impl NamedPool<'_> {
-    /// The name of the store that keeps it, if that is known.
+    /// The id of its store, if known.
     fn store(self) -> Option<Arc<str>> {
         self.pools.store(Some(self.name))
     }
@@ -118,7 +118,7 @@ async fn handle<'a>(
 ) -> Result<Next<'a>, V1Error> {
     let (call, pool) = path::call(request.path()).ok_or_else(V1Error::not_found)?;
     check(request.method(), &call)?;
-    let pool = find(pools, pool); // a mistake in it is told to who may know, when the body has been read
+    let pool = find(pools, pool); // a mistake in it is reported after authorization, when the body has been read
     let answer = match call {
         V1Path::OpenApi => answer::text(StatusCode::OK, OPENAPI.into()),
         V1Path::Pools => snapshot::pools(pools, request.query_string()).await?,
@@ -169,7 +169,7 @@ async fn handle<'a>(
     Ok(Next::Respond(answer))
 }
 
-/// What is meant is not held any more: why, as far as that is known.
+/// The error about a lease or queue entry that no longer exists, with its end if known.
 async fn lost(pool: NamedPool<'_>, held: ReleaseTarget) -> V1Error {
     V1Error::lease_lost(pool.handle.find_ended_run(held).await)
 }
@@ -189,20 +189,21 @@ fn find<'a>(pools: &'a Pools, segment: &str) -> Result<NamedPool<'a>, V1Error> {
     Ok(NamedPool { name, handle, pools })
 }
 
-/// Tells the asker of its grant, or why there is none.
+/// Responds to the requester with its grant, or with the refusal.
 fn respond_to_grant(
     grant: Result<Grant, Denial>,
     pool: NamedPool<'_>,
-    keeps_place: bool,
+    keeps_queue_entry: bool,
     peer: &Peer,
 ) -> HttpResponse {
     let tell = |grant: &Grant| {
         let status = if grant.again { StatusCode::OK } else { StatusCode::CREATED };
         answer::lease(status, &grant.lease, pool)
     };
-    let nobody = || V1Error::new(ErrorKind::Internal, "the connection ended before its answer").answer(None);
+    let closed =
+        || V1Error::new(ErrorKind::Internal, "the connection ended before its response").answer(None);
     match grant {
-        Ok(grant) => dispatch::deliver(grant, peer, tell).unwrap_or_else(nobody), // which nobody reads
-        Err(denial) => V1Error::denied(denial, pool.name, keeps_place).answer(pool.store().as_deref()),
+        Ok(grant) => dispatch::deliver(grant, peer, tell).unwrap_or_else(closed), // which is not read
+        Err(denial) => V1Error::denied(denial, pool.name, keeps_queue_entry).answer(pool.store().as_deref()),
     }
 }

@@ -1,4 +1,4 @@
-//! JSON in: what the body of a call asks for.
+//! Request bodies of the v1 protocol.
 
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
@@ -9,13 +9,13 @@ use serde::Deserialize;
 
 use super::{error::V1Error, field::Field};
 
-/// The shortest `ttl`: below that no client could renew in time.
+/// Minimum `ttl`: below it no client could renew in time.
 const MIN_TTL: Duration = Duration::from_millis(500);
 
-/// So many bytes of a `command` are kept.
+/// Maximum number of bytes kept of a `command`.
 const MAX_COMMAND_BYTES: usize = 255;
 
-/// The fields of all calls; each call looks at its own.
+/// Fields of all calls; each call reads its own.
 #[derive(Deserialize)]
 struct RequestFields<'a> {
     #[serde(borrow, default)]
@@ -36,7 +36,7 @@ struct RequestFields<'a> {
     exit_status: Field<'a>,
 }
 
-/// What an acquire asks for.
+/// Parses the body of an acquire.
 pub(super) fn acquire(body: &[u8]) -> Result<AcquireRequest, V1Error> {
     let fields = fields(body)?;
     let host = name("host", &fields.host)?.ok_or_else(|| missing("\"host\""))?;
@@ -56,12 +56,12 @@ pub(super) fn acquire(body: &[u8]) -> Result<AcquireRequest, V1Error> {
     })
 }
 
-/// Whether the asker may have a place when its request has ended without a slot.
-pub(super) fn keeps_place(ask: &AcquireRequest) -> bool {
-    ask.requester.is_resumable() && ask.patience != Some(Duration::ZERO)
+/// Whether the requester may keep its queue entry when its request ends without a slot.
+pub(super) fn keeps_queue_entry(request: &AcquireRequest) -> bool {
+    request.requester.is_resumable() && request.patience != Some(Duration::ZERO)
 }
 
-/// Which lease a renew is about, and for how long it is to live.
+/// Parses the body of a renew: the lease, and its new lifetime if given.
 pub(super) fn renew(body: &[u8]) -> Result<(LeaseId, Option<Duration>), V1Error> {
     let fields = fields(body)?;
     let ttl = ttl(&fields)?;
@@ -69,7 +69,7 @@ pub(super) fn renew(body: &[u8]) -> Result<(LeaseId, Option<Duration>), V1Error>
     Ok((lease, ttl))
 }
 
-/// What a release is about, and how that went for which the slot was, if that is told.
+/// Parses the body of a release: its target, and the exit status of the work if given.
 pub(super) fn release(body: &[u8]) -> Result<(ReleaseTarget, Option<u8>), V1Error> {
     let fields = fields(body)?;
     let exit_status = exit_status(&fields.exit_status)?;
@@ -88,7 +88,7 @@ fn fields(body: &[u8]) -> Result<RequestFields<'_>, V1Error> {
     object(body, r#"{"host": "web1"}"#)
 }
 
-/// The fields of a body, which has to be an object such as the example.
+/// Parses a body, which must be an object such as the example.
 pub(super) fn object<'a, T: Deserialize<'a>>(body: &'a [u8], example: &str) -> Result<T, V1Error> {
     match body.trim_ascii_start().first() {
         Some(b'{') => {
@@ -101,7 +101,7 @@ pub(super) fn object<'a, T: Deserialize<'a>>(body: &'a [u8], example: &str) -> R
     }
 }
 
-/// A field that has to be text.
+/// A string field.
 pub(super) fn text<'a>(key: &str, field: &'a Field<'_>) -> Result<Option<&'a str>, V1Error> {
     match field {
         Field::Absent => Ok(None),
@@ -115,7 +115,7 @@ fn name(key: &str, field: &Field<'_>) -> Result<Option<Name>, V1Error> {
     Name::new(text).map(Some).map_err(|error| bad(format!("{key:?}: {error}")))
 }
 
-/// A field that has to be a number of seconds. Longer than the longest expiry is as long as that.
+/// A field with a number of seconds, limited to the maximum expiry.
 pub(super) fn seconds(key: &str, field: &Field<'_>) -> Result<Option<Duration>, V1Error> {
     match *field {
         Field::Absent => Ok(None),
@@ -148,7 +148,7 @@ fn exit_status(field: &Field<'_>) -> Result<Option<u8>, V1Error> {
     }
 }
 
-/// A text that is no lease's name names one that is lost.
+/// The lease id. A text that cannot be one is answered like that of a lost lease.
 fn lease(fields: &RequestFields<'_>) -> Result<Option<LeaseId>, V1Error> {
     let Some(text) = text("lease", &fields.lease)? else { return Ok(None) };
     LeaseId::parse(text).map(Some).ok_or_else(|| V1Error::lease_lost(None))
@@ -158,7 +158,7 @@ fn command(text: &str) -> Arc<str> {
     printable(&text[..text.floor_char_boundary(MAX_COMMAND_BYTES)])
 }
 
-/// The text on one line, without anything that moves a cursor.
+/// The text without control characters, which could move a cursor or break a line.
 pub(super) fn printable(text: &str) -> Arc<str> {
     if text.contains(char::is_control) { text.replace(char::is_control, " ").into() } else { text.into() }
 }
@@ -167,7 +167,7 @@ fn missing(what: &str) -> V1Error {
     bad(format!("{what} is required"))
 }
 
-/// A mistake in a body.
+/// The error for a mistake in a body.
 pub(super) fn bad(message: impl Into<Cow<'static, str>>) -> V1Error {
     V1Error::new(ErrorKind::BadRequest, message)
 }

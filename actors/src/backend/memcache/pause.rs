@@ -63,7 +63,7 @@ pub(super) fn read(value: &[u8], cas: u64) -> PauseEntry {
         Some(Operator { author: author.into(), reason: reason.into(), at })
     });
     let unknown = || Operator {
-        author: "somebody".into(),
+        author: "unknown".into(),
         reason: "its memcached has a pause that is not understood here; resume ends it".into(),
         at: SystemTime::UNIX_EPOCH,
     };

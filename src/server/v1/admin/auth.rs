@@ -94,7 +94,7 @@ fn bearer(value: &HeaderValue) -> Option<&[u8]> {
     (scheme.eq_ignore_ascii_case(b"Bearer") && !key.is_empty()).then_some(key)
 }
 
-/// Whose key this is. How long that takes tells nothing of any key: all are looked at.
+/// The name of this key. Takes the same time for every key: all hashes are compared.
 fn named<'a>(key: &[u8], keys: &'a [AdminKey]) -> Option<&'a Name> {
     let hash = Sha256::digest(key);
     let mut found = u64::MAX;
