@@ -1,14 +1,14 @@
-//! Getting a slot: one question after the other, until there is a lease.
+//! Acquiring a lease: one request after the other, until there is one.
 //!
 //! ```text
 //!  try ─┬ lease ──────────────────────────────► renewed once if it may be old ─► Lease
 //!       ├ no slot ─► parked for a slice ─┬ lease ─►┘
 //!       │            ▲                   └ no slot ─┐
 //!       │            └──────────────────────────────┘
-//!       └ nobody answers ─► pause ─► the same again; when the time is over, once more without waiting
+//!       └ no response ─► pause ─► again; when the time is over, a last request without waiting
 //! ```
-//! The owner stays the same, so the place does too: a slice ends before a proxy loses patience, and a
-//! server that restarts finds the asker back in time.
+//! The owner stays the same, so the queue entry is kept: each request ends before proxies close it, and the next one
+//! arrives within the patience, also after a restart of the server.
 
 use std::{rc::Rc, time::Duration};
 
@@ -25,48 +25,48 @@ use super::{
     v1::{Payload, V1Call},
 };
 
-/// How long one request stays parked. Proxies often cut after 30 or 60 s.
+/// Time one request stays parked. Proxies often close after 30 or 60 s.
 const LONG_POLL_SLICE: Duration = Duration::from_secs(25);
-/// How long a place is kept between two requests: longer than any pause between them.
+/// Time a queue entry is kept between two requests: longer than any pause between them.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// A server may take so long to answer, the time it keeps a request parked aside.
+/// Time limit of a response, in addition to the time a request stays parked.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);
-/// The same when the time to wait is over: who waits a minute at most does not wait ten seconds more.
+/// The same for the last request: a wait of at most a minute must not take ten seconds more.
 const LAST_RESPONSE_TIMEOUT: Duration = Duration::from_secs(1);
-/// A lease whose answer took longer is renewed before it counts.
+/// A lease whose response took longer is renewed before it counts.
 const RENEW_IF_OLDER_THAN: Duration = Duration::from_secs(1);
-/// A request that lasted so long was no failed attempt: what comes after it is a new trouble.
+/// A request this long was no failed attempt: after it, pauses start over.
 const BACKOFF_RESET_AFTER: Duration = Duration::from_secs(5);
 
-/// What happens while a slot is waited for.
+/// Progress of a wait.
 #[derive(Debug)]
 pub enum Progress<'a> {
-    /// There is no slot yet. Told after every answer that says so, whether anything changed or not.
+    /// There is no slot yet. Reported after each response that says so, whether anything changed or not.
     Waiting(&'a QueueInfo),
-    /// Nobody answers, or not in a way that helps; the asking goes on after a pause.
+    /// No server responds, or not usefully; the next attempt follows after a pause.
     Retrying {
-        /// Why.
+        /// The error.
         error: &'a ClientError,
-        /// How long the pause is.
+        /// Length of the pause.
         pause: Duration,
     },
 }
 
-/// One asking, from the first question to the lease.
+/// One acquire, from the first request to the lease.
 pub(super) struct AcquireLoop<'a, T> {
-    /// Who asks.
+    /// Servers.
     client: &'a Client,
-    /// What for.
+    /// Pool, host and time limits.
     ask: &'a AcquireOptions,
-    /// Tells this asking from all others.
+    /// Owner, which distinguishes this acquire from all others.
     owner: Secret,
     /// Whether it waits.
     waits: bool,
-    /// When it began.
+    /// Start.
     started: Instant,
-    /// Whom to tell what happens.
+    /// Receiver of progress.
     tell: T,
-    /// Whether a server may have something for us: a place, or a lease on its way.
+    /// Whether a server may have a queue entry or a lease for this acquire.
     is_known: bool,
 }
 
@@ -81,7 +81,7 @@ impl<'a, T: FnMut(Progress<'_>)> AcquireLoop<'a, T> {
         Ok(Self { client, ask, owner, waits, started, tell, is_known: false })
     }
 
-    /// Asks until there is a lease, the time is over, or asking makes no sense.
+    /// Sends requests until there is a lease, the time is over, or retrying is useless.
     pub(super) async fn run(mut self) -> Result<Lease, ClientError> {
         let (mut backoff, mut wait, mut is_last) = (Backoff::new(), Duration::ZERO, false);
         loop {
@@ -104,7 +104,7 @@ impl<'a, T: FnMut(Progress<'_>)> AcquireLoop<'a, T> {
             let pause = left.map_or(pause, |left| left.min(pause));
             self.report_retry(&error, pause);
             if no_slot && left.is_some_and(|left| left.is_zero()) {
-                return Err(error); // as of now
+                return Err(error); // no longer
             }
             wait = left.map_or(LONG_POLL_SLICE, |left| (left - pause).min(LONG_POLL_SLICE));
             is_last = wait.is_zero();
@@ -112,7 +112,7 @@ impl<'a, T: FnMut(Progress<'_>)> AcquireLoop<'a, T> {
         }
     }
 
-    /// Asks once, but not much longer than there is time, however many servers are silent.
+    /// Sends a request, with a time limit even if several servers are silent.
     async fn attempt_in_time(&mut self, wait: Duration) -> Result<LeaseState, RequestFailure> {
         let Some(left) = self.left().filter(|_| self.waits) else {
             return self.attempt(wait).await;
@@ -124,7 +124,7 @@ impl<'a, T: FnMut(Progress<'_>)> AcquireLoop<'a, T> {
         }
     }
 
-    /// Asks once. A lease that may be old by now is renewed, so that it is known to be there.
+    /// Sends a request. A lease that may be old is renewed, so that it is known to be held.
     async fn attempt(&mut self, wait: Duration) -> Result<LeaseState, RequestFailure> {
         let AcquireOptions { pool, host, ttl, note, .. } = self.ask;
         let call = V1Call::Acquire {
@@ -164,11 +164,11 @@ impl<'a, T: FnMut(Progress<'_>)> AcquireLoop<'a, T> {
     }
 
     fn lease(&mut self, held: LeaseState) -> Lease {
-        self.is_known = false; // from now on it is the lease that gives it back
+        self.is_known = false; // from now on, the lease releases it
         Lease::keep(held, self.started.elapsed(), &self.client.asker, &self.client.background)
     }
 
-    /// How much time there is to wait.
+    /// Time left to wait.
     fn left(&self) -> Option<Duration> {
         self.ask.within.map(|within| within.saturating_sub(self.started.elapsed()))
     }
@@ -180,11 +180,11 @@ impl<'a, T: FnMut(Progress<'_>)> AcquireLoop<'a, T> {
         }
     }
 
-    /// Whether a server may still have something for us after this error.
+    /// Whether a server may still have a queue entry or a lease after this error.
     fn is_still_known(&self, error: &ClientError) -> bool {
         match error.refusal() {
-            Some(_) => self.waits && error.is_transient(), // who does not wait takes no place
-            None => !matches!(error, ClientError::NoV1 { .. }), // an answer that did not come may have been a lease
+            Some(_) => self.waits && error.is_transient(), // a try leaves no queue entry
+            None => !matches!(error, ClientError::NoV1 { .. }), // the missing response may have been a lease
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Where a server is.
+//! Addresses of servers.
 
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -12,7 +12,7 @@ pub(super) enum Address {
 }
 
 impl Address {
-    /// How it stands in a URL. A unix socket has a client of its own there, and needs no name.
+    /// The host of a URL. A unix socket has an HTTP client of its own, and needs no name.
     pub(super) fn authority(&self) -> String {
         match self {
             Self::Tcp(addr) => addr.to_string(),

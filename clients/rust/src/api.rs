@@ -1,4 +1,4 @@
-//! The client: who asks the servers of one store.
+//! The client of servers that share a store.
 
 use std::rc::Rc;
 
@@ -7,15 +7,15 @@ use super::{
     give_back::BackgroundReleaser, server_set::ServerSet,
 };
 
-/// Asks for slots, at one server or at several that share a store.
+/// Client of one server, or of several that share a store.
 ///
-/// It asks the first server that answers and stays with it; the others are asked when that one is away. It
-/// stays with the first store it met, too: another one is another truth, whose answers are refused
-/// ([`ClientError::OtherStore`]), and what it gave goes back. The exception is the very address where the first
-/// store was met: that server was restarted without its memory, and there is nobody else to ask.
+/// It uses the first server that responds, and the others when that one is unreachable. It also stays with
+/// the first store it saw: responses of another one are refused ([`ClientError::OtherStore`]), and what that
+/// granted is released. The exception is the very address where the first store was seen: that server was
+/// restarted without its memory.
 ///
-/// It belongs to one thread, that of the actix runtime (or tokio `LocalSet`) it was made in. Clones share
-/// their connections and the store.
+/// It belongs to one thread, that of the actix runtime (or tokio `LocalSet`) it was created in. Clones share
+/// connections and store.
 ///
 /// ```no_run
 /// use distributex_client::{AcquireOptions, Client, Server};
@@ -37,14 +37,14 @@ use super::{
 /// ```
 #[derive(Debug, Clone)]
 pub struct Client {
-    /// Asks.
+    /// Connections and store.
     pub(super) asker: Rc<ServerSet>,
-    /// Gives back what nobody wants any more.
+    /// Background task that releases what is no longer wanted.
     pub(super) background: BackgroundReleaser,
 }
 
 impl Client {
-    /// A client of these servers. Nothing is asked yet.
+    /// Creates a client of these servers. Sends nothing yet.
     ///
     /// # Panics
     /// Outside of an actix runtime or a tokio `LocalSet`.
@@ -54,15 +54,15 @@ impl Client {
         Self { background: BackgroundReleaser::start(Rc::clone(&asker)), asker }
     }
 
-    /// Waits for a slot: for as long as it takes, or as [`AcquireOptions::within`] says. Stands in line, and keeps its
-    /// place through restarts and through outages of up to half a minute.
+    /// Waits for a slot: without limit, or as long as [`AcquireOptions::within`] says. The queue entry is
+    /// kept through restarts, and through outages of up to half a minute.
     ///
-    /// May be cancelled by dropping it: then the place, or the slot if it came meanwhile, is given back in the
+    /// Cancelled by dropping it: then the queue entry, or a slot granted meanwhile, is released in the
     /// background ([`Client::settled`] waits for that).
     ///
     /// # Errors
-    /// When the time is over: what was wrong at last. At once when asking again makes no sense: the pool is
-    /// not there or not for this host, the server has another store or no v1 protocol.
+    /// The last error, when the time is over. At once when retrying is useless: the pool is unknown or not
+    /// for this host, the server has another store or no v1 protocol.
     ///
     /// ```no_run
     /// # use distributex_client::{AcquireOptions, ClientError, Client, ErrorKind};
@@ -79,7 +79,7 @@ impl Client {
         self.acquire_with_progress(ask, |_| {}).await
     }
 
-    /// As [`Client::acquire`], and tells what happens meanwhile.
+    /// Like [`Client::acquire`], and reports its progress.
     ///
     /// # Errors
     /// As [`Client::acquire`].
@@ -87,11 +87,11 @@ impl Client {
     /// ```no_run
     /// # use distributex_client::{AcquireOptions, ClientError, Client, Progress};
     /// # async fn example(client: Client) -> Result<(), ClientError> {
-    /// let ask = AcquireOptions::new("deploy", "web1");
+    /// let options = AcquireOptions::new("deploy", "web1");
     /// let lease = client
-    ///     .acquire_with_progress(&ask, |progress| match progress {
-    ///         Progress::Waiting(queue) => println!("at place {:?}, behind {:?}", queue.position, queue.holders),
-    ///         Progress::Retrying { error, pause } => println!("{error}; again in {pause:?}"),
+    ///     .acquire_with_progress(&options, |progress| match progress {
+    ///         Progress::Waiting(queue) => println!("position {:?}; held by {:?}", queue.position, queue.holders),
+    ///         Progress::Retrying { error, pause } => println!("{error}; retrying in {pause:?}"),
     ///     })
     ///     .await?;
     /// # lease.release().await
@@ -105,12 +105,12 @@ impl Client {
         AcquireLoop::new(self, ask, true, tell)?.run().await
     }
 
-    /// Asks once for a slot, and does not stand in line. [`AcquireOptions::within`] does not count here: every server
-    /// that is away takes five seconds at most to find out, one that is silent ten.
+    /// Requests a slot without waiting. [`AcquireOptions::within`] is ignored: each unreachable server takes
+    /// at most five seconds, each silent one ten.
     ///
     /// # Errors
-    /// When there is none: [`ClientError::Refused`] with a kind that [is no slot](super::ErrorKind::is_contention); and
-    /// as [`Client::acquire`].
+    /// [`ClientError::Refused`] with a kind that is [contention](super::ErrorKind::is_contention) when there
+    /// is no slot; and as [`Client::acquire`].
     ///
     /// ```no_run
     /// # use distributex_client::{AcquireOptions, Client};
@@ -124,8 +124,8 @@ impl Client {
         AcquireLoop::new(self, ask, false, |_| {})?.run().await
     }
 
-    /// Waits until everything is given back that was dropped or cancelled until now, or could not be in ten
-    /// seconds. Before the runtime ends, say.
+    /// Waits until everything that was dropped or cancelled has been released, or could not be within ten
+    /// seconds. Call it before the runtime ends.
     pub async fn settled(&self) {
         self.background.settled().await;
     }

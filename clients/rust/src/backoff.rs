@@ -1,4 +1,4 @@
-//! Pauses between attempts that grow, and differ between clients.
+//! Growing pauses between attempts, with jitter.
 
 use std::{
     collections::hash_map::RandomState,
@@ -6,46 +6,45 @@ use std::{
     time::Duration,
 };
 
-/// The first pause, before jitter.
+/// First pause, before jitter.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
-/// No pause is longer.
+/// Maximum pause.
 const MAX_PAUSE: Duration = Duration::from_secs(5);
 
-/// Nobody is left alone for longer, whatever he asks for: a place in line would be lost.
+/// Maximum pause even if a server asks for more: a queue entry would expire.
 pub(super) const MAX_RETRY_AFTER: Duration = Duration::from_secs(25);
 
-/// The pauses between one attempt and the next: twice as long each time, and never the same for two
-/// clients, so that they do not all come back at once when a server does.
+/// Pauses between attempts: each twice as long as the one before, with jitter, so that clients do not all reconnect at
+/// once when a server returns.
 #[derive(Debug)]
 pub struct Backoff {
     /// The next pause, before jitter.
     next: Duration,
-    /// No pause is longer.
+    /// Maximum pause.
     longest: Duration,
 }
 
 impl Backoff {
-    /// As before the first failure.
+    /// The state before the first failure.
     #[must_use]
     pub fn new() -> Self {
         Self::up_to(MAX_PAUSE)
     }
 
-    /// As [`Backoff::new`], for who has less time: no pause is longer than this.
+    /// Like [`Backoff::new`], with this maximum pause.
     #[must_use]
     pub fn up_to(longest: Duration) -> Self {
         Self { next: FIRST_PAUSE.min(longest), longest }
     }
 
-    /// How long to pause now: between half and all of what is due.
+    /// The next pause: between half and all of its nominal length.
     pub fn pause(&mut self) -> Duration {
         let due = self.next;
         self.next = (due * 2).min(self.longest);
         due.mul_f64(0.5 + 0.5 * random_unit())
     }
 
-    /// How long to pause if a server may have said how long it wants to be left alone: a little longer, so
-    /// that not all come back in the same moment.
+    /// The next pause, if a server may have sent `Retry-After`: a little longer than that, with jitter.
     pub(super) fn pause_with_retry_after(&mut self, asked: Option<Duration>) -> Duration {
         let own = self.pause();
         asked.map_or(own, |asked| asked.min(MAX_RETRY_AFTER).mul_f64(1.0 + 0.1 * random_unit()).max(own))
@@ -58,7 +57,7 @@ impl Default for Backoff {
     }
 }
 
-/// A number from 0 to 1 by chance. Hash maps are seeded by the system; no more is needed here.
+/// A random number from 0 to 1. Hash maps are seeded randomly; no better quality is needed here.
 pub(super) fn random_unit() -> f64 {
     let bits = RandomState::new().build_hasher().finish() >> 32;
     f64::from(u32::try_from(bits).unwrap_or(u32::MAX)) / f64::from(u32::MAX)

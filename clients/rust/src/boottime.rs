@@ -1,4 +1,4 @@
-//! The clock that deadlines are kept on.
+//! The clock of deadlines.
 
 use std::{
     ops::{Add, Sub},
@@ -7,32 +7,32 @@ use std::{
 
 use rustix::time::{ClockId, clock_gettime};
 
-/// A moment on `CLOCK_BOOTTIME`, which goes on while the machine sleeps and which nobody can set. tokio's
-/// timers and `Instant` stand still in suspend; a lease at its server does not.
+/// A moment on `CLOCK_BOOTTIME`, which continues during suspend and cannot be set. tokio's timers and
+/// `Instant` pause during suspend; the expiry of a lease at its server does not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BootTime(Duration);
 
 impl BootTime {
-    /// This moment.
+    /// The current moment.
     #[must_use]
     pub fn now() -> Self {
         let now = clock_gettime(ClockId::Boottime);
         Self(Duration::new(now.tv_sec.unsigned_abs(), u32::try_from(now.tv_nsec).unwrap_or_default()))
     }
 
-    /// The moment so long after the machine was booted.
+    /// The moment at this time after the boot.
     #[must_use]
     pub fn since_boot(time: Duration) -> Self {
         Self(time)
     }
 
-    /// How long after the machine was booted this is.
+    /// Time since the boot.
     #[must_use]
     pub fn as_duration(self) -> Duration {
         self.0
     }
 
-    /// How long it is until then; nothing if it is past.
+    /// Time until then; zero if it has passed.
     #[must_use]
     pub fn remaining(self) -> Duration {
         self.0.saturating_sub(Self::now().0)

@@ -1,4 +1,4 @@
-//! Waking up in time, also after the machine slept.
+//! Sleep that includes the time of suspend.
 
 use std::{future::pending, io};
 
@@ -9,12 +9,12 @@ use tokio::{net::unix::pipe, time::sleep};
 
 use super::BootTime;
 
-/// Returns at this time, or at once if it is past. tokio's own timers stand still in suspend: with them a lease
-/// would be renewed long after it was over. May be cancelled.
+/// Returns at this moment, or at once if it has passed. tokio's own timers pause during suspend: with them a
+/// lease would be renewed long after it expired. Cancel-safe.
 pub async fn sleep_until(time: BootTime) {
     while !time.remaining().is_zero() {
         if wait_on_timer(time).await.is_err() {
-            sleep(time.remaining()).await; // no descriptor left: late after a suspend, but not for ever
+            sleep(time.remaining()).await; // no descriptor left: late after a suspend, but it returns
         }
     }
 }
@@ -30,7 +30,8 @@ async fn wait_on_timer(time: BootTime) -> io::Result<()> {
         it_value: Timespec { tv_sec: seconds, tv_nsec: nanoseconds },
     };
     timerfd_settime(&timer, TimerfdTimerFlags::ABSTIME, &at)?;
-    // A timer is no pipe, but as readable as one; nothing else waits for a descriptor without unsafe code.
+    // A timer is not a pipe, but becomes readable like one; no other tokio type waits for a descriptor without unsafe
+    // code.
     pipe::Receiver::from_owned_fd_unchecked(timer)?.readable().await
 }
 
@@ -47,6 +48,6 @@ mod tests {
         sleep_until(time).await;
 
         assert!(BootTime::now() >= time);
-        sleep_until(BootTime::since_boot(Duration::ZERO)).await; // long past
+        sleep_until(BootTime::since_boot(Duration::ZERO)).await; // the timer has expired
     }
 }

@@ -1,51 +1,51 @@
-//! The classic protocol: `GET /get`, `/wait` and `/release`, answered with one word.
+//! The classic protocol: `GET /get`, `/wait` and `/release`, with one word as response.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::{ClassicExchange, Server};
 
-/// What a value of a query need not hide.
+/// Characters of a query value that are not encoded.
 const VALUE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// What can be asked.
+/// A call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ClassicCall {
-    /// A slot, now or not at all.
+    /// A slot, without waiting.
     Get,
     /// A slot, however long it takes.
     Wait,
-    /// To take the slot back.
+    /// Release of the slot.
     Release,
 }
 
-/// What a server says.
+/// A response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ClassicAnswer {
     /// The host holds a slot.
     Yes,
     /// Every slot is held.
     No,
-    /// The slot was taken back.
+    /// The slot was released.
     Ok,
-    /// No such pool, or not for this host.
+    /// Unknown pool, or host not allowed.
     Invalid,
-    /// Not now: the server is stopping, its line is full, or its store is away.
+    /// Unavailable: the server is stopping, the queue is full, or the store is unreachable.
     Unavailable,
 }
 
-/// One host that asks one server for the slots of one pool.
+/// A host, a server and a pool.
 #[derive(Debug, Clone)]
 pub struct ClassicClient {
-    /// Who is asked.
+    /// The server.
     pub server: Server,
-    /// Who asks.
+    /// The host.
     pub host: String,
-    /// For a slot of which pool.
+    /// The pool.
     pub pool: String,
 }
 
 impl ClassicClient {
-    /// Asks once, on a connection of its own. Nothing is sent until the question is awaited.
+    /// Starts a call on a connection of its own. Nothing is sent until it is awaited.
     #[must_use]
     pub fn start(&self, call: ClassicCall) -> ClassicExchange {
         ClassicExchange::new(self.server.clone(), self.url(call))

@@ -1,4 +1,4 @@
-//! One question to a server and its answer, and how to stop waiting for it.
+//! One call of the classic protocol, with a cancellation that does not lose a grant.
 
 use std::{fmt, future::Future, pin::Pin, time::Duration};
 
@@ -14,33 +14,33 @@ use super::{
     connection::{self, WriteHalf},
 };
 
-/// The longest body worth reading; an answer has seven letters at most.
+/// Maximum length of a body; a response has at most seven letters.
 const MAX_BODY_BYTES: usize = 4096;
-/// So much of a strange answer is shown.
+/// Number of characters of an unexpected response that are shown.
 const MAX_EXCERPT: usize = 60;
-/// How long to read on after the sending half was closed.
+/// Time to read on after the sending half was closed.
 const CANCEL_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// A question that was asked and perhaps not answered yet.
+/// A call whose response may be pending.
 pub struct ClassicExchange {
-    /// Lets the server know that nobody waits any more.
+    /// The sending half of the connection, to signal the cancellation.
     half: WriteHalf,
-    /// The exchange.
+    /// The request and its response.
     answer: Pin<Box<dyn Future<Output = Result<ClassicAnswer, ClientError>>>>,
 }
 
 impl ClassicExchange {
-    /// A question that is not asked yet.
+    /// A call that is not sent yet.
     pub(super) fn new(server: Server, url: String) -> Self {
         let half = WriteHalf::default();
         let client = connection::client(&server, &half);
         Self { half, answer: Box::pin(async move { exchange(&client, server, url).await }) }
     }
 
-    /// Waits for the answer. May be cancelled and called again, but not after it answered.
+    /// Waits for the response. Cancel-safe; must not be called again after it returned.
     ///
     /// # Errors
-    /// When there is no answer, or none of ours.
+    /// When there is no response, or not one of this protocol.
     pub async fn answer(&mut self) -> Result<ClassicAnswer, ClientError> {
         self.answer.as_mut().await
     }
@@ -51,10 +51,10 @@ impl ClassicExchange {
         self.half.is_connected()
     }
 
-    /// Stops waiting for the answer, and looks whether one had been given by then.
+    /// Cancels the call, and returns a response that was sent until then.
     ///
-    /// The sending half is closed first and the rest is read to its end, so that a slot that was already
-    /// on its way is seen: without it, nobody could tell whether there is something to give back.
+    /// The sending half is closed first and the rest is read to its end, so that a grant on its way is seen:
+    /// without that, it would be unknown whether there is something to release.
     pub async fn cancel(mut self) -> Option<ClassicAnswer> {
         if !self.half.close() {
             return None;
@@ -69,7 +69,7 @@ impl fmt::Debug for ClassicExchange {
     }
 }
 
-/// Sends the question and reads the answer.
+/// Sends the request and reads the response.
 async fn exchange(client: &awc::Client, server: Server, url: String) -> Result<ClassicAnswer, ClientError> {
     let mut response = match client.get(url).force_close().send().await {
         Ok(response) => response,
@@ -81,7 +81,7 @@ async fn exchange(client: &awc::Client, server: Server, url: String) -> Result<C
     }
 }
 
-/// The whole body: one that was cut short must not be taken for a word.
+/// The whole body: a truncated one must not be taken for a word.
 pub(super) async fn read_body(response: &mut ClientResponse, limit: usize) -> Result<Vec<u8>, String> {
     let body = response.body().limit(limit).await.map_err(|error| error.to_string())?;
     let promised = response.headers().get(CONTENT_LENGTH);
@@ -91,7 +91,7 @@ pub(super) async fn read_body(response: &mut ClientResponse, limit: usize) -> Re
     Ok(body.to_vec())
 }
 
-/// Words are compared exactly: a page of a proxy that contains «YES» is no slot.
+/// Words are compared exactly: a proxy's page that contains «YES» is not a grant.
 fn read_answer(server: Server, status: u16, body: &[u8]) -> Result<ClassicAnswer, ClientError> {
     match (status, body) {
         (200, b"YES") => Ok(ClassicAnswer::Yes),
@@ -103,12 +103,12 @@ fn read_answer(server: Server, status: u16, body: &[u8]) -> Result<ClassicAnswer
     }
 }
 
-/// So much of a body as a message can show.
+/// The start of a body, for a message.
 pub(super) fn body_excerpt(body: &[u8]) -> String {
     String::from_utf8_lossy(&body[..body.len().min(MAX_EXCERPT)]).into_owned()
 }
 
-/// Tells «never reached» from «reached, but then silent».
+/// Distinguishes an unreachable server from one that became silent.
 pub(super) fn request_error(server: Server, error: SendRequestError) -> ClientError {
     let SendRequestError::Connect(error) = error else {
         return ClientError::Broken { server, why: error.to_string() };

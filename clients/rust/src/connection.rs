@@ -1,6 +1,5 @@
-//! The connection under a question. It is our own, so that its sending half can be closed while the
-//! answer is awaited: a server that sees this forgets the question, and what it had answered by then
-//! can still be read.
+//! Connection of a classic call. Its sending half can be closed while the response is awaited: a server that notices
+//! forgets the request, and a response sent until then can still be read.
 
 use std::{cell::RefCell, io, os::fd::OwnedFd, rc::Rc, time::Duration};
 
@@ -14,17 +13,17 @@ use tokio::time::timeout;
 
 use super::{Server, address::Address};
 
-/// How long one address may take to accept.
+/// Time limit to connect to one address.
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// All addresses of a name together. The limit of the HTTP client, which must not come first.
+/// Time limit for all addresses of a name together. The HTTP client's limit, which must not be earlier.
 const CONNECT_LIMIT: Duration = Duration::from_secs(60);
-/// A host that vanished is noticed after 30 + 3 · 10 s, also while nothing is said.
+/// A host that vanished is noticed after 30 + 3 · 10 s, also without traffic.
 const KEEPALIVE: TcpKeepalive = TcpKeepalive::new()
     .with_time(Duration::from_secs(30))
     .with_interval(Duration::from_secs(10))
     .with_retries(3);
 
-/// The sending half of a question's connection, as soon as there is one.
+/// The sending half of the connection, once there is one.
 #[derive(Debug, Clone, Default)]
 pub(super) struct WriteHalf(Rc<RefCell<Option<OwnedFd>>>);
 
@@ -34,7 +33,7 @@ impl WriteHalf {
         self.0.borrow().is_some()
     }
 
-    /// Says that no more comes from here. False if there is no connection to say it on.
+    /// Closes the sending half. False without a connection.
     pub(super) fn close(&self) -> bool {
         let held = self.0.borrow();
         held.as_ref().is_some_and(|socket| rustix::net::shutdown(socket, Shutdown::Write).is_ok())
@@ -47,14 +46,14 @@ impl WriteHalf {
     }
 }
 
-/// An HTTP client for one question to one server.
+/// An HTTP client for one request to one server.
 pub(super) fn client(server: &Server, half: &WriteHalf) -> awc::Client {
     let connector =
         Connector::new().connector(connecting(server.clone(), half.clone())).timeout(CONNECT_LIMIT);
     awc::Client::builder().connector(connector).disable_timeout().disable_redirects().finish()
 }
 
-/// The service that makes the connection.
+/// The service that connects.
 fn connecting(
     server: Server,
     half: WriteHalf,
@@ -77,7 +76,7 @@ async fn connect(server: &Server) -> Result<TcpStream, ConnectError> {
     let mut last = ConnectError::NoRecords;
     let tcp = addresses.into_iter().filter_map(|address| match address {
         Address::Tcp(address) => Some(address),
-        Address::Socket(_) => None, // every server with such a socket knows the v1 protocol
+        Address::Socket(_) => None, // every server with such a socket supports the v1 protocol
     });
     for address in tcp {
         match timeout(CONNECT_TIMEOUT, TcpStream::connect(address)).await {

@@ -1,4 +1,4 @@
-//! HTTP clients that keep their connections: over TCP, and to a unix socket.
+//! HTTP clients with persistent connections, over TCP and to unix sockets.
 
 use std::{cell::Cell, fmt, io, path::PathBuf, rc::Rc, time::Duration};
 
@@ -9,10 +9,10 @@ use awc::{Connector, http::Uri};
 
 use super::connection::CONNECT_TIMEOUT;
 
-/// The server closes a connection that was idle for 15 s; ours is not to be used at that very moment.
+/// Maximum idle time of a connection: the server closes it after 15 s, and it must not be used at that very moment.
 const MAX_IDLE: Duration = Duration::from_secs(13);
 
-/// A client over TCP. The address stands in the URL: a connection is kept for each.
+/// A client over TCP. The URL contains the address: connections are kept for each.
 pub(super) fn tcp(connected: Rc<Cell<bool>>) -> awc::Client {
     client(connected, async |uri: &Uri| {
         let authority = uri.authority().map(ToString::to_string).unwrap_or_default();
@@ -23,12 +23,12 @@ pub(super) fn tcp(connected: Rc<Cell<bool>>) -> awc::Client {
     })
 }
 
-/// A client of one unix socket, whatever the URL says.
+/// A client of one unix socket, whatever the URL.
 pub(super) fn socket(path: PathBuf, connected: Rc<Cell<bool>>) -> awc::Client {
     client(connected, async move |_: &Uri| UnixStream::connect(&path).await)
 }
 
-/// A client that remembers whether it was ever connected.
+/// A client that records whether it ever connected.
 fn client<Io: ActixStream + fmt::Debug + 'static>(
     connected: Rc<Cell<bool>>,
     connect: impl AsyncFn(&Uri) -> io::Result<Io> + 'static,
@@ -37,11 +37,11 @@ fn client<Io: ActixStream + fmt::Debug + 'static>(
         .connector(connecting(connected, connect))
         .timeout(CONNECT_TIMEOUT)
         .conn_keep_alive(MAX_IDLE)
-        .limit(0); // parked asks must not keep a renewal from its connection
+        .limit(0); // parked requests must not block a renewal
     awc::Client::builder().connector(connector).disable_timeout().disable_redirects().finish()
 }
 
-/// The service that makes the connections.
+/// The service that connects.
 fn connecting<Io: ActixStream + 'static>(
     connected: Rc<Cell<bool>>,
     connect: impl AsyncFn(&Uri) -> io::Result<Io> + 'static,

@@ -1,4 +1,4 @@
-//! What can be done with a lease of which only the id is known.
+//! Renewal and release of a lease of which only the id is known.
 
 use std::time::Duration;
 
@@ -8,12 +8,11 @@ use super::{
     v1::{Payload, V1Call},
 };
 
-/// How long one server may take to answer a renewal.
+/// Time limit for the response of one server to a renewal.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);
 
 impl Client {
-    /// As [`Client::new`], for a store that is known already, as from a [`LeaseRecord`]: any other one is
-    /// refused.
+    /// Like [`Client::new`], for a store that is known already, as from a [`LeaseRecord`]: any other one is refused.
     ///
     /// # Panics
     /// As [`Client::new`].
@@ -24,12 +23,12 @@ impl Client {
         client
     }
 
-    /// Renews a lease once: it lives `ttl` from now, at most the pool's `expire`; without it, as long as
+    /// Renews a lease once: it lives `ttl` from now, at most the pool's `expire`; without `ttl`, as long as
     /// after the last renewal.
     ///
     /// # Errors
-    /// A refusal of the kind [`LeaseLost`](super::ErrorKind::LeaseLost) when there is no such lease any more.
-    /// Everything else says nothing of the lease: no server answered, each after ten seconds at most.
+    /// A refusal of the kind [`LeaseLost`](super::ErrorKind::LeaseLost) when the lease has ended. Any other
+    /// error means that no server responded, each within ten seconds, and says nothing about the lease.
     ///
     /// ```no_run
     /// # use distributex_client::{ClientError, Client, LeaseId};
@@ -57,7 +56,7 @@ impl Client {
         }
     }
 
-    /// Gives a lease back. Tries again while no server can be reached, for ten seconds at most.
+    /// Releases a lease. Retries while no server can be reached, for at most ten seconds.
     ///
     /// # Errors
     /// As [`Lease::release`](super::Lease::release).

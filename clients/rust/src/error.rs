@@ -1,87 +1,87 @@
-//! Why there is no answer, or none that helps; and what to do then.
+//! Errors of requests.
 
 use thiserror::Error;
 
 use super::{Refusal, Server};
 
-/// Why an ask came to nothing.
+/// Error of a request.
 #[derive(Debug, Clone, Error)]
 pub enum ClientError {
-    /// No connection could be made: the name, the network, or nobody listens there.
+    /// No connection: the name, the network, or no process listens there.
     #[error("cannot reach {server}: {why} (is the name right, and is distributexd running there?)")]
     Unreachable {
-        /// Who was asked.
+        /// The server.
         server: Server,
-        /// What the system says.
+        /// The system's error.
         why: String,
     },
-    /// There was a connection, and it ended too early.
+    /// The connection ended too early.
     #[error("{server} closed the connection without a response ({why}); retry")]
     Broken {
-        /// Who was asked.
+        /// The server.
         server: Server,
-        /// How it ended.
+        /// The error.
         why: String,
     },
-    /// There was a connection, and no answer in all the time one may take.
+    /// Connected, but no response within the time limit.
     #[error("{server} does not respond; retry, or check whether it is overloaded or stopped")]
     Silent {
-        /// Who was asked.
+        /// The server.
         server: Server,
     },
-    /// Something answers there, but it is no lock server.
+    /// The response is not one of a lock server.
     #[error(
         "{server} sent a response that is not from Distributex (status {status}: {body:?}); \
          check name and port, and proxies on the way"
     )]
     Strange {
-        /// Who was asked.
+        /// The server.
         server: Server,
         /// The HTTP status.
         status: u16,
-        /// How the body starts.
+        /// Start of the body.
         body: String,
     },
-    /// The server knows the classic protocol only.
+    /// The server supports only the classic protocol.
     #[error("{server} does not support the v1 protocol; update it, or use the classic protocol")]
     NoV1 {
-        /// Who was asked.
+        /// The server.
         server: Server,
     },
-    /// The server has another store than the one this client began with.
+    /// The server has another store than the one used first.
     #[error(
         "{server} has another store ({store}) than the server used first ({first}): they do not share their \
          slots; give only servers that share a store"
     )]
     OtherStore {
-        /// Who was asked.
+        /// The server.
         server: Server,
-        /// The store it has.
+        /// Its store.
         store: String,
-        /// The store this client stays with.
+        /// The store of this client.
         first: String,
     },
-    /// The server says no.
+    /// The server refused.
     #[error("{server} refused: {refusal}")]
     Refused {
-        /// Who was asked.
+        /// The server.
         server: Server,
-        /// What it says.
+        /// The refusal.
         refusal: Refusal,
     },
-    /// There is nobody to ask.
+    /// No server was given.
     #[error("no server given")]
     NoServer,
-    /// No asker can be told from another without random numbers.
+    /// No random numbers, which make the owner unique.
     #[error("no randomness available: {why} (is getrandom(2) blocked?)")]
     NoChance {
-        /// What the system says.
+        /// The system's error.
         why: String,
     },
 }
 
 impl ClientError {
-    /// The server's no, if it said one.
+    /// The refusal, if the server sent one.
     #[must_use]
     pub fn refusal(&self) -> Option<&Refusal> {
         match self {
@@ -97,7 +97,7 @@ impl ClientError {
         }
     }
 
-    /// Whether this server cannot help just now, but another one of the same store might.
+    /// Whether another server of the same store might succeed.
     #[must_use]
     pub fn is_server_unavailable(&self) -> bool {
         match self {
@@ -109,7 +109,7 @@ impl ClientError {
         }
     }
 
-    /// Whether it makes sense to ask again.
+    /// Whether retrying may succeed.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         self.refusal().map_or_else(|| self.is_server_unavailable(), |refusal| refusal.kind.is_transient())

@@ -1,4 +1,4 @@
-//! Being told what happens: one stream of events after the other, as if it were one.
+//! Event stream that reconnects.
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -6,31 +6,31 @@ use tokio::time::{Instant, sleep_until};
 
 use super::{Backoff, Client, ClientError, Event, server_set::RequestFailure, sse::SseStream};
 
-/// How long one server may take to begin.
+/// Time limit for the start of a response.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The events of some pools, from now on. When the connection ends it is made again, and nothing that
-/// happened meanwhile is left out as long as the server knows it; else it says so by an event `missed`.
+/// Events of some pools. A lost connection is established again, and the stream resumes where it ended, as long as the
+/// server still has the events; else an event `missed` is returned.
 #[derive(Debug)]
 pub struct Events {
-    /// Asks.
+    /// Servers.
     client: Client,
-    /// Where the events are.
+    /// Path of the stream.
     path: String,
-    /// The last one that came.
+    /// Id of the last event.
     last_id: Option<String>,
-    /// Those that came and were not taken.
+    /// Events received and not yet returned.
     ready: VecDeque<Event>,
-    /// Where they come from.
+    /// The connection.
     stream: Option<Box<SseStream>>,
-    /// The pauses between attempts.
+    /// Pauses between attempts.
     backoff: Backoff,
-    /// No attempt is made before that.
+    /// Earliest time of the next attempt.
     next_attempt: Option<Instant>,
 }
 
 impl Client {
-    /// What happens to these pools from now on; without any, to all. Nothing is asked yet.
+    /// Events of these pools from now on; without any, of all pools. Sends nothing yet.
     ///
     /// ```no_run
     /// # use distributex_client::{ClientError, Client};
@@ -39,7 +39,7 @@ impl Client {
     /// loop {
     ///     match events.next().await {
     ///         Ok(event) => println!("{} {:?}", event.name, event.host),
-    ///         Err(error) if error.is_transient() => eprintln!("{error}; again in {:?}", events.pause()),
+    ///         Err(error) if error.is_transient() => eprintln!("{error}; retrying in {:?}", events.pause()),
     ///         Err(error) => return Err(error),
     ///     }
     /// }
@@ -60,11 +60,12 @@ impl Client {
 }
 
 impl Events {
-    /// The next event. May be cancelled.
+    /// The next event. Cancel-safe.
     ///
     /// # Errors
-    /// When there is no connection, or it ended. If the error [may pass](ClientError::is_transient) ask again: that
-    /// connects anew, after a pause. Else there are no events: no such pool, or a server that tells none.
+    /// When there is no connection, or it ended. If the error is [transient](ClientError::is_transient), call
+    /// again: that reconnects after a pause. Otherwise there are no events: unknown pool, or events are
+    /// disabled.
     pub async fn next(&mut self) -> Result<Event, ClientError> {
         loop {
             if let Some(event) = self.ready.pop_front() {
@@ -74,7 +75,7 @@ impl Events {
         }
     }
 
-    /// How long it is until the next attempt.
+    /// Time until the next attempt.
     #[must_use]
     pub fn pause(&self) -> Duration {
         self.next_attempt.map(|at| at.saturating_duration_since(Instant::now())).unwrap_or_default()

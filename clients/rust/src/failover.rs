@@ -1,24 +1,24 @@
-//! Which of several servers to ask: the one that works, and the others when it is away.
+//! Order of servers: the one that responded last, then the others.
 
 use std::{cell::RefCell, collections::VecDeque, slice};
 
 use super::{ClientError, Server, address::Address};
 
-/// One address of a server.
+/// An address of a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Endpoint {
-    /// The server, as it was named.
+    /// The server, as given.
     pub(super) server: Server,
-    /// Where it is.
+    /// The address.
     pub(super) addr: Address,
 }
 
-/// All servers, and the one that answered last.
+/// All servers, and the one that responded last.
 #[derive(Debug)]
 pub(super) struct Failover {
-    /// In the order they were named in.
+    /// In the given order.
     servers: Vec<Server>,
-    /// Who is asked first.
+    /// Index of the server to try first.
     good: RefCell<Option<Endpoint>>,
 }
 
@@ -27,14 +27,14 @@ impl Failover {
         Self { servers, good: RefCell::default() }
     }
 
-    /// Whoever answered is asked first the next time.
+    /// Records the server that responded.
     pub(super) fn prefer(&self, endpoint: &Endpoint) {
         if self.good.borrow().as_ref() != Some(endpoint) {
             *self.good.borrow_mut() = Some(endpoint.clone());
         }
     }
 
-    /// Who is asked first.
+    /// The server to try first.
     pub(super) fn first(&self) -> Option<Server> {
         let good = self.good.borrow().as_ref().map(|endpoint| endpoint.server.clone());
         good.or_else(|| self.servers.first().cloned())
@@ -47,19 +47,19 @@ impl Failover {
     }
 }
 
-/// One walk along all servers. A name is looked up only when its turn has come.
+/// One round through all servers. A name is resolved only at its turn.
 #[derive(Debug)]
 pub(super) struct FailoverRound<'a> {
-    /// Addresses that are known and not tried.
+    /// Addresses not tried yet.
     found: VecDeque<Endpoint>,
-    /// Servers whose addresses are not known yet.
+    /// Servers not resolved yet.
     servers: slice::Iter<'a, Server>,
-    /// What was tried in this round.
+    /// Addresses tried in this round.
     tried: Vec<Address>,
 }
 
 impl FailoverRound<'_> {
-    /// The next one to ask, or why one of them cannot be. Nothing at the end of the round.
+    /// The next address, or the error of resolving one. `None` at the end of the round.
     pub(super) async fn next(&mut self) -> Option<Result<Endpoint, ClientError>> {
         loop {
             if let Some(endpoint) = self.found.pop_front() {

@@ -1,4 +1,4 @@
-//! What is done in the background: giving back what nobody wants any more.
+//! Background task that releases what is no longer wanted.
 
 use std::{rc::Rc, time::Duration};
 
@@ -11,29 +11,29 @@ use tokio::{
 
 use super::{Backoff, ClientError, ErrorKind, Refusal, secret::Secret, server_set::ServerSet, v1::V1Call};
 
-/// How long to try to leave a line. After that, the place ends with its patience.
+/// Time limit for leaving a queue. After that, the entry ends with its patience.
 const CANCEL_TIMEOUT: Duration = Duration::from_secs(4);
-/// How long to try to give a lease back. After that, it ends with its time to live.
+/// Time limit for releasing a lease. After that, it ends with its time to live.
 const RELEASE_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a server may take to answer one attempt.
+/// Time limit for one response.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// What is to be given back.
+/// Something to release.
 #[derive(Debug)]
 pub(super) enum GiveBack {
-    /// A lease, and how the work ended that it was held for, if that is known.
+    /// A lease, with the exit status of the work if known.
     Lease(Secret, Option<u8>),
-    /// Whatever this asker has: a place, or a lease on its way.
+    /// Whatever this requester has: a queue entry, or a lease on its way.
     Asker {
-        /// Its host.
+        /// The host.
         host: String,
-        /// Its owner.
+        /// The owner.
         owner: Secret,
     },
 }
 
 impl GiveBack {
-    /// Tries until a server took it, but not for ever.
+    /// Tries until a server confirms, for a limited time.
     pub(super) async fn give(&self, asker: &ServerSet, pool: &str) -> Result<(), ClientError> {
         let (call, patience) = match self {
             Self::Lease(lease, exit_status) => {
@@ -57,7 +57,7 @@ async fn attempts(
     loop {
         let Err(failure) = asker.call(pool, call, ATTEMPT_TIMEOUT).await else { return Ok(()) };
         match failure.error.refusal() {
-            // An attempt whose answer was lost may have done it.
+            // An attempt whose response was lost may have released it.
             Some(refusal) if trouble.is_some() && may_be_released(refusal) => return Ok(()),
             Some(refusal) if !refusal.kind.is_server_unavailable() => return Err(failure.error),
             None if !failure.try_next_server() => return Err(failure.error),
@@ -67,26 +67,26 @@ async fn attempts(
     }
 }
 
-/// Whether this refusal says that the lease was released, or leaves that open.
+/// Whether this refusal means that the lease was released, or may have been.
 fn may_be_released(refusal: &Refusal) -> bool {
     refusal.kind == ErrorKind::LeaseLost && refusal.ended.as_ref().is_none_or(|ended| ended.how == "released")
 }
 
-/// A job for the background.
+/// A job of the task.
 #[derive(Debug)]
 enum ReleaseJob {
-    /// Give this back, to this pool.
+    /// Release this in this pool.
     Give(String, GiveBack),
-    /// Tell when everything else is done.
+    /// Notify when all earlier jobs are done.
     Tell(oneshot::Sender<()>),
 }
 
-/// Where jobs are handed in. A job can be handed in from a `drop`, where nothing can be started or awaited.
+/// Queue of jobs. A job can be added in a `drop`, where nothing can be started or awaited.
 #[derive(Debug, Clone)]
 pub(super) struct BackgroundReleaser(mpsc::UnboundedSender<ReleaseJob>);
 
 impl BackgroundReleaser {
-    /// Starts to take jobs, until the last handle of it is gone.
+    /// Starts the task; it ends with the last handle.
     pub(super) fn start(asker: Rc<ServerSet>) -> Self {
         let (send, jobs) = mpsc::unbounded_channel();
         spawn_local(work(asker, jobs));
@@ -94,10 +94,10 @@ impl BackgroundReleaser {
     }
 
     pub(super) fn give(&self, pool: &str, back: GiveBack) {
-        let _ = self.0.send(ReleaseJob::Give(pool.to_owned(), back)); // without a runtime, nobody can do it
+        let _ = self.0.send(ReleaseJob::Give(pool.to_owned(), back)); // impossible without a runtime
     }
 
-    /// Comes back when all jobs are done that were handed in until now.
+    /// Waits until all jobs added so far are done.
     pub(super) async fn settled(&self) {
         let (tell, told) = oneshot::channel();
         if self.0.send(ReleaseJob::Tell(tell)).is_ok() {

@@ -1,5 +1,4 @@
-//! Sending a request of the v1 protocol and reading what comes back. Connections are kept: who renews and
-//! releases does not connect again.
+//! Requests and replies of the v1 protocol over persistent connections.
 
 use std::{
     cell::{Cell, RefCell},
@@ -28,29 +27,29 @@ use super::{
     sse::{self, ListenResponse, SseStream},
 };
 
-/// The longest answer worth reading: thousands of holders fit into it.
+/// Maximum size of a response: thousands of holders fit.
 const MAX_BODY_BYTES: usize = 1 << 20;
-/// The same for the state of all pools, each with all its holders and a hundred waiters.
+/// The same for the snapshots of all pools, each with all its holders and a hundred waiters.
 const MAX_SNAPSHOT_BYTES: usize = 64 << 20;
 
-/// What came back.
+/// A reply.
 #[derive(Debug)]
 pub(super) struct HttpReply {
     /// The HTTP status.
     pub(super) status: u16,
-    /// All of the body.
+    /// The body.
     pub(super) body: Vec<u8>,
-    /// How long the server wants to be left alone.
+    /// The server's `Retry-After`.
     pub(super) retry_after: Option<Duration>,
 }
 
-/// The connections to all servers.
+/// Connections to all servers.
 pub(super) struct HttpClient {
-    /// Keeps those over TCP.
+    /// The client over TCP.
     tcp: awc::Client,
-    /// Keep those to unix sockets, each with its path.
+    /// Clients of unix sockets, by path.
     sockets: RefCell<Vec<(PathBuf, awc::Client)>>,
-    /// Whether any connection came to be.
+    /// Whether any connection was established.
     connected: Rc<Cell<bool>>,
 }
 
@@ -60,12 +59,12 @@ impl HttpClient {
         Self { tcp: connector::tcp(Rc::clone(&connected)), sockets: RefCell::default(), connected }
     }
 
-    /// Whether any connection came to be: without one, nobody knows of us.
+    /// Whether any connection was established: without one, no server knows of this client.
     pub(super) fn has_connected(&self) -> bool {
         self.connected.get()
     }
 
-    /// Sends a body and waits so long for all of the answer.
+    /// Posts a body and waits for the response within the time limit.
     pub(super) async fn post(
         &self,
         to: &Endpoint,
@@ -88,7 +87,7 @@ impl HttpClient {
         Self::exchange(server, request.send_body(body), MAX_BODY_BYTES, patience).await
     }
 
-    /// Asks for what stands at a path, and waits so long for all of the answer.
+    /// Gets a path and waits for the response within the time limit.
     pub(super) async fn get(
         &self,
         to: &Endpoint,
@@ -99,7 +98,7 @@ impl HttpClient {
         Self::exchange(&to.server, request.send(), MAX_SNAPSHOT_BYTES, patience).await
     }
 
-    /// Asks for the events at a path, and waits so long for the answer to begin.
+    /// Gets the event stream at a path, and waits for the start of the response within the time limit.
     pub(super) async fn listen(
         &self,
         to: &Endpoint,
@@ -124,7 +123,7 @@ impl HttpClient {
         begun.unwrap_or_else(|_| Err(ClientError::Silent { server: server.clone() }))
     }
 
-    /// A request for this server, by the name a person gave it.
+    /// A request to this server, with the name as given by the user.
     fn request(&self, method: Method, to: &Endpoint, path: &str) -> ClientRequest {
         let authority = to.addr.authority();
         let request = self.client(&to.addr).request(method, format!("http://{authority}{path}"));

@@ -1,14 +1,14 @@
-//! An operator's key.
+//! Keys of operators.
 
 use thiserror::Error;
 
 use super::secret::Secret;
 
-/// What proves that somebody may pull levers over TCP. A secret: it is never shown.
+/// A key for admin actions over TCP. Secret: its text is never shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Key(Secret);
 
-/// The text is no key. It is not told: it may be one with a slip of the pen.
+/// The text is not a key. The error does not contain it: it may be a key with a typo.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("not a valid key: it must be one word of printable characters, as printed by openssl rand -hex 32")]
 pub struct KeyError;
@@ -31,7 +31,7 @@ impl Key {
         if is_sendable { Ok(Self(Secret::new(key.to_owned()))) } else { Err(KeyError) }
     }
 
-    /// Its text.
+    /// The text.
     pub(super) fn reveal(&self) -> &str {
         self.0.reveal()
     }

@@ -1,4 +1,4 @@
-//! A slot that is held, and kept for as long as it is wanted.
+//! A lease that is renewed in the background.
 
 use std::{rc::Rc, time::Duration};
 
@@ -15,67 +15,67 @@ use super::{
     server_set::ServerSet,
 };
 
-/// A slot that is held. It is renewed in the background, every third of its time to live, until it is
+/// A slot that is held. The lease is renewed in the background, every third of its time to live, until it is
 /// released, dropped or lost.
 ///
-/// Dropping it stops the renewal and gives the slot back in the background, for which the runtime has to go
-/// on for a moment ([`Client::settled`](super::Client::settled) waits for that); [`Lease::release`] is better,
-/// as it tells how that went. Without either, as when the process is killed, the slot is free again when its
-/// time to live is over.
+/// Dropping it stops the renewal and releases the slot in the background, for which the runtime must continue
+/// for a moment ([`Client::settled`](super::Client::settled) waits for that); [`Lease::release`] is better,
+/// as it reports errors. Without either, as when the process is killed, the lease expires after its time to
+/// live.
 #[derive(Debug)]
 pub struct Lease {
-    /// What it is.
+    /// The lease.
     held: LeaseState,
-    /// How long it took to get.
+    /// Time it took to acquire.
     waited: Duration,
-    /// How it stands.
+    /// Its status.
     standing: watch::Receiver<LeaseStatus>,
-    /// Ends the renewal.
+    /// Stops the renewal.
     renewal: AbortHandle,
-    /// Whom to ask.
+    /// Servers.
     asker: Rc<ServerSet>,
-    /// Who gives it back if nobody else does.
+    /// The background task that releases it if it is dropped.
     background: BackgroundReleaser,
-    /// Whether it is to be given back when this is dropped.
+    /// Whether to release it when dropped.
     given_back: bool,
 }
 
-/// What is known of a lease when it comes.
+/// A lease as it was granted.
 #[derive(Debug, Clone)]
 pub(super) struct LeaseState {
-    /// The pool it is of.
+    /// The pool.
     pub(super) pool: String,
-    /// The host it was given to.
+    /// The host.
     pub(super) host: String,
-    /// Its id.
+    /// The lease id.
     pub(super) id: Secret,
-    /// Its fencing number.
+    /// The fencing token.
     pub(super) token: u64,
-    /// The time to live that was asked for.
+    /// The requested time to live.
     pub(super) wanted: Option<Duration>,
-    /// The time to live it came with.
+    /// The granted time to live.
     pub(super) ttl: Option<Duration>,
-    /// How much of that there was at `good`.
+    /// Time left at `good`.
     pub(super) left: Option<Duration>,
-    /// When the request was sent that this counts from.
+    /// Time the request was sent.
     pub(super) renewed_at: BootTime,
-    /// Set if an operator wants it back.
+    /// Set if it is revoked.
     pub(super) revoked: Option<RevocationNotice>,
-    /// Who gave it.
+    /// The server that granted it.
     pub(super) server: Server,
-    /// The store it is in.
+    /// The id of its store.
     pub(super) store: String,
 }
 
 impl LeaseState {
-    /// How it stands, as of the last renewal.
+    /// The status at the last renewal.
     pub(super) fn status(&self) -> LeaseStatus {
         LeaseStatus::Held { ttl: self.left, renewed_at: self.renewed_at, revoked: self.revoked.clone() }
     }
 }
 
 impl Lease {
-    /// Begins to renew a lease that just came.
+    /// Starts the renewal of a lease that was just granted.
     pub(super) fn keep(
         held: LeaseState,
         waited: Duration,
@@ -89,50 +89,50 @@ impl Lease {
         Self { held, waited, standing, renewal, asker, background, given_back: false }
     }
 
-    /// The fencing number: it rises with every grant of the pool, so that what the slot protects can refuse
-    /// whoever comes with an older one.
+    /// The fencing token: it rises with every grant of the pool, so that a protected resource can refuse an
+    /// older one.
     #[must_use]
     pub fn token(&self) -> u64 {
         self.held.token
     }
 
-    /// The time to live that it came with; none if it never ends by itself. [`Lease::status`] tells what a
-    /// renewal made of it.
+    /// The time to live when it was granted; `None`: it does not expire. [`Lease::status`] has its current
+    /// value.
     #[must_use]
     pub fn ttl(&self) -> Option<Duration> {
         self.held.ttl
     }
 
-    /// How long it took to get, from the ask to the grant.
+    /// Time from the request to the grant.
     #[must_use]
     pub fn waited(&self) -> Duration {
         self.waited
     }
 
-    /// The server that gave it.
+    /// The server that granted it.
     #[must_use]
     pub fn server(&self) -> &Server {
         &self.held.server
     }
 
-    /// The id of the store it is in.
+    /// The id of its store.
     #[must_use]
     pub fn store(&self) -> &str {
         &self.held.store
     }
 
-    /// How it stands, now and after every renewal. It may be used longer than the lease; when that is gone,
-    /// it just does not change any more.
+    /// The status, updated after every renewal. The receiver may outlive the lease; the status then no longer
+    /// changes.
     #[must_use]
     pub fn status(&self) -> watch::Receiver<LeaseStatus> {
         self.standing.clone()
     }
 
-    /// Comes back when the lease is lost, and says why: the server ended it, or could not be reached until
-    /// its time was over. What it protects must not be touched any more.
+    /// Waits until the lease is lost, and returns the reason: the server ended it, or could not be reached
+    /// before it expired. The protected resource must not be used afterwards.
     ///
-    /// May be cancelled. This is told *at* that moment; who needs time to stop its work takes the deadline
-    /// from [`Lease::status`] and begins before. There it is also told when an operator only asks for the slot.
+    /// Cancel-safe. It returns *at* that moment; work that needs time to stop must use the deadline in
+    /// [`Lease::status`] and stop earlier. A revoke is reported there too.
     pub async fn lost(&self) -> String {
         let mut standing = self.standing.clone();
         let is_lost = |standing: &LeaseStatus| matches!(standing, LeaseStatus::Lost { .. });
@@ -142,18 +142,18 @@ impl Lease {
         }
     }
 
-    /// Gives the slot back. Tries again while no server can be reached, for ten seconds at most. If this is
-    /// cancelled, it goes on in the background.
+    /// Releases the lease. Retries while no server can be reached, for at most ten seconds. If this is
+    /// cancelled, it continues in the background.
     ///
     /// # Errors
-    /// When no server took it: the slot is free when its time to live is over. A refusal of the kind
-    /// [`LeaseLost`](super::ErrorKind::LeaseLost) says that there was nothing to give back any more.
+    /// When no server confirmed: the lease expires after its time to live. A refusal of the kind
+    /// [`LeaseLost`](super::ErrorKind::LeaseLost) means that it had already ended.
     pub async fn release(self) -> Result<(), ClientError> {
         self.release_inner(None).await
     }
 
-    /// As [`Lease::release`], and reports how the work ended that the slot was held for: its exit status,
-    /// 128 + n for signal n. The server keeps that with the run.
+    /// Like [`Lease::release`], and reports the exit status of the work, 128 + n for signal n. The server
+    /// keeps it in the history.
     ///
     /// # Errors
     /// As [`Lease::release`].
@@ -169,8 +169,8 @@ impl Lease {
         given
     }
 
-    /// Leaves it as it is: nothing renews it any more and nothing gives it back, but who has the record can
-    /// do both ([`Client::renew`](super::Client::renew), [`Client::release`](super::Client::release)).
+    /// Stops the renewal without a release. With the record, the lease can be renewed and released
+    /// ([`Client::renew`](super::Client::renew), [`Client::release`](super::Client::release)).
     #[must_use = "the lease can be released only with the record"]
     pub fn detach(mut self) -> LeaseRecord {
         self.renewal.abort();

@@ -1,4 +1,4 @@
-//! A lease as it can be written down: for whoever renews and releases it later, from another process.
+//! A lease as a record, to be renewed and released later, from another process.
 
 use std::time::{Duration, SystemTime};
 
@@ -8,8 +8,8 @@ use distributex_protocol::time::{seconds, timestamp};
 
 use super::{BootTime, secret::Secret};
 
-/// The id of a lease. Who has it can renew and release the lease, so it is a secret: it belongs into no log
-/// and no command line. Written as JSON it is its text.
+/// The id of a lease. Whoever has it can renew and release the lease, so it is a secret: keep it out of logs
+/// and command lines. In JSON it is its text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct LeaseId(pub(super) Secret);
@@ -21,44 +21,43 @@ impl LeaseId {
         Self(Secret::new(text.into()))
     }
 
-    /// Its text.
+    /// The text.
     #[must_use]
     pub fn reveal(&self) -> &str {
         self.0.reveal()
     }
 }
 
-/// A lease that nobody renews by himself, as of when it was given or renewed. As JSON it is what the v1
-/// protocol calls a lease.
+/// A lease without automatic renewal, as of its grant or last renewal. In JSON it is the lease of the v1 protocol.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LeaseRecord {
-    /// Its id.
+    /// The lease id.
     #[serde(rename = "lease")]
     pub id: LeaseId,
-    /// Its fencing number.
+    /// The fencing token.
     pub token: u64,
-    /// The pool it is of.
+    /// The pool.
     pub pool: String,
-    /// The host it was given to.
+    /// The host.
     pub host: String,
-    /// How long it lives after each renewal; `None`: until it is released.
+    /// Time to live after each renewal; `None`: until it is released.
     #[serde(with = "seconds")]
     pub ttl: Option<Duration>,
-    /// How long it lived from when this was recorded.
+    /// Time left when this was recorded; `None`: until it is released.
     #[serde(with = "seconds")]
     pub expires_in: Option<Duration>,
-    /// When that is over, by the clock of this machine.
+    /// End of the lease by the clock of this machine.
     #[serde(with = "timestamp")]
     pub expires_at: Option<SystemTime>,
-    /// How long it took to get.
+    /// Time it took to acquire.
     #[serde(with = "seconds")]
     pub waited: Option<Duration>,
-    /// The id of the store it is in.
+    /// The id of its store.
     pub store: String,
 }
 
 impl LeaseRecord {
-    /// The same, living for so long since then.
+    /// The same lease, with this time left since then.
     pub(super) fn living(self, left: Option<Duration>, since: BootTime) -> Self {
         let expires_in = left.map(|left| (since + left).remaining());
         let expires_at = expires_in.and_then(|left| SystemTime::now().checked_add(left));

@@ -1,28 +1,26 @@
-//! How a lease stands, as its holder knows it.
+//! Status of a lease, as known to its holder.
 
 use std::time::Duration;
 
 use super::{BootTime, EndedLease, RevocationNotice};
 
-/// What a holder knows of its lease: as of the last renewal that the server answered.
+/// Status of a lease, as of the last successful renewal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LeaseStatus {
-    /// It is held.
+    /// Held.
     Held {
-        /// Its time to live, counted from when the last successful request was *sent*; `None`: it never ends
-        /// by itself.
+        /// Time to live, counted from when the last successful request was *sent*; `None`: it does not expire.
         ttl: Option<Duration>,
-        /// When that was.
+        /// When that request was sent.
         renewed_at: BootTime,
-        /// Set when an operator wants the slot back: stop the work and release the lease. It is held until then,
-        /// or until its time to live is over.
+        /// Set if the lease is revoked: stop the work and release it. It is held until then, or until it expires.
         revoked: Option<RevocationNotice>,
     },
-    /// It is lost: the server says so, or its time is over.
+    /// Lost: the server says so, or it has expired.
     Lost {
-        /// What is known of it, for people.
+        /// The details, for people.
         why: String,
-        /// How it ended, if a server knows.
+        /// The end of the lease, if a server knows it.
         ended: Option<EndedLease>,
     },
 }

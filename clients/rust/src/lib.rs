@@ -8,7 +8,7 @@
 //!  Client::operator ─► Operator ─► admin actions
 //! ```
 //!
-//! Servers that know only the classic protocol are asked through [`ClassicClient`].
+//! For servers that support only the classic protocol there is [`ClassicClient`].
 
 mod acquire;
 mod acquire_options;

@@ -1,4 +1,4 @@
-//! Keeping a lease: asking for more time long before it is over.
+//! Renewal of a lease, long before it expires.
 
 use std::{rc::Rc, time::Duration};
 
@@ -16,19 +16,19 @@ use super::{
     v1::{Payload, V1Call},
 };
 
-/// A server may never take longer to answer a renewal, however long the lease lives.
+/// Maximum time limit of a response, however long the lease lives.
 const MAX_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
-/// A lease that is revoked is not renewed more often.
+/// Minimum pause between renewals of a revoked lease.
 const REVOKED_RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The renewal of one lease.
 #[derive(Debug)]
 pub(super) struct Renewal {
-    /// Whom to ask.
+    /// Servers.
     asker: Rc<ServerSet>,
-    /// What is renewed.
+    /// The lease.
     held: LeaseState,
-    /// Who wants to know.
+    /// Receivers of its status.
     tell: watch::Sender<LeaseStatus>,
 }
 
@@ -37,7 +37,7 @@ impl Renewal {
         Self { asker, held, tell }
     }
 
-    /// Renews until the lease is lost. A lease without an end needs none.
+    /// Renews until the lease is lost. A lease that does not expire needs no renewal.
     pub(super) async fn run(mut self) {
         while let Some(ttl) = self.held.left {
             sleep_until(self.due(ttl)).await;
@@ -53,8 +53,8 @@ impl Renewal {
         }
     }
 
-    /// When to renew next. One that is revoked is renewed for less and less: without a shortest pause there would
-    /// be ever more requests towards its end.
+    /// Time of the next renewal. A revoked lease is renewed for less and less: without a minimum pause there
+    /// would be ever more requests towards its end.
     fn due(&self, ttl: Duration) -> BootTime {
         let pause = ttl.mul_f64(jittered_share(random_unit()));
         match self.held.revoked {
@@ -63,7 +63,7 @@ impl Renewal {
         }
     }
 
-    /// Tries until it is done, the server says that the lease is lost, or its time is over.
+    /// Retries until it succeeds, the server reports the lease lost, or it expires.
     async fn renew_in_time(&mut self, ttl: Duration) -> Result<(), LeaseStatus> {
         let over = self.held.renewed_at + ttl;
         let mut backoff = Backoff::up_to(ttl / 12);
@@ -87,10 +87,10 @@ impl Renewal {
     }
 }
 
-/// Renews a lease once; it is good from when that was sent.
+/// Renews a lease once; it is good from when the request was sent.
 ///
 /// # Errors
-/// When there is no answer, or the lease is lost.
+/// When there is no response, or the lease is lost.
 pub(super) async fn renew(
     asker: &ServerSet,
     held: &mut LeaseState,
@@ -107,12 +107,12 @@ pub(super) async fn renew(
     Ok(())
 }
 
-/// How long one server may take: so that there is time for another attempt, and another.
+/// Time limit for one server, so that there is time for two more attempts.
 fn attempt_timeout(ttl: Duration) -> Duration {
     (ttl / 6).min(MAX_ATTEMPT_TIMEOUT)
 }
 
-/// The part of its life after which a lease is renewed: a third, and not the same for all.
+/// The fraction of its life after which a lease is renewed: a third, with jitter.
 fn jittered_share(chance: f64) -> f64 {
     (0.9 + 0.2 * chance) / 3.0
 }

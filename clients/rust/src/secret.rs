@@ -1,4 +1,4 @@
-//! What only its holder and the server may know.
+//! Secrets shared by a holder and the server.
 
 use std::fmt::{self, Write as _};
 
@@ -6,8 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ClientError;
 
-/// A lease id or an owner. Its text goes into the bodies of requests, and to who
-/// asks for it by name; never into what is shown.
+/// A lease id or an owner. Its text is sent in request bodies, and never shown otherwise.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(super) struct Secret(String);
@@ -18,12 +17,12 @@ impl Secret {
         Self(text)
     }
 
-    /// Its text.
+    /// The text.
     pub(super) fn reveal(&self) -> &str {
         &self.0
     }
 
-    /// 128 bits by chance, in hex.
+    /// 128 random bits, in hex.
     ///
     /// # Errors
     /// When the system has no random numbers.
@@ -32,7 +31,7 @@ impl Secret {
         getrandom::fill(&mut bits).map_err(|error| ClientError::NoChance { why: error.to_string() })?;
         let mut hex = String::with_capacity(32);
         for byte in bits {
-            let _ = write!(hex, "{byte:02x}"); // a string takes everything
+            let _ = write!(hex, "{byte:02x}"); // writing to a string cannot fail
         }
         Ok(Self(hex))
     }

@@ -1,4 +1,4 @@
-//! The address of a server, as a person writes it.
+//! Address of a server, as written by a person.
 
 use std::{
     fmt,
@@ -11,23 +11,23 @@ use thiserror::Error;
 
 use super::{address::Address, blocking::run_blocking};
 
-/// How long the name service may take.
+/// Time limit of the name service.
 const LOOKUP_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A server: a name or an address, and a port; or a unix socket of this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Server(ServerAddress);
 
-/// Where a server is, as a person says it.
+/// Kind of address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum ServerAddress {
-    /// Name or address, an IPv6 address without brackets; and where it listens.
+    /// Name or address (IPv6 without brackets), and port.
     Host(String, u16),
-    /// The path of its socket.
+    /// Path of a unix socket.
     Socket(PathBuf),
 }
 
-/// What can be wrong with the text that names a server.
+/// Error in the text of a server.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ServerError {
     /// Not a host name or address.
@@ -35,15 +35,15 @@ pub enum ServerError {
         "{0:?} is not a valid server; use a name or an address, optionally with a port, as in locks.acme.com:9889"
     )]
     NoHost(String),
-    /// An address of one link.
+    /// A link-local address with a zone.
     #[error(
         "{0:?} is a link-local address with a zone, which is not supported; use another address, or a name"
     )]
     Link(String),
-    /// What stands behind the colon is no port.
+    /// The text after the colon is not a port.
     #[error("{0:?} is not a valid port; it must be a number from 1 to 65535")]
     NoPort(String),
-    /// The URL of a server that speaks TLS.
+    /// The URL of a server with TLS.
     #[error("{0:?}: TLS is not supported; use the server's plain HTTP port, or a tunnel")]
     Tls(String),
 }
@@ -55,11 +55,11 @@ impl Server {
         Self(ServerAddress::Socket(path.into()))
     }
 
-    /// Reads `HOST`, `HOST:PORT`, `ADDRESS`, or `[ADDRESS]:PORT`, also behind `http://` as a server prints it (its
-    /// default port is ours there, too); or `/PATH` of a unix socket.
+    /// Parses `HOST`, `HOST:PORT`, `ADDRESS`, or `[ADDRESS]:PORT`, also after `http://` as printed by a
+    /// server (with the same default port); or `/PATH` of a unix socket.
     ///
     /// # Errors
-    /// When the text is something else.
+    /// When the text is anything else.
     pub fn parse(text: &str, default_port: u16) -> Result<Self, ServerError> {
         if text.starts_with('/') {
             return Ok(Self::socket(text));
@@ -80,15 +80,15 @@ impl Server {
         Ok(Self(ServerAddress::Host(host.to_owned(), port)))
     }
 
-    /// Reads one server or several, with commas between them; at least one.
+    /// Parses one or more servers, separated by commas.
     ///
     /// # Errors
-    /// When one of them is no server.
+    /// When one of them is invalid.
     pub fn parse_list(text: &str, default_port: u16) -> Result<Vec<Self>, ServerError> {
         text.split(',').map(|one| Self::parse(one.trim(), default_port)).collect()
     }
 
-    /// Every address of this server. One that is written as such needs no name service, and so no thread.
+    /// Resolves all addresses of this server. A numeric one needs no name service, and so no thread.
     pub(super) async fn addresses(&self) -> Result<Vec<Address>, String> {
         let (host, port) = match &self.0 {
             ServerAddress::Host(host, port) => (host.clone(), *port),
@@ -116,7 +116,7 @@ impl fmt::Display for Server {
     }
 }
 
-/// Parts the port from the host; the colons of a bare IPv6 address are no port.
+/// Splits host and port; the colons of a bare IPv6 address do not separate a port.
 fn split_port(text: &str) -> (&str, Option<&str>) {
     match text.rsplit_once(':') {
         Some((host, port)) if text.parse::<Ipv6Addr>().is_err() && !port.ends_with(']') => (host, Some(port)),
@@ -124,7 +124,7 @@ fn split_port(text: &str) -> (&str, Option<&str>) {
     }
 }
 
-/// A host of a URI: an IPv6 address, or the letters names and IPv4 addresses are made of.
+/// Whether this can be the host of a URI: an IPv6 address, or characters of names and IPv4 addresses.
 fn is_host(host: &str) -> bool {
     let of_a_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_');
     host.parse::<Ipv6Addr>().is_ok() || (!host.is_empty() && host.chars().all(of_a_name))

@@ -1,4 +1,4 @@
-//! Asking whichever server answers, and staying with one store.
+//! Requests to the first server that responds, within one store.
 
 use std::time::Duration;
 
@@ -14,42 +14,42 @@ use super::{
     v1::{Payload, V1Call, V1Response},
 };
 
-/// How long a server that is refused may take to take back what it gave.
+/// Time limit for a refused server to take back what it granted.
 const GIVE_BACK_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// What all asks and leases of one client share.
+/// State shared by all requests and leases of a client.
 #[derive(Debug)]
 pub(super) struct ServerSet {
-    /// Who can be asked.
+    /// The servers.
     route: Failover,
-    /// The store it stays with.
+    /// The store.
     pin: StorePin,
     /// The connections.
     wire: HttpClient,
 }
 
-/// An answer of a server of our store.
+/// A response of a server with the client's store.
 #[derive(Debug)]
 pub(super) struct Accepted {
-    /// What it says; never a no, that is an error.
+    /// The content; refusals are errors.
     pub(super) payload: Payload,
-    /// Who says it.
+    /// The server.
     pub(super) server: Server,
-    /// The store it has, if it says so.
+    /// Its store, if the response names it.
     pub(super) store: String,
 }
 
-/// What came of asking, if it was nothing good.
+/// A failed request.
 #[derive(Debug)]
 pub(super) struct RequestFailure {
-    /// Why.
+    /// The error.
     pub(super) error: ClientError,
-    /// How long the server wants to be left alone.
+    /// The server's `Retry-After`.
     pub(super) retry_after: Option<Duration>,
 }
 
 impl RequestFailure {
-    /// Whether a server that is asked next, or later, may know better.
+    /// Whether another server, or the same one later, may succeed.
     pub(super) fn try_next_server(&self) -> bool {
         self.error.is_server_unavailable() || matches!(self.error, ClientError::OtherStore { .. })
     }
@@ -66,22 +66,22 @@ impl ServerSet {
         Self { route: Failover::new(servers), pin: StorePin::default(), wire: HttpClient::new() }
     }
 
-    /// From now on, no other store will do.
+    /// From now on, only this store is accepted.
     pub(super) fn pin_store(&self, store: &str) {
         self.pin.set(store);
     }
 
-    /// Whether any server can know of us.
+    /// Whether any server can know of this client.
     pub(super) fn has_connected(&self) -> bool {
         self.wire.has_connected()
     }
 
-    /// When nobody answered in time: blames the one that is asked first.
+    /// The error if no server responded in time; names the one tried first.
     pub(super) fn no_response(&self) -> RequestFailure {
         self.route.first().map_or(ClientError::NoServer, |server| ClientError::Silent { server }).into()
     }
 
-    /// Asks one server after the other until one answers. `patience` is for each of them.
+    /// Sends a request to one server after the other until one responds. `patience` is the time limit for each.
     pub(super) async fn call(
         &self,
         pool: &str,
@@ -91,12 +91,12 @@ impl ServerSet {
         self.try_all(async |to| self.call_one(to, pool, call, patience).await).await
     }
 
-    /// As [`ServerSet::call`], for what is only looked at.
+    /// Like [`ServerSet::call`], for a query.
     pub(super) async fn get(&self, path: &str, patience: Duration) -> Result<Accepted, RequestFailure> {
         self.try_all(async |to| self.get_one(to, path, patience).await).await
     }
 
-    /// As [`ServerSet::call`], for an operator, who may have a key. What comes back is JSON.
+    /// Like [`ServerSet::call`], for an admin action, with a key if there is one. The content is JSON.
     pub(super) async fn post_admin(
         &self,
         path: &str,
@@ -111,7 +111,7 @@ impl ServerSet {
         self.try_all(pull).await
     }
 
-    /// As [`ServerSet::get`], for what goes on and on: it begins behind what is known.
+    /// Like [`ServerSet::get`], for an event stream: it begins after the last known event.
     pub(super) async fn listen(
         &self,
         path: &str,
@@ -172,7 +172,7 @@ impl ServerSet {
         self.accept(to, V1Response::read_state(&to.server, &reply), &reply, None).await
     }
 
-    /// What an answer to a call comes to.
+    /// The result of a response to a call.
     async fn accept(
         &self,
         to: &Endpoint,
@@ -207,7 +207,7 @@ impl ServerSet {
         }
     }
 
-    /// Once v1 was spoken, who does not speak it is away: the classic protocol names no store.
+    /// Once v1 was used, a server without it counts as unreachable: the classic protocol names no store.
     fn as_unreachable_once_pinned(&self, to: &Server, error: ClientError, reply: &HttpReply) -> ClientError {
         if matches!(error, ClientError::NoV1 { .. }) && self.pin.is_set() {
             return ClientError::Strange {
@@ -219,19 +219,20 @@ impl ServerSet {
         error
     }
 
-    /// Nobody is to wait for a slot, or a place, that a refused store gave.
+    /// Releases a slot or queue entry that a refused store granted.
     async fn give_back(&self, to: &Endpoint, pool: &str, call: &V1Call<'_>, said: &Payload) {
         let V1Call::Acquire { host, owner, .. } = call else { return };
         let back = match said {
             Payload::Lease(grant) => V1Call::Release { lease: &grant.id, exit_status: None },
             Payload::Done | Payload::State(_) | Payload::No(_) => V1Call::Leave { host, owner },
         };
-        // What cannot be given back ends by itself: nobody renews it or comes back for it.
+        // What cannot be released ends by itself: it is neither renewed nor continued.
         let _ = self.wire.post(to, &back.path(pool), &back, None, GIVE_BACK_TIMEOUT).await;
     }
 }
 
-/// Another store is a mistake that somebody has to hear of; a server that is away may come back.
+/// Of two errors, the one to report: another store is a mistake that must be reported; an unreachable server may
+/// return.
 fn keep_more_telling(failed: &mut Option<RequestFailure>, failure: RequestFailure) {
     let is_kept =
         failed.as_ref().is_some_and(|failed| matches!(failed.error, ClientError::OtherStore { .. }));

@@ -1,4 +1,4 @@
-//! A stream of events as it comes over the wire: `text/event-stream`, of which we understand all but scripts.
+//! Server-sent events (`text/event-stream`).
 
 use std::{future::poll_fn, mem, pin::Pin, time::Duration};
 
@@ -8,36 +8,36 @@ use tokio::time::timeout;
 
 use super::{ClientError, Event, Server, http::HttpReply};
 
-/// What it is called.
+/// The media type.
 pub(super) const MEDIA_TYPE: &str = "text/event-stream";
-/// The header that says what is known already.
+/// The header with the last known event.
 pub(super) const LAST_EVENT_ID: &str = "Last-Event-ID";
-/// A server says something every 15 s, if only that it is still there.
+/// Maximum silence: a server sends something every 15 s, if only a comment.
 const MAX_SILENCE: Duration = Duration::from_secs(45);
-/// No event is longer.
+/// Maximum size of an event.
 const MAX_EVENT_BYTES: usize = 1 << 20;
 
-/// What came of asking for events.
+/// Result of requesting events.
 #[derive(Debug)]
 pub(super) enum ListenResponse {
-    /// They come.
+    /// A stream.
     Stream(Box<SseStream>),
-    /// Something else.
+    /// Another response.
     Answered(HttpReply),
 }
 
-/// Events that come from a server.
+/// An event stream of a server.
 #[derive(Debug)]
 pub(super) struct SseStream {
     /// The server.
     server: Server,
-    /// Where they come from.
+    /// The response body.
     response: ClientResponse,
-    /// Makes events of bytes.
+    /// The parser.
     parser: SseParser,
 }
 
-/// Whether these are events.
+/// Whether the response is an event stream.
 pub(super) fn is_stream(response: &ClientResponse) -> bool {
     let named = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     response.status() == 200 && named.is_some_and(|name| name.starts_with(MEDIA_TYPE))
@@ -48,10 +48,10 @@ impl SseStream {
         Self { server, response, parser: SseParser::default() }
     }
 
-    /// The events that come next: one at least, or none if only something else came. May be cancelled.
+    /// The next events: at least one, or none if only something else arrived. Cancel-safe.
     ///
     /// # Errors
-    /// When no more come, whatever the cause.
+    /// When no more will arrive, whatever the cause.
     pub(super) async fn next(&mut self) -> Result<Vec<Event>, ClientError> {
         let server = || self.server.clone();
         let next = poll_fn(|context| Pin::new(&mut self.response).poll_next(context));
@@ -69,38 +69,38 @@ impl SseStream {
         read.ok_or_else(|| ClientError::Broken { server: server(), why: "an event was too long".to_owned() })
     }
 
-    /// The id of the last event, or one that the server told alone: what comes next is behind it.
+    /// Id of the last event, or one that the server sent alone: the next stream begins after it.
     pub(super) fn last_id(&self) -> Option<&str> {
         Some(self.parser.complete_id.as_str()).filter(|id| !id.is_empty())
     }
 
-    /// How long the server wants to be left alone when the stream ended.
+    /// The server's `retry:`, the pause before reconnecting.
     pub(super) fn retry(&self) -> Option<Duration> {
         self.parser.retry
     }
 }
 
-/// Makes events of bytes, wherever these are cut.
+/// Incremental parser of events.
 #[derive(Debug, Default)]
 struct SseParser {
-    /// The line that is not complete.
+    /// The incomplete line.
     line: Vec<u8>,
-    /// Whether the last byte was a CR: an LF behind it is part of the same end.
+    /// Whether the last byte was a CR: a following LF belongs to the same line end.
     after_cr: bool,
-    /// The id that was told last, maybe of an event that is not complete.
+    /// The last id, maybe of an incomplete event.
     id: String,
-    /// The same of those that are.
+    /// The last id of a complete event.
     complete_id: String,
-    /// What the next event is called.
+    /// The name of the next event.
     name: String,
-    /// Its data, with a line end behind every line.
+    /// Its data, with a line end after each line.
     data: String,
-    /// How long the server wants to be left alone.
+    /// The server's `retry:`.
     retry: Option<Duration>,
 }
 
 impl SseParser {
-    /// The events that are complete now. Nothing if one is too long.
+    /// The complete events. `None` if one is too long.
     fn read(&mut self, bytes: &[u8]) -> Option<Vec<Event>> {
         let mut events = Vec::new();
         for byte in bytes {
@@ -131,7 +131,7 @@ impl SseParser {
             "event" => self.name = value.to_owned(),
             "data" => self.data = mem::take(&mut self.data) + value + "\n",
             "retry" => self.retry = value.parse().ok().map(Duration::from_millis).or(self.retry),
-            _ => {} // a comment has no field; others are none of ours
+            _ => {} // comments have no field; other fields are not used
         }
         None
     }

@@ -1,28 +1,28 @@
-//! The store a client stays with. Two stores know nothing of each other: a slot of one is none of the other.
+//! The store of a client. Stores do not share their slots.
 
 use std::cell::RefCell;
 
 use super::{ClientError, address::Address, failover::Endpoint};
 
-/// The first store that was met, and where; or the one that was known before.
+/// The first store seen, and where; or the one known before.
 #[derive(Debug, Default)]
 pub(super) struct StorePin(RefCell<Option<(String, Option<Address>)>>);
 
 impl StorePin {
-    /// Whether any store was met.
+    /// Whether any store was seen.
     pub(super) fn is_set(&self) -> bool {
         self.0.borrow().is_some()
     }
 
-    /// Stays with this store, wherever it is met.
+    /// Accepts this store, at any address.
     pub(super) fn set(&self, store: &str) {
         *self.0.borrow_mut() = Some((store.to_owned(), None));
     }
 
-    /// Stays with this store, or refuses it.
+    /// Accepts this store, or refuses it.
     ///
-    /// Another store where the first one was met is the same server, restarted without its memory: there is
-    /// nobody else to be asked, so it is the store from now on.
+    /// Another store at the address of the first one is the same server, restarted without its memory: no other server
+    /// knows better, so it is the store from now on.
     pub(super) fn check(&self, endpoint: &Endpoint, store: &str) -> Result<(), ClientError> {
         let mut pinned = self.0.borrow_mut();
         match pinned.as_ref() {

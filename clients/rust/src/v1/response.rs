@@ -85,13 +85,13 @@ struct StoreField {
 }
 
 impl V1Response {
-    /// Reads a reply; one that is none of the v1 protocol is an error.
+    /// Parses a reply; an error if it is not one of the v1 protocol.
     pub(crate) fn read(server: &Server, reply: &HttpReply) -> Result<Self, ClientError> {
         let yes = |body: &[u8]| serde_json::from_slice(body).ok().map(Payload::Lease);
         Self::read_as(server, reply, yes)
     }
 
-    /// The same for a reply that tells how it stands.
+    /// The same for the reply to a query.
     pub(crate) fn read_state(server: &Server, reply: &HttpReply) -> Result<Self, ClientError> {
         let is_json = |body: &[u8]| serde_json::from_slice::<IgnoredAny>(body).is_ok();
         let yes = |body: &[u8]| String::from_utf8(body.to_vec()).ok().filter(|_| is_json(body));
@@ -115,7 +115,7 @@ impl V1Response {
     }
 }
 
-/// A server that knows no v1 says so like this; everything else is no lock server, or a proxy before one.
+/// A server without v1 responds like this; anything else is not a lock server, or a proxy.
 fn foreign_response(server: &Server, status: u16, body: &[u8]) -> ClientError {
     let is_json = serde_json::from_slice::<IgnoredAny>(body).is_ok();
     match (status, body) {
