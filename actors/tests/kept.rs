@@ -101,8 +101,8 @@ proptest! {
             prop_assert_eq!(now.holders.len(), before.holders.len());
             for (now, before) in now.holders.iter().zip(&before.holders) {
                 prop_assert_eq!((now.token, now.held, &now.host), (before.token, before.held, &before.host));
-                let told = book.leases[&now.token].told > 0;
-                prop_assert!(!told || now.until == before.until, "{:?} {:?}", now, before);
+                let deliveries = book.leases[&now.token].deliveries > 0;
+                prop_assert!(!deliveries || now.until == before.until, "{:?} {:?}", now, before);
             }
             let hosts: Vec<_> = now.waiters.iter().map(|waiting| waiting.host.as_str()).collect();
             prop_assert_eq!(hosts, model.owners_in_line());
@@ -352,7 +352,7 @@ fn a_directory_belongs_to_one_server_at_a_time() {
 
     let second = StateDirectory::open(folder.path()).unwrap_err().to_string();
 
-    assert!(second.contains("another server uses") && second.contains("of its own"), "{second}");
+    assert!(second.contains("another server uses") && second.contains("use another directory"), "{second}");
     drop(first);
     opened(folder.path()).unwrap();
 }
@@ -397,9 +397,9 @@ fn a_file_that_is_damaged_or_something_else_stops_the_start_and_is_not_touched()
 
     for bad in [b"no database at all".to_vec(), flipped, good[..good.len() / 2].to_vec(), Vec::new()] {
         std::fs::write(&file, &bad).unwrap();
-        let told = opened(folder.path()).unwrap_err().to_string();
+        let deliveries = opened(folder.path()).unwrap_err().to_string();
 
-        assert!(told.contains("leases.redb is damaged") && told.contains("move the file away"), "{told}");
+        assert!(deliveries.contains("leases.redb is damaged") && deliveries.contains("move the file away"), "{deliveries}");
     }
     std::fs::write(&file, &good).unwrap();
     assert_eq!(opened(folder.path()).unwrap().restored(), (300, 0));
@@ -412,11 +412,11 @@ fn what_is_no_directory_is_told_so() {
     std::fs::write(&file, "").unwrap();
 
     for wrong in [file.clone(), file.join("below")] {
-        let told = StateDirectory::open(&wrong).unwrap_err().to_string();
+        let deliveries = StateDirectory::open(&wrong).unwrap_err().to_string();
 
         assert!(
-            told.contains(&wrong.display().to_string()) && told.contains("has to be a directory"),
-            "{told}"
+            deliveries.contains(&wrong.display().to_string()) && deliveries.contains("must be a directory"),
+            "{deliveries}"
         );
     }
 }

@@ -97,7 +97,7 @@ struct Slot {
     since: Instant,
     waited: Duration,
     until: Instant,
-    told: usize,
+    deliveries: usize,
     revoked: Option<Instant>,
 }
 
@@ -161,8 +161,8 @@ impl Model {
         self.expire(now, out);
         let parks = request.wait != Some(Duration::ZERO);
         if let Some(slot) = self.held.iter_mut().find(|slot| slot.request.requester == request.requester) {
-            let again = slot.told > 0;
-            slot.told += 1;
+            let again = slot.deliveries > 0;
+            slot.deliveries += 1;
             if comes_back(&request) {
                 slot.request = AcquireRequest { lease: slot.request.lease, ..request.clone() };
                 slot.extend(now);
@@ -333,10 +333,10 @@ impl Model {
             let slot_first = slot.is_some_and(|(end, _)| position.is_none_or(|(other, _)| end <= other));
             match (slot, position) {
                 (Some((end, token)), _) if slot_first && due(Some(end)) => {
-                    let told = self.held.iter().any(|slot| slot.token == token && slot.told > 0);
+                    let deliveries = self.held.iter().any(|slot| slot.token == token && slot.deliveries > 0);
                     self.end(
                         token,
-                        if told { EndReason::Expired } else { EndReason::Undelivered },
+                        if deliveries { EndReason::Expired } else { EndReason::Undelivered },
                         None,
                         now,
                         out,
@@ -366,10 +366,10 @@ impl Model {
                 .drain(..)
                 .partition(|position| position.request.requester == first.request.requester);
             self.queue = others;
-            let told = mine.iter().filter(|position| position.present).count();
-            let until = if told == 0 { first.until.unwrap() } else { now + ttl(&first.request) };
+            let deliveries = mine.iter().filter(|position| position.present).count();
+            let until = if deliveries == 0 { first.until.unwrap() } else { now + ttl(&first.request) };
             let (token, waited) = (Token(self.token), now - first.since);
-            let slot = Slot { token, request: first.request, since: now, waited, until, told, revoked: None };
+            let slot = Slot { token, request: first.request, since: now, waited, until, deliveries, revoked: None };
             let (host, command) = (slot.request.requester.host().clone(), slot.request.command.clone());
             out.push(Event::Granted { token, host, waited, command });
             for (number, position) in mine.into_iter().enumerate().filter(|(_, position)| position.present) {
@@ -411,8 +411,8 @@ impl Model {
 
     fn unheard(&mut self, token: Token, now: Instant, out: &mut Vec<Event>) {
         let Some(slot) = self.held.iter_mut().find(|slot| slot.token == token) else { return };
-        slot.told -= 1;
-        if slot.told == 0 {
+        slot.deliveries -= 1;
+        if slot.deliveries == 0 {
             let patience = patience(&slot.request);
             slot.end_at(now + patience);
             if patience.is_zero() {

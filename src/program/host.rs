@@ -12,8 +12,8 @@ const LOOKUP_TIMEOUT: Duration = Duration::from_secs(5);
 /// The fully qualified name according to the name service, else the plain name.
 pub(crate) async fn name() -> String {
     let plain = hostname::get().unwrap_or_default().to_string_lossy().into_owned();
-    let asked = plain.clone();
-    let full = run_blocking(LOOKUP_TIMEOUT, move || full_name(&asked)).await.flatten();
+    let name = plain.clone();
+    let full = run_blocking(LOOKUP_TIMEOUT, move || full_name(&name)).await.flatten();
     full.unwrap_or(plain)
 }
 

@@ -47,11 +47,11 @@ fn head_too_large(path: &str, registry: &Registry) -> HttpResponse {
 
 /// Delivers a grant if the client is still connected: returns the response to send. Otherwise the grant is returned to
 /// its pool.
-pub fn deliver<T>(grant: Grant, peer: &Peer, tell: impl FnOnce(&Grant) -> T) -> Option<T> {
+pub fn deliver<T>(grant: Grant, peer: &Peer, respond: impl FnOnce(&Grant) -> T) -> Option<T> {
     if peer.is_gone() {
         return None;
     }
-    let answer = tell(&grant);
+    let response = respond(&grant);
     grant.delivered();
-    Some(answer)
+    Some(response)
 }

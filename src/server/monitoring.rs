@@ -134,10 +134,10 @@ impl RequestCounters {
     /// Counts a request to this path with this status.
     pub fn count(&self, path: &str, status: StatusCode) {
         let Some(RegisteredCounters { all, frequent }) = self.0.get() else { return };
-        let asked = (call(path), status.as_u16());
-        match frequent.iter().find(|(known, _)| *known == asked) {
+        let label = (call(path), status.as_u16());
+        match frequent.iter().find(|(known, _)| *known == label) {
             Some((_, counter)) => counter.inc(),
-            None => all.with_label_values(&[asked.0, status.as_str()]).inc(),
+            None => all.with_label_values(&[label.0, status.as_str()]).inc(),
         }
     }
 }

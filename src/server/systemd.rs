@@ -58,23 +58,23 @@ fn listens(fd: &OwnedFd) -> bool {
 
 /// Notifies systemd: ready.
 pub fn ready() {
-    tell(&[NotifyState::Ready]);
+    notify(&[NotifyState::Ready]);
 }
 
 /// Notifies systemd: reloading; followed by [`ready`].
 pub fn reloading() {
     match NotifyState::monotonic_usec_now() {
-        Ok(now) => tell(&[NotifyState::Reloading, now]),
+        Ok(now) => notify(&[NotifyState::Reloading, now]),
         Err(error) => warn!(error:%; "sd_notify_failed"),
     }
 }
 
 /// Notifies systemd: stopping.
 pub fn stopping() {
-    tell(&[NotifyState::Stopping]);
+    notify(&[NotifyState::Stopping]);
 }
 
-fn tell(state: &[NotifyState<'_>]) {
+fn notify(state: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(state) {
         warn!(error:%; "sd_notify_failed");
     }

@@ -49,8 +49,8 @@ impl SlotRequest<'_> {
     /// Acquires a lease. The inner error is a server that has no leases.
     async fn lease(&self, signals: &mut Signals) -> Result<Result<Lease, Server>, WrapperOutcome> {
         let client = Client::new(self.options.servers.clone());
-        let came = unless_stopped(self.ask(&client), None, signals).await;
-        let ending = match came {
+        let outcome = unless_stopped(self.request_lease(&client), None, signals).await;
+        let ending = match outcome {
             Ok(Ok(lease)) if is_too_short(&lease) => self.too_short(lease).await,
             Ok(Ok(lease)) => return Ok(Ok(lease)),
             Ok(Err(ClientError::NoV1 { server })) => return Ok(Err(server)),
@@ -65,14 +65,14 @@ impl SlotRequest<'_> {
         Err(ending)
     }
 
-    async fn ask(&self, client: &Client) -> Result<Lease, ClientError> {
+    async fn request_lease(&self, client: &Client) -> Result<Lease, ClientError> {
         let WrapperOptions { pool, ttl, wait, note, .. } = self.options;
-        let mut ask = AcquireOptions::new(pool, self.host).ttl(*ttl);
+        let mut request = AcquireOptions::new(pool, self.host).ttl(*ttl);
         if let Some(note) = note {
-            ask = ask.note(note);
+            request = request.note(note);
         }
         let (mut place, mut outage) = (QueueProgress::default(), OutageReporter::new());
-        let tell = |progress: Progress<'_>| match progress {
+        let report = |progress: Progress<'_>| match progress {
             Progress::Waiting(line) => {
                 outage = OutageReporter::new();
                 place.show(pool, line, self.console);
@@ -80,9 +80,9 @@ impl SlotRequest<'_> {
             Progress::Retrying { error, pause } => outage.report(&error.to_string(), pause, self.console),
         };
         match wait {
-            Some(limit) if limit.is_zero() => client.try_acquire(&ask).await,
-            Some(limit) => client.acquire_with_progress(&ask.within(*limit), tell).await,
-            None => client.acquire_with_progress(&ask, tell).await,
+            Some(limit) if limit.is_zero() => client.try_acquire(&request).await,
+            Some(limit) => client.acquire_with_progress(&request.within(*limit), report).await,
+            None => client.acquire_with_progress(&request, report).await,
         }
     }
 

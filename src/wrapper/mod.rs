@@ -92,8 +92,8 @@ async fn stages(
         None => host::name().await,
     };
     report.host = Some(host.clone());
-    let asking = SlotRequest { options, host: &host, console, started: Instant::now() };
-    let slot = asking.run(&mut signals).await?;
+    let slot_request = SlotRequest { options, host: &host, console, started: Instant::now() };
+    let slot = slot_request.run(&mut signals).await?;
 
     let (mut outcome, exit_status) = match signals.ended_meanwhile().await {
         Some(signal) => {

@@ -46,7 +46,7 @@ async fn another_store_is_refused_and_its_grant_goes_back() {
     assert!(
         matches!(&error, ClientError::OtherStore { store, first, .. } if store == "other" && first == "one")
     );
-    assert!(error.to_string().contains("name only servers of one store"), "{error}");
+    assert!(error.to_string().contains("give only servers that share a store"), "{error}");
     drop(server.join().unwrap());
     client.settled().await;
 }

@@ -80,7 +80,7 @@ fn a_server_that_is_too_old_says_so() {
         server.next().answer_status("404 Not Found", "INVALID");
 
         let (code, said) = run.end();
-        assert!(code == 69 && said.contains("does not speak the v1 protocol"), "{args:?}: {said}");
+        assert!(code == 69 && said.contains("does not support the v1 protocol"), "{args:?}: {said}");
     }
 }
 

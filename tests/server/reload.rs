@@ -77,7 +77,7 @@ fn a_file_that_cannot_be_read_now_hinders_no_signal() {
     site.server.signal(Signal::TERM);
 
     assert_eq!(site.server.end().code(), Some(0));
-    assert!(site.log().contains("is no regular file"), "{}", site.log());
+    assert!(site.log().contains("not a regular file"), "{}", site.log());
 }
 
 #[test]

@@ -37,7 +37,7 @@ pub struct Lease {
     pub command: Option<Arc<str>>,
     /// Number of responses that carry it, sent or on their way. One that is dropped unsent is subtracted; at zero the
     /// lease is undelivered. A response that was sent is never subtracted.
-    pub told: u64,
+    pub deliveries: u64,
     /// The revocation, if the lease is revoked.
     pub revoked: Option<Arc<Revocation>>,
 }
@@ -65,7 +65,7 @@ impl Lease {
 
     /// The parts that can change and are persisted.
     fn terms(&self) -> impl PartialEq + use<> {
-        (self.ttl, self.until, self.patience, self.told > 0, self.command.clone(), self.revoked.clone())
+        (self.ttl, self.until, self.patience, self.deliveries > 0, self.command.clone(), self.revoked.clone())
     }
 
     /// The holder's view of the lease.
@@ -216,7 +216,7 @@ mod tests {
             until: None,
             patience: Duration::ZERO,
             command: None,
-            told: 1,
+            deliveries: 1,
             revoked: None,
         };
         let mut leases = Leases::default();

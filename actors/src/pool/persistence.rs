@@ -159,7 +159,7 @@ impl Rules {
         let tokens: Vec<_> = self.leases.tokens().collect();
         for token in tokens {
             self.leases.change(token, |lease| {
-                if lease.told == 0 {
+                if lease.deliveries == 0 {
                     lease.end_at(patience_deadline(lease.patience, suspended, now));
                 }
             });

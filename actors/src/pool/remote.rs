@@ -135,7 +135,7 @@ impl Rules {
     ) -> bool {
         let Some(token) = self.leases.token_of(requester) else { return false };
         let waiters = self.queue.take_all(requester);
-        let (mut told, mut patience) = (0, None);
+        let (mut deliveries, mut patience) = (0, None);
         self.leases.change(token, |lease| {
             for waiter in &waiters {
                 let Some(request) = waiter.present else {
@@ -143,11 +143,16 @@ impl Rules {
                     continue;
                 };
                 let leased = super::LeaseDetails { waited: now - waiter.since, ..lease.details() };
-                out.push(Event::Answered(Delivery { request, lease: leased, again: lease.told > 0, freed }));
-                lease.told += 1;
+                out.push(Event::Answered(Delivery {
+                    request,
+                    lease: leased,
+                    again: lease.deliveries > 0,
+                    freed,
+                }));
+                lease.deliveries += 1;
             }
-            told = lease.told;
-            if told == 0 && patience.is_some() {
+            deliveries = lease.deliveries;
+            if deliveries == 0 && patience.is_some() {
                 lease.until = patience;
             }
         });

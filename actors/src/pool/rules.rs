@@ -181,12 +181,12 @@ impl Rules {
     pub fn undelivered(&mut self, token: Token, now: Instant, out: &mut Vec<Event>) {
         let suspended = self.suspended;
         let lease = self.leases.change(token, |lease| {
-            lease.told -= 1;
-            if lease.told == 0 && lease.patience > Duration::ZERO {
+            lease.deliveries -= 1;
+            if lease.deliveries == 0 && lease.patience > Duration::ZERO {
                 lease.end_at(patience_deadline(lease.patience, suspended, now));
             }
         });
-        if lease.is_some_and(|lease| lease.told == 0 && lease.patience.is_zero()) {
+        if lease.is_some_and(|lease| lease.deliveries == 0 && lease.patience.is_zero()) {
             self.on_lease_expired(token, now, out);
         }
     }
@@ -330,8 +330,8 @@ impl Rules {
         let new = self.waiter(request, now);
         let mut again = false;
         let lease = self.leases.change(token, |lease| {
-            again = lease.told > 0;
-            lease.told += 1;
+            again = lease.deliveries > 0;
+            lease.deliveries += 1;
             if request.requester.is_resumable() {
                 lease.patience = new.patience;
                 if !(self.stored && lease.revoked.is_some()) {
@@ -417,7 +417,7 @@ impl Rules {
 
     /// Why a lease ended that nobody released.
     pub(crate) fn expiry_reason(&self, token: Token) -> EndReason {
-        let delivered = self.leases.get(token).is_some_and(|lease| lease.told > 0);
+        let delivered = self.leases.get(token).is_some_and(|lease| lease.deliveries > 0);
         if delivered { EndReason::Expired } else { EndReason::Undelivered }
     }
 
@@ -459,8 +459,8 @@ impl Rules {
         self.last = self.last.next();
         let requests =
             || iter::once(&first).chain(&others).filter_map(|waiter| Some((waiter.present?, waiter)));
-        let (token, waited, told) = (self.last, now - first.since, requests().count() as u64);
-        let until = if told == 0 { first.until } else { first.ttl.map(|ttl| now + ttl) };
+        let (token, waited, deliveries) = (self.last, now - first.since, requests().count() as u64);
+        let until = if deliveries == 0 { first.until } else { first.ttl.map(|ttl| now + ttl) };
         let (host, id, ttl) = (first.requester.host(), first.lease, first.ttl);
         out.push(Event::Granted { token, host: host.clone(), waited, command: first.command.clone() });
         for (number, (request, waiter)) in requests().enumerate() {
@@ -479,7 +479,7 @@ impl Rules {
             until,
             patience,
             command,
-            told,
+            deliveries,
             revoked: None,
         });
     }

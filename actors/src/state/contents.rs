@@ -137,7 +137,7 @@ mod tests {
 
     #[test]
     fn numbers_that_are_too_large_cannot_be_understood() {
-        let lease = r#"{"requester":{"kind":"host","host":"a"},"now":{"boot":1,"at":1,"wall":1},"ttl":1,"left":1,"told":true}"#;
+        let lease = r#"{"requester":{"kind":"host","host":"a"},"now":{"boot":1,"at":1,"wall":1},"ttl":1,"left":1,"delivered":true}"#;
 
         assert!(read(vec![(LEASE, (1 << 53) - 1, lease)]).is_ok());
         for (kind, number, json) in [
@@ -157,8 +157,8 @@ mod tests {
     fn two_waiters_with_one_position_are_refused() {
         let [one, two] = [place("x", -3), place("y", -3)];
 
-        let told = read(vec![(QUEUE_ENTRY, 5, &*one), (QUEUE_ENTRY, 6, &*two)]).unwrap_err();
+        let error = read(vec![(QUEUE_ENTRY, 5, &*one), (QUEUE_ENTRY, 6, &*two)]).unwrap_err();
 
-        assert!(told.contains("the same position"), "{told}");
+        assert!(error.contains("the same position"), "{error}");
     }
 }

@@ -373,9 +373,12 @@ mod tests {
         transaction.commit().unwrap();
         drop(file);
 
-        let told = StateFile::open(&folder.0).unwrap_err().to_string();
+        let error = StateFile::open(&folder.0).unwrap_err().to_string();
 
-        assert!(told.contains("has format 2") && told.contains("start the version that wrote it"), "{told}");
+        assert!(
+            error.contains("has format 2") && error.contains("start the version that wrote it"),
+            "{error}"
+        );
     }
 
     /// The tokens of the pools `p` and `q`.
@@ -461,7 +464,8 @@ mod tests {
         let known = clock_name().unwrap();
         assert_eq!(boot(&StateContents::default(), &known), BootNumber(1));
 
-        let used = r#"{"requester":{"kind":"host","host":"a"},"now":{"boot":1,"at":1,"wall":1},"told":true}"#;
+        let used =
+            r#"{"requester":{"kind":"host","host":"a"},"now":{"boot":1,"at":1,"wall":1},"delivered":true}"#;
         let used = StateContents(vec![("p".to_owned(), LEASE, 7, used.into())]);
 
         assert_eq!(used.boots(), HashSet::from([BootNumber(1)]));

@@ -76,7 +76,7 @@ pub(super) struct LeaseRecord<'a> {
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     command: Option<Cow<'a, str>>,
     /// Whether an answer told of it, sent or on its way.
-    told: bool,
+    delivered: bool,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     revoked: Option<RevokedRecord<'a>>,
 }
@@ -137,7 +137,7 @@ impl<'a> LeaseRecord<'a> {
             left: lease.until.map(left),
             patience: micros(lease.patience),
             command: lease.command.as_deref().map(Cow::Borrowed),
-            told: lease.told > 0,
+            delivered: lease.deliveries > 0,
             revoked: lease.revoked.as_deref().map(|revoked| RevokedRecord {
                 operator: PauseRecord::of(&revoked.operator),
                 left: left(revoked.end),
@@ -165,7 +165,7 @@ impl<'a> LeaseRecord<'a> {
             until: self.left.map(left).map(|left| now.instant + left),
             patience: Duration::from_micros(self.patience),
             command: self.command.as_deref().map(Into::into),
-            told: u64::from(self.told),
+            deliveries: u64::from(self.delivered),
             revoked: self.revoked.map(|revoked| {
                 let end = now.instant + left(revoked.left);
                 Arc::new(Revocation { operator: revoked.operator.read(), end })
@@ -294,7 +294,7 @@ mod tests {
             until: Some(now.instant + 40 * SECOND),
             patience: 10 * SECOND,
             command: Some("say \"hi\"".into()),
-            told: 2,
+            deliveries: 2,
             revoked: Some(Arc::new(Revocation { operator: operator(), end: now.instant + 50 * SECOND })),
         }
     }
@@ -338,7 +338,7 @@ mod tests {
 
         assert_eq!((read.id, &read.requester, read.token), (original.id, &original.requester, Token(7)));
         assert_eq!((then.instant - read.since, read.waited), (50 * SECOND, 3 * SECOND));
-        assert_eq!((read.ttl, read.patience, read.told), (original.ttl, original.patience, 1));
+        assert_eq!((read.ttl, read.patience, read.deliveries), (original.ttl, original.patience, 1));
         assert_eq!(read.command, original.command);
         let end = read.revoked.as_ref().map(|revoked| revoked.end - then.instant);
         assert_eq!(end, Some(20 * SECOND));
@@ -355,14 +355,17 @@ mod tests {
             ttl: None,
             until: None,
             command: None,
-            told: 0,
+            deliveries: 0,
             revoked: None,
             ..lease(&before)
         };
 
         let read = read(&written(&bare, &before), &now(2, SECOND, SECOND));
 
-        assert_eq!((read.id, read.ttl, read.until, read.command, read.told), (None, None, None, None, 0));
+        assert_eq!(
+            (read.id, read.ttl, read.until, read.command, read.deliveries),
+            (None, None, None, None, 0)
+        );
     }
 
     #[test]

@@ -57,7 +57,7 @@ pub(super) struct AcquireLoop<'a, T> {
     /// Servers.
     client: &'a Client,
     /// Pool, host and time limits.
-    ask: &'a AcquireOptions,
+    options: &'a AcquireOptions,
     /// Owner, which distinguishes this acquire from all others.
     owner: Secret,
     /// Whether it waits.
@@ -73,12 +73,12 @@ pub(super) struct AcquireLoop<'a, T> {
 impl<'a, T: FnMut(Progress<'_>)> AcquireLoop<'a, T> {
     pub(super) fn new(
         client: &'a Client,
-        ask: &'a AcquireOptions,
+        options: &'a AcquireOptions,
         waits: bool,
         tell: T,
     ) -> Result<Self, ClientError> {
         let (owner, started) = (Secret::random()?, Instant::now());
-        Ok(Self { client, ask, owner, waits, started, tell, is_known: false })
+        Ok(Self { client, options, owner, waits, started, tell, is_known: false })
     }
 
     /// Sends requests until there is a lease, the time is over, or retrying is useless.
@@ -117,16 +117,16 @@ impl<'a, T: FnMut(Progress<'_>)> AcquireLoop<'a, T> {
         let Some(left) = self.left().filter(|_| self.waits) else {
             return self.attempt(wait).await;
         };
-        let asker = Rc::clone(&self.client.asker);
+        let servers = Rc::clone(&self.client.servers);
         match in_time(left.saturating_add(LAST_RESPONSE_TIMEOUT), self.attempt(wait)).await {
             Ok(came) => came,
-            Err(_) => Err(asker.no_response()),
+            Err(_) => Err(servers.no_response()),
         }
     }
 
     /// Sends a request. A lease that may be old is renewed, so that it is known to be held.
     async fn attempt(&mut self, wait: Duration) -> Result<LeaseState, RequestFailure> {
-        let AcquireOptions { pool, host, ttl, note, .. } = self.ask;
+        let AcquireOptions { pool, host, ttl, note, .. } = self.options;
         let call = V1Call::Acquire {
             host,
             owner: &self.owner,
@@ -135,12 +135,12 @@ impl<'a, T: FnMut(Progress<'_>)> AcquireLoop<'a, T> {
             ttl: ttl.map(|ttl| ttl.as_secs_f64()),
             command: note.as_deref(),
         };
-        let (asker, good) = (&self.client.asker, BootTime::now());
+        let (servers, good) = (&self.client.servers, BootTime::now());
         self.is_known = true;
-        let heard = asker.call(pool, &call, wait + RESPONSE_TIMEOUT).await?;
-        let Payload::Lease(grant) = heard.payload else {
+        let response = servers.call(pool, &call, wait + RESPONSE_TIMEOUT).await?;
+        let Payload::Lease(grant) = response.payload else {
             return Err(
-                ClientError::Strange { server: heard.server, status: 204, body: String::new() }.into()
+                ClientError::Strange { server: response.server, status: 204, body: String::new() }.into()
             );
         };
         let mut held = LeaseState {
@@ -153,24 +153,24 @@ impl<'a, T: FnMut(Progress<'_>)> AcquireLoop<'a, T> {
             token: grant.token,
             renewed_at: good,
             revoked: grant.revoked,
-            server: heard.server,
-            store: heard.store,
+            server: response.server,
+            store: response.store,
         };
         let is_fresh = wait.is_zero() && (good + RENEW_IF_OLDER_THAN).remaining() > Duration::ZERO;
         if let Some(ttl) = held.left.filter(|_| !is_fresh) {
-            renew(asker, &mut held, ttl).await?;
+            renew(servers, &mut held, ttl).await?;
         }
         Ok(held)
     }
 
     fn lease(&mut self, held: LeaseState) -> Lease {
         self.is_known = false; // from now on, the lease releases it
-        Lease::keep(held, self.started.elapsed(), &self.client.asker, &self.client.background)
+        Lease::keep(held, self.started.elapsed(), &self.client.servers, &self.client.background)
     }
 
     /// Time left to wait.
     fn left(&self) -> Option<Duration> {
-        self.ask.within.map(|within| within.saturating_sub(self.started.elapsed()))
+        self.options.within.map(|within| within.saturating_sub(self.started.elapsed()))
     }
 
     fn report_retry(&mut self, error: &ClientError, pause: Duration) {
@@ -191,10 +191,10 @@ impl<'a, T: FnMut(Progress<'_>)> AcquireLoop<'a, T> {
 
 impl<T> Drop for AcquireLoop<'_, T> {
     fn drop(&mut self) {
-        let Client { asker, background } = self.client;
-        if self.is_known && asker.has_connected() {
-            let back = GiveBack::Asker { host: self.ask.host.clone(), owner: self.owner.clone() };
-            background.give(&self.ask.pool, back);
+        let Client { servers, background } = self.client;
+        if self.is_known && servers.has_connected() {
+            let back = GiveBack::Requester { host: self.options.host.clone(), owner: self.owner.clone() };
+            background.give(&self.options.pool, back);
         }
     }
 }

@@ -38,7 +38,7 @@ use super::{
 #[derive(Debug, Clone)]
 pub struct Client {
     /// Connections and store.
-    pub(super) asker: Rc<ServerSet>,
+    pub(super) servers: Rc<ServerSet>,
     /// Background task that releases what is no longer wanted.
     pub(super) background: BackgroundReleaser,
 }
@@ -50,8 +50,8 @@ impl Client {
     /// Outside of an actix runtime or a tokio `LocalSet`.
     #[must_use]
     pub fn new(servers: Vec<Server>) -> Self {
-        let asker = Rc::new(ServerSet::new(servers));
-        Self { background: BackgroundReleaser::start(Rc::clone(&asker)), asker }
+        let servers = Rc::new(ServerSet::new(servers));
+        Self { background: BackgroundReleaser::start(Rc::clone(&servers)), servers }
     }
 
     /// Waits for a slot: without limit, or as long as [`AcquireOptions::within`] says. The queue entry is
@@ -75,8 +75,8 @@ impl Client {
     /// }
     /// # }
     /// ```
-    pub async fn acquire(&self, ask: &AcquireOptions) -> Result<Lease, ClientError> {
-        self.acquire_with_progress(ask, |_| {}).await
+    pub async fn acquire(&self, options: &AcquireOptions) -> Result<Lease, ClientError> {
+        self.acquire_with_progress(options, |_| {}).await
     }
 
     /// Like [`Client::acquire`], and reports its progress.
@@ -99,10 +99,10 @@ impl Client {
     /// ```
     pub async fn acquire_with_progress(
         &self,
-        ask: &AcquireOptions,
+        options: &AcquireOptions,
         tell: impl FnMut(Progress<'_>),
     ) -> Result<Lease, ClientError> {
-        AcquireLoop::new(self, ask, true, tell)?.run().await
+        AcquireLoop::new(self, options, true, tell)?.run().await
     }
 
     /// Requests a slot without waiting. [`AcquireOptions::within`] is ignored: each unreachable server takes
@@ -120,8 +120,8 @@ impl Client {
     /// }
     /// # }
     /// ```
-    pub async fn try_acquire(&self, ask: &AcquireOptions) -> Result<Lease, ClientError> {
-        AcquireLoop::new(self, ask, false, |_| {})?.run().await
+    pub async fn try_acquire(&self, options: &AcquireOptions) -> Result<Lease, ClientError> {
+        AcquireLoop::new(self, options, false, |_| {})?.run().await
     }
 
     /// Waits until everything that was dropped or cancelled has been released, or could not be within ten

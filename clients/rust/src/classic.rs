@@ -69,8 +69,8 @@ mod tests {
     #[test]
     fn names_are_hidden_in_the_query() {
         let server = Server::parse("locks", 9889).unwrap();
-        let asker = ClassicClient { server, host: "a&b".to_owned(), pool: "x y/ü".to_owned() };
+        let servers = ClassicClient { server, host: "a&b".to_owned(), pool: "x y/ü".to_owned() };
 
-        assert_eq!(asker.url(ClassicCall::Get), "http://locks:9889/get?host=a%26b&pool=x%20y%2F%C3%BC");
+        assert_eq!(servers.url(ClassicCall::Get), "http://locks:9889/get?host=a%26b&pool=x%20y%2F%C3%BC");
     }
 }

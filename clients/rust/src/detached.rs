@@ -19,7 +19,7 @@ impl Client {
     #[must_use]
     pub fn of_store(servers: Vec<Server>, store: &str) -> Self {
         let client = Self::new(servers);
-        client.asker.pin_store(store);
+        client.servers.pin_store(store);
         client
     }
 
@@ -47,11 +47,12 @@ impl Client {
     ) -> Result<LeaseRecord, ClientError> {
         let call = V1Call::Renew { lease: &lease.0, ttl: ttl.map(|ttl| ttl.as_secs_f64()) };
         let sent = BootTime::now();
-        let heard = self.asker.call(pool, &call, RESPONSE_TIMEOUT).await.map_err(|failure| failure.error)?;
-        match heard.payload {
-            Payload::Lease(grant) => Ok(grant.record(pool, heard.store, sent)),
+        let response =
+            self.servers.call(pool, &call, RESPONSE_TIMEOUT).await.map_err(|failure| failure.error)?;
+        match response.payload {
+            Payload::Lease(grant) => Ok(grant.record(pool, response.store, sent)),
             Payload::Done | Payload::State(_) | Payload::No(_) => {
-                Err(ClientError::Strange { server: heard.server, status: 204, body: String::new() })
+                Err(ClientError::Strange { server: response.server, status: 204, body: String::new() })
             }
         }
     }
@@ -68,6 +69,6 @@ impl Client {
     /// # }
     /// ```
     pub async fn release(&self, pool: &str, lease: &LeaseId) -> Result<(), ClientError> {
-        GiveBack::Lease(lease.0.clone(), None).give(&self.asker, pool).await
+        GiveBack::Lease(lease.0.clone(), None).give(&self.servers, pool).await
     }
 }

@@ -103,7 +103,7 @@ impl Events {
         if let Some(at) = self.next_attempt {
             sleep_until(at).await;
         }
-        match self.client.asker.listen(&self.path, self.last_id.as_deref(), RESPONSE_TIMEOUT).await {
+        match self.client.servers.listen(&self.path, self.last_id.as_deref(), RESPONSE_TIMEOUT).await {
             Ok(stream) => {
                 self.stream = Some(stream);
                 Ok(())

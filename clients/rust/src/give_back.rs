@@ -24,7 +24,7 @@ pub(super) enum GiveBack {
     /// A lease, with the exit status of the work if known.
     Lease(Secret, Option<u8>),
     /// Whatever this requester has: a queue entry, or a lease on its way.
-    Asker {
+    Requester {
         /// The host.
         host: String,
         /// The owner.
@@ -34,34 +34,34 @@ pub(super) enum GiveBack {
 
 impl GiveBack {
     /// Tries until a server confirms, for a limited time.
-    pub(super) async fn give(&self, asker: &ServerSet, pool: &str) -> Result<(), ClientError> {
+    pub(super) async fn give(&self, servers: &ServerSet, pool: &str) -> Result<(), ClientError> {
         let (call, patience) = match self {
             Self::Lease(lease, exit_status) => {
                 (V1Call::Release { lease, exit_status: *exit_status }, RELEASE_TIMEOUT)
             }
-            Self::Asker { host, owner } => (V1Call::Leave { host, owner }, CANCEL_TIMEOUT),
+            Self::Requester { host, owner } => (V1Call::Leave { host, owner }, CANCEL_TIMEOUT),
         };
-        let mut trouble = None;
-        let given = timeout(patience, attempts(asker, pool, &call, &mut trouble)).await;
-        given.unwrap_or_else(|_| Err(trouble.unwrap_or(ClientError::NoServer)))
+        let mut problem = None;
+        let given = timeout(patience, attempts(servers, pool, &call, &mut problem)).await;
+        given.unwrap_or_else(|_| Err(problem.unwrap_or(ClientError::NoServer)))
     }
 }
 
 async fn attempts(
-    asker: &ServerSet,
+    servers: &ServerSet,
     pool: &str,
     call: &V1Call<'_>,
-    trouble: &mut Option<ClientError>,
+    problem: &mut Option<ClientError>,
 ) -> Result<(), ClientError> {
     let mut backoff = Backoff::new();
     loop {
-        let Err(failure) = asker.call(pool, call, ATTEMPT_TIMEOUT).await else { return Ok(()) };
+        let Err(failure) = servers.call(pool, call, ATTEMPT_TIMEOUT).await else { return Ok(()) };
         match failure.error.refusal() {
             // An attempt whose response was lost may have released it.
-            Some(refusal) if trouble.is_some() && may_be_released(refusal) => return Ok(()),
+            Some(refusal) if problem.is_some() && may_be_released(refusal) => return Ok(()),
             Some(refusal) if !refusal.kind.is_server_unavailable() => return Err(failure.error),
             None if !failure.try_next_server() => return Err(failure.error),
-            Some(_) | None => *trouble = Some(failure.error),
+            Some(_) | None => *problem = Some(failure.error),
         }
         sleep(backoff.pause()).await;
     }
@@ -87,9 +87,9 @@ pub(super) struct BackgroundReleaser(mpsc::UnboundedSender<ReleaseJob>);
 
 impl BackgroundReleaser {
     /// Starts the task; it ends with the last handle.
-    pub(super) fn start(asker: Rc<ServerSet>) -> Self {
+    pub(super) fn start(servers: Rc<ServerSet>) -> Self {
         let (send, jobs) = mpsc::unbounded_channel();
-        spawn_local(work(asker, jobs));
+        spawn_local(work(servers, jobs));
         Self(send)
     }
 
@@ -106,7 +106,7 @@ impl BackgroundReleaser {
     }
 }
 
-async fn work(asker: Rc<ServerSet>, mut jobs: mpsc::UnboundedReceiver<ReleaseJob>) {
+async fn work(servers: Rc<ServerSet>, mut jobs: mpsc::UnboundedReceiver<ReleaseJob>) {
     let (mut running, mut listeners) = (JoinSet::new(), Vec::new());
     loop {
         if running.is_empty() {
@@ -117,8 +117,8 @@ async fn work(asker: Rc<ServerSet>, mut jobs: mpsc::UnboundedReceiver<ReleaseJob
         select! {
             job = jobs.recv() => match job {
                 Some(ReleaseJob::Give(pool, back)) => {
-                    let asker = Rc::clone(&asker);
-                    running.spawn_local(async move { back.give(&asker, &pool).await });
+                    let servers = Rc::clone(&servers);
+                    running.spawn_local(async move { back.give(&servers, &pool).await });
                 }
                 Some(ReleaseJob::Tell(tell)) => listeners.push(tell),
                 None => break,

@@ -29,15 +29,15 @@ pub struct Lease {
     /// Time it took to acquire.
     waited: Duration,
     /// Its status.
-    standing: watch::Receiver<LeaseStatus>,
+    status: watch::Receiver<LeaseStatus>,
     /// Stops the renewal.
     renewal: AbortHandle,
     /// Servers.
-    asker: Rc<ServerSet>,
+    servers: Rc<ServerSet>,
     /// The background task that releases it if it is dropped.
     background: BackgroundReleaser,
     /// Whether to release it when dropped.
-    given_back: bool,
+    is_released: bool,
 }
 
 /// A lease as it was granted.
@@ -79,14 +79,14 @@ impl Lease {
     pub(super) fn keep(
         held: LeaseState,
         waited: Duration,
-        asker: &Rc<ServerSet>,
+        servers: &Rc<ServerSet>,
         background: &BackgroundReleaser,
     ) -> Self {
-        let (tell, standing) = watch::channel(held.status());
-        let renewal = Renewal::new(Rc::clone(asker), held.clone(), tell);
+        let (tell, status) = watch::channel(held.status());
+        let renewal = Renewal::new(Rc::clone(servers), held.clone(), tell);
         let renewal = spawn_local(renewal.run()).abort_handle();
-        let (asker, background) = (Rc::clone(asker), background.clone());
-        Self { held, waited, standing, renewal, asker, background, given_back: false }
+        let (servers, background) = (Rc::clone(servers), background.clone());
+        Self { held, waited, status, renewal, servers, background, is_released: false }
     }
 
     /// The fencing token: it rises with every grant of the pool, so that a protected resource can refuse an
@@ -125,7 +125,7 @@ impl Lease {
     /// changes.
     #[must_use]
     pub fn status(&self) -> watch::Receiver<LeaseStatus> {
-        self.standing.clone()
+        self.status.clone()
     }
 
     /// Waits until the lease is lost, and returns the reason: the server ended it, or could not be reached
@@ -134,9 +134,9 @@ impl Lease {
     /// Cancel-safe. It returns *at* that moment; work that needs time to stop must use the deadline in
     /// [`Lease::status`] and stop earlier. A revoke is reported there too.
     pub async fn lost(&self) -> String {
-        let mut standing = self.standing.clone();
-        let is_lost = |standing: &LeaseStatus| matches!(standing, LeaseStatus::Lost { .. });
-        match standing.wait_for(is_lost).await.as_deref() {
+        let mut status = self.status.clone();
+        let is_lost = |status: &LeaseStatus| matches!(status, LeaseStatus::Lost { .. });
+        match status.wait_for(is_lost).await.as_deref() {
             Ok(LeaseStatus::Lost { why, .. }) => why.clone(),
             Ok(LeaseStatus::Held { .. }) | Err(_) => std::future::pending().await,
         }
@@ -164,8 +164,8 @@ impl Lease {
     async fn release_inner(mut self, exit_status: Option<u8>) -> Result<(), ClientError> {
         self.renewal.abort();
         let back = GiveBack::Lease(self.held.id.clone(), exit_status);
-        let given = back.give(&self.asker, &self.held.pool).await;
-        self.given_back = true;
+        let given = back.give(&self.servers, &self.held.pool).await;
+        self.is_released = true;
         given
     }
 
@@ -174,9 +174,9 @@ impl Lease {
     #[must_use = "the lease can be released only with the record"]
     pub fn detach(mut self) -> LeaseRecord {
         self.renewal.abort();
-        self.given_back = true;
+        self.is_released = true;
         let LeaseState { pool, host, id, token, ttl, store, .. } = self.held.clone();
-        let (left, good) = match &*self.standing.borrow() {
+        let (left, good) = match &*self.status.borrow() {
             LeaseStatus::Held { ttl, renewed_at: good, .. } => (*ttl, *good),
             LeaseStatus::Lost { .. } => (Some(Duration::ZERO), BootTime::now()),
         };
@@ -189,7 +189,7 @@ impl Lease {
 impl Drop for Lease {
     fn drop(&mut self) {
         self.renewal.abort();
-        if !self.given_back {
+        if !self.is_released {
             self.background.give(&self.held.pool, GiveBack::Lease(self.held.id.clone(), None));
         }
     }

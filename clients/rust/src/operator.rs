@@ -158,7 +158,7 @@ impl Operator {
         body: Body<'_>,
     ) -> Result<Response<T>, ClientError> {
         let body = Body { author: self.author.as_deref(), ..body };
-        let response = self.client.asker.post_admin(path, &body, self.key.as_ref(), RESPONSE_TIMEOUT).await;
+        let response = self.client.servers.post_admin(path, &body, self.key.as_ref(), RESPONSE_TIMEOUT).await;
         response.map_err(|failure| failure.error)?.into_response()
     }
 }

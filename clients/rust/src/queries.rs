@@ -97,8 +97,8 @@ impl Client {
     }
 
     pub(super) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<Response<T>, ClientError> {
-        let heard = self.asker.get(path, RESPONSE_TIMEOUT).await.map_err(|failure| failure.error)?;
-        heard.into_response()
+        let response = self.servers.get(path, RESPONSE_TIMEOUT).await.map_err(|failure| failure.error)?;
+        response.into_response()
     }
 }
 

@@ -25,7 +25,7 @@ const REVOKED_RETRY_INTERVAL: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct Renewal {
     /// Servers.
-    asker: Rc<ServerSet>,
+    servers: Rc<ServerSet>,
     /// The lease.
     held: LeaseState,
     /// Receivers of its status.
@@ -33,20 +33,20 @@ pub(super) struct Renewal {
 }
 
 impl Renewal {
-    pub(super) fn new(asker: Rc<ServerSet>, held: LeaseState, tell: watch::Sender<LeaseStatus>) -> Self {
-        Self { asker, held, tell }
+    pub(super) fn new(servers: Rc<ServerSet>, held: LeaseState, tell: watch::Sender<LeaseStatus>) -> Self {
+        Self { servers, held, tell }
     }
 
     /// Renews until the lease is lost. A lease that does not expire needs no renewal.
     pub(super) async fn run(mut self) {
         while let Some(ttl) = self.held.left {
             sleep_until(self.due(ttl)).await;
-            let standing = match self.renew_in_time(ttl).await {
+            let status = match self.renew_in_time(ttl).await {
                 Ok(()) => self.held.status(),
                 Err(lost) => lost,
             };
-            let is_lost = matches!(standing, LeaseStatus::Lost { .. });
-            self.tell.send_replace(standing);
+            let is_lost = matches!(status, LeaseStatus::Lost { .. });
+            self.tell.send_replace(status);
             if is_lost {
                 return;
             }
@@ -67,23 +67,23 @@ impl Renewal {
     async fn renew_in_time(&mut self, ttl: Duration) -> Result<(), LeaseStatus> {
         let over = self.held.renewed_at + ttl;
         let mut backoff = Backoff::up_to(ttl / 12);
-        let mut trouble = match &self.held.revoked {
+        let mut problem = match &self.held.revoked {
             None => "there was no time to renew it: the machine slept or was overloaded".to_owned(),
             Some(revoke) => format!("it was {revoke}"),
         };
         while !over.remaining().is_zero() {
-            match timeout(over.remaining(), renew(&self.asker, &mut self.held, ttl)).await {
+            match timeout(over.remaining(), renew(&self.servers, &mut self.held, ttl)).await {
                 Ok(Ok(())) => return Ok(()),
                 Ok(Err(ClientError::Refused { refusal, .. })) if refusal.kind == ErrorKind::LeaseLost => {
                     let Refusal { message, ended, .. } = refusal;
                     return Err(LeaseStatus::Lost { why: message, ended: ended.map(|ended| *ended) });
                 }
-                Ok(Err(error)) => trouble = format!("it could not be renewed: {error}"),
+                Ok(Err(error)) => problem = format!("it could not be renewed: {error}"),
                 Err(_) => break,
             }
             sleep(backoff.pause()).await;
         }
-        Err(LeaseStatus::Lost { why: trouble, ended: None })
+        Err(LeaseStatus::Lost { why: problem, ended: None })
     }
 }
 
@@ -92,14 +92,15 @@ impl Renewal {
 /// # Errors
 /// When there is no response, or the lease is lost.
 pub(super) async fn renew(
-    asker: &ServerSet,
+    servers: &ServerSet,
     held: &mut LeaseState,
     ttl: Duration,
 ) -> Result<(), ClientError> {
     let call = V1Call::Renew { lease: &held.id, ttl: held.wanted.map(|ttl| ttl.as_secs_f64()) };
     let sent = BootTime::now();
-    let heard = asker.call(&held.pool, &call, attempt_timeout(ttl)).await.map_err(|failure| failure.error)?;
-    if let Payload::Lease(grant) = heard.payload {
+    let response =
+        servers.call(&held.pool, &call, attempt_timeout(ttl)).await.map_err(|failure| failure.error)?;
+    if let Payload::Lease(grant) = response.payload {
         held.left = grant.left;
         held.renewed_at = sent;
         held.revoked = grant.revoked;

@@ -138,13 +138,13 @@ impl ServerSet {
     ) -> Result<T, RequestFailure> {
         let (mut round, mut failed) = (self.route.round(), None::<RequestFailure>);
         while let Some(endpoint) = round.next().await {
-            let heard = match endpoint {
+            let response = match endpoint {
                 Ok(endpoint) => ask_one(&endpoint).await,
                 Err(error) => Err(error.into()),
             };
-            match heard {
+            match response {
                 Err(failure) if failure.try_next_server() => keep_more_telling(&mut failed, failure),
-                Ok(_) | Err(_) => return heard,
+                Ok(_) | Err(_) => return response,
             }
         }
         Err(failed.unwrap_or_else(|| ClientError::NoServer.into()))

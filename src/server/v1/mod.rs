@@ -63,12 +63,16 @@ pub async fn respond(
     let (pool, keeps_queue_entry, grant) = {
         let done = Box::pin(handle(request, registry, pools, peer, shared)).await; // on the heap, because it ends here
         match done {
-            Ok(Next::Acquire(pool, ask)) => {
-                if ask.parks() {
+            Ok(Next::Acquire(pool, acquire)) => {
+                if acquire.parks() {
                     drop(mem::take(request.headers_mut()));
                     handling.park();
                 }
-                (pool, request::keeps_queue_entry(&ask), pool.handle.acquire_from(ask, peer.address()))
+                (
+                    pool,
+                    request::keeps_queue_entry(&acquire),
+                    pool.handle.acquire_from(acquire, peer.address()),
+                )
             }
             Ok(Next::StreamEvents(reading)) => return events::answer(reading, handling),
             Ok(Next::Respond(response)) => return response,
@@ -196,14 +200,14 @@ fn respond_to_grant(
     keeps_queue_entry: bool,
     peer: &Peer,
 ) -> HttpResponse {
-    let tell = |grant: &Grant| {
+    let respond = |grant: &Grant| {
         let status = if grant.again { StatusCode::OK } else { StatusCode::CREATED };
         answer::lease(status, &grant.lease, pool)
     };
     let closed =
         || V1Error::new(ErrorKind::Internal, "the connection ended before its response").answer(None);
     match grant {
-        Ok(grant) => dispatch::deliver(grant, peer, tell).unwrap_or_else(closed), // which is not read
+        Ok(grant) => dispatch::deliver(grant, peer, respond).unwrap_or_else(closed), // which is not read
         Err(denial) => V1Error::denied(denial, pool.name, keeps_queue_entry).answer(pool.store().as_deref()),
     }
 }

@@ -46,7 +46,7 @@ impl RunningCommand {
         } else if !known.is_due() {
             if self.stopped.is_none() {
                 self.due = None;
-                self.ask();
+                self.send_term();
             }
             self.guard.iter_mut().for_each(|guard| guard.took_over(deadline));
         } // else the guard has sent TERM, and KILL comes when it would have come
@@ -77,7 +77,7 @@ impl RunningCommand {
     /// Sends TERM to the group and schedules KILL; or sends KILL, until the group is gone.
     pub(super) fn stop(&mut self, signal: Signal) {
         let pause = if signal == Signal::TERM {
-            self.ask();
+            self.send_term();
             self.limits.grace()
         } else {
             self.is_killing = true;
@@ -88,7 +88,7 @@ impl RunningCommand {
     }
 
     /// Sends TERM to the group.
-    fn ask(&self) {
+    fn send_term(&self) {
         self.signal(Signal::TERM);
         self.signal(Signal::CONT); // a stopped process does not act on TERM
     }

@@ -375,7 +375,7 @@ impl Memcache {
     fn queue_undelivered(&mut self, leases: &[LeaseId], now: Instant) {
         for id in leases {
             if let Some(token) = self.rules.token_of_id(*id)
-                && self.rules.lease(token).is_some_and(|lease| lease.told == 0)
+                && self.rules.lease(token).is_some_and(|lease| lease.deliveries == 0)
             {
                 self.rules.mark_overdue(token, now);
             }

@@ -176,7 +176,7 @@ impl Claim {
             until: self.ttl.map(|ttl| at + ttl),
             patience: self.patience,
             command: self.command.clone(),
-            told: 0,
+            deliveries: 0,
             revoked: None,
         }
     }
@@ -198,7 +198,7 @@ impl HeldSlot {
             until: self.estimated_end(now),
             patience: Duration::ZERO,
             command: command.as_deref().map(Into::into),
-            told: 1,
+            deliveries: 1,
             revoked: self.revoked(now),
         }
     }

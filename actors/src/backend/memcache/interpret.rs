@@ -86,7 +86,7 @@ impl Job {
     /// Takes over what a complete look says of claims, once everybody looks at all slots: those that were served
     /// first, and for each of them a slot, before those behind them. `told`: the claims of whose asker's lease it
     /// is now known that it was told. What is still to end, or was given up, comes first: its slot is theirs.
-    pub(super) fn settle_claims(&mut self, told: &HashSet<usize>) {
+    pub(super) fn settle_claims(&mut self, delivered_claims: &HashSet<usize>) {
         if self.ends.iter().any(|end| end.had.is_none()) || self.has_strays() {
             return;
         }
@@ -104,7 +104,11 @@ impl Job {
                 may.then_some(ClaimResult::Granted)
             } else if let Some((_, held)) = self.by(&claim.requester) {
                 let came_late = self.view.written_after_pause(held);
-                if came_late { Some(ClaimResult::NoSlot) } else { self.has(number, claim, held, told) }
+                if came_late {
+                    Some(ClaimResult::NoSlot)
+                } else {
+                    self.has(number, claim, held, delivered_claims)
+                }
             } else if !claim.wants
                 || self.view.paused.is_some()
                 || self.gives_way(number, |slots| self.view.has_room(slots))
@@ -133,12 +137,12 @@ impl Job {
         number: usize,
         claim: &Claim,
         held: &HeldSlot,
-        told: &HashSet<usize>,
+        delivered_claims: &HashSet<usize>,
     ) -> Option<ClaimResult> {
         let is_so = if claim.requester.is_resumable() {
-            told.contains(&number) && held.is_kept() || self.leaves(held, claim.ttl)
+            delivered_claims.contains(&number) && held.is_kept() || self.leaves(held, claim.ttl)
         } else {
-            told.contains(&number) || self.delivery_is_known(held)
+            delivered_claims.contains(&number) || self.delivery_is_known(held)
         };
         is_so.then_some(ClaimResult::AlreadyHeld(held.entry.id))
     }

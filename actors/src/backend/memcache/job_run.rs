@@ -211,10 +211,10 @@ impl<'a> JobRun<'a> {
         answers: &[MemcacheReply],
     ) -> Result<bool, ExchangeFailure> {
         let (written, read) = answers.split_at(batch.writes.len());
-        let told = self.note(&batch.writes, written);
+        let delivered_claims = self.note(&batch.writes, written);
         let known = batch.sure.then_some(&self.job.view);
         let look = read::understand(read, known).map_err(|why| self.links.failed(why))?;
-        self.adopt_view(link, look, &told)
+        self.adopt_view(link, look, &delivered_claims)
     }
 
     /// Whether the view is of the process at the other end.
@@ -235,7 +235,7 @@ impl<'a> JobRun<'a> {
 
     /// What the changes have done. Returns the claims whose asker's lease was changed for them.
     fn note(&mut self, writes: &[PlannedWrite], answers: &[MemcacheReply]) -> HashSet<usize> {
-        let mut told = HashSet::new();
+        let mut delivered_claims = HashSet::new();
         self.crossed = false;
         self.tried.iter_mut().for_each(|tried| tried.changed = false);
         for (write, answer) in writes.iter().zip(answers) {
@@ -260,7 +260,7 @@ impl<'a> JobRun<'a> {
                 (PlannedWrite::Change { by, .. } | PlannedWrite::Prolong { by, .. }, MemcacheReply::Done) => {
                     match by {
                         WritePurpose::Renewal(number) => self.job.renewals[*number].lives = Some(true),
-                        WritePurpose::Claim(number) => drop(told.insert(*number)),
+                        WritePurpose::Claim(number) => drop(delivered_claims.insert(*number)),
                         WritePurpose::Revoke(number) => self.job.revokes[*number].is_done = Some(true),
                     }
                 }
@@ -275,7 +275,7 @@ impl<'a> JobRun<'a> {
                 ) => {}
             }
         }
-        told
+        delivered_claims
     }
 
     /// Takes over what was seen, if there is a store, and settles what it says; whether all is done.
@@ -283,7 +283,7 @@ impl<'a> JobRun<'a> {
         &mut self,
         link: &mut PooledLink,
         look: PoolRead,
-        told: &HashSet<usize>,
+        delivered_claims: &HashSet<usize>,
     ) -> Result<bool, ExchangeFailure> {
         let (links, job) = (self.links, &mut *self.job);
         let Some(store) = look.view.store.clone() else {
@@ -318,7 +318,7 @@ impl<'a> JobRun<'a> {
         let is_wide = view.slot_count() >= job.slots;
         job.settle_held(&self.tried);
         if is_wide {
-            job.settle_claims(told);
+            job.settle_claims(delivered_claims);
         }
         let right = job.view.slot_count() == job.view.needed(job.slots);
         Ok(right && job.is_done() && !self.crossed)
