@@ -42,6 +42,6 @@ pub use pool::{
     LeaseId, Operator, PageCursor, PoolCounts, PoolSnapshot, Refusal, ReleaseTarget, RequestId, Requester,
     Revocation, Ticket, Token, WaiterSnapshot,
 };
-pub use registry::{NotAvailable, Pools, Registry};
+pub use registry::{Pools, Registry};
 pub use state::{CannotOpen, StateDirectory};
 pub use telemetry::{PoolTelemetry, Telemetry};

@@ -1,4 +1,4 @@
-//! Which actor serves a pool, now and after the configuration has changed.
+//! All pools of a server, through changes of the configuration.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -6,19 +6,10 @@ use std::{
     sync::{Arc, Mutex, PoisonError, RwLock},
 };
 
-use actix::{Actor as _, Arbiter, ArbiterHandle, AsyncContext as _};
-use distributex_config::{Backend, Config, Limits, Name, Pool};
-use thiserror::Error;
-use tokio::time::Instant;
+use actix::{Actor as _, Arbiter, ArbiterHandle};
+use distributex_config::{Config, Name, Pool};
 
-use crate::telemetry::metrics::Metrics;
-
-#[cfg(feature = "memcache")]
-use crate::backend::memcache::{Memcache, Shards};
-use crate::{
-    ClientAddress, ParkingLimit, ParkingPermit, PoolActor, PoolHandle, PoolTelemetry, StateDirectory,
-    Telemetry, backend::inmemory::InMemory, pool::LeaseId,
-};
+use crate::{ClientAddress, ParkingLimit, ParkingPermit, PoolActor, PoolHandle, Telemetry, backend::Store};
 
 /// All pools of this server, as they are from one change of the configuration to the next.
 #[derive(Debug)]
@@ -28,7 +19,7 @@ pub struct Pools {
     /// Their names, in the order of the configuration; then those that are not in it any more.
     names: Vec<Name>,
     /// The truth behind the backend.
-    store: Arc<StoreKind>,
+    store: Arc<dyn Store>,
 }
 
 /// All pools of this server, whatever becomes of its configuration.
@@ -46,104 +37,7 @@ pub struct Registry {
     telemetry: Telemetry,
 }
 
-/// The truth behind a backend.
-#[derive(Debug)]
-enum StoreKind {
-    /// This process, with a random name.
-    Here(Arc<str>),
-    /// A directory on the disk, which has a random name.
-    Directory(Arc<str>, Mutex<StateDirectory>),
-    /// One or more memcached, each of which has a random name.
-    #[cfg(feature = "memcache")]
-    Memcache(Shards),
-}
-
-/// The configuration names a backend that this program does not have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error(
-    "this build has no backend memcache: build it with the feature memcache (the default), or use inmemory"
-)]
-pub struct NotAvailable;
-
-impl StoreKind {
-    fn of(config: &Config, state: Option<StateDirectory>) -> Self {
-        match (&config.backend, state) {
-            (Backend::InMemory, Some(state)) => Self::Directory(state.store(), Mutex::new(state)),
-            (Backend::InMemory, None) => Self::Here(LeaseId::random().reveal().into()),
-            #[cfg(feature = "memcache")]
-            (Backend::Memcache(settings), _) => Self::Memcache(Shards::start(settings)),
-            #[cfg(not(feature = "memcache"))]
-            (Backend::Memcache(_), _) => panic!("{NotAvailable}"),
-        }
-    }
-
-    /// Lets be seen how often it is asked.
-    fn count_in(&self, metrics: &Metrics) {
-        match self {
-            Self::Here(_) => {}
-            Self::Directory(_, state) => {
-                let state = state.lock().unwrap_or_else(PoisonError::into_inner);
-                state.journal().calls().register(metrics);
-            }
-            #[cfg(feature = "memcache")]
-            Self::Memcache(shards) => shards.calls().register(metrics),
-        }
-    }
-
-    /// The pools that had leases in a directory when the server started, and were not started yet.
-    fn remembered(&self) -> Vec<Pool> {
-        match self {
-            Self::Directory(_, state) => state.lock().unwrap_or_else(PoisonError::into_inner).pools(),
-            Self::Here(_) => Vec::new(),
-            #[cfg(feature = "memcache")]
-            Self::Memcache(_) => Vec::new(),
-        }
-    }
-
-    /// A pool that is kept here.
-    fn pool(
-        &self,
-        settings: Pool,
-        limits: Limits,
-        parking: Arc<ParkingLimit>,
-        telemetry: PoolTelemetry,
-        actor: &Context,
-    ) -> PoolActor {
-        let name = settings.name.clone();
-        match self {
-            Self::Here(_) => {
-                PoolActor::new(name, Box::new(InMemory::new(settings, limits)), parking, telemetry)
-            }
-            Self::Directory(_, state) => {
-                let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
-                let backend =
-                    InMemory::persisted(settings, limits, &mut state, &actor.address(), Instant::now());
-                PoolActor::new(name, Box::new(backend), parking, telemetry)
-            }
-            #[cfg(feature = "memcache")]
-            Self::Memcache(shards) => {
-                let backend = Memcache::new(settings, limits, shards, actor.address());
-                PoolActor::new(name, Box::new(backend), parking, telemetry)
-            }
-        }
-    }
-}
-
-type Context = actix::Context<PoolActor>;
-
 impl Pools {
-    /// Whether this program has the backend that the configuration names.
-    ///
-    /// # Errors
-    /// [`NotAvailable`] if not.
-    pub fn check(config: &Config) -> Result<(), NotAvailable> {
-        match config.backend {
-            Backend::InMemory => Ok(()),
-            Backend::Memcache(_) if cfg!(feature = "memcache") => Ok(()),
-            Backend::Memcache(_) => Err(NotAvailable),
-        }
-    }
-
     /// The pool of this name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&PoolHandle> {
@@ -161,41 +55,22 @@ impl Pools {
         self.names.iter().filter_map(|name| self.by_name.get_key_value(name))
     }
 
-    /// The name of the store that keeps this pool, or of the one that keeps all of them: leases of two stores know
-    /// nothing of each other. `None` if it has not been reached yet, or if there are several.
+    /// Id of the store that has this pool, or without a pool, of the only store. `None` if it has never been reached,
+    /// or without a pool, if there are several.
     #[must_use]
     pub fn store(&self, pool: Option<&Name>) -> Option<Arc<str>> {
-        match (&*self.store, pool) {
-            (StoreKind::Here(name) | StoreKind::Directory(name, _), _) => Some(Arc::clone(name)),
-            #[cfg(feature = "memcache")]
-            (StoreKind::Memcache(shards), Some(pool)) => shards.store(pool),
-            #[cfg(feature = "memcache")]
-            (StoreKind::Memcache(shards), None) => shards.only_store(),
-        }
-    }
-
-    /// Whether the store of at least one pool can be reached, as far as is known.
-    fn is_reachable(&self, telemetry: &Telemetry) -> bool {
-        match &*self.store {
-            StoreKind::Here(_) | StoreKind::Directory(..) => telemetry.is_reachable(),
-            #[cfg(feature = "memcache")]
-            StoreKind::Memcache(shards) => shards.any_reachable(self.names.iter()),
-        }
+        self.store.id(pool)
     }
 }
 
 impl Registry {
-    /// Starts an actor for every pool of the configuration, on the current thread's arbiter, and for every other
-    /// one that has leases in the state directory. The asks of all of them park in `room`.
-    ///
-    /// # Panics
-    /// When this program does not have the backend; [`Pools::check`] tells that before.
+    /// Starts an actor for every configured pool, on the current thread's arbiter, and for every other pool that the
+    /// store has restored. All of them park their requests in `parking`.
     #[must_use]
-    pub fn start(config: &Config, parking: &Arc<ParkingLimit>, state: Option<StateDirectory>) -> Self {
+    pub fn start(config: &Config, parking: &Arc<ParkingLimit>, store: Arc<dyn Store>) -> Self {
         let telemetry = Telemetry::new(&config.telemetry);
-        let store = Arc::new(StoreKind::of(config, state));
         if let Some(metrics) = telemetry.metrics() {
-            store.count_in(metrics);
+            store.register_metrics(metrics);
         }
         parking.set_share(config.limits.waiters_per_address);
         let none = Pools { by_name: HashMap::new(), names: Vec::new(), store };
@@ -206,7 +81,7 @@ impl Registry {
             arbiter: Arbiter::current(),
             telemetry,
         };
-        registry.follow(config, None);
+        registry.apply(config, None);
         registry
     }
 
@@ -225,7 +100,8 @@ impl Registry {
     /// Whether the store of at least one pool can be reached, as far as is known.
     #[must_use]
     pub fn is_reachable(&self) -> bool {
-        self.pools().is_reachable(&self.telemetry)
+        let pools = self.pools();
+        pools.store.is_reachable(&pools.names, &self.telemetry)
     }
 
     /// Whether the server is stopping.
@@ -248,7 +124,7 @@ impl Registry {
         self.parking.set_share(config.limits.waiters_per_address);
         let new = Config { limits: config.limits, pools: config.pools.clone(), ..current.clone() };
         let old = mem::replace(&mut *current, new);
-        self.follow(&current, Some(&old));
+        self.apply(&current, Some(&old));
         need_restart
     }
 
@@ -269,7 +145,7 @@ impl Registry {
     }
 
     /// Starts what is new, tells those that change what they are now, and then lets everybody see it.
-    fn follow(&self, config: &Config, before: Option<&Config>) {
+    fn apply(&self, config: &Config, before: Option<&Config>) {
         let old = self.pools();
         let mut by_name = old.by_name.clone();
         let mut names: Vec<_> = config.pools.iter().map(|pool| pool.name.clone()).collect();
@@ -284,7 +160,7 @@ impl Registry {
                 pool.reconfigure(Some(settings.clone()), config.limits); // a new one, too: it tells who watches
             }
         }
-        for settings in old.store.remembered() {
+        for settings in old.store.restored_pools() {
             let name = settings.name.clone();
             by_name.entry(name).or_insert_with(|| self.begin(settings, config, &old.store));
         }
@@ -301,10 +177,13 @@ impl Registry {
         *self.pools.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(pools);
     }
 
-    fn begin(&self, settings: Pool, config: &Config, store: &Arc<StoreKind>) -> PoolHandle {
+    fn begin(&self, settings: Pool, config: &Config, store: &Arc<dyn Store>) -> PoolHandle {
         let (parking, limits, store) = (Arc::clone(&self.parking), config.limits, Arc::clone(store));
-        let telemetry = self.telemetry.pool(&settings.name); // seen from now on, whenever its actor starts
-        let start = move |ctx: &mut Context| store.pool(settings, limits, parking, telemetry, ctx);
+        let telemetry = self.telemetry.pool(&settings.name); // visible from now on, whenever the actor starts
+        let start = move |ctx: &mut actix::Context<PoolActor>| {
+            let name = settings.name.clone();
+            PoolActor::new(name, store.open(settings, limits, PoolActor::waker(ctx)), parking, telemetry)
+        };
         PoolHandle::new(PoolActor::start_in_arbiter(&self.arbiter, start))
     }
 }

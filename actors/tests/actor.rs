@@ -2,11 +2,12 @@
 
 use std::{env, process::Command, time::Duration};
 
-use actix::{Actor as _, Addr};
+use actix::Actor as _;
 use distributex_actors::{
     AcquireRequest, AdminAction, Delivery, Event, Holder, LeaseDetails, LeaseId, Operator, PageCursor,
     ParkingLimit, PoolActor, PoolCounts, PoolHandle, PoolSnapshot, Refusal, ReleaseTarget, RequestId,
-    Telemetry, Token, backend::Backend, pool::actor::Wake,
+    Telemetry, Token,
+    backend::{Backend, Waker},
 };
 use distributex_config::{Limits, Pool};
 use tokio::{sync::mpsc, time::Instant};
@@ -61,6 +62,9 @@ impl Backend for Remote {
         None
     }
     fn close(&mut self) {}
+    fn is_idle(&self) -> bool {
+        true
+    }
     fn reconfigure(&mut self, _: Option<Pool>, _: Limits, _: Instant, _: &mut Vec<Event>) {}
     fn snapshot(&self, _: PageCursor, _: Instant) -> PoolSnapshot {
         PoolSnapshot {
@@ -85,13 +89,13 @@ impl Backend for Remote {
 /// Lets a store far away answer.
 struct Store {
     answers: std::sync::mpsc::Sender<Event>,
-    pool: Addr<PoolActor>,
+    waker: Waker,
 }
 
 impl Store {
     fn answer(&self, event: Event) {
         self.answers.send(event).unwrap();
-        self.pool.do_send(Wake);
+        self.waker.wake();
     }
 }
 
@@ -99,10 +103,12 @@ fn remote() -> (Store, PoolHandle, mpsc::UnboundedReceiver<Asked>) {
     let (asked, questions) = mpsc::unbounded_channel();
     let (sender, answers) = std::sync::mpsc::channel();
     let telemetry = Telemetry::default().pool(&name("pool1"));
-    let pool =
+    let mut waker = None;
+    let pool = PoolActor::create(|ctx| {
+        waker = Some(PoolActor::waker(ctx));
         PoolActor::new(name("pool1"), Box::new(Remote { asked, answers }), ParkingLimit::new(10), telemetry)
-            .start();
-    (Store { answers: sender, pool: pool.clone() }, PoolHandle::new(pool), questions)
+    });
+    (Store { answers: sender, waker: waker.unwrap() }, PoolHandle::new(pool), questions)
 }
 
 fn granted(request: RequestId) -> Event {
@@ -128,7 +134,8 @@ async fn an_answer_may_come_later_as_a_message() {
 #[actix::test]
 async fn a_late_grant_to_somebody_who_left_goes_back() {
     let (store, pool, mut questions) = remote();
-    let answer = actix::spawn(async move { pool.wait(name("ann")).await });
+    let waiter = pool.clone();
+    let answer = actix::spawn(async move { waiter.wait(name("ann")).await });
     let Some(Asked::Enter(request)) = questions.recv().await else { panic!("nobody asked") };
     answer.abort();
     assert_eq!(questions.recv().await, Some(Asked::Leave(request)));

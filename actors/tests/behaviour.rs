@@ -2,7 +2,7 @@
 
 use std::{cell::RefCell, future::poll_fn, sync::mpsc, task::Poll, time::Duration};
 
-use actix::{Actor as _, AsyncContext as _};
+use actix::Actor as _;
 #[cfg(feature = "memcache")]
 use distributex_actors::backend::memcache::{Memcache, Shards};
 use distributex_actors::{
@@ -62,14 +62,14 @@ impl Ground {
         #[cfg(feature = "memcache")]
         if let Some((_, shards)) = &self.memcached {
             return PoolHandle::new(PoolActor::create(|ctx| {
-                let backend = Memcache::new(settings, limits, shards, ctx.address());
+                let backend = Memcache::new(settings, limits, shards, PoolActor::waker(ctx));
                 PoolActor::new(name, Box::new(backend), parking, telemetry)
             }));
         }
         if let Some((state, _)) = &self.directory {
             return PoolHandle::new(PoolActor::create(|ctx| {
                 let (mut state, now) = (state.borrow_mut(), Instant::now());
-                let backend = InMemory::persisted(settings, limits, &mut state, &ctx.address(), now);
+                let backend = InMemory::persisted(settings, limits, &mut state, PoolActor::waker(ctx), now);
                 PoolActor::new(name, Box::new(backend), parking, telemetry)
             }));
         }

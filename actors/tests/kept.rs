@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use actix::{Actor as _, AsyncContext as _};
+use actix::Actor as _;
 use distributex_actors::{
     AcquireRequest, AdminAction, CannotOpen, Event, Operator, PageCursor, ParkingLimit, PoolActor,
     PoolHandle, Refusal, ReleaseTarget, StateDirectory, Telemetry, Ticket, Token,
@@ -301,7 +301,8 @@ fn opened(directory: &Path) -> Result<StateDirectory, CannotOpen> {
 fn start(state: &mut StateDirectory, settings: Pool) -> PoolHandle {
     let (name, parking) = (settings.name.clone(), ParkingLimit::new(10));
     PoolHandle::new(PoolActor::create(|ctx| {
-        let backend = InMemory::persisted(settings, Limits::default(), state, &ctx.address(), Instant::now());
+        let backend =
+            InMemory::persisted(settings, Limits::default(), state, PoolActor::waker(ctx), Instant::now());
         let telemetry = Telemetry::default().pool(&name);
         PoolActor::new(name, Box::new(backend), parking, telemetry)
     }))
@@ -399,7 +400,10 @@ fn a_file_that_is_damaged_or_something_else_stops_the_start_and_is_not_touched()
         std::fs::write(&file, &bad).unwrap();
         let deliveries = opened(folder.path()).unwrap_err().to_string();
 
-        assert!(deliveries.contains("leases.redb is damaged") && deliveries.contains("move the file away"), "{deliveries}");
+        assert!(
+            deliveries.contains("leases.redb is damaged") && deliveries.contains("move the file away"),
+            "{deliveries}"
+        );
     }
     std::fs::write(&file, &good).unwrap();
     assert_eq!(opened(folder.path()).unwrap().restored(), (300, 0));

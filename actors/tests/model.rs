@@ -369,7 +369,8 @@ impl Model {
             let deliveries = mine.iter().filter(|position| position.present).count();
             let until = if deliveries == 0 { first.until.unwrap() } else { now + ttl(&first.request) };
             let (token, waited) = (Token(self.token), now - first.since);
-            let slot = Slot { token, request: first.request, since: now, waited, until, deliveries, revoked: None };
+            let slot =
+                Slot { token, request: first.request, since: now, waited, until, deliveries, revoked: None };
             let (host, command) = (slot.request.requester.host().clone(), slot.request.command.clone());
             out.push(Event::Granted { token, host, waited, command });
             for (number, position) in mine.into_iter().enumerate().filter(|(_, position)| position.present) {

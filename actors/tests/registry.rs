@@ -2,7 +2,7 @@
 
 use std::{future::poll_fn, task::Poll};
 
-use distributex_actors::{ParkingLimit, Refusal, Registry};
+use distributex_actors::{ParkingLimit, Refusal, Registry, backend};
 use distributex_config::{Admin, Backend, Config, DEFAULT_PORT, Limits, Listen, Pool, TelemetrySettings};
 
 use crate::support::{name, settings};
@@ -19,9 +19,15 @@ fn config(pools: &[&str]) -> Config {
     }
 }
 
+/// A registry of in-memory pools.
+fn started(pools: &[&str]) -> Registry {
+    let config = config(pools);
+    Registry::start(&config, &ParkingLimit::new(10), backend::open(&config, None).unwrap())
+}
+
 #[actix::test]
 async fn when_the_first_pool_is_drained_no_other_one_grants_any_more() {
-    let registry = Registry::start(&config(&["one", "two", "three"]), &ParkingLimit::new(10), None);
+    let registry = started(&["one", "two", "three"]);
     let mut drain = Box::pin(registry.drain());
 
     let first_step = poll_fn(|cx| Poll::Ready(drain.as_mut().poll(cx))).await;
@@ -35,7 +41,7 @@ async fn when_the_first_pool_is_drained_no_other_one_grants_any_more() {
 
 #[actix::test]
 async fn pools_come_and_go_with_the_configuration_and_keep_their_order() {
-    let registry = Registry::start(&config(&["one", "two"]), &ParkingLimit::new(10), None);
+    let registry = started(&["one", "two"]);
     registry.pools().get("two").unwrap().get(name("ann")).await.unwrap().delivered();
 
     let changed = registry.reload(&config(&["three", "one"]));
@@ -50,7 +56,7 @@ async fn pools_come_and_go_with_the_configuration_and_keep_their_order() {
 
 #[actix::test]
 async fn what_needs_a_restart_is_named_as_long_as_it_differs() {
-    let registry = Registry::start(&config(&["one"]), &ParkingLimit::new(10), None);
+    let registry = started(&["one"]);
     let listen = Listen { host: "localhost".to_owned(), port: Some(DEFAULT_PORT) };
     let new = Config { listen: vec![listen], state_dir: Some("/x".into()), ..config(&["one", "two"]) };
 

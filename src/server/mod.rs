@@ -2,13 +2,7 @@
 //! nothing.
 
 use std::{
-    future::ready,
-    io,
-    net::TcpListener,
-    os::unix::net::UnixListener,
-    rc::Rc,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    future::ready, io, net::TcpListener, os::unix::net::UnixListener, rc::Rc, sync::Arc, time::Duration,
 };
 
 use actix_http::{HttpService, KeepAlive, error::DispatchError};
@@ -16,7 +10,7 @@ use actix_rt::net::{TcpStream, UnixStream};
 use actix_server::Server;
 use actix_service::{ServiceFactory, ServiceFactoryExt as _, fn_service, map_config};
 use actix_web::{App, dev::AppConfig};
-use distributex_actors::{ParkingLimit, Registry, StateDirectory};
+use distributex_actors::{ParkingLimit, Registry, backend::Store};
 use distributex_config::Config;
 
 use self::{
@@ -72,13 +66,13 @@ pub fn server(
     limits: FileLimits,
     workers: usize,
     sockets: Sockets,
-    state: Option<StateDirectory>,
+    store: Arc<dyn Store>,
     shared: &Arc<Shared>,
 ) -> io::Result<Server> {
     let service = Service {
         shared: Arc::clone(shared),
         config: Arc::new(config),
-        state: Arc::new(Mutex::new(state)),
+        store,
         room: ParkingLimit::new(limits.parked),
         connection_limit: Arc::clone(shared.connection_limit()),
     };
@@ -104,8 +98,8 @@ struct Service {
     shared: Arc<Shared>,
     /// Configuration to start the pools with.
     config: Arc<Config>,
-    /// Restored state; taken by the worker that starts the pools.
-    state: Arc<Mutex<Option<StateDirectory>>>,
+    /// Store of the pools.
+    store: Arc<dyn Store>,
     room: Arc<ParkingLimit>,
     connection_limit: Arc<ConnectionLimit>,
 }
@@ -116,10 +110,7 @@ impl Service {
         &self,
     ) -> impl ServiceFactory<S, Config = (), Response = (), Error = DispatchError, InitError = ()> + use<S>
     {
-        self.shared.start(|| {
-            let state = self.state.lock().unwrap_or_else(PoisonError::into_inner).take();
-            Registry::start(&self.config, &self.room, state)
-        });
+        self.shared.start(|| Registry::start(&self.config, &self.room, Arc::clone(&self.store)));
         let shared = Arc::clone(&self.shared);
         let app = App::new()
             .default_service(fn_service(move |request| dispatch::answer(request, Arc::clone(&shared))));

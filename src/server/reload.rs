@@ -2,7 +2,7 @@
 
 use std::{fs, io, path::Path, sync::Arc, thread, time::Duration};
 
-use distributex_actors::{Operator, Pools};
+use distributex_actors::{Operator, backend};
 use distributex_config::Config;
 use log::{error, info, warn};
 use tokio::{
@@ -51,7 +51,7 @@ pub fn on_signal(shared: Arc<Shared>) -> io::Result<()> {
 /// All mistakes, one per line.
 pub fn read(file: &Path) -> Result<Config, String> {
     let config = distributex_config::read(file).map_err(|mistakes| mistakes.to_string())?;
-    Pools::check(&config).map_err(|error| format!("{}: {error}", file.display()))?;
+    backend::check(&config).map_err(|error| format!("{}: {error}", file.display()))?;
     Ok(config)
 }
 

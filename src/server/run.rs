@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use distributex_actors::StateDirectory;
+use distributex_actors::{StateDirectory, backend};
 use distributex_config::{Backend, Config, Pool};
 use log::{info, warn};
 use structopt::{StructOpt as _, clap};
@@ -94,8 +94,9 @@ async fn serve(options: &ServerOptions, ready: ReadyServer) -> Result<(), Box<dy
     let limits = file_limits::raise();
     let shared = Shared::new(options.config.clone(), &config, limits.connections);
     let addrs: Vec<_> = sockets.tcp.iter().filter_map(|socket| socket.local_addr().ok()).collect();
-    let remembered = state.as_ref().map(StateDirectory::restored);
-    let server = super::server(config.clone(), limits, options.workers, sockets, state, &shared)?;
+    let restored = state.as_ref().map(StateDirectory::restored);
+    let store = backend::open(&config, state)?;
+    let server = super::server(config.clone(), limits, options.workers, sockets, store, &shared)?;
     reload::on_signal(Arc::clone(&shared))?;
     stop_on_signal(&server, shared, are_kept)?;
     for addr in &addrs {
@@ -105,7 +106,7 @@ async fn serve(options: &ServerOptions, ready: ReadyServer) -> Result<(), Box<dy
     let (max_open_files, max_parked) = (limits.open_files, limits.parked);
     info!(version, backend, max_open_files, max_parked; "started");
     log_configuration(&config, &addrs);
-    log_state(&config, remembered);
+    log_state(&config, restored);
     systemd::ready();
     server.await?;
     drop(file);
@@ -114,8 +115,8 @@ async fn serve(options: &ServerOptions, ready: ReadyServer) -> Result<(), Box<dy
 }
 
 /// Logs what was restored, or that a restart frees all slots.
-fn log_state(config: &Config, remembered: Option<(usize, usize)>) {
-    match (&config.backend, &config.state_dir, remembered) {
+fn log_state(config: &Config, restored: Option<(usize, usize)>) {
+    match (&config.backend, &config.state_dir, restored) {
         (_, Some(directory), Some((leases, waiters))) => {
             info!(path:% = directory.display(), leases, waiters; "restored");
         }

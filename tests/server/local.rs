@@ -117,7 +117,10 @@ fn one_on_which_somebody_answers_is_not_taken_away() {
     let (status, said) = refused(&socket);
 
     assert_eq!(status, Some(71));
-    assert!(said.contains(socket.to_str().unwrap()) && said.contains("another server is listening"), "{said}");
+    assert!(
+        said.contains(socket.to_str().unwrap()) && said.contains("another server is listening"),
+        "{said}"
+    );
     assert_eq!(connect_local(&socket).ask("/get?host=ann&pool=pool1").1, "YES");
 }
 

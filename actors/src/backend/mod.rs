@@ -19,6 +19,13 @@ use crate::pool::{
 pub mod inmemory;
 #[cfg(feature = "memcache")]
 pub mod memcache;
+mod store;
+mod waker;
+
+pub use self::{
+    store::{NotAvailable, Store, check, open},
+    waker::Waker,
+};
 
 /// The leases and the line of one pool.
 pub trait Backend: Debug + 'static {
@@ -68,6 +75,9 @@ pub trait Backend: Debug + 'static {
 
     /// From now on nothing is granted.
     fn close(&mut self);
+
+    /// Whether no response of the store is pending, so that nothing changes before the next request or deadline.
+    fn is_idle(&self) -> bool;
 
     /// The configuration has changed; without settings, the pool is not in it any more. Who may not wait any
     /// longer is refused.

@@ -24,7 +24,7 @@ use super::{
     grant::Grant, handle::Denial,
 };
 use crate::{
-    backend::Backend,
+    backend::{Backend, Waker},
     parking::{ClientAddress, ParkingLimit, ParkingPermit},
     telemetry::PoolTelemetry,
 };
@@ -49,6 +49,8 @@ pub struct PoolActor {
     away: bool,
     /// Metrics, events and history.
     pub(super) telemetry: PoolTelemetry,
+    /// Open flush requests.
+    flushes: Vec<oneshot::Sender<()>>,
 }
 
 /// Response channel of an open request.
@@ -85,6 +87,16 @@ type SnapshotReply = oneshot::Sender<Result<PoolSnapshot, Refusal>>;
 type HolderReply = oneshot::Sender<Result<Option<Holder>, Refusal>>;
 
 impl PoolActor {
+    /// A waker of the actor with this context.
+    pub fn waker(ctx: &Context<Self>) -> Waker {
+        let actor = ctx.address().downgrade();
+        Waker::new(move || {
+            if let Some(actor) = actor.upgrade() {
+                actor.do_send(Wake);
+            }
+        })
+    }
+
     /// The actor of a pool whose leases live in `backend` and whose requests park in `parking`; `telemetry` records
     /// what happens.
     #[must_use]
@@ -95,7 +107,7 @@ impl PoolActor {
         telemetry: PoolTelemetry,
     ) -> Self {
         let open = HashMap::new();
-        Self { name, backend, open, parking, alarm: None, away: false, telemetry }
+        Self { name, backend, open, parking, alarm: None, away: false, telemetry, flushes: Vec::new() }
     }
 
     /// Why nothing can be granted now; `None` if grants are possible.
@@ -119,6 +131,11 @@ impl PoolActor {
             self.on_event(event, ctx);
         }
         self.telemetry.count(&self.backend.counts());
+        if self.away || self.backend.is_idle() {
+            for reply in self.flushes.drain(..) {
+                let _ = reply.send(()); // the requester may no longer wait
+            }
+        }
         self.set_timer(ctx);
     }
 
@@ -409,6 +426,20 @@ impl Handler<Drain> for PoolActor {
     }
 }
 
+/// Request: reply when no response of the store is pending, or the store is unreachable.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(super) struct Flush(pub(super) oneshot::Sender<()>);
+
+impl Handler<Flush> for PoolActor {
+    type Result = ();
+
+    fn handle(&mut self, Flush(reply): Flush, ctx: &mut Self::Context) {
+        self.flushes.push(reply);
+        self.act(ctx, |_, _, _| {});
+    }
+}
+
 /// Request: apply changed settings; `None`: the pool is no longer in the configuration.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
@@ -429,7 +460,7 @@ impl Handler<Reconfigure> for PoolActor {
 /// Request: let the backend take the replies of its store.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-pub struct Wake;
+struct Wake;
 
 impl Handler<Wake> for PoolActor {
     type Result = ();

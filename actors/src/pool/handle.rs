@@ -10,7 +10,9 @@ use tokio::sync::oneshot;
 use super::{
     AcquireRequest, AdminAction, AdminOutcome, Holder, LeaseDetails, LeaseId, Operator, PageCursor,
     PoolSnapshot, Refusal, ReleaseTarget, RequestId, Requester, Token,
-    actor::{Acquire, Cancel, Drain, FindHolder, PoolActor, ReadSnapshot, Reconfigure, Release, Renew},
+    actor::{
+        Acquire, Cancel, Drain, FindHolder, Flush, PoolActor, ReadSnapshot, Reconfigure, Release, Renew,
+    },
     admin::{Administer, CachedSnapshot, FindEndedRun, ReadHistory},
     grant::Grant,
 };
@@ -194,8 +196,10 @@ impl PoolHandle {
 
     /// Second half of [`PoolHandle::drain`]; takes as long as the store does.
     pub(crate) async fn flush(&self) {
-        for _ in ["granted by the store", "given back to it"] {
-            let _ = self.snapshot().await; // its response comes after those of all earlier requests
+        for _ in ["what the store was granting", "grants returned undelivered"] {
+            let (reply, flushed) = oneshot::channel();
+            self.addr.do_send(Flush(reply));
+            let _ = flushed.await; // an actor that has ended is flushed
         }
     }
 }

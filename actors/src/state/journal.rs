@@ -21,7 +21,6 @@ use std::{
     time::Duration,
 };
 
-use actix::{Addr, WeakAddr};
 use distributex_config::Name;
 use log::{error, info, warn};
 use tokio::time::Instant;
@@ -33,11 +32,8 @@ use super::{
     shown,
 };
 use crate::{
-    PoolActor,
-    pool::{
-        actor::{EX_SOFTWARE, Wake},
-        persistence::PoolChange,
-    },
+    backend::Waker,
+    pool::{actor::EX_SOFTWARE, persistence::PoolChange},
     telemetry::backend_calls::BackendCalls,
 };
 
@@ -93,9 +89,9 @@ struct NextBatch {
     /// The same, for the batch before.
     brought_before: usize,
     /// Who is to be told when it is written.
-    wake: Vec<Addr<PoolActor>>,
+    wake: Vec<Waker>,
     /// All pools. They end when nobody else wants them.
-    pools: Vec<WeakAddr<PoolActor>>,
+    pools: Vec<Waker>,
     /// How the disk is.
     disk: DiskState,
     /// Whether nobody brings anything any more.
@@ -152,7 +148,7 @@ impl Journal {
     }
 
     /// From now on this pool is told when nothing can be written, and when all is well again.
-    pub(crate) fn add(&self, pool: WeakAddr<PoolActor>) {
+    pub(crate) fn add(&self, pool: Waker) {
         self.desk().tray().pools.push(pool);
     }
 
@@ -164,7 +160,7 @@ impl Journal {
         changes: Vec<PoolChange>,
         now: Instant,
         latest: BatchNumber,
-        me: &WeakAddr<PoolActor>,
+        waker: &Waker,
     ) -> BatchNumber {
         let now = self.desk().boot.now(now);
         let key = |kind, number| RowKey { pool: pool.clone(), kind, number };
@@ -186,7 +182,7 @@ impl Journal {
         tray.changes.extend(records);
         tray.brought += 1;
         if latest != tray.batch {
-            tray.wake.extend(me.upgrade());
+            tray.wake.push(waker.clone());
         }
         tray.batch
     }
@@ -246,15 +242,15 @@ impl JournalShared {
         let is_away = disk != DiskState::Fine;
         tray.disk = disk;
         self.away.store(is_away, Ordering::Release);
-        for pool in tray.pools.iter().filter_map(WeakAddr::upgrade) {
-            pool.do_send(Wake);
+        for pool in &tray.pools {
+            pool.wake();
         }
     }
 
     /// The next batch, as soon as there is something in it; `None`: nobody writes any more. If many write at
     /// once, a moment later: who was just answered is about to ask for more, and that needs no flush of its own
     /// then.
-    fn next(&self) -> Option<(BatchNumber, Changes, Vec<Addr<PoolActor>>)> {
+    fn next(&self) -> Option<(BatchNumber, Changes, Vec<Waker>)> {
         let has_nothing = |tray: &mut NextBatch| tray.changes.is_empty() && !tray.is_closing;
         let tray = self.some.wait_while(self.tray(), has_nothing);
         let mut tray = tray.unwrap_or_else(PoisonError::into_inner);
@@ -271,18 +267,18 @@ impl JournalShared {
         Some((batch, mem::take(&mut tray.changes), mem::take(&mut tray.wake)))
     }
 
-    fn on_written(&self, batch: BatchNumber, wake: Vec<Addr<PoolActor>>) {
+    fn on_written(&self, batch: BatchNumber, wake: Vec<Waker>) {
         let mut tray = self.tray();
         self.written.store(batch.0, Ordering::Release);
         self.set_disk_state(&mut tray, DiskState::Fine);
         drop(tray);
         for pool in wake {
-            pool.do_send(Wake);
+            pool.wake();
         }
     }
 
     /// Puts a batch back under what came meanwhile, and waits a little. False if nobody waits for it.
-    fn on_failed(&self, why: &redb::Error, changes: Changes, wake: Vec<Addr<PoolActor>>) -> bool {
+    fn on_failed(&self, why: &redb::Error, changes: Changes, wake: Vec<Waker>) -> bool {
         let mut tray = self.tray();
         for (key, record) in changes {
             tray.changes.entry(key).or_insert(record);

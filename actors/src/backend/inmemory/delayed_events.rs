@@ -6,12 +6,11 @@ use std::{
     time::Duration,
 };
 
-use actix::WeakAddr;
 use distributex_config::Name;
 use tokio::time::Instant;
 
 use crate::{
-    PoolActor,
+    backend::Waker,
     pool::{
         Event, Refusal, RequestId, Token,
         rules::{Rules, refuse},
@@ -30,8 +29,8 @@ pub(super) struct DelayedEvents {
     pool: Name,
     /// Where changes go.
     journal: Journal,
-    /// Our actor, which wakes us when they are written, if anybody still wants it.
-    me: WeakAddr<PoolActor>,
+    /// Wakes the pool when they are written.
+    waker: Waker,
     /// The batch that the latest changes are in.
     latest: BatchNumber,
     /// What may be told only when its batch is written, in the order in which it happened.
@@ -54,10 +53,10 @@ struct DelayedBatch {
 
 impl DelayedEvents {
     /// The records of a pool, of which nothing has changed yet.
-    pub(super) fn new(pool: Name, journal: Journal, me: WeakAddr<PoolActor>) -> Self {
-        journal.add(me.clone());
+    pub(super) fn new(pool: Name, journal: Journal, waker: Waker) -> Self {
+        journal.add(waker.clone());
         let (latest, withheld, undo) = (BatchNumber::default(), VecDeque::new(), Vec::new());
-        Self { pool, journal, me, latest, withheld, undo, away: false }
+        Self { pool, journal, waker, latest, withheld, undo, away: false }
     }
 
     /// Writes down what has changed in a step. What came of it is told when all that it may tell of is
@@ -140,7 +139,7 @@ impl DelayedEvents {
     }
 
     /// Whether something is not written yet.
-    pub(super) fn is_behind(&self) -> bool {
+    pub(super) fn has_unwritten(&self) -> bool {
         !self.away && !self.journal.is_written(self.latest)
     }
 
@@ -198,7 +197,7 @@ impl DelayedEvents {
     fn submit(&mut self, rules: &mut Rules, now: Instant) {
         let changes = rules.take_changes();
         if !changes.is_empty() {
-            self.latest = self.journal.submit(&self.pool, changes, now, self.latest, &self.me);
+            self.latest = self.journal.submit(&self.pool, changes, now, self.latest, &self.waker);
         }
     }
 }

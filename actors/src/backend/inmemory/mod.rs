@@ -8,16 +8,15 @@
 
 use std::time::{Duration, SystemTime};
 
-use actix::Addr;
 use distributex_config as config;
 use distributex_config::Limits;
 use tokio::time::Instant;
 
 use self::delayed_events::DelayedEvents;
 pub(crate) use self::delayed_events::WRITE_TIMEOUT;
-use super::Backend;
+use super::{Backend, Waker};
 use crate::{
-    PoolActor, StateDirectory,
+    StateDirectory,
     pool::{
         AcquireRequest, AdminAction, Event, Holder, LeaseId, Operator, PageCursor, PoolCounts, PoolSnapshot,
         Refusal, ReleaseTarget, RequestId, Token,
@@ -26,6 +25,9 @@ use crate::{
 };
 
 mod delayed_events;
+mod store;
+
+pub(super) use self::store::{InMemoryStore, PersistentStore};
 
 /// A pool in memory.
 #[derive(Debug)]
@@ -54,13 +56,13 @@ impl InMemory {
         settings: config::Pool,
         limits: Limits,
         state: &mut StateDirectory,
-        me: &Addr<PoolActor>,
+        waker: Waker,
         now: Instant,
     ) -> Self {
         let name = settings.name.clone();
         let mut pool = Self::new(settings, limits);
         pool.rules.restore(state.take(&name), now);
-        pool.ledger = Some(DelayedEvents::new(name, state.journal().clone(), me.downgrade()));
+        pool.ledger = Some(DelayedEvents::new(name, state.journal().clone(), waker));
         pool
     }
 
@@ -119,13 +121,13 @@ impl Backend for InMemory {
     }
 
     fn refresh(&mut self, request: RequestId, after: PageCursor, now: Instant, out: &mut Vec<Event>) {
-        let is_behind = self.ledger.as_ref().is_some_and(DelayedEvents::is_behind);
+        let has_unwritten = self.ledger.as_ref().is_some_and(DelayedEvents::has_unwritten);
         self.act(now, out, |rules, out| {
             if rules.is_gone() {
                 refuse(request, Refusal::NoSuchPool, None, out);
             } else {
                 // What comes until this is told may not be on the disk then.
-                let state = is_behind.then(|| Box::new(rules.snapshot(after, now)));
+                let state = has_unwritten.then(|| Box::new(rules.snapshot(after, now)));
                 out.push(Event::Refreshed { request, state });
             }
         });
@@ -144,6 +146,10 @@ impl Backend for InMemory {
     fn next_deadline(&self) -> Option<Instant> {
         let too_slow = self.ledger.as_ref().and_then(DelayedEvents::next_end);
         self.rules.next_deadline().into_iter().chain(too_slow).min()
+    }
+
+    fn is_idle(&self) -> bool {
+        self.ledger.as_ref().is_none_or(|ledger| !ledger.has_unwritten())
     }
 
     fn close(&mut self) {

@@ -81,7 +81,6 @@ use std::{
     time::Duration,
 };
 
-use actix::Addr;
 use distributex_config as config;
 use distributex_config::{Limits, MAX_MEMCACHE_SLOTS, Name};
 use tokio::time::Instant;
@@ -97,15 +96,11 @@ use self::{
     shard::Shard,
     view::PoolView,
 };
-use super::Backend;
-use crate::{
-    PoolActor,
-    pool::{
-        AcquireRequest, AdminAction, EndReason, Event, Holder, LeaseId, Operator, PageCursor, PoolCounts,
-        PoolSnapshot, ReleaseTarget, RequestId, Token,
-        actor::Wake,
-        rules::{Rules, refuse},
-    },
+use super::{Backend, Waker};
+use crate::pool::{
+    AcquireRequest, AdminAction, EndReason, Event, Holder, LeaseId, Operator, PageCursor, PoolCounts,
+    PoolSnapshot, ReleaseTarget, RequestId, Token,
+    rules::{Rules, refuse},
 };
 
 /// So many of the first in line take part in one job.
@@ -146,8 +141,8 @@ pub struct Memcache {
     keys: Arc<KeyNames>,
     /// This server.
     server: ServerRunId,
-    /// Our actor, which wakes us when a job is done.
-    me: Addr<PoolActor>,
+    /// Wakes the pool when a job is done.
+    waker: Waker,
     /// What was seen last; empty while a job is under way.
     view: PoolView,
     /// What is known of waiters at other servers.
@@ -198,7 +193,7 @@ struct OutageState {
 impl Memcache {
     /// The pool of these settings in its memcached. `me` is its actor.
     #[must_use]
-    pub fn new(settings: config::Pool, limits: Limits, shards: &Shards, me: Addr<PoolActor>) -> Self {
+    pub fn new(settings: config::Pool, limits: Limits, shards: &Shards, waker: Waker) -> Self {
         let config::MemcacheSettings { poll, outage, ref prefix, .. } = *shards.settings();
         Self {
             shard: shards.of(&settings.name).clone(),
@@ -211,7 +206,7 @@ impl Memcache {
             outage,
             name: settings.name.clone(),
             rules: Rules::remote(settings, limits),
-            me,
+            waker,
             view: PoolView::default(),
             elsewhere: ForeignWaiters::default(),
             seen: HashMap::new(),
@@ -243,10 +238,10 @@ impl Memcache {
             return;
         }
         let job = self.job(now);
-        let (done, me) = (Arc::clone(&self.done), self.me.clone());
+        let (done, waker) = (Arc::clone(&self.done), self.waker.clone());
         let reply = move |came| {
             *done.lock().unwrap_or_else(PoisonError::into_inner) = Some(came);
-            me.do_send(Wake);
+            waker.wake();
         };
         self.shard.run(job, reply);
     }
@@ -422,6 +417,10 @@ impl Backend for Memcache {
         let look = if self.flight.is_none() { self.next_look } else { None };
         let outage = self.away.and_then(|away| away.patience).filter(|_| self.rules.has_parked());
         self.rules.next_deadline().into_iter().chain(look).chain(outage).min()
+    }
+
+    fn is_idle(&self) -> bool {
+        self.flight.is_none() && self.pending.is_empty()
     }
 
     fn close(&mut self) {

@@ -106,7 +106,7 @@ mod tests {
         for other in [&b""[..], b"1", b"\xff", b"{}", b"{\"author\":\"ann\"}"] {
             let PauseEntry { operator, cas } = read(other, 7);
 
-            assert_eq!((&*operator.author, cas), ("somebody", 7));
+            assert_eq!((&*operator.author, cas), ("unknown", 7));
         }
     }
 }

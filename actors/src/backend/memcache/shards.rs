@@ -2,10 +2,14 @@
 
 use std::sync::Arc;
 
-use distributex_config::{MemcacheServer, MemcacheSettings, Name};
+use distributex_config::{self as config, Limits, MemcacheServer, MemcacheSettings, Name};
 
-use super::{entry::ServerRunId, keys::shard_of, shard::Shard};
-use crate::telemetry::backend_calls::BackendCalls;
+use super::{Memcache, entry::ServerRunId, keys::shard_of, shard::Shard};
+use crate::{
+    Telemetry,
+    backend::{Backend, Store, Waker},
+    telemetry::{backend_calls::BackendCalls, metrics::Metrics},
+};
 
 /// All memcached of the configuration.
 #[derive(Debug)]
@@ -30,32 +34,6 @@ impl Shards {
         Self { settings: settings.clone(), server: ServerRunId::random(), shards, calls }
     }
 
-    /// How often they were asked.
-    pub(crate) fn calls(&self) -> &BackendCalls {
-        &self.calls
-    }
-
-    /// Whether a memcached that keeps one of these pools can be reached, as far as is known.
-    pub fn any_reachable<'a>(&self, mut pools: impl Iterator<Item = &'a Name>) -> bool {
-        let is_one = pools.any(|pool| self.of(pool).is_reachable());
-        if !is_one {
-            self.shards.iter().for_each(Shard::look);
-        }
-        is_one
-    }
-
-    /// The random name of the memcached that keeps this pool; `None` while it has not been reached yet.
-    #[must_use]
-    pub fn store(&self, pool: &Name) -> Option<Arc<str>> {
-        self.of(pool).store()
-    }
-
-    /// The random name of the memcached, if there is but one.
-    #[must_use]
-    pub fn only_store(&self) -> Option<Arc<str>> {
-        if let [only] = &*self.shards { only.store() } else { None }
-    }
-
     /// How they are talked to.
     pub(super) fn settings(&self) -> &MemcacheSettings {
         &self.settings
@@ -69,5 +47,31 @@ impl Shards {
     /// The memcached that keeps this pool.
     pub(super) fn of(&self, pool: &Name) -> &Shard {
         &self.shards[shard_of(pool, self.shards.len())]
+    }
+}
+
+impl Store for Shards {
+    fn open(&self, pool: config::Pool, limits: Limits, waker: Waker) -> Box<dyn Backend> {
+        Box::new(Memcache::new(pool, limits, self, waker))
+    }
+
+    fn id(&self, pool: Option<&Name>) -> Option<Arc<str>> {
+        match (pool, &*self.shards) {
+            (Some(pool), _) => self.of(pool).store(),
+            (None, [only]) => only.store(),
+            (None, _) => None,
+        }
+    }
+
+    fn is_reachable(&self, pools: &[Name], _: &Telemetry) -> bool {
+        let is_reachable = pools.iter().any(|pool| self.of(pool).is_reachable());
+        if !is_reachable {
+            self.shards.iter().for_each(Shard::look);
+        }
+        is_reachable
+    }
+
+    fn register_metrics(&self, metrics: &Metrics) {
+        self.calls.register(metrics);
     }
 }

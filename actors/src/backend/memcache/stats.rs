@@ -86,7 +86,7 @@ mod tests {
 
         assert!(stats["time"].parse::<u64>().unwrap() > 1_700_000_000);
         assert_eq!(settings["evictions"], "off");
-        assert_eq!(warnings(&settings), ["has only 32 MiB for leases: give it 64 or more with -m"]);
+        assert_eq!(warnings(&settings), ["only 32 MiB for leases: give it 64 or more with -m"]);
     }
 
     #[test]
