@@ -11,46 +11,46 @@ use distributex_config::{Config, Name, Pool};
 
 use crate::{ClientAddress, ParkingLimit, ParkingPermit, PoolActor, PoolHandle, Telemetry, backend::Store};
 
-/// All pools of this server, as they are from one change of the configuration to the next.
+/// The pools between two changes of the configuration.
 #[derive(Debug)]
 pub struct Pools {
-    /// Those that were taken out of the configuration, too: who holds a slot there may renew and release it.
+    /// Handles, including those of pools removed from the configuration: their holders may renew and release.
     by_name: HashMap<Name, PoolHandle>,
-    /// Their names, in the order of the configuration; then those that are not in it any more.
+    /// Names in the order of the configuration, followed by removed pools.
     names: Vec<Name>,
-    /// The truth behind the backend.
+    /// Store of all pools.
     store: Arc<dyn Store>,
 }
 
-/// All pools of this server, whatever becomes of its configuration.
+/// All pools of a server.
 #[derive(Debug)]
 pub struct Registry {
-    /// As they are now.
+    /// The current pools.
     pools: RwLock<Arc<Pools>>,
-    /// The configuration that is in force.
+    /// The current configuration.
     config: Mutex<Config>,
-    /// Where their asks park.
+    /// Limit of parked requests.
     parking: Arc<ParkingLimit>,
-    /// The thread that they live on.
+    /// The thread of the actors.
     arbiter: ArbiterHandle,
-    /// What can be seen of them.
+    /// Metrics, events and history.
     telemetry: Telemetry,
 }
 
 impl Pools {
-    /// The pool of this name.
+    /// The pool with this name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&PoolHandle> {
         self.by_name.get(name)
     }
 
-    /// The pool of this name, with its name as it is kept.
+    /// The pool with this name, and its name as stored.
     #[must_use]
     pub fn named(&self, name: &str) -> Option<(&Name, &PoolHandle)> {
         self.by_name.get_key_value(name)
     }
 
-    /// All pools with their names, in the order of the configuration; then those that are not in it any more.
+    /// All pools with their names, in the order of the configuration, followed by removed ones.
     pub fn iter(&self) -> impl Iterator<Item = (&Name, &PoolHandle)> {
         self.names.iter().filter_map(|name| self.by_name.get_key_value(name))
     }
@@ -85,13 +85,13 @@ impl Registry {
         registry
     }
 
-    /// What can be seen of all pools.
+    /// Metrics, events and history of all pools.
     #[must_use]
     pub fn telemetry(&self) -> &Telemetry {
         &self.telemetry
     }
 
-    /// Room for one connection that stays, as that of a parked ask does; `None` if there is none for this address.
+    /// A permit for a connection that stays, like that of a parked request; `None` if none is left for this address.
     #[must_use]
     pub fn park(&self, address: Option<ClientAddress>) -> Option<ParkingPermit> {
         self.parking.take(address)
@@ -110,14 +110,15 @@ impl Registry {
         self.parking.is_closed()
     }
 
-    /// All pools, as they are now.
+    /// The current pools.
     #[must_use]
     pub fn pools(&self) -> Arc<Pools> {
         Arc::clone(&self.pools.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Goes on as this configuration says. Pools appear, change and disappear; who holds a slot keeps it, and who
-    /// waits and still may does not notice. Returns the keys whose new values count only after a restart.
+    /// Applies a configuration: pools appear, change and disappear; holders keep their slots, and waiters
+    /// that are still allowed keep waiting. Returns the keys whose new values take effect only after a
+    /// restart.
     pub fn reload(&self, config: &Config) -> Vec<&'static str> {
         let mut current = self.config.lock().unwrap_or_else(PoisonError::into_inner);
         let need_restart = current.need_restart(config);
@@ -128,8 +129,8 @@ impl Registry {
         need_restart
     }
 
-    /// Answers everybody who waits, in all pools. None of them takes an ask any more when the first one is
-    /// drained. Then it waits for their stores, as [`PoolHandle::drain`] does; who has no time for that may drop it.
+    /// Refuses all waiters of all pools; none accepts a request once the first is drained. Then waits for
+    /// their stores, like [`PoolHandle::drain`]; may be dropped to limit that.
     pub async fn drain(&self) {
         self.parking.close();
         if let Some(events) = self.telemetry.events() {
@@ -144,7 +145,7 @@ impl Registry {
         }
     }
 
-    /// Starts what is new, tells those that change what they are now, and then lets everybody see it.
+    /// Starts new pools, reconfigures changed ones, and publishes the result.
     fn apply(&self, config: &Config, before: Option<&Config>) {
         let old = self.pools();
         let mut by_name = old.by_name.clone();
@@ -157,7 +158,7 @@ impl Registry {
             let pool = by_name.entry(settings.name.clone()).or_insert_with(begin);
             let is_as_before = before_by_name.get(&settings.name).is_some_and(|before| *before == settings);
             if before.is_some() && (new_limits || !is_as_before) {
-                pool.reconfigure(Some(settings.clone()), config.limits); // a new one, too: it tells who watches
+                pool.reconfigure(Some(settings.clone()), config.limits); // a new pool too: it causes the event
             }
         }
         for settings in old.store.restored_pools() {

@@ -1,9 +1,11 @@
-//! Where leases live. A backend is one file and one word in the configuration.
+//! Backends: where leases live. A backend is one folder and one word in the configuration.
 //!
-//! Into it go enter, leave, renew, release, unheard and look; out of it come [`Event`]s: on the spot, or at any
-//! later time, so that no actor ever blocks: a backend whose store has answered sends
-//! [`Wake`](crate::pool::actor::Wake) to its pool's actor, which wakes it and passes on what it has to say.
-//! The line stands behind this seam: a store that keeps one line for all servers brings its own.
+//! Requests go in, [`Event`]s come out: at once, or at any later time, so that no actor ever blocks. A
+//! backend whose store has responded calls its [`Waker`]; the actor then polls it for events. The queue is
+//! part of the backend: a store with one queue for all servers brings its own.
+//!
+//! Adding a backend: a folder with an implementation of [`Backend`] and [`Store`], an arm in [`open()`], its
+//! section in the configuration, and the behaviour suite in `actors/tests`.
 
 use std::{fmt::Debug, time::Duration};
 
@@ -27,16 +29,16 @@ pub use self::{
     waker::Waker,
 };
 
-/// The leases and the line of one pool.
+/// Leases and queue of one pool.
 pub trait Backend: Debug + 'static {
-    /// Somebody asks for a slot; answered by granted or refused, or for now by placed.
+    /// Requests a slot; answered by [`Event::Answered`] or [`Event::Refused`], or for now by [`Event::Parked`].
     fn acquire(&mut self, request: AcquireRequest, now: Instant, out: &mut Vec<Event>);
 
-    /// The request of an ask that was placed ended; nothing is answered.
+    /// The connection of a parked request ended; not answered.
     fn cancel(&mut self, request: RequestId, now: Instant, out: &mut Vec<Event>);
 
-    /// Lets a lease live for `ttl` from now, or for as long as when it was granted; answered by renewed or
-    /// refused.
+    /// Extends a lease to `ttl` from now (`None`: as when it was granted); answered by [`Event::Renewed`] or
+    /// [`Event::Refused`].
     fn renew(
         &mut self,
         request: RequestId,
@@ -46,14 +48,15 @@ pub trait Backend: Debug + 'static {
         out: &mut Vec<Event>,
     );
 
-    /// Ends a lease, or whatever an asker has; answered by released, also when there was nothing, or refused.
+    /// Ends a lease, or whatever a requester has; answered by [`Event::Released`], also if there was nothing, or
+    /// [`Event::Refused`].
     fn release(&mut self, request: RequestId, held: &ReleaseTarget, now: Instant, out: &mut Vec<Event>);
 
-    /// One answer that was to tell of this lease was not sent; if no other one tells of it, the lease waits
-    /// for its asker or ends.
+    /// A response with this lease was not delivered. If no other one was, the lease is kept for the owner's patience,
+    /// or ends.
     fn undelivered(&mut self, token: Token, now: Instant, out: &mut Vec<Event>);
 
-    /// An operator wants something done; answered by pulled or refused.
+    /// Performs an admin action; answered by [`Event::ActionApplied`] or [`Event::Refused`].
     fn administer(
         &mut self,
         request: RequestId,
@@ -63,24 +66,24 @@ pub trait Backend: Debug + 'static {
         out: &mut Vec<Event>,
     );
 
-    /// Somebody wants to know how the pool is; answered by seen, when [`Backend::snapshot`] and [`Backend::holder`]
-    /// say how it is in the store, or refused.
+    /// Reads the pool from the store; answered by [`Event::Refreshed`], after which [`Backend::snapshot`] and
+    /// [`Backend::holder`] are current, or [`Event::Refused`].
     fn refresh(&mut self, request: RequestId, after: PageCursor, now: Instant, out: &mut Vec<Event>);
 
-    /// The time has come that [`Backend::next_deadline`] told, or the store has answered.
+    /// Handles the passing of [`Backend::next_deadline`], and responses of the store.
     fn poll(&mut self, now: Instant, out: &mut Vec<Event>);
 
-    /// When something will end by itself, or is to be looked after.
+    /// Next time at which something ends by itself, or must be checked.
     fn next_deadline(&self) -> Option<Instant>;
 
-    /// From now on nothing is granted.
+    /// Stops granting.
     fn close(&mut self);
 
     /// Whether no response of the store is pending, so that nothing changes before the next request or deadline.
     fn is_idle(&self) -> bool;
 
-    /// The configuration has changed; without settings, the pool is not in it any more. Who may not wait any
-    /// longer is refused.
+    /// Applies changed settings; `None`: the pool is no longer in the configuration. Waiters no longer allowed are
+    /// refused.
     fn reconfigure(
         &mut self,
         settings: Option<config::Pool>,
@@ -89,12 +92,12 @@ pub trait Backend: Debug + 'static {
         out: &mut Vec<Event>,
     );
 
-    /// What anybody may know of the pool, a page of it, as it was when the store last answered.
+    /// A page of the public snapshot, as of the store's last response.
     fn snapshot(&self, after: PageCursor, now: Instant) -> PoolSnapshot;
 
-    /// The pool in numbers, as it was when the store last answered.
+    /// Counts, as of the store's last response.
     fn counts(&self) -> PoolCounts;
 
-    /// Who holds a slot with this token, as it was when the store last answered.
+    /// The holder with this token, as of the store's last response.
     fn holder(&self, token: Token, now: Instant) -> Option<Holder>;
 }

@@ -1,7 +1,7 @@
-//! Clocks over restarts.
+//! Time across restarts.
 //!
-//! Within one boot of the machine, `CLOCK_BOOTTIME` tells exactly how much time went by, asleep or not, and nobody
-//! can set it. Over another boot no clock can be trusted: what is left of a lease then begins anew with the server.
+//! Within one boot of the machine, `CLOCK_BOOTTIME` measures elapsed time exactly, including suspend, and
+//! cannot be set. Across boots no clock can be trusted: a lease then starts over with the time it had left.
 
 use std::{
     fs, io,
@@ -15,17 +15,17 @@ use tokio::time::Instant;
 
 use crate::json::micros;
 
-/// The name of the clock by which this process counts time: of this boot of the machine, and of this process's time
-/// namespace. Two starts have the same one only if `CLOCK_BOOTTIME` went on from one to the other.
+/// Id of the clock of this process: of this boot and this time namespace. Two starts have the same id only if
+/// `CLOCK_BOOTTIME` continued from one to the other.
 ///
 /// # Errors
-/// What cannot be read of it. Then the time of no earlier start can be compared with this one's.
+/// What cannot be read. Then no earlier time can be compared with this process's.
 pub(super) fn clock_name() -> io::Result<String> {
     let boot = read("/proc/sys/kernel/random/boot_id")?;
     name_of(&boot, &clock_offset()?).ok_or_else(|| io::Error::other("/proc does not say which clock this is"))
 }
 
-/// By how much the clock of this process is ahead of the machine's, in the words of `/proc/self/timens_offsets`.
+/// Offset of this process's clock from the machine's, as in `/proc/self/timens_offsets`.
 fn clock_offset() -> io::Result<String> {
     let namespaces = Path::new("/proc/self/ns");
     let [own, of_children] =
@@ -41,7 +41,7 @@ fn clock_offset() -> io::Result<String> {
     }
 }
 
-/// The name of a clock; `None` if these are not what the kernel writes.
+/// The id of a clock; `None` if the input is not what the kernel writes.
 fn name_of(boot: &str, offsets: &str) -> Option<String> {
     let words = |queue: &str| queue.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
     let offset =
@@ -54,33 +54,33 @@ fn read(path: &str) -> io::Result<String> {
     fs::read_to_string(path).map_err(|why| io::Error::new(why.kind(), format!("{path}: {why}")))
 }
 
-/// The number under which a boot is known in a directory.
+/// Number of a boot within a state directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(super) struct BootNumber(pub(super) u64);
 
-/// A moment at which something was written down.
+/// Time of a record.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(super) struct StoredMoment {
-    /// In which boot.
+    /// The boot.
     pub(super) boot: BootNumber,
-    /// By its clock, in microseconds.
+    /// Microseconds of that boot's clock.
     pub(super) at: u64,
-    /// By the clock on the wall, in microseconds since 1970: for people only.
+    /// Microseconds since 1970, for people only.
     pub(super) wall: u64,
 }
 
-/// Now, by all clocks.
+/// The current time on all clocks.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ClockReading {
-    /// By the clock of the rules.
+    /// The clock of the rules.
     pub(super) instant: Instant,
-    /// By the others.
+    /// The others.
     pub(super) moment: StoredMoment,
 }
 
 impl BootNumber {
-    /// Now, which the rules call so.
+    /// The current time; `now` is that of the rules.
     pub(super) fn now(self, instant: Instant) -> ClockReading {
         let since_boot = clock_gettime(ClockId::Boottime);
         let nanos = u32::try_from(since_boot.tv_nsec).unwrap_or_default();
@@ -92,13 +92,13 @@ impl BootNumber {
 }
 
 impl ClockReading {
-    /// How much time surely went by since then: none, if that was in another boot.
+    /// Time that has certainly passed since then: zero across boots.
     pub(super) fn surely_since(&self, then: &StoredMoment) -> Duration {
         let passed = if self.moment.boot == then.boot { self.moment.at.saturating_sub(then.at) } else { 0 };
         Duration::from_micros(passed)
     }
 
-    /// How much time went by since then, as far as anybody can tell.
+    /// Time that has probably passed since then.
     pub(super) fn about_since(&self, then: &StoredMoment) -> Duration {
         let surely = self.surely_since(then);
         let wall = Duration::from_micros(self.moment.wall.saturating_sub(then.wall));

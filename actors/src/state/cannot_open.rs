@@ -1,4 +1,4 @@
-//! Why a state directory cannot be used, and the way out.
+//! Error of opening a state directory, with advice.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use super::{file::FORMAT, shown};
 /// A state directory cannot be used.
 #[derive(Debug, Error)]
 pub enum CannotOpen {
-    /// The system does not let us.
+    /// Refused by the system.
     #[error(
         "cannot use the state directory {directory}: {why} (it must be a directory on a local disk with free \
          space, writable for this user)"
@@ -17,16 +17,16 @@ pub enum CannotOpen {
     Io {
         /// The directory.
         directory: String,
-        /// What the system says.
+        /// The system's error.
         why: String,
     },
-    /// Another server has it.
+    /// Another server uses it.
     #[error("another server uses the state directory {directory}: stop it, or use another directory")]
     Locked {
         /// The directory.
         directory: String,
     },
-    /// The file is not what it should be.
+    /// The file is damaged.
     #[error(
         "{file} is damaged, or not a state file of distributexd: {why}; restore a good copy, or move the file away \
          to start without leases (check first that nothing runs under one: its slot will be granted again)"
@@ -34,10 +34,10 @@ pub enum CannotOpen {
     Damaged {
         /// The file.
         file: String,
-        /// What is wrong with it.
+        /// The error.
         why: String,
     },
-    /// A later version has written it.
+    /// The file was written by a later version.
     #[error(
         "{file} has format {format}, but this version supports only format {FORMAT}: start the version that wrote \
          it, or move the file away to start without leases (check first that nothing runs under one: its slot \

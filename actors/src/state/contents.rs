@@ -1,4 +1,4 @@
-//! All that stands in a state directory, as it is read at the start.
+//! Contents of a state directory, read at the start.
 
 use std::collections::{HashMap, HashSet};
 
@@ -12,12 +12,12 @@ use super::{
 };
 use crate::pool::{Ticket, Token, persistence::PersistedPool};
 
-/// All that was written down: pool, kind, number, value.
+/// All records: pool, kind, number, value.
 #[derive(Debug, Default)]
 pub(super) struct StateContents(pub(super) Vec<(String, u8, u64, Vec<u8>)>);
 
 impl StateContents {
-    /// What was written down of each pool.
+    /// Records by pool.
     pub(super) fn read(&self, now: &ClockReading) -> Result<HashMap<Name, PersistedPool>, String> {
         let (mut kept, mut moved) = (HashMap::<Name, PersistedPool>::new(), HashSet::new());
         for (pool, kind, number, value) in &self.0 {
@@ -54,10 +54,10 @@ impl StateContents {
         Ok(kept)
     }
 
-    /// All of it by key, as it is written again.
+    /// All records by key, to be written again.
     pub(super) fn rows(&self) -> Result<Rows, String> {
         let mut rows = Rows::with_capacity(self.0.len());
-        let mut last: Option<Name> = None; // they come sorted by pool, and share its name
+        let mut last: Option<Name> = None; // sorted by pool, whose name they share
         for (pool, kind, number, value) in &self.0 {
             let name = match last.take().filter(|last| last.as_str() == pool) {
                 Some(name) => name,
@@ -70,8 +70,8 @@ impl StateContents {
         Ok(rows)
     }
 
-    /// What is to be written so that leases of other boots, which begin anew with what they had left, do so only
-    /// once: their time is counted by this boot's clock from now on.
+    /// The records to rewrite so that leases of other boots start over only once: their time is counted by
+    /// this boot's clock from now on.
     pub(super) fn written_in_other_boots(
         &self,
         kept: &HashMap<Name, PersistedPool>,
@@ -91,7 +91,7 @@ impl StateContents {
         changes
     }
 
-    /// The boots in which they were written.
+    /// The boots of the records.
     pub(super) fn boots(&self) -> HashSet<BootNumber> {
         let boot = |(_, kind, _, value): &(String, u8, u64, Vec<u8>)| match *kind {
             LEASE => json::<LeaseRecord<'_>>(value).map(|record| record.boot()),

@@ -1,4 +1,4 @@
-//! The state directory itself. It is opened once: whatever becomes of its path, a server goes on in its own.
+//! The state directory itself. It is opened once: if its path is changed, the server continues in the same directory.
 
 use std::{
     fs::{File, Metadata},
@@ -13,7 +13,7 @@ use rustix::{
     io::Errno,
 };
 
-/// A directory that stays the same one when it is moved.
+/// A directory that is followed when it is moved.
 #[derive(Debug)]
 pub(super) struct Directory {
     path: PathBuf,
@@ -21,24 +21,24 @@ pub(super) struct Directory {
 }
 
 impl Directory {
-    /// The directory at this path.
+    /// Opens the directory at this path.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
         Ok(Self { path: path.to_path_buf(), opened: File::open(path)? })
     }
 
-    /// Where it was opened.
+    /// Path it was opened with.
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// A new, empty file in the place of one of this name, for the owner alone: secrets will be in it.
+    /// Creates an empty file, replacing one of this name, readable for the owner only: it will contain secrets.
     pub(super) fn create(&self, name: &str) -> io::Result<File> {
         self.remove(name)?;
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
         Ok(openat(&self.opened, name, flags, Mode::RUSR | Mode::WUSR)?.into())
     }
 
-    /// Removes a file, if there is one of this name.
+    /// Removes a file if it exists.
     pub(super) fn remove(&self, name: &str) -> io::Result<()> {
         match unlinkat(&self.opened, name, AtFlags::empty()) {
             Ok(()) | Err(Errno::NOENT) => Ok(()),
@@ -46,7 +46,7 @@ impl Directory {
         }
     }
 
-    /// Gives a file another name; when it returns, that is on the disk.
+    /// Renames a file durably.
     pub(super) fn rename(&self, from: &str, to: &str) -> io::Result<()> {
         renameat(&self.opened, from, &self.opened, to)?;
         self.opened.sync_all()?;
@@ -58,7 +58,7 @@ impl Directory {
         Ok(())
     }
 
-    /// The same error, and what became of the directory if that is the reason.
+    /// The error, with the reason if the directory was moved or removed.
     pub(super) fn explain(&self, why: redb::Error) -> redb::Error {
         if self.is_in_place() {
             return why;

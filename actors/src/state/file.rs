@@ -1,23 +1,24 @@
-//! The database in the state directory: how it is made, opened, checked, read and written.
+//! The database in the state directory: creation, checks, reads and writes.
 //!
-//! | file | what it is |
+//! | file | content |
 //! | --- | --- |
 //! | `leases.redb` | the database, in redb's format |
-//! | `leases.redb.new` | one that is just being written; it counts when it has the other name |
-//! | `lock` | locked by the server that uses the directory, for as long as it lives |
+//! | `leases.redb.new` | a new one being written; it is renamed when complete |
+//! | `lock` | locked by the server that uses the directory, while it runs |
 //!
 //! | table | key | value |
 //! | --- | --- | --- |
-//! | `about` | `format`, `store` | the version of all this; the random name of what is kept here |
-//! | `boots` | number | the name of a boot in which something was written that still stands |
-//! | `pools` | pool, 0, 0 | the largest token and ticket that it gave out |
-//! | | pool, 1, token | a slot that is held |
-//! | | pool, 2, ticket | the place of an asker that comes back |
+//! | `about` | `format`, `store` | version of the format; random id of the store |
+//! | `boots` | number | id of the clock of a boot that has records |
+//! | `pools` | pool, 0, 0 | the largest token and ticket used |
+//! | | pool, 1, token | a lease |
+//! | | pool, 2, ticket | a queue entry whose requester may return |
+//! | | pool, 3, 0 | the pause, if the pool is paused |
 //!
-//! All of that is one table because a commit then touches the fewest pages.
+//! The records are in one table because a commit then writes the fewest pages.
 //!
-//! After an error a file is not written again. What a failed flush held may be lost although it can still be read: the
-//! kernel takes those pages for written (<https://wiki.postgresql.org/wiki/Fsync_Errors>). So everything is written to a
+//! After an error a file is not written again. The data of a failed flush may be lost although it can still be read: the
+//! kernel considers those pages written (<https://wiki.postgresql.org/wiki/Fsync_Errors>). So everything is written to a
 //! new file, from memory, and the new file replaces the old one when it is on the disk.
 
 use std::{
@@ -55,22 +56,22 @@ const ABOUT: TableDefinition<'_, &str, &str> = TableDefinition::new("about");
 const BOOTS: TableDefinition<'_, u64, &str> = TableDefinition::new("boots");
 const POOLS: TableDefinition<'_, (&str, u8, u64), &[u8]> = TableDefinition::new("pools");
 
-/// The version of the tables and records.
+/// Version of tables and records.
 pub(super) const FORMAT: &str = "1";
 
-/// For how much of the file memory is used: a million leases do not need it all.
+/// Memory for redb's cache: even a million leases do not need the whole file in memory.
 const CACHE: usize = 64 * 1024 * 1024;
 
-/// Under which key something is written down.
+/// Key of a record.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct RowKey {
     pub(super) pool: Name,
     pub(super) kind: RowKind,
-    /// A token or a ticket; 0 where there is one of a kind.
+    /// Token or ticket; 0 for a kind with one record per pool.
     pub(super) number: u64,
 }
 
-/// What can be written down.
+/// Kind of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum RowKind {
     Numbers = 0,
@@ -88,34 +89,34 @@ impl RowKind {
     }
 }
 
-/// What is to be written, the latest under each key; nothing: what stands there is over.
+/// Records to write, the latest of each key; `None`: to delete.
 pub(super) type Changes = HashMap<RowKey, Option<StateRecord>>;
 
-/// All that is to be in the database: JSON by key.
+/// All records of the database: JSON by key.
 pub(super) type Rows = HashMap<RowKey, Box<[u8]>>;
 
-/// The boots of which something is left, by number.
+/// Boots with records, by number.
 type Boots = BTreeMap<u64, String>;
 
-/// The database, and the directory that we have for ourselves.
+/// The database, in an exclusively locked directory.
 #[derive(Debug)]
 pub(super) struct StateFile {
     directory: Directory,
-    /// `None` after an error, until everything is in a new one.
+    /// `None` after an error, until a new file is complete.
     database: Option<Database>,
-    /// The random name of what is kept here.
+    /// Random id of the store.
     store: Arc<str>,
-    /// The number of this boot.
+    /// Number of this boot.
     boot: BootNumber,
     boots: Boots,
-    /// All that was to be written so far, for a new file.
+    /// All records so far, for a new file.
     rows: Rows,
-    /// Locked as long as this is open.
+    /// The lock, held while this is open.
     _lock: LockFile,
 }
 
 impl StateFile {
-    /// Opens the database, which is made if there is none; reads all that stands in it.
+    /// Opens or creates the database, and reads its contents.
     pub(super) fn open(directory: &Path) -> Result<(Self, StateContents), CannotOpen> {
         let fails = |why: io::Error| CannotOpen::io(directory, why);
         DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(fails)?;
@@ -150,7 +151,7 @@ impl StateFile {
         Ok((Self { directory: opened, database, store, boot, boots, rows, _lock: lock }, contents))
     }
 
-    /// The file itself.
+    /// The file.
     pub(super) fn path(&self) -> PathBuf {
         self.directory.path().join(FILE)
     }
@@ -165,13 +166,13 @@ impl StateFile {
         self.boot
     }
 
-    /// The random name of what is kept here.
+    /// The id of the store.
     pub(super) fn store(&self) -> Arc<str> {
         Arc::clone(&self.store)
     }
 
-    /// Writes all of this or nothing; when it returns, it is on the disk. After an error it may be either, and the
-    /// next call writes it again, with everything else.
+    /// Writes all of this or nothing, durably. After an error it may be either; the next call writes it
+    /// again, with everything else, to a new file.
     pub(super) fn write(&mut self, changes: &Changes) -> Result<(), redb::Error> {
         if changes.is_empty() {
             return Ok(());
@@ -197,13 +198,13 @@ impl StateFile {
     }
 }
 
-/// What is said about a database in itself.
+/// The table about the database itself.
 struct FileHeader {
     format: String,
     store: String,
 }
 
-/// Makes a database of all this, which replaces one that is there when it is whole and on the disk.
+/// Creates a database with these contents, which atomically replaces an existing one.
 fn make(directory: &Directory, store: &str, known: &Boots, rows: &Rows) -> Result<Database, redb::Error> {
     let made = make_new(directory, store, known, rows)
         .and_then(|database| Ok(directory.rename(NEW_FILE, FILE).map(|()| database)?));
@@ -242,7 +243,7 @@ fn database(path: &Path) -> Result<Database, DatabaseError> {
     builder().open(path)
 }
 
-/// What the system says is trouble with the system, what redb says is trouble with the file.
+/// Separates errors of the system from damage of the file.
 fn cannot_open(directory: &Path, why: DatabaseError) -> CannotOpen {
     if let DatabaseError::Storage(StorageError::Io(why)) = &why
         && why.raw_os_error().is_some()
@@ -259,8 +260,7 @@ fn about(database: &Database) -> Result<FileHeader, redb::Error> {
     Ok(FileHeader { format: text("format")?, store: text("store")? })
 }
 
-/// The number of this boot, whose clock has this name and which gets a number if it has none, and all boots that are
-/// known then. Boots of which nothing is left are forgotten.
+/// The number of this boot, new if its clock is unknown, and all known boots. Boots without records are dropped.
 fn boot(
     database: &Database,
     contents: &StateContents,
@@ -299,7 +299,7 @@ fn contents(database: &Database) -> Result<StateContents, redb::Error> {
     Ok(contents)
 }
 
-/// Brings these keys up to date with the rows.
+/// Applies rows to these keys.
 fn write<'a>(
     database: &Database,
     mut keys: impl Iterator<Item = &'a RowKey>,
@@ -338,7 +338,7 @@ mod tests {
         state::contents::LEASE,
     };
 
-    /// A folder of its own, removed with this value.
+    /// A directory, removed when dropped.
     struct TempDirectory(PathBuf);
 
     impl TempDirectory {

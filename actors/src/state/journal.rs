@@ -1,14 +1,14 @@
-//! The journal: takes the changes of all pools and sees to it that they are on the disk.
+//! The journal: writes the changes of all pools to disk.
 //!
-//! One thread writes, with one flush, all that was brought while it wrote the last time: a change that comes alone
-//! waits for one flush, and thousands that come at once wait for two. Only the latest state counts, so what waits
-//! to be written does not grow with the number of changes, and writing it again after a failure does no harm.
+//! One thread writes everything submitted during the previous write, with one flush: a single change waits
+//! for one flush, thousands at once wait for two. Only the latest state of a key is written, so the size of a
+//! batch does not grow with the number of changes, and writing it again after a failure is harmless.
 //!
 //! ```text
-//!  submit ─► batch n+1 ──┐        ┌── written: n, and whoever is in it is woken
-//!                        ▼        │
-//!            batch n ─► the disk ─┼── failed: back into batch n+1, and again in a second ─┐ nothing is
-//!                                 └── takes too long ─────────────────────────────────────┴ granted till then
+//! submit ─► batch n+1 ──┐        ┌── written: n, its pools are woken
+//! ▼        │
+//! batch n ─► the disk ─┼── failed: back into batch n+1, retried after a second ─┐ nothing is
+//! └── takes too long ────────────────────────────────────┴ granted meanwhile
 //! ```
 
 use std::{
@@ -40,72 +40,72 @@ use crate::{
 /// Consequence of a disk that cannot be written, for the log.
 const NO_GRANTS: &str = "no slot is granted or renewed until it can be written";
 
-/// After so long a disk that could not be written is tried again.
+/// Pause before a failed write is retried.
 const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
-/// When many write at once, a batch is written so much later.
+/// Delay of a batch when many are submitting, to make it larger.
 const BATCH_WINDOW: Duration = Duration::from_micros(50);
 
-/// The number of a batch of changes: batches are written in the order of their numbers.
+/// Number of a batch; batches are written in order.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct BatchNumber(u64);
 
-/// The journal. A clone is the same one; with the last one the thread ends, when all is written that can be.
+/// Handle of the journal. When the last clone is dropped, the thread ends after a last write.
 #[derive(Debug, Clone)]
 pub(crate) struct Journal(Arc<JournalOwner>);
 
-/// Ends the thread when nobody brings changes any more.
+/// Ends the thread when dropped.
 #[derive(Debug)]
 struct JournalOwner(Arc<JournalShared>);
 
-/// What pools and the thread share.
+/// State shared by handles and thread.
 #[derive(Debug)]
 struct JournalShared {
     /// The directory, for the log.
     directory: String,
-    /// The random name of what is kept there.
+    /// Id of the store.
     store: Arc<str>,
-    /// The number of this boot.
+    /// Number of this boot.
     boot: BootNumber,
     tray: Mutex<NextBatch>,
-    /// Rings when there is something to write, or nobody left to write for.
+    /// Notified when there are changes, or the last handle is dropped.
     some: Condvar,
-    /// The last batch that is on the disk.
+    /// Number of the last batch on disk.
     written: AtomicU64,
-    /// Whether nothing can be written for now.
+    /// Whether the disk is down.
     away: AtomicBool,
-    /// How often the disk was written.
+    /// Counters of writes.
     calls: BackendCalls,
 }
 
-/// What is to be written next.
+/// The next batch.
 #[derive(Debug)]
 struct NextBatch {
     /// Its number.
     batch: BatchNumber,
     changes: Changes,
-    /// How often something was brought.
+    /// Number of submits.
     brought: usize,
-    /// The same, for the batch before.
+    /// Number of submits of the previous batch.
     brought_before: usize,
-    /// Who is to be told when it is written.
+    /// Pools to wake when it is written.
     wake: Vec<Waker>,
-    /// All pools. They end when nobody else wants them.
+    /// All pools, to wake when the disk goes down or comes back.
     pools: Vec<Waker>,
-    /// How the disk is.
+    /// State of the disk.
     disk: DiskState,
-    /// Whether nobody brings anything any more.
+    /// Whether the last handle was dropped.
     is_closing: bool,
 }
 
-/// How the disk is.
+/// State of the disk.
 #[derive(Debug, PartialEq, Eq)]
 enum DiskState {
-    /// It takes what is written.
+    /// Writes succeed.
     Fine,
-    /// It has not answered for too long.
+    /// A write takes too long.
     Slow,
-    /// It says no, because of this.
+    /// A write failed, with this error.
     Failing(String),
 }
 
@@ -137,23 +137,23 @@ impl Journal {
         Ok(Self(Arc::new(JournalOwner(desk))))
     }
 
-    /// The random name of what is kept here.
+    /// The id of the store.
     pub(super) fn store(&self) -> Arc<str> {
         Arc::clone(&self.desk().store)
     }
 
-    /// How often the disk was written.
+    /// The counters of writes.
     pub(crate) fn calls(&self) -> &BackendCalls {
         &self.desk().calls
     }
 
-    /// From now on this pool is told when nothing can be written, and when all is well again.
+    /// Registers a pool, to be woken when the disk goes down or comes back.
     pub(crate) fn add(&self, pool: Waker) {
         self.desk().tray().pools.push(pool);
     }
 
-    /// Takes changes of a pool, which happened now: the batch in which they will be written. The pool is woken
-    /// then; `latest` is the batch for which it brought changes last.
+    /// Submits the current changes of a pool and returns their batch; the pool is woken when it is written.
+    /// `latest` is the batch of its previous changes.
     pub(crate) fn submit(
         &self,
         pool: &Name,
@@ -187,17 +187,17 @@ impl Journal {
         tray.batch
     }
 
-    /// Whether a batch is on the disk.
+    /// Whether a batch is on disk.
     pub(crate) fn is_written(&self, batch: BatchNumber) -> bool {
         self.desk().written.load(Ordering::Acquire) >= batch.0
     }
 
-    /// Whether nothing can be written for now.
+    /// Whether the disk is down.
     pub(crate) fn is_away(&self) -> bool {
         self.desk().away.load(Ordering::Acquire)
     }
 
-    /// Somebody has waited too long for this batch. Until it is written, the disk counts as away.
+    /// Reports that a batch took too long. The disk counts as down until it is written.
     pub(crate) fn is_too_slow(&self, batch: BatchNumber) {
         let desk = self.desk();
         let mut tray = desk.tray();
@@ -223,7 +223,7 @@ impl JournalShared {
         self.tray.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Says so, once, if the disk is not any more as it was, and tells all pools.
+    /// Logs a changed state of the disk, once, and wakes all pools.
     fn set_disk_state(&self, tray: &mut NextBatch, disk: DiskState) {
         if tray.disk == disk {
             return;
@@ -247,9 +247,9 @@ impl JournalShared {
         }
     }
 
-    /// The next batch, as soon as there is something in it; `None`: nobody writes any more. If many write at
-    /// once, a moment later: who was just answered is about to ask for more, and that needs no flush of its own
-    /// then.
+    /// Waits for the next batch; `None`: the last handle was dropped. If many are submitting, it waits a
+    /// moment longer: a pool that was just woken is about to submit more, which then needs no flush of its
+    /// own.
     fn next(&self) -> Option<(BatchNumber, Changes, Vec<Waker>)> {
         let has_nothing = |tray: &mut NextBatch| tray.changes.is_empty() && !tray.is_closing;
         let tray = self.some.wait_while(self.tray(), has_nothing);
@@ -277,7 +277,7 @@ impl JournalShared {
         }
     }
 
-    /// Puts a batch back under what came meanwhile, and waits a little. False if nobody waits for it.
+    /// Merges a failed batch into the next one, and pauses. False if the last handle was dropped.
     fn on_failed(&self, why: &redb::Error, changes: Changes, wake: Vec<Waker>) -> bool {
         let mut tray = self.tray();
         for (key, record) in changes {
@@ -313,7 +313,7 @@ impl JournalWriter {
 }
 
 impl Drop for JournalWriter {
-    /// Pools that wait for ever for their changes to be written are worse than none.
+    /// Pools that wait forever for their changes are worse than none.
     fn drop(&mut self) {
         if thread::panicking() {
             error!(path = self.desk.directory; "state_directory_thread_panicked");

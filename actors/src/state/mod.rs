@@ -1,23 +1,23 @@
-//! The state directory: what pools in memory keep on the local disk, so that a restart loses nothing.
+//! The state directory: persistence of the in-memory backend on a local disk, so that a restart loses nothing.
 //!
-//! | part | what it is |
+//! | part | purpose |
 //! | --- | --- |
-//! | [`StateDirectory`] here | the directory, opened: what it remembers, and the journal that goes on from there |
-//! | `journal` | takes the changes of all pools; one thread writes them, many with one flush |
+//! | [`StateDirectory`] here | the opened directory: the restored pools, and the journal for their changes |
+//! | `journal` | writes the changes of all pools, many with one flush, on its own thread |
 //! | `file` | the database in the directory, and its format |
 //! | `directory` | the directory itself, which may be moved |
-//! | `contents` | all that stands in it, as it is read at the start |
-//! | `record` | a lease, a place and a pool as they are written down |
-//! | `boot` | clocks: how much of a lease is left after a restart |
+//! | `contents` | the contents as read at the start |
+//! | `records` | JSON records of leases, queue entries and pools |
+//! | `boot` | clocks: the time left of a lease after a restart |
 //!
 //! ```text
 //!  pools ── changes ──► journal ── one transaction, one flush ──► leases.redb
 //!    ▲                     │
-//!    └── written, away ◄───┘            StateDirectory::open ◄── restart
+//!    └── written, down ◄───┘            StateDirectory::open ◄── restart
 //! ```
 //!
 //! The store is redb: a copy-on-write B-tree in one file, pure Rust, without a thread of its own. One commit is
-//! one fdatasync. After a crash the newest complete commit counts, as its checksums tell; nothing that was
+//! one fdatasync. After a crash the newest complete commit is used, according to its checksums; nothing that was
 //! flushed is ever overwritten before the next commit has been flushed, so that a power cut in the middle of one
 //! leaves the one before. It is checked from end to end at every start. An append-only log would write fewer pages
 //! per commit, and would need checksums, compaction and recovery of our own.
@@ -41,26 +41,26 @@ use self::file::StateFile;
 pub(crate) use self::journal::{BatchNumber, Journal};
 use crate::pool::persistence::PersistedPool;
 
-/// A state directory that this server has for itself.
+/// A state directory, used by this server alone.
 #[derive(Debug)]
 pub struct StateDirectory {
-    /// What was written down of each pool, until it is taken.
+    /// Records of each pool, until it is opened.
     kept: HashMap<Name, PersistedPool>,
-    /// Where changes go.
+    /// The journal.
     journal: Journal,
 }
 
 impl StateDirectory {
-    /// Opens a directory, or makes one; waits for nothing but the disk.
+    /// Opens or creates a directory.
     ///
     /// # Errors
-    /// [`CannotOpen`] if it cannot be used, with the way out.
+    /// [`CannotOpen`], with advice.
     pub fn open(directory: &Path) -> Result<Self, CannotOpen> {
         let (mut file, contents) = StateFile::open(directory)?;
         let now = file.boot().now(Instant::now());
         let kept = contents.read(&now).map_err(|why| CannotOpen::damaged(&file.path(), why))?;
         if let Err(why) = file.write(&contents.written_in_other_boots(&kept, now)) {
-            // Nothing is lost: they are as they were, and would begin anew once more.
+            // Nothing is lost: the records are unchanged; leases would start over once more.
             let hint = "the remaining time of leases cannot be stored";
             warn!(path = shown(&file.path()), error:% = why, hint; "state_directory_down");
         }
@@ -68,20 +68,20 @@ impl StateDirectory {
         Ok(Self { kept, journal })
     }
 
-    /// The random name of what is kept here, which outlives the process.
+    /// The id of the store, which outlives the process.
     #[must_use]
     pub fn store(&self) -> Arc<str> {
         self.journal.store()
     }
 
-    /// How many leases and how many places it remembers.
+    /// Number of restored leases and queue entries.
     #[must_use]
     pub fn restored(&self) -> (usize, usize) {
         let kept = self.kept.values();
         kept.fold((0, 0), |(leases, places), kept| (leases + kept.leases.len(), places + kept.places.len()))
     }
 
-    /// The pools that have leases or places, each as it has to be for the leases to live on.
+    /// Pools with leases or queue entries that have not been opened, with settings under which their leases continue.
     pub(crate) fn pools(&self) -> Vec<Pool> {
         let used = self.kept.iter().filter(|(_, kept)| !kept.leases.is_empty() || !kept.places.is_empty());
         let pools = used.map(|(name, kept)| {
@@ -98,18 +98,18 @@ impl StateDirectory {
         pools.collect()
     }
 
-    /// What was written down of a pool.
+    /// Takes the records of a pool.
     pub(crate) fn take(&mut self, pool: &Name) -> PersistedPool {
         self.kept.remove(pool).unwrap_or_default()
     }
 
-    /// Where its changes go.
+    /// The journal for its changes.
     pub(crate) fn journal(&self) -> &Journal {
         &self.journal
     }
 }
 
-/// A path, for sentences.
+/// A path, for messages.
 fn shown(path: &Path) -> String {
     path.display().to_string()
 }

@@ -1,7 +1,7 @@
-//! Leases, places and pools as they are written down: JSON, with times in microseconds.
+//! Records of leases, queue entries and pools: JSON, with times in microseconds.
 //!
-//! What counts of a time is how long it was, or how long it still is, at the moment of writing: clocks are another
-//! matter ([`super::boot`]). Secrets stand in it in clear, so the directory is its owner's alone.
+//! Times are stored as durations, elapsed or left, at the moment of writing; clocks are handled in
+//! [`super::boot`]. Secrets are stored in clear text, so only the owner may read the directory.
 
 use std::{
     borrow::Cow,
@@ -22,29 +22,29 @@ use crate::{
     },
 };
 
-/// What is to be written down under one key, as it was at one moment.
+/// A record, as of one moment.
 #[derive(Debug)]
 pub(super) enum StateRecord {
-    /// A slot that is held.
+    /// A lease.
     Lease(Box<Lease>, ClockReading),
-    /// A place in line.
+    /// A queue entry.
     Place(Box<Waiter>, ClockReading),
-    /// The numbers that a pool gave out.
+    /// The numbers a pool has used.
     Numbers(HighestNumbers),
-    /// Who paused a pool.
+    /// A pause.
     Paused(Operator),
 }
 
-/// Tokens, tickets and positions stay below this, where JSON numbers are exact.
+/// Tokens, tickets and positions are below this, where JSON numbers are exact.
 const END: u64 = 1 << 53;
 
-/// Whether a number can be a token or a ticket.
+/// Whether a number can be a token or ticket.
 pub(super) fn is_number(number: u64) -> bool {
     number < END
 }
 
 impl StateRecord {
-    /// What is written.
+    /// Contents of a record.
     pub(super) fn to_json(&self) -> Vec<u8> {
         let json = match self {
             Self::Lease(lease, now) => serde_json::to_vec(&LeaseRecord::of(lease, now)),
@@ -56,7 +56,7 @@ impl StateRecord {
     }
 }
 
-/// A slot that is held.
+/// Record of a lease.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct LeaseRecord<'a> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -69,19 +69,19 @@ pub(super) struct LeaseRecord<'a> {
     #[serde(default, skip_serializing_if = "is_zero")]
     waited: u64,
     ttl: Option<u64>,
-    /// How long it lives on; nothing: for ever.
+    /// Time left; `None`: no expiry.
     left: Option<u64>,
     #[serde(default, skip_serializing_if = "is_zero")]
     patience: u64,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     command: Option<Cow<'a, str>>,
-    /// Whether an answer told of it, sent or on its way.
+    /// Whether a response with it was sent, or is on its way.
     delivered: bool,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     revoked: Option<RevokedRecord<'a>>,
 }
 
-/// Who revoked a lease, and for how long renewals still extend it.
+/// Record of a revoke, with the time left for renewals.
 #[derive(Debug, Serialize, Deserialize)]
 struct RevokedRecord<'a> {
     #[serde(borrow)]
@@ -89,7 +89,7 @@ struct RevokedRecord<'a> {
     left: u64,
 }
 
-/// The place of an asker that comes back.
+/// Record of a queue entry whose requester may return.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct QueueEntryRecord<'a> {
     #[serde(borrow)]
@@ -101,12 +101,12 @@ pub(super) struct QueueEntryRecord<'a> {
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     command: Option<Cow<'a, str>>,
     lease: Option<String>,
-    /// Where it was moved to, if it was.
+    /// Position it was moved to by an admin action.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     moved: Option<SortKey>,
 }
 
-/// Who paused a pool, why, and when: microseconds since 1970.
+/// Record of a pause: author, reason and time in microseconds since 1970.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct PauseRecord<'a> {
     #[serde(borrow)]
@@ -116,7 +116,7 @@ pub(super) struct PauseRecord<'a> {
     at: u64,
 }
 
-/// The numbers that a pool may have given out.
+/// Record of the numbers a pool may have used.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct HighestNumbersRecord {
     token: u64,
@@ -124,7 +124,7 @@ pub(super) struct HighestNumbersRecord {
 }
 
 impl<'a> LeaseRecord<'a> {
-    /// A lease, as it is now.
+    /// The record of a lease, now.
     fn of(lease: &'a Lease, now: &ClockReading) -> Self {
         let left = |until| micros(now.instant.max(until) - now.instant);
         Self {
@@ -145,12 +145,12 @@ impl<'a> LeaseRecord<'a> {
         }
     }
 
-    /// The boot in which it was written.
+    /// The boot of the record.
     pub(super) fn boot(&self) -> BootNumber {
         self.now.boot
     }
 
-    /// The lease, as it is now; `None` if this is none. It ends no earlier than it would have, whatever became of
+    /// The lease, now; `None` if the record is invalid. It ends no earlier than it would have, whatever happened to
     /// the clocks.
     pub(super) fn read(self, token: Token, now: &ClockReading) -> Option<Lease> {
         let held = Duration::from_micros(self.held) + now.about_since(&self.now);
@@ -175,7 +175,7 @@ impl<'a> LeaseRecord<'a> {
 }
 
 impl<'a> QueueEntryRecord<'a> {
-    /// A place, as it is now.
+    /// The record of a queue entry, now.
     fn of(waiter: &'a Waiter, now: &ClockReading) -> Self {
         Self {
             requester: RequesterJson::from(&waiter.requester),
@@ -189,15 +189,15 @@ impl<'a> QueueEntryRecord<'a> {
         }
     }
 
-    /// The boot in which it was written.
+    /// The boot of the record.
     pub(super) fn boot(&self) -> BootNumber {
         self.now.boot
     }
 
-    /// The place, which waits for its asker; `None` if this is none.
+    /// The queue entry, waiting for its requester; `None` if the record is invalid.
     pub(super) fn read(self, now: &ClockReading) -> Option<Waiter> {
         let waited = Duration::from_micros(self.waited) + now.about_since(&self.now);
-        // Whoever is moved stands before the first ticket, which is 1.
+        // Promoted entries have positions before the first ticket, which is 1.
         if self.moved.is_some_and(|spot| spot > 0 || !is_number(spot.unsigned_abs())) {
             return None;
         }
@@ -236,14 +236,14 @@ impl HighestNumbersRecord {
         Self { token: numbers.token.0, ticket: numbers.ticket.0 }
     }
 
-    /// The numbers; `None` if no pool can have given them out.
+    /// The numbers; `None` if they are impossible.
     pub(super) fn read(self) -> Option<HighestNumbers> {
         let are_numbers = is_number(self.token) && is_number(self.ticket);
         are_numbers.then_some(HighestNumbers { token: Token(self.token), ticket: Ticket(self.ticket) })
     }
 }
 
-/// No secret name is fine; one that is none is not.
+/// A missing id is fine, an invalid one is not.
 fn id(text: Option<String>) -> Option<Option<LeaseId>> {
     match text {
         Some(text) => LeaseId::parse(&text).map(Some),
@@ -265,7 +265,7 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    /// A moment, by three clocks that know nothing of each other.
+    /// A moment on three independent clocks.
     fn now(boot: u64, at: Duration, wall: Duration) -> ClockReading {
         ClockReading {
             instant: Instant::now(),
@@ -303,7 +303,7 @@ mod tests {
         StateRecord::Lease(Box::new(lease.clone()), *now).to_json()
     }
 
-    /// The lease as it is read then.
+    /// The lease, read at that time.
     fn read(json: &[u8], then: &ClockReading) -> Lease {
         serde_json::from_slice::<LeaseRecord<'_>>(json).unwrap().read(Token(7), then).unwrap()
     }
@@ -315,7 +315,7 @@ mod tests {
 
         for (boot, at, wall, left) in [
             (1, 130, 5_030, 10),
-            (1, 130, 9_000_000, 10), // somebody set the clock
+            (1, 130, 9_000_000, 10), // the clock was set
             (1, 130, 0, 10),
             (1, 170, 5_070, 0),
             (2, 130, 5_030, 40),

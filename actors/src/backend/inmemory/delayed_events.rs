@@ -1,4 +1,4 @@
-//! What a pool in memory writes down, and the answers that wait for it.
+//! Persistence of a pool in memory: its changes go to the journal, and its events are delayed until they are written.
 
 use std::{
     collections::{HashSet, VecDeque},
@@ -19,48 +19,48 @@ use crate::{
     state::{BatchNumber, Journal},
 };
 
-/// A disk that has not taken a write for so long counts as away: clients would rather hear that.
+/// After this time without a response the disk counts as down.
 pub(crate) const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The records of one pool.
+/// Changes and delayed events of one pool.
 #[derive(Debug)]
 pub(super) struct DelayedEvents {
-    /// The pool's name.
+    /// Name of the pool.
     pool: Name,
-    /// Where changes go.
+    /// The journal.
     journal: Journal,
-    /// Wakes the pool when they are written.
+    /// Wakes the pool when changes are written.
     waker: Waker,
-    /// The batch that the latest changes are in.
+    /// The batch with the latest changes.
     latest: BatchNumber,
-    /// What may be told only when its batch is written, in the order in which it happened.
+    /// Events delayed until their batch is written, in order.
     withheld: VecDeque<DelayedBatch>,
-    /// What operators changed that is not written yet, as it was before.
+    /// State before admin actions that are not written yet.
     undo: Vec<(RequestId, UndoState)>,
-    /// Whether nothing can be written for now.
+    /// Whether the disk is down.
     away: bool,
 }
 
-/// What came of one step.
+/// Events of one step.
 #[derive(Debug)]
 struct DelayedBatch {
-    /// The batch that has to be written first.
+    /// The batch that must be written first.
     batch: BatchNumber,
-    /// Since when it waits.
+    /// Start of the delay.
     since: Instant,
     events: Vec<Event>,
 }
 
 impl DelayedEvents {
-    /// The records of a pool, of which nothing has changed yet.
+    /// No changes, no events.
     pub(super) fn new(pool: Name, journal: Journal, waker: Waker) -> Self {
         journal.add(waker.clone());
         let (latest, withheld, undo) = (BatchNumber::default(), VecDeque::new(), Vec::new());
         Self { pool, journal, waker, latest, withheld, undo, away: false }
     }
 
-    /// Writes down what has changed in a step. What came of it is told when all that it may tell of is
-    /// written: what changed in the step, or before.
+    /// Submits the changes of a step. Its events are delayed until all changes they may reveal are written:
+    /// those of this step and of earlier ones.
     pub(super) fn submit_events(
         &mut self,
         rules: &mut Rules,
@@ -81,7 +81,7 @@ impl DelayedEvents {
         }
     }
 
-    /// Something was written, or the disk went away or came back.
+    /// Handles a written batch, and a disk that went down or came back.
     pub(super) fn poll(&mut self, rules: &mut Rules, now: Instant, out: &mut Vec<Event>) {
         while let Some(written) = self.withheld.pop_front_if(|next| self.journal.is_written(next.batch)) {
             self.emit(rules, written.events, out);
@@ -115,12 +115,12 @@ impl DelayedEvents {
         }
     }
 
-    /// An operator is about to change this, and is answered as this request.
+    /// Keeps the state before an admin action, which is answered as this request.
     pub(super) fn note(&mut self, request: RequestId, before: Option<UndoState>) {
         self.undo.extend(before.map(|before| (request, before)));
     }
 
-    /// Tells what is written. A grant is told only while its lease lives.
+    /// Emits written events. A grant is emitted only while its lease lives.
     fn emit(&mut self, rules: &mut Rules, events: Vec<Event>, out: &mut Vec<Event>) {
         for event in events {
             if let Event::Answered(granted) = &event
@@ -138,24 +138,24 @@ impl DelayedEvents {
         }
     }
 
-    /// Whether something is not written yet.
+    /// Whether changes are not written yet.
     pub(super) fn has_unwritten(&self) -> bool {
         !self.away && !self.journal.is_written(self.latest)
     }
 
-    /// Whether nothing can be written for now.
+    /// Whether the disk is down.
     pub(super) fn is_away(&self) -> bool {
         self.away
     }
 
-    /// When the disk will have taken too long.
+    /// Time at which the disk will have taken too long.
     pub(super) fn next_end(&self) -> Option<Instant> {
         self.withheld.front().map(|next| next.since + WRITE_TIMEOUT)
     }
 
-    /// Tells what may be told though it is not written. A grant, a renewal or what an operator did may not: nobody
-    /// hears of it. Of leases that were taken back nothing is told; their waiters wait on, and so do those whom an
-    /// operator removed. A lease that an operator ended has not ended.
+    /// Emits the events that may be emitted although they are not written. Grants, renewals and admin actions
+    /// may not: they are withdrawn. Withdrawn leases cause no events; their waiters keep waiting, and so do
+    /// evicted ones. A lease ended by an admin action has not ended.
     fn tell_without_record(
         &mut self,
         rules: &mut Rules,

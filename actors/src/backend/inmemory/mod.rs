@@ -1,10 +1,11 @@
-//! Leases in this process. Without a state directory it answers on the spot and is never away, and forgets
-//! everything when the process ends. With one it forgets nothing: every answer waits until the changes that it may
-//! tell of are on the disk.
+//! The in-memory backend: leases in this process. Without a state directory it responds at once, is never
+//! down, and loses its leases when the process ends. With one it loses nothing: every response is delayed
+//! until the changes it may reveal are on disk.
 //!
-//! While the disk cannot be written, nobody is granted or renewed anything; who waits stays in line, also who was just
-//! being granted something, and operators change nothing. What is over ends all the same, and releases are served: if the server dies before the disk is back, such a slot stays
-//! held until its lease expires, and never the other way round.
+//! While the disk cannot be written, nothing is granted or renewed; waiters keep waiting, including those
+//! that were just being granted a slot, and admin actions change nothing. Leases still end, and releases are
+//! served: if the server dies before the disk is back, such a slot stays held until its lease expires, never
+//! the reverse.
 
 use std::time::{Duration, SystemTime};
 
@@ -32,16 +33,16 @@ pub(super) use self::store::{InMemoryStore, PersistentStore};
 /// A pool in memory.
 #[derive(Debug)]
 pub struct InMemory {
-    /// The leases and the line.
+    /// Leases and queue.
     rules: Rules,
-    /// What is written down; `None`: nothing is.
+    /// Persistence; `None` without a state directory.
     ledger: Option<DelayedEvents>,
 }
 
 impl InMemory {
-    /// An empty pool. Its tokens begin at the microseconds since 1970, so that they rise over a restart too,
-    /// unless the clock was set back by more than the server was down: no pool grants a million times a
-    /// second for long.
+    /// An empty pool. Its tokens begin at the microseconds since 1970, so that they also rise over a restart,
+    /// unless the clock was set back by more than the downtime: no pool grants a million times per second for
+    /// long.
     #[must_use]
     pub fn new(settings: config::Pool, limits: Limits) -> Self {
         let epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
@@ -49,8 +50,7 @@ impl InMemory {
         Self { rules: Rules::new(settings, limits, last), ledger: None }
     }
 
-    /// The pool as it was written down in a state directory, and goes on to be. Its tokens begin above all that
-    /// it ever gave out. `me` is its actor.
+    /// A pool restored from a state directory, and persisted there. Its tokens begin above all earlier ones.
     #[must_use]
     pub fn persisted(
         settings: config::Pool,
@@ -66,7 +66,7 @@ impl InMemory {
         pool
     }
 
-    /// Lets the rules do something, and passes on what came of it when it may be told.
+    /// Runs a step of the rules, and emits its events when they may be.
     fn act(&mut self, now: Instant, out: &mut Vec<Event>, act: impl FnOnce(&mut Rules, &mut Vec<Event>)) {
         let Some(ledger) = &mut self.ledger else { return act(&mut self.rules, out) };
         let mut events = Vec::new();
@@ -126,7 +126,7 @@ impl Backend for InMemory {
             if rules.is_gone() {
                 refuse(request, Refusal::NoSuchPool, None, out);
             } else {
-                // What comes until this is told may not be on the disk then.
+                // Changes from here on may not be on disk when this is emitted.
                 let state = has_unwritten.then(|| Box::new(rules.snapshot(after, now)));
                 out.push(Event::Refreshed { request, state });
             }
@@ -139,7 +139,7 @@ impl Backend for InMemory {
             rules.serve(now, out);
         });
         if let Some(ledger) = &mut self.ledger {
-            ledger.poll(&mut self.rules, now, out); // what is over by now is not told as granted
+            ledger.poll(&mut self.rules, now, out); // leases that have expired by now are not emitted as granted
         }
     }
 
