@@ -1,8 +1,8 @@
 //! Deadline of a command, calculated from its lease.
 //!
 //! ```text
-//! good ─────────────── term ──── grace ──── kill ── 1 s ── good + ttl
-//! renewal sent         TERM                 KILL           the lease expires at the server
+//!  good ─────────────── term ──── grace ──── kill ── 1 s ── good + ttl
+//!  renewal sent         TERM                 KILL           the lease expires at the server
 //! ```
 
 use std::time::Duration;

@@ -1,7 +1,7 @@
 //! The wrapper: runs a command only while this host holds a slot.
 //!
 //! ```text
-//! local lock ─► slot ─► guard ─► command ─► rest of its group ─► slot released ─► exit status
+//!  local lock ─► slot ─► guard ─► command ─► rest of its group ─► slot released ─► exit status
 //! ```
 //! Every early exit passes the remaining cleanup steps.
 

@@ -1,7 +1,7 @@
 //! Start of the command without a moment in which it runs unguarded.
 //!
 //! ```text
-//! fork ─► own process group ─► time left? ─► group reported to the guard ─► terminal ─► exec
+//!  fork ─► own process group ─► time left? ─► group reported to the guard ─► terminal ─► exec
 //! ```
 //! The child itself performs the steps between fork and exec. If the wrapper is killed before one of them,
 //! the child continues, and the guard notices afterwards that the wrapper is gone: the child holds the pipe

@@ -5,10 +5,10 @@
 //! batch does not grow with the number of changes, and writing it again after a failure is harmless.
 //!
 //! ```text
-//! submit ─► batch n+1 ──┐        ┌── written: n, its pools are woken
-//! ▼        │
-//! batch n ─► the disk ─┼── failed: back into batch n+1, retried after a second ─┐ nothing is
-//! └── takes too long ────────────────────────────────────┴ granted meanwhile
+//!  submit ─► batch n+1 ──┐        ┌── written: n, its pools are woken
+//!                        ▼        │
+//!            batch n ─► the disk ─┼── failed: back into batch n+1, retried after a second ─┐ nothing is
+//!                                 └── takes too long ──────────────────────────────────────┴ granted meanwhile
 //! ```
 
 use std::{

@@ -2,7 +2,7 @@
 //! gone. It ends by itself, or because its lease or its time is over.
 //!
 //! ```text
-//! start ─► follow: signals, status of the lease, --max-run, ends of children ─► finish: report of the guard
+//!  start ─► follow: signals, status of the lease, --max-run, ends of children ─► finish: report of the guard
 //! ```
 
 mod start;

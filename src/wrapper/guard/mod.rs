@@ -5,9 +5,9 @@
 //! no lease, and receives messages through a pipe:
 //!
 //! ```text
-//! wrapper ─┬ each new deadline ──────────────┐
-//! (child) ─┴ its group, before the exec ─────┴─► pipe ─► guard ─┬ deadline, or end of the pipe ─► TERM, KILL
-//! └ «done» ─────────────────────► nothing
+//!  wrapper ─┬ each new deadline ──────────────┐
+//!  (child) ─┴ its group, before the exec ─────┴─► pipe ─► guard ─┬ deadline, or end of the pipe ─► TERM, KILL
+//!                                                                └ «done» ─────────────────────► nothing
 //! ```
 //! Its exit status reports what it did. If it is killed, a new one is started.
 

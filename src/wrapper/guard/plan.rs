@@ -1,8 +1,8 @@
 //! Rules of the guard: plain data that is given the time.
 //!
 //! ```text
-//! watching ─┬ TERM of the deadline, or the wrapper is gone ─► TERM ─► asked ─┬ its KILL ─► KILL, repeatedly
-//! └ half of the grace is over, or there is none ──────────────────┘
+//!  watching ─┬ TERM of the deadline, or the wrapper is gone ─► TERM ─► asked ─┬ its KILL ─► KILL, repeatedly
+//!            └ half of the grace is over, or there is none ───────────────────┘
 //! ```
 
 use std::time::Duration;
