@@ -26,6 +26,7 @@
 //! ```
 
 pub mod backend;
+mod exit_on_panic;
 mod json;
 mod parking;
 pub mod pool;

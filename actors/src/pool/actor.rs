@@ -25,12 +25,10 @@ use super::{
 };
 use crate::{
     backend::{Backend, Waker},
+    exit_on_panic::exit_on_panic,
     parking::{ClientAddress, ParkingLimit, ParkingPermit},
     telemetry::PoolTelemetry,
 };
-
-/// Exit status of the process when an actor panics: EX_SOFTWARE of sysexits.h.
-pub(crate) const EX_SOFTWARE: i32 = 70;
 
 /// Actor of one pool.
 #[derive(Debug)]
@@ -273,11 +271,7 @@ impl Actor for PoolActor {
 impl Drop for PoolActor {
     /// A pool that forgot its holders would grant slots twice; the process has to end.
     fn drop(&mut self) {
-        if std::thread::panicking() {
-            error!(pool = self.name.as_str(); "actor_panicked");
-            log::logger().flush();
-            std::process::exit(EX_SOFTWARE);
-        }
+        exit_on_panic(|| error!(pool = self.name.as_str(); "actor_panicked"));
     }
 }
 

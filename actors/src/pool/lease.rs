@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::{
     EndReason, EndedLease, Holder, LeaseDetails, LeaseId, RequestId, Requester, Revocation, Token,
-    persistence::ChangeLog,
+    change_log::ChangeLog,
 };
 
 /// A slot held by one requester.

@@ -4,6 +4,7 @@ mod access;
 mod action;
 pub mod actor;
 mod admin;
+mod change_log;
 mod event;
 pub mod grant;
 pub mod handle;

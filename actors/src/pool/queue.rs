@@ -11,7 +11,7 @@ use distributex_config::Name;
 use tokio::time::Instant;
 
 use super::{
-    LeaseId, RequestId, Requester, Ticket, WaiterSnapshot, persistence::ChangeLog, positions::PositionIndex,
+    LeaseId, RequestId, Requester, Ticket, WaiterSnapshot, change_log::ChangeLog, positions::PositionIndex,
 };
 
 /// Entry of the queue.

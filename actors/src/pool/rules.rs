@@ -21,8 +21,9 @@ use tokio::time::Instant;
 use super::{
     AcquireRequest, Delivery, EndReason, Event, Holder, LeaseDetails, LeaseId, MAX_SHOWN, Operator,
     PageCursor, PoolCounts, PoolSnapshot, Refusal, ReleaseTarget, RequestId, Ticket, Token,
+    change_log::ChangeLog,
     lease::{Lease, Leases},
-    persistence::{ChangeLog, HighestNumbers},
+    persistence::HighestNumbers,
     queue::{Queue, Waiter},
     unrecorded::Unrecorded,
 };

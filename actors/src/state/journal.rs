@@ -32,8 +32,7 @@ use super::{
     shown,
 };
 use crate::{
-    backend::Waker,
-    pool::{actor::EX_SOFTWARE, persistence::PoolChange},
+    backend::Waker, exit_on_panic::exit_on_panic, pool::persistence::PoolChange,
     telemetry::backend_calls::BackendCalls,
 };
 
@@ -315,10 +314,6 @@ impl JournalWriter {
 impl Drop for JournalWriter {
     /// Pools that wait forever for their changes are worse than none.
     fn drop(&mut self) {
-        if thread::panicking() {
-            error!(path = self.desk.directory; "state_directory_thread_panicked");
-            log::logger().flush();
-            std::process::exit(EX_SOFTWARE);
-        }
+        exit_on_panic(|| error!(path = self.desk.directory; "state_directory_thread_panicked"));
     }
 }

@@ -1,4 +1,4 @@
-//! What a job that is done means for those who asked.
+//! Outcome of a job, as events for the requests in it.
 
 use std::{sync::Arc, time::Duration};
 
@@ -7,27 +7,27 @@ use tokio::time::Instant;
 
 use super::{
     InFlightJob, Memcache, OutageState, RETRY,
+    entry::pause::PauseChange,
     inbox::{Inbox, LeaseMeta, PendingRevocation, VanishedLease},
+    job::view::HeldSlot,
     job::{Claim, ClaimResult, EndLease, JobDone, RenewLease},
-    pause::PauseChange,
-    view::HeldSlot,
 };
 use crate::pool::{
     AcquireRequest, AdminOutcome, EndReason, Event, LeaseDetails, LeaseId, Operator, Refusal, ReleaseTarget,
     RequestId, Token, lease::Lease, rules::refuse,
 };
 
-/// How many leases that were gone before their time are remembered, so that it can be told if they were lost.
+/// Number of vanished leases that are remembered, to log renewals of them.
 const MAX_VANISHED: usize = 1_000;
 
-/// And how long those that never end.
+/// Time for which vanished leases without an end are remembered.
 const VANISHED_RETENTION: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// So much later than estimated may a lease end that another server granted or renewed.
+/// How much later than estimated a lease of another server may end.
 const CLOCK_UNCERTAINTY: Duration = Duration::from_secs(1);
 
 impl Memcache {
-    /// Answers all that was asked, and learns what stands in memcached.
+    /// Answers all requests of a finished job, and adopts the state of the store.
     pub(super) fn apply(&mut self, flight: InFlightJob, done: JobDone, now: Instant, out: &mut Vec<Event>) {
         let InFlightJob { at, pending, candidates } = flight;
         let Inbox { requests, renewals, releases, takebacks, looks, revokes, pauses } = pending;
@@ -77,7 +77,7 @@ impl Memcache {
         }
     }
 
-    /// Sends away who has been parked for the whole outage.
+    /// Refuses all parked requests once memcached has been unreachable for the whole outage time.
     pub(super) fn refuse_all(&mut self, now: Instant, out: &mut Vec<Event>) {
         if let Some(away) = &mut self.away
             && away.patience.is_some_and(|until| until <= now)
@@ -87,7 +87,7 @@ impl Memcache {
         }
     }
 
-    /// Learns whether the pool is paused, and tells the operators who wanted that.
+    /// Adopts the pause, and answers the operators who changed it.
     fn apply_pauses(
         &mut self,
         pauses: &[(RequestId, Option<Operator>)],
@@ -137,7 +137,7 @@ impl Memcache {
         }
     }
 
-    /// What ends if this lease is taken away now. When one of another server ends is known to the second only.
+    /// Outcome of a force-release of this lease. The end of another server's lease is known to the second only.
     fn preview_force_release(&self, token: Token, now: Instant) -> Option<AdminOutcome> {
         let is_ours = self.seen.get(&token).is_some_and(|seen| seen.is_ours);
         match self.rules.preview_force_release(token, now)? {
@@ -181,7 +181,7 @@ impl Memcache {
         }
     }
 
-    /// Begins all leases that were granted. False if none was.
+    /// Adds the leases that were granted; `false` if there are none.
     fn begin_all(&mut self, claims: &[Claim], at: Instant, out: &mut Vec<Event>) -> bool {
         let mut has_granted = false;
         for claim in claims.iter().filter(|claim| claim.found == Some(ClaimResult::Granted)) {
@@ -196,8 +196,8 @@ impl Memcache {
         has_granted
     }
 
-    /// Brings what is known of the leases in line with what stands in memcached. Returns whether a waiter has a
-    /// lease that was not known before.
+    /// Adopts the leases in the store, and ends those that are no longer there. Returns whether a waiter has a lease
+    /// that was unknown so far.
     fn reconcile(&mut self, at: Instant, now: Instant, out: &mut Vec<Event>) -> bool {
         let slots: Vec<HeldSlot> = self.view.held().map(|(_, slot)| slot.clone()).collect();
         let mut there: Vec<Token> = slots.iter().map(HeldSlot::token).collect();
@@ -210,13 +210,13 @@ impl Memcache {
         slots.iter().filter(|slot| self.adopt(slot, at, now)).count() > 0
     }
 
-    /// Learns what stands in one slot. Returns whether a waiter has a lease there that was not known before. The
-    /// waiter is not told yet: the server that granted the lease would take it back as undelivered. A claim of the
-    /// next job writes into memcached first that it is told.
+    /// Adopts the lease in one slot. Returns whether a waiter has a lease that was unknown so far. The waiter is not
+    /// answered yet, as the server that granted the lease would end it as undelivered: a claim of the next job first
+    /// writes to memcached that it is delivered.
     fn adopt(&mut self, slot: &HeldSlot, at: Instant, now: Instant) -> bool {
         let (token, entry) = (slot.token(), &slot.entry);
         let is_ours = entry.by == Some(self.server);
-        // Ours ends when we say so: no earlier than when it was renewed last, which was not later than now.
+        // This server ends its own leases: no earlier than when they were last renewed, which was not later than now.
         let until = if is_ours { entry.ttl.map(|ttl| at + ttl) } else { slot.estimated_end(now) };
         match self.seen.get_mut(&token) {
             Some(seen) if seen.cas == slot.cas => {}
@@ -224,12 +224,12 @@ impl Memcache {
                 (seen.cas, seen.is_ours) = (slot.cas, is_ours);
                 self.rules.adopt_terms(token, entry.ttl, until, slot.revoked(now));
             }
-            // Written without an answer: nobody was told of it. Once it was changed, somebody may have been.
+            // Written without a reply, so no response carried it. Once it was changed, one may have.
             None if is_ours && entry.token.is_none() => {
                 self.pending.takebacks.push(PendingRevocation { id: entry.id, known: None, by: None });
             }
-            None if self.view.written_after_pause(slot) => {} // it will be gone in a moment
-            None if self.rules.token_of(&entry.requester).is_some() => {} // one of two will be, too
+            None if self.view.written_after_pause(slot) => {} // its server removes it at once
+            None if self.rules.token_of(&entry.requester).is_some() => {} // one of the two is removed at once
             None => {
                 self.seen.insert(token, LeaseMeta { cas: slot.cas, is_ours, began_here: false });
                 self.rules.adopt(Lease { until, ..slot.foreign_lease(now) });
@@ -239,7 +239,7 @@ impl Memcache {
         false
     }
 
-    /// A lease is not where it was. Nobody ended it here.
+    /// Handles a lease that is no longer in the store, and was not ended by this server.
     fn on_missing(&mut self, token: Token, now: Instant, out: &mut Vec<Event>) {
         let Some(lease) = self.rules.lease(token) else { return };
         let (id, until, host) = (lease.id, lease.until, lease.requester.host().clone());
@@ -260,7 +260,8 @@ impl Memcache {
         self.end_vanished(token, how, None, now, out);
     }
 
-    /// So many at most: in a pool that is used through many servers, most leases end elsewhere.
+    /// Remembers a vanished lease, up to [`MAX_VANISHED`]: in a pool that is used through several servers, most leases
+    /// end at another one.
     fn remember_missed(&mut self, id: LeaseId, missed: VanishedLease, now: Instant) {
         if self.missed.len() >= MAX_VANISHED {
             self.missed.retain(|_, missed| missed.until > now);
@@ -312,7 +313,7 @@ impl Memcache {
         }
     }
 
-    /// The holder of a lease wants to keep it, but memcached has not kept it.
+    /// Logs the renewal of a lease that memcached did not keep.
     fn count_lost(&mut self, id: LeaseId) {
         if let Some(VanishedLease { host, token, .. }) = self.missed.remove(&id) {
             self.lost += 1;
@@ -337,7 +338,7 @@ impl Memcache {
                     if let Some((_, slot)) = self.view.lease(lease) {
                         self.adopt(&slot.clone(), at, now);
                     }
-                    self.rules.answer_waiters_of(&claim.requester, None, now, out); // the same asker may stand in line, too
+                    self.rules.answer_waiters_of(&claim.requester, None, now, out); // the same requester may be queued, too
                     self.rules.acquire(request, at, out);
                 }
                 Some(ClaimResult::Granted | ClaimResult::NoSlot) => self.rules.acquire(request, at, out),
@@ -352,8 +353,8 @@ impl Memcache {
         }
     }
 
-    /// Tells those in line who have a lease now. Returns the leases of askers who have left meanwhile.
-    /// `freed`: when their slots came free, if this job freed some.
+    /// Answers waiters that now have a lease. Returns the leases of requesters that have left meanwhile. `freed`: when
+    /// their slots became free, if this job freed some.
     fn apply_waiters(
         &mut self,
         claims: &[Claim],
@@ -371,7 +372,7 @@ impl Memcache {
         unwanted
     }
 
-    /// Ends those of these leases of which still nobody has been told.
+    /// Schedules the end of these leases, unless a response carried them.
     fn queue_undelivered(&mut self, leases: &[LeaseId], now: Instant) {
         for id in leases {
             if let Some(token) = self.rules.token_of_id(*id)
@@ -382,8 +383,8 @@ impl Memcache {
         }
     }
 
-    /// Sees to it that somebody looks while somebody waits, while others are told of waiters that are not
-    /// here any more, while memcached is away, or while writes may arrive late.
+    /// Schedules the next read while there are waiters, while the store has an outdated hint of this server's waiters,
+    /// while memcached is unreachable, and while writes may arrive late.
     fn schedule_read(&mut self, at_once: bool, now: Instant) {
         let pause = match self.away {
             Some(_) => RETRY,
@@ -396,9 +397,9 @@ impl Memcache {
     }
 }
 
-/// Between 0.8 and 1.2, so that servers do not all look at once.
+/// A random factor from 0.8 to 1.2, so that servers do not all read at once.
 fn jitter() -> f64 {
     let mut byte = [0];
-    let _ = getrandom::fill(&mut byte); // without randomness they do
+    let _ = getrandom::fill(&mut byte); // without random bits they do
     0.8 + 0.4 * f64::from(byte[0]) / 255.0
 }

@@ -1,10 +1,9 @@
-//! Writes that were sent and whose fate is not known: without an answer they may have happened, may happen later, when
-//! nobody waits for them any more, or may never happen.
+//! Unsettled writes: sent without a reply, they may have happened, may happen later, or may never happen.
 //!
 //! A network or a memcached that stands still delivers what was sent before a connection was closed. So each attempt
-//! to take a slot has a lease id of its own, and one without an answer is remembered: its entry is deleted, by its own
-//! CAS number, whenever it shows up, and the claim goes on with another id. And as long as a deletion without an
-//! answer may still arrive, nobody is told of the entry as it stands: it is changed first.
+//! to take a slot has its own lease id, and one without a reply is remembered: its entry is deleted, by its CAS
+//! number, whenever it appears, and the claim continues with another id. While a deletion without a reply may still
+//! arrive, the entry as it is cannot be delivered: it is changed first.
 
 use std::{collections::HashSet, mem, time::Duration};
 
@@ -12,48 +11,48 @@ use tokio::time::Instant;
 
 use super::{
     entry::ServerRunId,
+    entry::pause::{self, PauseEntry},
     job::Job,
-    pause::{self, PauseEntry},
-    plan::PlannedWrite,
-    protocol::MemcacheReply,
-    view::{HeldSlot, PoolView},
+    job::plan::PlannedWrite,
+    job::view::{HeldSlot, PoolView},
+    shard::protocol::MemcacheReply,
 };
 use crate::pool::LeaseId;
 
-/// For how long a write without an answer may still arrive once its memcached answers again: the maximum lifetime of
-/// a TCP segment (RFC 9293, section 3.4).
+/// How long a write without a reply may still arrive after its memcached replies again: the maximum lifetime of a TCP
+/// segment (RFC 9293, section 3.4).
 const SEGMENT_LIFETIME: Duration = Duration::from_secs(120);
 
-/// What a pool's server has sent and not settled.
+/// Unsettled writes of this server to one pool.
 #[derive(Debug, Default, Clone)]
 pub(super) struct UnsettledWrites {
-    /// The lease ids of adds.
+    /// Lease ids of adds.
     adds: HashSet<LeaseId>,
-    /// The CAS numbers of entries that were to be deleted. They are of no interest once they are not seen any more.
+    /// CAS numbers of entries that were to be deleted. They no longer matter once they are not seen.
     removes: HashSet<u64>,
-    /// Pauses, as they would stand in memcached.
+    /// Values of pauses.
     pauses: HashSet<String>,
-    /// Those of them that an operator has ended since.
+    /// Pauses among them that an operator has ended since.
     withdrawn: HashSet<String>,
 }
 
-/// How long that matters.
+/// Unsettled writes, with the time until which they matter.
 #[derive(Debug, Default)]
 pub(super) struct WriteFates {
-    /// What is not settled.
+    /// The writes.
     pub(super) unsettled: UnsettledWrites,
-    /// Until when it is remembered.
+    /// When they are forgotten; `None` while memcached has not replied.
     until: Option<Instant>,
 }
 
 impl UnsettledWrites {
-    /// It is known what came of an add: its claim was granted, or its entry deleted.
+    /// Settles an add: its claim was granted, or its entry deleted.
     pub(super) fn settled(&mut self, id: LeaseId) {
         self.adds.remove(&id);
     }
 
-    /// Takes a complete look over: of an entry that another server has changed somebody was told, and a deletion of
-    /// what has another CAS number now fails.
+    /// Settles writes by a complete read: an entry that another server has changed was delivered, and the deletion of
+    /// an entry with another CAS number now fails.
     pub(super) fn see(&mut self, view: &PoolView, server: ServerRunId) {
         let told = view.held().filter(|(_, held)| held.entry.by != Some(server));
         for (_, held) in told {
@@ -62,29 +61,29 @@ impl UnsettledWrites {
         self.removes.retain(|cas| view.held().any(|(_, held)| held.cas == *cas));
     }
 
-    /// An operator has ended all pauses so far, also one that is still under way.
+    /// An operator has ended all pauses so far, including unsettled ones.
     pub(super) fn resumed(&mut self) {
         self.withdrawn.extend(self.pauses.drain());
     }
 
-    /// Whether this pause arrived when an operator had ended it.
+    /// Whether this pause arrived after an operator had ended it.
     pub(super) fn is_withdrawn(&self, pause: &PauseEntry) -> bool {
         !self.withdrawn.is_empty() && self.withdrawn.contains(&pause::write(&pause.operator))
     }
 
-    /// How many writes may show up that nobody wants any more.
+    /// Number of writes that may appear although they are obsolete.
     fn open(&self) -> usize {
         self.adds.len() + self.withdrawn.len()
     }
 
-    /// Whether this entry may be deleted by a write that is still under way.
+    /// Whether an unsettled write may still delete this entry.
     pub(super) fn may_vanish(&self, held: &HeldSlot) -> bool {
         self.removes.contains(&held.cas)
     }
 }
 
 impl WriteFates {
-    /// Takes over what a job has left. The time begins when memcached answers.
+    /// Adopts the unsettled writes of a job. Their time begins when memcached replies.
     pub(super) fn learn(&mut self, unsettled: UnsettledWrites, is_away: bool, now: Instant) {
         let is_new = unsettled.open() > self.unsettled.open();
         self.unsettled = unsettled;
@@ -95,36 +94,36 @@ impl WriteFates {
         }
     }
 
-    /// Whether writes may show up that nobody wants any more.
+    /// Whether writes may appear although they are obsolete.
     pub(super) fn is_open(&self) -> bool {
         self.unsettled.open() > 0
     }
 }
 
 impl Job {
-    /// Whether this is the entry of an attempt that was given up: nobody was told of it.
+    /// Whether this is the entry of an abandoned attempt, which was not delivered.
     pub(super) fn is_stray(&self, held: &HeldSlot) -> bool {
         held.entry.by == Some(self.server)
             && self.unsettled.adds.contains(&held.entry.id)
             && !self.begins(held)
     }
 
-    /// Whether something stands in memcached that arrived late, and is deleted before all else.
+    /// Whether the view shows entries that arrived late, and are to be deleted before anything else.
     pub(super) fn has_strays(&self) -> bool {
         self.late_pause().is_some() || self.strays().next().is_some()
     }
 
-    /// A pause that arrived when an operator had ended it.
+    /// A pause that arrived after an operator had ended it.
     pub(super) fn late_pause(&self) -> Option<&PauseEntry> {
         self.view.paused.as_ref().filter(|pause| self.unsettled.is_withdrawn(pause))
     }
 
-    /// The entries of attempts that were given up.
+    /// Entries of abandoned attempts.
     pub(super) fn strays(&self) -> impl Iterator<Item = (usize, &HeldSlot)> {
         self.view.held().filter(|(_, held)| self.is_stray(held))
     }
 
-    /// An answer came to a write.
+    /// Settles a write by its reply.
     pub(super) fn answered(&mut self, write: &PlannedWrite, answer: &MemcacheReply) {
         match (write, answer) {
             (PlannedWrite::Add { entry, .. }, MemcacheReply::Done) => {
@@ -139,7 +138,7 @@ impl Job {
         }
     }
 
-    /// No answer came to a write. A claim whose entry may come or go without notice goes on with another one.
+    /// Remembers a write without a reply. A claim whose entry may appear or vanish continues with another id.
     pub(super) fn unanswered(&mut self, write: &PlannedWrite) {
         let id = match write {
             PlannedWrite::Pause { cas: None, to: Some(operator) } => {
@@ -168,10 +167,10 @@ mod tests {
     use super::*;
     use crate::backend::memcache::{
         job::{Claim, ClaimResult, LeaseSelector},
-        testing::{LossyProxy, Memcached, TestServer, host, once, owner},
+        tests::testing::{LossyProxy, Memcached, TestServer, host, once, owner},
     };
 
-    /// A server with two slots, which sent an add for this claim and gave it up. Now it arrives.
+    /// A server with two slots that sent an add for this claim and abandoned it; then the add arrives.
     fn late(memcached: &Memcached, claim: Claim) -> TestServer {
         let (mut bench, mut network) = (TestServer::new(memcached, 1, 2), TestServer::new(memcached, 1, 2));
         bench.look();

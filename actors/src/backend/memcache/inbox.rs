@@ -1,4 +1,4 @@
-//! What goes into a pool's next job, and what it remembers of leases.
+//! Requests waiting for a pool's next job, and the server's own notes on leases.
 
 use std::time::Duration;
 
@@ -7,79 +7,79 @@ use tokio::time::Instant;
 
 use super::{
     entry::LeaseEntry,
+    entry::pause::PauseChange,
+    job::revoke::RevokeLease,
+    job::view::HeldSlot,
     job::{Claim, EndLease, LeaseSelector, RenewLease},
-    pause::PauseChange,
-    revoke::RevokeLease,
-    view::HeldSlot,
 };
 use crate::pool::{
     AcquireRequest, EndReason, LeaseId, Operator, ReleaseTarget, RequestId, Token, lease::Lease,
     queue::Waiter,
 };
 
-/// What goes into the next job.
+/// Requests of the next job.
 #[derive(Debug, Default)]
 pub(super) struct Inbox {
-    /// Who asks for a slot.
+    /// Acquire requests.
     pub(super) requests: Vec<AcquireRequest>,
-    /// Who wants to keep one, and for how long.
+    /// Renewals.
     pub(super) renewals: Vec<(RequestId, LeaseId, Option<Duration>)>,
-    /// Who wants to give something back.
+    /// Releases.
     pub(super) releases: Vec<(RequestId, ReleaseTarget)>,
-    /// Leases that this server ends by itself.
+    /// Leases to be ended by this server or an operator.
     pub(super) takebacks: Vec<PendingRevocation>,
-    /// Who wants to know how the pool is.
+    /// Reads of the store.
     pub(super) looks: Vec<RequestId>,
-    /// Leases that operators revoke.
+    /// Leases to be revoked.
     pub(super) revokes: Vec<PendingRevoke>,
-    /// Which operators pause the pool, or let it go on: `None`.
+    /// Changes of the pause; `None`: resume.
     pub(super) pauses: Vec<(RequestId, Option<Operator>)>,
 }
 
-/// A lease that is over, or of which nobody is to be told.
+/// A lease to be ended because it is over, was not delivered, or is force-released.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct PendingRevocation {
-    /// Its secret name.
+    /// Lease id.
     pub(super) id: LeaseId,
-    /// Its token and how it ends; `None` for one that was written without an answer, and is nobody's.
+    /// Token and reason; `None` for a lease that was written without a reply, and belongs to no request.
     pub(super) known: Option<(Token, EndReason)>,
-    /// The request of an operator who wants it to end, whoever was told of it.
+    /// Request of the operator who force-releases it; `None`: this server ends it, unless another server delivered it.
     pub(super) by: Option<RequestId>,
 }
 
-/// A lease that an operator revokes.
+/// A lease to be revoked.
 #[derive(Debug)]
 pub(super) struct PendingRevoke {
-    /// The operator's request.
+    /// Request of the operator.
     pub(super) request: RequestId,
-    /// Its token.
+    /// Fencing token.
     pub(super) token: Token,
-    /// Its secret name.
+    /// Lease id.
     pub(super) id: LeaseId,
-    /// For how long renewals extend it at most.
+    /// Limit of renewals, from now; `None`: the lease's ttl.
     pub(super) within: Option<Duration>,
-    /// Who revokes it.
+    /// Who revokes it, and why.
     pub(super) operator: Operator,
 }
 
-/// What is known of a lease besides what the rules know.
+/// What this server notes of a lease besides its terms.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct LeaseMeta {
-    /// The number of its entry's latest change.
+    /// CAS number of its entry.
     pub(super) cas: u64,
-    /// Whether this server ends it in time.
+    /// Whether this server ends it.
     pub(super) is_ours: bool,
     /// Whether this server granted it.
     pub(super) began_here: bool,
 }
 
-/// A lease that was gone before its time. Its holder may have released it at another server; if it wants to renew
-/// it, it is lost.
+/// A lease that vanished before its end. Its holder may have released it through another server; if the holder tries
+/// to renew it, it was lost.
 #[derive(Debug)]
 pub(super) struct VanishedLease {
-    /// Who held it.
+    /// Holder.
     pub(super) host: Name,
-    /// Its fencing number.
+    /// Fencing token.
     pub(super) token: Token,
     /// When it would have ended.
     pub(super) until: Instant,
@@ -98,12 +98,12 @@ impl Inbox {
             && pauses.is_empty()
     }
 
-    /// The last word on whether the pool is paused.
+    /// The latest change of the pause.
     pub(super) fn pausing(&self) -> Option<PauseChange> {
         self.pauses.last().map(|(_, to)| PauseChange { to: to.clone(), is_done: false, has_changed: false })
     }
 
-    /// The leases to end: those that are released, then those that are taken back.
+    /// Leases to be ended: releases first, then the others.
     pub(super) fn ends(&self) -> Vec<EndLease> {
         let released =
             self.releases.iter().map(|(_, held)| EndLease::new(LeaseSelector::from(held.clone()), false));
@@ -114,7 +114,7 @@ impl Inbox {
         released.chain(taken).collect()
     }
 
-    /// The leases to revoke.
+    /// Leases to be revoked.
     pub(super) fn revokes(&self) -> Vec<RevokeLease> {
         let revoke = |PendingRevoke { id, within, operator, .. }: &_| RevokeLease {
             id: *id,
@@ -125,7 +125,7 @@ impl Inbox {
         self.revokes.iter().map(revoke).collect()
     }
 
-    /// The leases to renew, in a pool that allows so long a time at most.
+    /// Leases to be renewed, for `most` at most.
     pub(super) fn renewals(&self, most: Option<Duration>) -> Vec<RenewLease> {
         let renewal = |&(_, id, ttl): &(_, _, _)| RenewLease { id, ttl, most, lives: None };
         self.renewals.iter().map(renewal).collect()
@@ -133,7 +133,7 @@ impl Inbox {
 }
 
 impl EndLease {
-    /// To be ended, by all means or only if no other server has told of it.
+    /// A lease to be ended; `if_ours`: only if no other server has delivered it.
     fn new(what: LeaseSelector, if_ours: bool) -> Self {
         Self { what, if_ours, had: None }
     }
@@ -149,7 +149,7 @@ impl From<ReleaseTarget> for LeaseSelector {
 }
 
 impl Claim {
-    /// What the store is to be asked for this waiter.
+    /// The claim of this waiter.
     pub(super) fn new(waiter: &Waiter, wants: bool, now: Instant) -> Self {
         Self {
             id: LeaseId::random(),
@@ -164,7 +164,7 @@ impl Claim {
         }
     }
 
-    /// The lease that it was granted, of which nobody has been told yet. It lives from `at` on.
+    /// The lease that the claim was granted, undelivered so far; it begins at `at`.
     pub(super) fn lease(&self, slot: &HeldSlot, at: Instant) -> Lease {
         Lease {
             token: slot.token(),
@@ -183,7 +183,7 @@ impl Claim {
 }
 
 impl HeldSlot {
-    /// A lease that was granted without us.
+    /// The lease, if another server granted it.
     pub(super) fn foreign_lease(&self, now: Instant) -> Lease {
         let LeaseEntry { id, requester, since, waited, ttl, command, .. } = &*self.entry;
         let clock = std::time::SystemTime::now().duration_since(std::time::SystemTime::UNIX_EPOCH);
@@ -203,8 +203,8 @@ impl HeldSlot {
         }
     }
 
-    /// When the lease ends without renewal, as far as memcached tells: it keeps entries for up to two seconds
-    /// longer, and counts in seconds. `None`: never.
+    /// Estimated end of the lease without renewal: memcached keeps entries up to two seconds longer, and counts in
+    /// seconds. `None`: never.
     pub(super) fn estimated_end(&self, now: Instant) -> Option<Instant> {
         let (left, ttl) = (self.left?, self.entry.ttl?);
         let more = Duration::from_secs(ttl.as_secs() + u64::from(ttl.subsec_nanos() > 0) + 1) - ttl;

@@ -1,0 +1,112 @@
+//! Tokens: the sum of the store's base and the CAS number of the entry's first write.
+//!
+//! Memcached's CAS numbers rise with every write by any client, so they order all grants without a counter of ours.
+//! But they restart with memcached. The base, written anew then, is the microseconds since 1970: fewer than one write
+//! per microsecond is made. Memcached's own clock counts, which all servers share; but it knows only seconds, and is
+//! up to two of them slow and one fast. So a server whose clock agrees with it uses its own, and any other uses the
+//! earliest time that memcached's can mean, as soon as that is later than memcached's start: all earlier grants are
+//! older.
+
+use serde::{Deserialize, Serialize};
+
+use super::{read, view::StoreEntry};
+use crate::backend::memcache::{
+    entry::EXACT,
+    entry::keys::KeyNames,
+    shard::clock,
+    shard::connection_pool::{ConnectionPool, ExchangeFailure, PooledLink},
+    shard::protocol::{MemcacheCommand, MemcacheReply},
+};
+use crate::pool::LeaseId;
+
+/// Lifetime of the probe in seconds. Memcached takes so small a number for a duration, not for a date.
+const PROBE_SECONDS: u64 = 5;
+
+/// JSON of a [`StoreEntry`].
+#[derive(Serialize, Deserialize)]
+struct TokenBaseJson {
+    id: String,
+    base: u64,
+}
+
+/// Parses a stored value; `None` if it is invalid.
+pub(crate) fn read(value: &[u8], cas: u64) -> Option<StoreEntry> {
+    let TokenBaseJson { id, base } = serde_json::from_slice(value).ok()?;
+    let is_name = LeaseId::parse(&id).is_some(); // 128 random bits, like a lease id
+    (is_name && base < EXACT).then(|| StoreEntry { id: id.into(), base, cas })
+}
+
+/// Creates the store, unless another server does so first. Its tokens are above `highest`.
+pub(crate) fn make(
+    links: &ConnectionPool,
+    link: &mut PooledLink,
+    keys: &KeyNames,
+    highest: u64,
+) -> Result<(), ExchangeFailure> {
+    let clock = links.clock().map_err(|trouble| ExchangeFailure { trouble, again: false })?;
+    let probe = MemcacheCommand::set(&keys.probe, "?".to_owned(), Some(PROBE_SECONDS));
+    let answers = write(links, link, &[probe, MemcacheCommand::get(&keys.probe)])?;
+    let seen = read::newest(&answers[1..]).map_err(|why| links.failed(why))?;
+    let time = clock.micros(clock::unix_now()).ok_or_else(|| {
+        links.failed("was started a moment ago, and the clock of this server is not its: set it, or wait 5 s")
+    })?;
+    let base = time.max(highest + 1).saturating_sub(seen);
+    let id = LeaseId::random().reveal();
+    write(links, link, &[MemcacheCommand::add(&keys.store, record(&id, base), None)]).map(|_| ())
+}
+
+/// Raises the base, so that tokens are above `highest`, unless another server changes it first. `newest`: a CAS number
+/// of the store.
+pub(crate) fn raise(
+    links: &ConnectionPool,
+    link: &mut PooledLink,
+    keys: &KeyNames,
+    store: &StoreEntry,
+    newest: u64,
+    highest: u64,
+) -> Result<(), ExchangeFailure> {
+    let base = store.base.max((highest + 1).saturating_sub(newest));
+    let command = MemcacheCommand::swap(&keys.store, store.cas, record(&store.id, base), None);
+    write(links, link, &[command]).map(|_| ())
+}
+
+/// Sends commands, of which the first has to find memory.
+fn write(
+    links: &ConnectionPool,
+    link: &mut PooledLink,
+    commands: &[MemcacheCommand],
+) -> Result<Vec<MemcacheReply>, ExchangeFailure> {
+    let answers = links.exchange(link, commands)?;
+    match &answers[0] {
+        MemcacheReply::Refused(why) => Err(links.failed(format_args!("refuses to write: {why}"))),
+        MemcacheReply::Found(_) | MemcacheReply::Done | MemcacheReply::Changed | MemcacheReply::Void => {
+            Ok(answers)
+        }
+    }
+}
+
+/// Whether new tokens may repeat earlier ones.
+pub(crate) fn falls_behind(store: &StoreEntry, newest: u64, highest: u64) -> bool {
+    store.base.saturating_add(newest) < highest
+}
+
+fn record(id: &str, base: u64) -> String {
+    let record = TokenBaseJson { id: id.to_owned(), base };
+    serde_json::to_string(&record).expect("a record has only texts and numbers")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_store_is_one() {
+        let id = LeaseId::random().reveal();
+        let huge = record(&id, u64::MAX);
+
+        assert_eq!(read(record(&id, 5).as_bytes(), 9), Some(StoreEntry { id: id.into(), base: 5, cas: 9 }));
+        for other in ["", "1", "{}", "{\"id\":\"web1\",\"base\":5}", &huge] {
+            assert_eq!(read(other.as_bytes(), 9), None, "{other}");
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! Statistics and settings of a memcached.
+
+use std::{
+    collections::HashMap,
+    io::{self, BufRead, BufReader, Write},
+    net::TcpStream,
+    time::Duration,
+};
+
+use tokio::time::Instant;
+
+/// Memory in bytes below which memcached is soon full of leases.
+const SMALL: u64 = 64 * 1024 * 1024;
+
+/// Values by name.
+pub(crate) type Stats = HashMap<String, String>;
+
+/// Sends `stats` or `stats settings`. The connection cannot be used afterwards.
+///
+/// # Errors
+/// When there is no valid reply in time.
+pub(crate) fn query(stream: &TcpStream, question: &str, timeout: Duration) -> io::Result<Stats> {
+    let deadline = Instant::now() + timeout;
+    stream.set_write_timeout(Some(timeout))?;
+    (&mut &*stream).write_all(format!("{question}\r\n").as_bytes())?;
+    let mut reader = BufReader::new(stream);
+    let mut stats = Stats::new();
+    loop {
+        let queue = read_line(&mut reader, deadline)?;
+        let mut words = queue.split_ascii_whitespace();
+        match (words.next(), words.next()) {
+            (Some("STAT"), Some(name)) => stats.insert(name.to_owned(), words.collect()),
+            (Some("END"), None) => return Ok(stats),
+            _ => return Err(io::Error::new(io::ErrorKind::InvalidData, format!("answered {queue:?}"))),
+        };
+    }
+}
+
+/// Reads one line before the deadline.
+fn read_line(reader: &mut BufReader<&TcpStream>, deadline: Instant) -> io::Result<String> {
+    let mut queue = String::new();
+    let left = deadline.saturating_duration_since(Instant::now());
+    if left.is_zero() {
+        return Err(io::ErrorKind::TimedOut.into());
+    }
+    reader.get_ref().set_read_timeout(Some(left))?;
+    match reader.read_line(&mut queue) {
+        Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
+        Ok(_) => Ok(queue),
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Err(io::ErrorKind::TimedOut.into()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Warnings about the settings, as sentences without the address.
+pub(crate) fn warnings(settings: &Stats) -> Vec<String> {
+    let is = |name: &str, value: &str| settings.get(name).is_some_and(|found| found == value);
+    let size = settings.get("maxbytes").and_then(|bytes| bytes.parse::<u64>().ok());
+    let mut doubts = Vec::new();
+    if is("evictions", "on") {
+        doubts.push(
+            "evictions are allowed, so leases may be dropped when it is full: start it with -M".to_owned(),
+        );
+    }
+    if is("cas_enabled", "no") {
+        doubts.push("no CAS numbers, without which no lease is safe: start it without -C".to_owned());
+    }
+    if let Some(size) = size.filter(|size| *size < SMALL) {
+        doubts.push(format!("only {} MiB for leases: give it 64 or more with -m", size >> 20));
+    }
+    doubts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backend::memcache::tests::testing::{Memcached, TIMEOUT};
+
+    #[test]
+    fn a_memcached_tells_its_time_and_its_settings() {
+        let memcached = Memcached::start(&["-m", "32"]);
+
+        let stats = query(&memcached.stream(), "stats", TIMEOUT).unwrap();
+        let settings = query(&memcached.stream(), "stats settings", TIMEOUT).unwrap();
+
+        assert!(stats["time"].parse::<u64>().unwrap() > 1_700_000_000);
+        assert_eq!(settings["evictions"], "off");
+        assert_eq!(warnings(&settings), ["only 32 MiB for leases: give it 64 or more with -m"]);
+    }
+
+    #[test]
+    fn settings_that_lose_leases_are_told() {
+        let settings = [("evictions", "on"), ("cas_enabled", "no"), ("maxbytes", "67108864")];
+        let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+
+        let doubts = warnings(&settings);
+
+        assert_eq!(doubts.len(), 2);
+        assert!(doubts[0].contains("-M") && doubts[1].contains("-C"), "{doubts:?}");
+    }
+
+    #[test]
+    fn what_is_no_memcached_is_told_from_one() {
+        let memcached = Memcached::start(&[]);
+
+        let error = query(&memcached.stream(), "nonsense", TIMEOUT).unwrap_err();
+
+        assert_eq!(error.to_string(), "answered \"ERROR\\r\\n\"");
+    }
+}

@@ -1,0 +1,115 @@
+//! Full memcached and several servers: a refused write leaves the entry as it is.
+
+use std::time::{Duration, SystemTime};
+
+use super::testing::{Memcached, TestServer, end, once, renewal};
+use crate::backend::memcache::{
+    entry::pause::PauseChange,
+    job::run,
+    job::{ClaimResult, Job, LeaseSelector},
+};
+use crate::pool::{LeaseId, Operator};
+
+/// A memcached small enough to be filled.
+fn small() -> Memcached {
+    Memcached::start(&["-m", "2"])
+}
+
+/// A server, and a lease that it granted.
+fn server_and_lease(memcached: &Memcached, slots: usize) -> (TestServer, LeaseId) {
+    let mut bench = TestServer::new(memcached, 1, slots);
+    let ann = once("ann");
+    let id = ann.id;
+    assert_eq!(bench.claim(vec![ann]), [ClaimResult::Granted]);
+    (bench, id)
+}
+
+/// Whether a renewal to `ttl` succeeds; `None`: memcached refused it.
+fn renew(bench: &mut TestServer, id: LeaseId, ttl: Option<Duration>) -> Option<bool> {
+    let mut renewal = renewal(id);
+    renewal.ttl = ttl;
+    let (job, result) = bench.run(vec![], vec![renewal], vec![]);
+    result.unwrap();
+    assert!(job.renewals[0].lives.is_some() || job.refused.is_some());
+    job.renewals[0].lives
+}
+
+#[test]
+fn a_renewal_that_is_refused_leaves_the_lease() {
+    let memcached = small();
+    let (mut one, id) = server_and_lease(&memcached, 2);
+    let mut other = TestServer::new(&memcached, 2, 2);
+    other.look();
+    memcached.fill();
+
+    assert_eq!(renew(&mut other, id, None), None);
+    assert_eq!(renew(&mut one, id, None), None, "it would be the first change, and say the token");
+    assert_eq!(one.look().taken_from(0), 1);
+
+    assert!(one.end(LeaseSelector::Lease(id)), "what needs no memory is done");
+}
+
+#[test]
+fn a_renewal_that_changes_only_the_end_needs_no_memory() {
+    let memcached = small();
+    let (mut one, id) = server_and_lease(&memcached, 2);
+    let mut other = TestServer::new(&memcached, 2, 2);
+    assert!(one.renew(id));
+    let token = one.token(id);
+    other.look();
+    memcached.fill();
+
+    let before = one.view.lease(id).unwrap().1.cas;
+    assert_eq!(renew(&mut one, id, None), Some(true));
+    assert_eq!(renew(&mut one, id, Some(Duration::from_secs(7))), None, "another time has to be written");
+    assert_eq!(renew(&mut other, id, None), None, "it has to write that it ends it in time");
+    assert_eq!(renew(&mut one, id, None), Some(true));
+
+    let held = other.look().lease(id).unwrap().1.clone();
+    assert!(held.cas > before && held.prolonged && held.left > Some(Duration::from_secs(290)), "{held:?}");
+    assert_eq!((held.token().0, held.time()), (token, None));
+}
+
+#[test]
+fn an_old_look_that_is_written_by_harms_no_lease() {
+    let memcached = small();
+    let (mut one, id) = server_and_lease(&memcached, 2);
+    let (mut early, mut old) = (TestServer::new(&memcached, 2, 2), TestServer::new(&memcached, 3, 2));
+    old.look();
+    one.end(LeaseSelector::Lease(id));
+    early.look();
+    let bob = once("bob");
+    let bob_id = bob.id;
+    assert_eq!(one.claim(vec![bob]), [ClaimResult::Granted]);
+    memcached.fill();
+
+    assert_eq!(renew(&mut old, id, None), Some(false), "its slot is another's now");
+    let (job, result) = early.run(vec![], vec![], vec![once("cid")]); // as if that slot were free
+    assert_eq!((result, job.claims[0].found), (Ok(()), None));
+    assert!(job.refused.unwrap().contains("out of memory"));
+
+    assert!(one.look().lease(bob_id).is_some());
+}
+
+#[test]
+fn a_pause_and_the_width_outlive_what_is_refused() {
+    let memcached = small();
+    let (mut bench, id) = server_and_lease(&memcached, 2);
+    let pause = |reason: &str| {
+        Some(Operator { author: "olga".into(), reason: reason.into(), at: SystemTime::UNIX_EPOCH })
+    };
+    bench.pause(pause("short"));
+    memcached.fill();
+
+    let pausing = Some(PauseChange { to: pause("another reason"), is_done: false, has_changed: false });
+    let mut job = Job { pausing, ..bench.job(vec![], vec![], vec![once("bob")]) };
+    run::run(&bench.links, &mut job).unwrap();
+    assert!(!job.pausing.unwrap().is_done);
+    assert_eq!(bench.look().paused.as_ref().map(|pause| &*pause.operator.reason), Some("short"));
+    bench.pause(None);
+    bench.slots = 3;
+    let (job, result) = bench.run(vec![end(LeaseSelector::Lease(id))], vec![], vec![]);
+    assert_eq!((result, job.ends[0].had), (Ok(()), Some(true)));
+
+    assert_eq!(bench.look().slot_count(), 2);
+}

@@ -1,0 +1,145 @@
+//! Races of several servers, with lost replies and a frozen memcached.
+
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use tokio::time::Instant;
+
+use super::testing::{LossyProxy, Memcached, TIMEOUT, TestServer, end, host, once, owner};
+use crate::backend::memcache::job::{Claim, ClaimResult, LeaseSelector};
+
+/// Repeats a claim until its outcome is known.
+fn settled(bench: &mut TestServer, mut claim: Claim) -> ClaimResult {
+    let deadline = Instant::now() + TIMEOUT;
+    loop {
+        let (mut job, _) = bench.run(vec![], vec![], vec![claim]);
+        claim = job.claims.remove(0);
+        if let Some(found) = claim.found {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "never settled");
+    }
+}
+
+/// Ends a lease that is certainly held.
+fn ended(bench: &mut TestServer, what: &LeaseSelector) {
+    let deadline = Instant::now() + TIMEOUT;
+    loop {
+        let (job, _) = bench.run(vec![end(what.clone())], vec![], vec![]);
+        match job.ends[0].had {
+            Some(had) => return assert!(had, "it was held"),
+            None => assert!(Instant::now() < deadline, "never ended"),
+        }
+    }
+}
+
+/// What the servers share.
+#[derive(Debug, Default)]
+struct History {
+    held: AtomicUsize,
+    tokens: Mutex<Vec<u64>>,
+}
+
+/// Four servers grant `slots` slots `grants` times to requesters made by `request`.
+fn race(slots: usize, grants: usize, most: usize, request: fn(u64) -> Claim) -> Vec<u64> {
+    let (memcached, history) = (Memcached::start(&[]), Arc::new(History::default()));
+    let servers: Vec<_> = (1..=4)
+        .map(|server| {
+            let (mut bench, history) = (TestServer::new(&memcached, server, slots), Arc::clone(&history));
+            thread::spawn(move || {
+                while history.tokens.lock().unwrap().len() < grants {
+                    let claim = request(server);
+                    let id = claim.id;
+                    if settled(&mut bench, claim) != ClaimResult::Granted {
+                        continue;
+                    }
+                    assert!(history.held.fetch_add(1, Ordering::SeqCst) < most, "too many at once");
+                    history.tokens.lock().unwrap().push(bench.token(id));
+                    history.held.fetch_sub(1, Ordering::SeqCst);
+                    ended(&mut bench, &LeaseSelector::Lease(id));
+                }
+            })
+        })
+        .collect();
+    for server in servers {
+        server.join().unwrap();
+    }
+    assert_eq!(TestServer::new(&memcached, 9, slots).look().taken_from(0), 0, "nothing is left behind");
+    std::mem::take(&mut history.tokens.lock().unwrap())
+}
+
+#[test]
+fn servers_that_race_for_one_slot_never_both_get_it_and_tokens_rise() {
+    let tokens = race(1, 300, 1, |_| once("ann"));
+
+    assert!(tokens.is_sorted_by(|one, next| one < next), "{tokens:?}");
+}
+
+#[test]
+fn servers_that_race_for_three_slots_never_give_four() {
+    let mut tokens = race(3, 300, 3, |server| host(&format!("web{server}")));
+
+    tokens.sort_unstable();
+    assert!(tokens.is_sorted_by(|one, next| one < next), "no token twice");
+}
+
+#[test]
+fn an_asker_that_asks_all_servers_at_once_gets_one_slot() {
+    race(3, 300, 1, |_| host("web1"));
+}
+
+#[test]
+fn an_owner_that_asks_all_servers_at_once_gets_one_slot() {
+    race(3, 300, 1, |_| owner("web1", "ann"));
+}
+
+#[test]
+fn a_slot_taken_without_an_answer_is_taken_anew() {
+    let memcached = Memcached::start(&[]);
+    let proxy = LossyProxy::start(memcached.port);
+    let mut bench = TestServer::at(proxy.server(), 1, 2);
+    bench.look();
+
+    proxy.lose(1);
+    assert_eq!(bench.claim(vec![once("ann")]), [ClaimResult::Granted], "through another connection");
+    proxy.lose(2);
+    let (mut job, result) = bench.run(vec![], vec![], vec![once("bob")]);
+    assert!(result.is_err());
+    assert_eq!(job.claims[0].found, None);
+    let id = job.claims[0].id;
+    assert_eq!(bench.claim(vec![job.claims.remove(0)]), [ClaimResult::Granted], "in the next job");
+
+    assert_eq!(bench.view.taken_from(0), 2);
+    proxy.lose(1);
+    assert!(bench.end(LeaseSelector::Lease(id)), "it was ended, though nobody heard of it");
+    assert!(!bench.end(LeaseSelector::Lease(id)));
+}
+
+#[test]
+fn a_frozen_memcached_is_a_trouble_in_bounded_time() {
+    let memcached = Memcached::start(&[]);
+    let timeout = Duration::from_millis(300);
+    let mut bench = TestServer::with_timeout(memcached.server(), 1, 1, timeout);
+    let ann = once("ann");
+    let deadline = Instant::now() + TIMEOUT;
+    while bench.run(vec![], vec![], vec![]).1.is_err() {
+        assert!(Instant::now() < deadline);
+    }
+
+    memcached.freeze();
+    let (mut job, result) = bench.run(vec![], vec![], vec![ann]);
+    let why = format!("{:?}", result.unwrap_err());
+    let (_, again) = bench.run(vec![], vec![], vec![]);
+    memcached.thaw();
+
+    assert!(why.contains("no answer in time") && again.is_err(), "{why}");
+    assert_eq!(job.claims[0].found, None);
+    assert_eq!(settled(&mut bench, job.claims.remove(0)), ClaimResult::Granted);
+    assert_eq!(bench.view.taken_from(0), 1);
+}

@@ -1,0 +1,384 @@
+//! Jobs of one or more servers.
+
+use std::{io::Write, sync::Arc, time::Duration};
+
+use super::testing::{LossyProxy, Memcached, TestServer, end, host, name, once, owner, renewal};
+use crate::backend::memcache::{
+    entry::ServerRunId,
+    entry::keys::KeyNames,
+    job::run::run_all,
+    job::{ClaimResult, Job, LeaseSelector},
+};
+
+/// Sends a text command, and returns the first line of the reply.
+fn tell(memcached: &Memcached, command: &str) -> String {
+    use std::io::{BufRead, BufReader};
+
+    let mut stream = memcached.stream();
+    stream.write_all(format!("{command}\r\n").as_bytes()).unwrap();
+    let mut queue = String::new();
+    BufReader::new(stream).read_line(&mut queue).unwrap();
+    queue.trim().to_owned()
+}
+
+fn put(memcached: &Memcached, key: &str, value: &str) {
+    assert_eq!(tell(memcached, &format!("set {key} 0 0 {}\r\n{value}", value.len())), "STORED");
+}
+
+#[test]
+fn slots_are_given_renewed_and_ended() {
+    let memcached = Memcached::start(&[]);
+    let mut bench = TestServer::new(&memcached, 1, 1);
+    let (ann, bob) = (once("ann"), once("bob"));
+    let (ann_id, bob_id) = (ann.id, bob.id);
+
+    assert_eq!(bench.claim(vec![ann]), [ClaimResult::Granted]);
+    let first = bench.token(ann_id);
+    assert_eq!(bench.claim(vec![bob]), [ClaimResult::NoSlot]);
+    assert!(bench.renew(ann_id));
+    assert_eq!(bench.token(ann_id), first, "renewal keeps the token");
+    assert!(!bench.renew(bob_id));
+    assert!(bench.end(LeaseSelector::Lease(ann_id)));
+    assert!(!bench.end(LeaseSelector::Lease(ann_id)));
+
+    let bob = once("bob");
+    let bob_id = bob.id;
+    assert_eq!(bench.claim(vec![bob]), [ClaimResult::Granted]);
+    assert!(bench.token(bob_id) > first);
+    assert!(bench.token(bob_id) < 1 << 53);
+}
+
+#[test]
+fn a_freed_slot_is_handed_on_in_one_exchange() {
+    let memcached = Memcached::start(&[]);
+    let mut bench = TestServer::new(&memcached, 1, 1);
+    let (ann, bob, cid) = (host("ann"), host("bob"), host("cid"));
+    let (ann_id, bob_id) = (ann.id, bob.id);
+    bench.claim(vec![ann]);
+    let before = commands(&memcached);
+
+    let (job, result) = bench.run(vec![end(LeaseSelector::Lease(ann_id))], vec![], vec![bob, cid]);
+
+    result.unwrap();
+    assert_eq!(job.ends[0].had, Some(true));
+    assert_eq!(
+        [job.claims[0].found, job.claims[1].found],
+        [Some(ClaimResult::Granted), Some(ClaimResult::NoSlot)]
+    );
+    assert!(job.view.lease(bob_id).is_some());
+    assert_eq!(
+        commands(&memcached) - before,
+        5,
+        "a slot, the width, the pause, the hints and the store are read once"
+    );
+}
+
+/// Number of reads that it has served.
+pub(crate) fn commands(memcached: &Memcached) -> u64 {
+    let stats =
+        crate::backend::memcache::shard::stats::query(&memcached.stream(), "stats", Duration::from_secs(20))
+            .unwrap();
+    stats["get_hits"].parse::<u64>().unwrap() + stats["get_misses"].parse::<u64>().unwrap()
+}
+
+/// Carries out these jobs together, without errors.
+fn run_well(bench: &TestServer, jobs: &mut [Job]) {
+    let mut done = 0;
+    run_all(&bench.links, jobs, |_, _, result| {
+        assert_eq!(result, Ok(()));
+        done += 1;
+    });
+    assert_eq!(done, jobs.len());
+}
+
+/// Jobs of three pools, each of which ends the pool's lease.
+fn jobs_of_three_pools(bench: &TestServer) -> [Job; 3] {
+    let job = |text| {
+        let keys = Arc::new(KeyNames::new("test", &name(text)));
+        Job { keys, ..bench.job(vec![], vec![], vec![host("ann")]) }
+    };
+    let mut jobs = ["a", "b", "c"].map(job);
+    run_well(bench, &mut jobs);
+    for job in &mut jobs {
+        let claim = job.claims.remove(0);
+        assert_eq!(claim.found, Some(ClaimResult::Granted));
+        job.ends.push(end(LeaseSelector::Lease(claim.id)));
+    }
+    jobs
+}
+
+#[test]
+fn jobs_of_several_pools_share_an_exchange() {
+    let memcached = Memcached::start(&[]);
+    let bench = TestServer::new(&memcached, 1, 1);
+    let mut jobs = jobs_of_three_pools(&bench);
+    let before = commands(&memcached);
+
+    run_well(&bench, &mut jobs);
+
+    assert!(jobs.iter().all(|job| job.ends[0].had == Some(true)), "{jobs:?}");
+    assert_eq!(
+        commands(&memcached) - before,
+        15,
+        "a slot, the width, the pause, the hints and the store of each are read once"
+    );
+}
+
+#[test]
+fn every_job_that_shared_a_lost_answer_finds_what_happened() {
+    let memcached = Memcached::start(&[]);
+    let proxy = LossyProxy::start(memcached.port);
+    let bench = TestServer::at(proxy.server(), 1, 1);
+    let mut jobs = jobs_of_three_pools(&bench);
+    proxy.lose(1);
+
+    run_well(&bench, &mut jobs);
+
+    assert!(jobs.iter().all(|job| job.ends[0].had == Some(true)), "{jobs:?}");
+}
+
+#[test]
+fn an_asker_has_one_lease_whatever_server_it_asks() {
+    let memcached = Memcached::start(&[]);
+    let (mut one, mut two) = (TestServer::new(&memcached, 1, 3), TestServer::new(&memcached, 2, 3));
+    let (ann, bob) = (owner("web1", "ann"), host("web1"));
+    let (ann_id, bob_id) = (ann.id, bob.id);
+
+    assert_eq!(one.claim(vec![ann, bob]), [ClaimResult::Granted, ClaimResult::Granted]);
+    let token = one.token(ann_id);
+    let mut again = owner("web1", "ann");
+    again.ttl = Some(Duration::from_secs(50));
+    assert_eq!(
+        two.claim(vec![again, host("web1")]),
+        [ClaimResult::AlreadyHeld(ann_id), ClaimResult::AlreadyHeld(bob_id)]
+    );
+
+    let ann = two.view.lease(ann_id).unwrap().1;
+    assert_eq!((ann.entry.by, ann.entry.ttl), (Some(ServerRunId(2)), Some(Duration::from_secs(50))));
+    assert_eq!(ann.token().0, token);
+    assert!(ann.left.unwrap() <= Duration::from_secs(51));
+    let bob = two.view.lease(bob_id).unwrap().1;
+    assert_eq!(bob.entry.by, None, "the first server must not take it back as unheard");
+    assert!(bob.left.unwrap() > Duration::from_secs(250));
+    assert_eq!(two.view.taken_from(0), 2);
+}
+
+#[test]
+fn of_two_leases_that_servers_give_an_asker_at_once_the_older_one_stays() {
+    let memcached = Memcached::start(&[]);
+    let (mut one, mut two) = (TestServer::new(&memcached, 1, 3), TestServer::new(&memcached, 2, 3));
+    two.look(); // all slots are free
+    let (bob, ann) = (host("bob"), host("ann"));
+    let (bob_id, ann_id) = (bob.id, ann.id);
+    one.claim(vec![bob, ann]);
+    one.end(LeaseSelector::Lease(bob_id));
+
+    let found = two.claim(vec![host("ann")]); // takes the first slot, and then sees the second one
+
+    assert_eq!(found, [ClaimResult::AlreadyHeld(ann_id)]);
+    assert_eq!(two.view.taken_from(0), 1);
+}
+
+#[test]
+fn what_another_server_has_told_is_not_ended_as_unheard() {
+    let memcached = Memcached::start(&[]);
+    let (mut one, mut two) = (TestServer::new(&memcached, 1, 1), TestServer::new(&memcached, 2, 1));
+    let ann = host("ann");
+    let id = ann.id;
+    one.claim(vec![ann]);
+    two.claim(vec![host("ann")]);
+
+    let mut undelivered = end(LeaseSelector::Lease(id));
+    undelivered.if_ours = true;
+    let (job, result) = one.run(vec![undelivered], vec![], vec![]);
+
+    result.unwrap();
+    assert_eq!(job.ends[0].had, Some(false));
+    assert!(job.view.lease(id).is_some());
+    let mut once_more = end(LeaseSelector::Lease(id)); // and now it knows
+    once_more.if_ours = true;
+    one.run(vec![once_more], vec![], vec![]).1.unwrap();
+    assert!(one.look().lease(id).is_some());
+    assert!(one.end(LeaseSelector::By(host("ann").requester)));
+}
+
+#[test]
+fn one_job_answers_everybody_in_their_order() {
+    let memcached = Memcached::start(&[]);
+    let mut bench = TestServer::new(&memcached, 1, 2);
+    let ann = owner("web1", "ann");
+    let id = ann.id;
+    let mut only_told = host("zoe");
+    only_told.wants = false;
+
+    let claims = vec![only_told, ann, host("bob"), owner("web1", "ann"), host("cid"), host("bob")];
+    let bob_id = claims[2].id;
+    let found = bench.claim(claims);
+
+    use ClaimResult::{AlreadyHeld, Granted, NoSlot};
+    assert_eq!(found, [NoSlot, Granted, Granted, AlreadyHeld(id), NoSlot, AlreadyHeld(bob_id)]);
+    let (job, result) = bench.run(vec![], vec![renewal(id), renewal(id)], vec![]);
+    result.unwrap();
+    assert!(job.renewals.iter().all(|renewal| renewal.lives == Some(true)));
+}
+
+#[test]
+fn changes_by_another_server_are_seen_before_anything_is_done() {
+    let memcached = Memcached::start(&[]);
+    let (mut one, mut two) = (TestServer::new(&memcached, 1, 1), TestServer::new(&memcached, 2, 1));
+    let (ann, bob) = (once("ann"), once("bob"));
+    let (ann_id, bob_id) = (ann.id, bob.id);
+    one.claim(vec![ann]);
+    two.look();
+    assert!(one.renew(ann_id));
+
+    assert!(two.renew(ann_id), "its CAS number is old");
+    assert!(one.end(LeaseSelector::Lease(ann_id)), "and so is that");
+    assert_eq!(one.claim(vec![bob]), [ClaimResult::Granted]);
+    assert!(!two.end(LeaseSelector::Lease(ann_id)));
+    assert!(two.view.lease(bob_id).is_some(), "another lease in its slot stays");
+}
+
+#[test]
+fn a_lowered_maxlocks_grants_nothing_until_fewer_are_held() {
+    let memcached = Memcached::start(&[]);
+    let mut bench = TestServer::new(&memcached, 1, 3);
+    let claims = vec![once("a"), once("b"), once("c")];
+    let ids: Vec<_> = claims.iter().map(|claim| claim.id).collect();
+    bench.claim(claims);
+
+    bench.slots = 2;
+    assert_eq!(bench.claim(vec![once("d")]), [ClaimResult::NoSlot]);
+    assert!(bench.end(LeaseSelector::Lease(ids[0])));
+    assert_eq!(bench.claim(vec![once("d")]), [ClaimResult::NoSlot], "two are held still");
+    assert!(bench.end(LeaseSelector::Lease(ids[1])));
+    assert_eq!(bench.claim(vec![once("d"), once("e")]), [ClaimResult::Granted, ClaimResult::NoSlot]);
+    assert!(bench.end(LeaseSelector::Lease(ids[2])));
+    assert_eq!(bench.view.slot_count(), 2, "nobody needs to look at the third any more");
+    assert_eq!(bench.claim(vec![once("e"), once("f")]), [ClaimResult::Granted, ClaimResult::NoSlot]);
+    bench.slots = 3;
+    assert_eq!(bench.claim(vec![once("f"), once("g")]), [ClaimResult::Granted, ClaimResult::NoSlot]);
+}
+
+#[test]
+fn a_server_with_fewer_slots_counts_those_that_another_one_gave() {
+    let memcached = Memcached::start(&[]);
+    let (mut few, mut many) = (TestServer::new(&memcached, 1, 1), TestServer::new(&memcached, 2, 3));
+    few.look();
+    let claims = vec![once("a"), once("b"), once("c")];
+    let ids: Vec<_> = claims.iter().map(|claim| claim.id).collect();
+    many.claim(claims);
+
+    assert!(many.end(LeaseSelector::Lease(ids[0])));
+    assert_eq!(few.claim(vec![once("d")]), [ClaimResult::NoSlot], "it knew one slot, which is free");
+    assert!(many.end(LeaseSelector::Lease(ids[1])) && many.end(LeaseSelector::Lease(ids[2])));
+    assert_eq!(few.claim(vec![once("d")]), [ClaimResult::Granted]);
+    assert_eq!(few.view.slot_count(), 1);
+    assert_eq!(
+        many.claim(vec![once("e"), once("f"), once("g")]),
+        [ClaimResult::Granted, ClaimResult::Granted, ClaimResult::NoSlot]
+    );
+    assert_eq!(few.look().taken_from(0), 3);
+}
+
+#[test]
+fn a_foreign_value_holds_its_slot_and_is_not_touched() {
+    let memcached = Memcached::start(&[]);
+    let mut bench = TestServer::new(&memcached, 1, 2);
+    put(&memcached, "test:pool1:0", "{\"v\":2}");
+
+    assert_eq!(bench.claim(vec![once("a"), once("b")]), [ClaimResult::Granted, ClaimResult::NoSlot]);
+
+    assert_eq!(bench.view.foreign, [0]);
+    assert_eq!(tell(&memcached, "get test:pool1:0"), "VALUE test:pool1:0 0 7");
+    assert_eq!(tell(&memcached, "delete test:pool1:0"), "DELETED");
+    assert_eq!(bench.claim(vec![once("b")]), [ClaimResult::Granted]);
+}
+
+#[test]
+fn strange_values_of_the_width_and_the_store_are_a_trouble() {
+    for (key, value) in [("test:pool1:width", "?"), ("test:pool1:width", "4000000000"), ("test:store", "?")] {
+        let memcached = Memcached::start(&[]);
+        put(&memcached, key, value);
+
+        let (job, result) = TestServer::new(&memcached, 1, 1).run(vec![], vec![], vec![once("a")]);
+
+        assert!(format!("{result:?}").contains("something else"), "{result:?}");
+        assert_eq!(job.claims[0].found, None);
+    }
+}
+
+#[test]
+fn without_cas_numbers_nothing_is_granted() {
+    let memcached = Memcached::start(&["-C"]);
+
+    let (job, result) = TestServer::new(&memcached, 1, 1).run(vec![], vec![], vec![once("a")]);
+
+    assert!(format!("{result:?}").contains("without -C"), "{result:?}");
+    assert_eq!(job.claims[0].found, None);
+}
+
+#[test]
+fn tokens_rise_over_a_restart_and_nothing_old_is_changed() {
+    let mut memcached = Memcached::start(&[]);
+    let proxy = LossyProxy::start(memcached.port);
+    let mut one = TestServer::at(proxy.server(), 1, 1);
+    let ann = once("ann");
+    let ann_id = ann.id;
+    one.claim(vec![ann]);
+    one.highest += 1 << 50; // as if the clock had been far ahead
+    let (highest, store) = (one.highest, one.view.store.clone());
+
+    memcached.stop();
+    let memcached = Memcached::start(&[]);
+    proxy.lead_to(memcached.port);
+    let mut two = TestServer::at(proxy.server(), 2, 1); // it does not know that token
+    let bob = once("bob");
+    let bob_id = bob.id;
+    assert_eq!(two.claim(vec![bob]), [ClaimResult::Granted]);
+
+    assert!(!one.renew(ann_id), "it is gone, and bob's entry may have the same CAS number");
+    assert_ne!(one.view.store.as_ref().map(|store| &store.id), store.as_ref().map(|store| &store.id));
+    assert!(two.end(LeaseSelector::Lease(bob_id)));
+    let cid = once("cid");
+    let cid_id = cid.id;
+    assert_eq!(two.claim(vec![cid]), [ClaimResult::Granted]);
+    assert!(two.token(cid_id) > highest);
+}
+
+#[test]
+fn a_lost_width_or_store_is_made_again() {
+    let memcached = Memcached::start(&[]);
+    let mut bench = TestServer::new(&memcached, 1, 2);
+    let ann = once("ann");
+    let id = ann.id;
+    bench.claim(vec![ann]);
+    let token = bench.token(id);
+
+    for key in ["test:pool1:width", "test:store"] {
+        assert_eq!(tell(&memcached, &format!("delete {key}")), "DELETED");
+        let bob = once("bob");
+        let bob_id = bob.id;
+        assert_eq!(bench.claim(vec![bob]), [ClaimResult::Granted], "{key}");
+        assert!(bench.token(bob_id) > token);
+        assert_eq!(bench.view.slot_count(), 2);
+        assert_eq!(bench.token(id), token);
+        assert!(bench.end(LeaseSelector::Lease(bob_id)));
+    }
+}
+
+#[test]
+fn long_and_endless_leases_are_kept() {
+    let memcached = Memcached::start(&[]);
+    let mut bench = TestServer::new(&memcached, 1, 2);
+    let (mut year, mut ever) = (once("year"), once("ever"));
+    (year.ttl, ever.ttl) = (Some(Duration::from_secs(365 * 86_400)), None);
+    let (year_id, ever_id) = (year.id, ever.id);
+
+    assert_eq!(bench.claim(vec![year, ever]), [ClaimResult::Granted, ClaimResult::Granted]);
+    assert!(bench.renew(year_id) && bench.renew(ever_id));
+
+    let left = bench.view.lease(year_id).unwrap().1.left.unwrap().as_secs();
+    assert!((365 * 86_400 - 60..=365 * 86_400 + 2).contains(&left), "{left}");
+    assert_eq!(bench.view.lease(ever_id).unwrap().1.left, None);
+}
