@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn nine_tenths_are_for_anybody_and_of_the_rest_an_address_has_a_share() {
+    fn an_address_has_a_share_of_the_last_tenth() {
         let parking = ParkingLimit::new(100);
         let first = fill(&parking, Some("192.0.2.1"));
         assert_eq!(first.len(), 90);

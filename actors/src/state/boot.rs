@@ -43,7 +43,7 @@ fn clock_offset() -> io::Result<String> {
 
 /// The id of a clock; `None` if the input is not what the kernel writes.
 fn name_of(boot: &str, offsets: &str) -> Option<String> {
-    let words = |queue: &str| queue.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    let words = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
     let offset =
         offsets.lines().map(words).find(|words| words.first().is_some_and(|word| word == "boottime"))?;
     let is_named = offset.len() == 3 && boot.trim().len() == 36;
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn time_goes_by_within_one_boot_and_no_clock_on_the_wall_counts() {
+    fn the_wall_clock_does_not_count_within_a_boot() {
         let then = now(1, 1_000_000, 50).moment;
 
         assert_eq!(now(1, 3_500_000, 0).surely_since(&then), Duration::from_millis(2500));
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_is_named_by_its_boot_and_its_offset() {
+    fn a_clock_is_named_by_boot_and_offset() {
         let boot = "01234567-89ab-cdef-0123-456789abcdef\n";
         let offsets =
             |seconds| format!("monotonic           5         0\nboottime  {seconds:>10}         0\n");

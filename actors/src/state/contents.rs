@@ -106,11 +106,11 @@ pub(super) const LEASE: u8 = RowKind::Lease as u8;
 const QUEUE_ENTRY: u8 = RowKind::QueueEntry as u8;
 
 fn nameless(why: &BadName) -> String {
-    format!("there is a pool without a proper name: {why}")
+    format!("invalid pool name: {why}")
 }
 
 fn misunderstood(pool: &str) -> String {
-    format!("what it says of pool {pool:?} cannot be understood")
+    format!("invalid data of pool {pool:?}")
 }
 
 fn json<'a, T: Deserialize<'a>>(value: &'a [u8]) -> Option<T> {
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_that_are_too_large_cannot_be_understood() {
+    fn numbers_that_are_too_large_are_rejected() {
         let lease = r#"{"requester":{"kind":"host","host":"a"},"now":{"boot":1,"at":1,"wall":1},"ttl":1,"left":1,"delivered":true}"#;
 
         assert!(read(vec![(LEASE, (1 << 53) - 1, lease)]).is_ok());
@@ -146,15 +146,12 @@ mod tests {
             (QUEUE_ENTRY, u64::MAX, &*place("x", 0)),
             (QUEUE_ENTRY, 0, &*place("x", 0)),
         ] {
-            assert!(
-                read(vec![(kind, number, json)]).unwrap_err().contains("cannot be understood"),
-                "{number}"
-            );
+            assert!(read(vec![(kind, number, json)]).unwrap_err().contains("invalid data"), "{number}");
         }
     }
 
     #[test]
-    fn two_waiters_with_one_position_are_refused() {
+    fn two_waiters_with_one_position_are_rejected() {
         let [one, two] = [place("x", -3), place("y", -3)];
 
         let error = read(vec![(QUEUE_ENTRY, 5, &*one), (QUEUE_ENTRY, 6, &*two)]).unwrap_err();

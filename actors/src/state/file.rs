@@ -60,7 +60,7 @@ const POOLS: TableDefinition<'_, (&str, u8, u64), &[u8]> = TableDefinition::new(
 pub(super) const FORMAT: &str = "1";
 
 /// Memory for redb's cache: even a million leases do not need the whole file in memory.
-const CACHE: usize = 64 * 1024 * 1024;
+const CACHE_SIZE: usize = 64 * 1024 * 1024;
 
 /// Key of a record.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -235,7 +235,7 @@ fn make_new(directory: &Directory, store: &str, known: &Boots, rows: &Rows) -> R
 
 fn builder() -> Builder {
     let mut builder = Builder::new();
-    builder.set_cache_size(CACHE).set_check_integrity_on_open(true);
+    builder.set_cache_size(CACHE_SIZE).set_check_integrity_on_open(true);
     builder
 }
 
@@ -410,7 +410,7 @@ mod tests {
     }
 
     #[test]
-    fn what_an_error_left_open_is_written_with_the_rest() {
+    fn a_failed_write_is_repeated_with_the_rest() {
         let folder = TempDirectory::new("left");
         let (mut file, _) = StateFile::open(&folder.0).unwrap();
         file.write(&change("p", 7)).unwrap();
@@ -426,7 +426,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_whose_directory_was_moved_leaves_the_new_one_alone() {
+    fn a_moved_directory_is_used_instead_of_a_new_one() {
         let (folder, moved) = (TempDirectory::new("moved"), TempDirectory::new("moved-away"));
         let (mut file, _) = StateFile::open(&folder.0).unwrap();
         file.write(&change("p", 7)).unwrap();
@@ -443,7 +443,7 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_that_was_removed_is_the_reason_of_errors() {
+    fn a_removed_directory_is_named_in_the_error() {
         let folder = TempDirectory::new("removed");
         let (mut file, _) = StateFile::open(&folder.0).unwrap();
         fs::remove_dir_all(&folder.0).unwrap();
@@ -455,7 +455,7 @@ mod tests {
     }
 
     #[test]
-    fn a_boot_keeps_its_number_and_old_ones_are_forgotten() {
+    fn a_boot_keeps_its_number_and_unused_ones_are_removed() {
         let folder = TempDirectory::new("boots");
         let (file, _) = StateFile::open(&folder.0).unwrap();
         assert_eq!(file.boot(), BootNumber(1));

@@ -66,9 +66,9 @@ struct JournalShared {
     store: Arc<str>,
     /// Number of this boot.
     boot: BootNumber,
-    tray: Mutex<NextBatch>,
+    next: Mutex<NextBatch>,
     /// Notified when there are changes, or the last handle is dropped.
-    some: Condvar,
+    work: Condvar,
     /// Number of the last batch on disk.
     written: AtomicU64,
     /// Whether the disk is down.
@@ -84,9 +84,9 @@ struct NextBatch {
     batch: BatchNumber,
     changes: Changes,
     /// Number of submits.
-    brought: usize,
+    submissions: usize,
     /// Number of submits of the previous batch.
-    brought_before: usize,
+    previous_submissions: usize,
     /// Pools to wake when it is written.
     wake: Vec<Waker>,
     /// All pools, to wake when the disk goes down or comes back.
@@ -111,44 +111,44 @@ enum DiskState {
 impl Journal {
     /// Starts the thread.
     pub(super) fn start(file: StateFile) -> io::Result<Self> {
-        let tray = NextBatch {
+        let next = NextBatch {
             batch: BatchNumber(1),
             changes: Changes::new(),
-            brought: 0,
-            brought_before: 0,
+            submissions: 0,
+            previous_submissions: 0,
             wake: Vec::new(),
             pools: Vec::new(),
             disk: DiskState::Fine,
             is_closing: false,
         };
-        let desk = Arc::new(JournalShared {
+        let shared = Arc::new(JournalShared {
             directory: shown(file.directory()),
             store: file.store(),
             boot: file.boot(),
-            tray: Mutex::new(tray),
-            some: Condvar::new(),
+            next: Mutex::new(next),
+            work: Condvar::new(),
             written: AtomicU64::new(0),
             away: AtomicBool::new(false),
             calls: BackendCalls::new("state"),
         });
-        let writer = JournalWriter { desk: Arc::clone(&desk), file };
+        let writer = JournalWriter { shared: Arc::clone(&shared), file };
         thread::Builder::new().name("journal".to_owned()).spawn(move || writer.run())?;
-        Ok(Self(Arc::new(JournalOwner(desk))))
+        Ok(Self(Arc::new(JournalOwner(shared))))
     }
 
     /// The id of the store.
     pub(super) fn store(&self) -> Arc<str> {
-        Arc::clone(&self.desk().store)
+        Arc::clone(&self.shared().store)
     }
 
     /// The counters of writes.
     pub(crate) fn calls(&self) -> &BackendCalls {
-        &self.desk().calls
+        &self.shared().calls
     }
 
     /// Registers a pool, to be woken when the disk goes down or comes back.
     pub(crate) fn add(&self, pool: Waker) {
-        self.desk().tray().pools.push(pool);
+        self.shared().lock_next().pools.push(pool);
     }
 
     /// Submits the current changes of a pool and returns their batch; the pool is woken when it is written.
@@ -161,7 +161,7 @@ impl Journal {
         latest: BatchNumber,
         waker: &Waker,
     ) -> BatchNumber {
-        let now = self.desk().boot.now(now);
+        let now = self.shared().boot.now(now);
         let key = |kind, number| RowKey { pool: pool.clone(), kind, number };
         let records = changes.into_iter().map(|change| match change {
             PoolChange::Numbers(numbers) => (key(RowKind::Numbers, 0), Some(StateRecord::Numbers(numbers))),
@@ -174,57 +174,57 @@ impl Journal {
                 waiter.map(|waiter| StateRecord::Place(Box::new(waiter), now)),
             ),
         });
-        let mut tray = self.desk().tray();
-        if tray.changes.is_empty() {
-            self.desk().some.notify_one();
+        let mut next = self.shared().lock_next();
+        if next.changes.is_empty() {
+            self.shared().work.notify_one();
         }
-        tray.changes.extend(records);
-        tray.brought += 1;
-        if latest != tray.batch {
-            tray.wake.push(waker.clone());
+        next.changes.extend(records);
+        next.submissions += 1;
+        if latest != next.batch {
+            next.wake.push(waker.clone());
         }
-        tray.batch
+        next.batch
     }
 
     /// Whether a batch is on disk.
     pub(crate) fn is_written(&self, batch: BatchNumber) -> bool {
-        self.desk().written.load(Ordering::Acquire) >= batch.0
+        self.shared().written.load(Ordering::Acquire) >= batch.0
     }
 
     /// Whether the disk is down.
     pub(crate) fn is_away(&self) -> bool {
-        self.desk().away.load(Ordering::Acquire)
+        self.shared().away.load(Ordering::Acquire)
     }
 
     /// Reports that a batch took too long. The disk counts as down until it is written.
     pub(crate) fn is_too_slow(&self, batch: BatchNumber) {
-        let desk = self.desk();
-        let mut tray = desk.tray();
-        if tray.disk == DiskState::Fine && !self.is_written(batch) {
-            desk.set_disk_state(&mut tray, DiskState::Slow);
+        let shared = self.shared();
+        let mut next = shared.lock_next();
+        if next.disk == DiskState::Fine && !self.is_written(batch) {
+            shared.set_disk_state(&mut next, DiskState::Slow);
         }
     }
 
-    fn desk(&self) -> &JournalShared {
+    fn shared(&self) -> &JournalShared {
         &self.0.0
     }
 }
 
 impl Drop for JournalOwner {
     fn drop(&mut self) {
-        self.0.tray().is_closing = true;
-        self.0.some.notify_all();
+        self.0.lock_next().is_closing = true;
+        self.0.work.notify_all();
     }
 }
 
 impl JournalShared {
-    fn tray(&self) -> MutexGuard<'_, NextBatch> {
-        self.tray.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock_next(&self) -> MutexGuard<'_, NextBatch> {
+        self.next.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Logs a changed state of the disk, once, and wakes all pools.
-    fn set_disk_state(&self, tray: &mut NextBatch, disk: DiskState) {
-        if tray.disk == disk {
+    fn set_disk_state(&self, next: &mut NextBatch, disk: DiskState) {
+        if next.disk == disk {
             return;
         }
         let directory = &self.directory;
@@ -239,9 +239,9 @@ impl JournalShared {
             }
         }
         let is_away = disk != DiskState::Fine;
-        tray.disk = disk;
+        next.disk = disk;
         self.away.store(is_away, Ordering::Release);
-        for pool in &tray.pools {
+        for pool in &next.pools {
             pool.wake();
         }
     }
@@ -249,28 +249,28 @@ impl JournalShared {
     /// Waits for the next batch; `None`: the last handle was dropped. If many are submitting, it waits a
     /// moment longer: a pool that was just woken is about to submit more, which then needs no flush of its
     /// own.
-    fn next(&self) -> Option<(BatchNumber, Changes, Vec<Waker>)> {
-        let has_nothing = |tray: &mut NextBatch| tray.changes.is_empty() && !tray.is_closing;
-        let tray = self.some.wait_while(self.tray(), has_nothing);
-        let mut tray = tray.unwrap_or_else(PoisonError::into_inner);
-        if tray.brought.max(tray.brought_before) > 1 {
-            let gathered = self.some.wait_timeout_while(tray, BATCH_WINDOW, |tray| !tray.is_closing);
-            (tray, _) = gathered.unwrap_or_else(PoisonError::into_inner);
+    fn take_batch(&self) -> Option<(BatchNumber, Changes, Vec<Waker>)> {
+        let has_nothing = |next: &mut NextBatch| next.changes.is_empty() && !next.is_closing;
+        let next = self.work.wait_while(self.lock_next(), has_nothing);
+        let mut next = next.unwrap_or_else(PoisonError::into_inner);
+        if next.submissions.max(next.previous_submissions) > 1 {
+            let gathered = self.work.wait_timeout_while(next, BATCH_WINDOW, |next| !next.is_closing);
+            (next, _) = gathered.unwrap_or_else(PoisonError::into_inner);
         }
-        if tray.changes.is_empty() {
+        if next.changes.is_empty() {
             return None;
         }
-        let batch = tray.batch;
-        tray.batch = BatchNumber(batch.0 + 1);
-        tray.brought_before = mem::take(&mut tray.brought);
-        Some((batch, mem::take(&mut tray.changes), mem::take(&mut tray.wake)))
+        let batch = next.batch;
+        next.batch = BatchNumber(batch.0 + 1);
+        next.previous_submissions = mem::take(&mut next.submissions);
+        Some((batch, mem::take(&mut next.changes), mem::take(&mut next.wake)))
     }
 
     fn on_written(&self, batch: BatchNumber, wake: Vec<Waker>) {
-        let mut tray = self.tray();
+        let mut next = self.lock_next();
         self.written.store(batch.0, Ordering::Release);
-        self.set_disk_state(&mut tray, DiskState::Fine);
-        drop(tray);
+        self.set_disk_state(&mut next, DiskState::Fine);
+        drop(next);
         for pool in wake {
             pool.wake();
         }
@@ -278,33 +278,33 @@ impl JournalShared {
 
     /// Merges a failed batch into the next one, and pauses. False if the last handle was dropped.
     fn on_failed(&self, why: &redb::Error, changes: Changes, wake: Vec<Waker>) -> bool {
-        let mut tray = self.tray();
+        let mut next = self.lock_next();
         for (key, record) in changes {
-            tray.changes.entry(key).or_insert(record);
+            next.changes.entry(key).or_insert(record);
         }
-        tray.wake.extend(wake);
-        self.set_disk_state(&mut tray, DiskState::Failing(why.to_string()));
-        let paused = self.some.wait_timeout_while(tray, RETRY_INTERVAL, |tray| !tray.is_closing);
-        let (tray, _) = paused.unwrap_or_else(PoisonError::into_inner);
-        !tray.is_closing
+        next.wake.extend(wake);
+        self.set_disk_state(&mut next, DiskState::Failing(why.to_string()));
+        let paused = self.work.wait_timeout_while(next, RETRY_INTERVAL, |next| !next.is_closing);
+        let (next, _) = paused.unwrap_or_else(PoisonError::into_inner);
+        !next.is_closing
     }
 }
 
 /// The thread.
 #[derive(Debug)]
 struct JournalWriter {
-    desk: Arc<JournalShared>,
+    shared: Arc<JournalShared>,
     file: StateFile,
 }
 
 impl JournalWriter {
     fn run(mut self) {
-        while let Some((batch, changes, wake)) = self.desk.next() {
+        while let Some((batch, changes, wake)) = self.shared.take_batch() {
             let written = self.file.write(&changes);
-            self.desk.calls.count(written.is_ok());
+            self.shared.calls.count(written.is_ok());
             match written {
-                Ok(()) => self.desk.on_written(batch, wake),
-                Err(why) if self.desk.on_failed(&why, changes, wake) => {}
+                Ok(()) => self.shared.on_written(batch, wake),
+                Err(why) if self.shared.on_failed(&why, changes, wake) => {}
                 Err(_) => return,
             }
         }
@@ -314,6 +314,6 @@ impl JournalWriter {
 impl Drop for JournalWriter {
     /// Pools that wait forever for their changes are worse than none.
     fn drop(&mut self) {
-        exit_on_panic(|| error!(path = self.desk.directory; "state_directory_thread_panicked"));
+        exit_on_panic(|| error!(path = self.shared.directory; "state_directory_thread_panicked"));
     }
 }

@@ -36,11 +36,11 @@ pub(super) enum StateRecord {
 }
 
 /// Tokens, tickets and positions are below this, where JSON numbers are exact.
-const END: u64 = 1 << 53;
+const JSON_NUMBER_LIMIT: u64 = 1 << 53;
 
 /// Whether a number can be a token or ticket.
 pub(super) fn is_number(number: u64) -> bool {
-    number < END
+    number < JSON_NUMBER_LIMIT
 }
 
 impl StateRecord {
@@ -309,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn within_a_boot_what_is_left_of_a_lease_is_exact_and_after_another_one_it_is_whole() {
+    fn after_a_reboot_a_lease_has_its_whole_remaining_time() {
         let before = now(1, 100 * SECOND, 5_000 * SECOND);
         let json = written(&lease(&before), &before);
 
@@ -346,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lease_without_an_end_or_a_name_has_none_and_one_that_nobody_knows_is_told_so() {
+    fn missing_values_of_a_lease_stay_missing() {
         let before = now(1, SECOND, SECOND);
         let requester = Requester::Host(name("web1"));
         let bare = Lease {
@@ -369,7 +369,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_is_read_as_it_was_written() {
+    fn a_queue_entry_is_read_as_it_was_written() {
         let (before, then) = (now(1, SECOND, SECOND), now(1, 3 * SECOND, 3 * SECOND));
         let waiter = Waiter {
             requester: Requester::Owner { host: name("web1"), owner: name("run1") },
@@ -401,7 +401,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_lease_is_none() {
+    fn an_invalid_lease_is_rejected() {
         let before = now(1, SECOND, SECOND);
         let good = String::from_utf8(written(&lease(&before), &before)).unwrap();
 
@@ -414,7 +414,7 @@ mod tests {
         assert!(serde_json::from_str::<LeaseRecord<'_>>("{}").is_err());
     }
     #[test]
-    fn a_number_that_no_pool_gives_out_is_none() {
+    fn invalid_numbers_are_rejected() {
         let numbers = |text| serde_json::from_str::<HighestNumbersRecord>(text).unwrap().read();
         let moved = |spot: i64| {
             let json = format!(

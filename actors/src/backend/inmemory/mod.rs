@@ -36,7 +36,7 @@ pub struct InMemory {
     /// Leases and queue.
     rules: Rules,
     /// Persistence; `None` without a state directory.
-    ledger: Option<DelayedEvents>,
+    delayed: Option<DelayedEvents>,
 }
 
 impl InMemory {
@@ -47,7 +47,7 @@ impl InMemory {
     pub fn new(settings: config::Pool, limits: Limits) -> Self {
         let epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let last = Token(u64::try_from(epoch.as_micros()).unwrap_or_default());
-        Self { rules: Rules::new(settings, limits, last), ledger: None }
+        Self { rules: Rules::new(settings, limits, last), delayed: None }
     }
 
     /// A pool restored from a state directory, and persisted there. Its tokens begin above all earlier ones.
@@ -62,16 +62,16 @@ impl InMemory {
         let name = settings.name.clone();
         let mut pool = Self::new(settings, limits);
         pool.rules.restore(state.take(&name), now);
-        pool.ledger = Some(DelayedEvents::new(name, state.journal().clone(), waker));
+        pool.delayed = Some(DelayedEvents::new(name, state.journal().clone(), waker));
         pool
     }
 
     /// Runs a step of the rules, and emits its events when they may be.
     fn act(&mut self, now: Instant, out: &mut Vec<Event>, act: impl FnOnce(&mut Rules, &mut Vec<Event>)) {
-        let Some(ledger) = &mut self.ledger else { return act(&mut self.rules, out) };
+        let Some(delayed) = &mut self.delayed else { return act(&mut self.rules, out) };
         let mut events = Vec::new();
         act(&mut self.rules, &mut events);
-        ledger.submit_events(&mut self.rules, events, now, out);
+        delayed.submit_events(&mut self.rules, events, now, out);
     }
 }
 
@@ -111,17 +111,17 @@ impl Backend for InMemory {
         now: Instant,
         out: &mut Vec<Event>,
     ) {
-        if let Some(ledger) = &mut self.ledger {
-            if ledger.is_away() {
+        if let Some(delayed) = &mut self.delayed {
+            if delayed.is_away() {
                 return refuse(request, Refusal::BackendDown, None, out);
             }
-            ledger.note(request, self.rules.undo_state(action));
+            delayed.note(request, self.rules.undo_state(action));
         }
         self.act(now, out, |rules, out| rules.administer(request, action, operator, now, out));
     }
 
     fn refresh(&mut self, request: RequestId, after: PageCursor, now: Instant, out: &mut Vec<Event>) {
-        let has_unwritten = self.ledger.as_ref().is_some_and(DelayedEvents::has_unwritten);
+        let has_unwritten = self.delayed.as_ref().is_some_and(DelayedEvents::has_unwritten);
         self.act(now, out, |rules, out| {
             if rules.is_gone() {
                 refuse(request, Refusal::NoSuchPool, None, out);
@@ -138,18 +138,18 @@ impl Backend for InMemory {
             rules.expire(now, out);
             rules.serve(now, out);
         });
-        if let Some(ledger) = &mut self.ledger {
-            ledger.poll(&mut self.rules, now, out); // leases that have expired by now are not emitted as granted
+        if let Some(delayed) = &mut self.delayed {
+            delayed.poll(&mut self.rules, now, out); // leases that have expired by now are not emitted as granted
         }
     }
 
     fn next_deadline(&self) -> Option<Instant> {
-        let too_slow = self.ledger.as_ref().and_then(DelayedEvents::next_end);
+        let too_slow = self.delayed.as_ref().and_then(DelayedEvents::next_end);
         self.rules.next_deadline().into_iter().chain(too_slow).min()
     }
 
     fn is_idle(&self) -> bool {
-        self.ledger.as_ref().is_none_or(|ledger| !ledger.has_unwritten())
+        self.delayed.as_ref().is_none_or(|delayed| !delayed.has_unwritten())
     }
 
     fn close(&mut self) {

@@ -6,9 +6,9 @@ use log::warn;
 use tokio::time::Instant;
 
 use super::{
-    InFlightJob, Memcache, OutageState, RETRY,
+    InFlightJob, Memcache, OutageState, RETRY_INTERVAL,
     entry::pause::PauseChange,
-    inbox::{Inbox, LeaseMeta, PendingRevocation, VanishedLease},
+    inbox::{Inbox, LeaseMeta, PendingEnd, VanishedLease},
     job::view::HeldSlot,
     job::{Claim, ClaimResult, EndLease, JobDone, RenewLease},
 };
@@ -28,19 +28,25 @@ const CLOCK_UNCERTAINTY: Duration = Duration::from_secs(1);
 
 impl Memcache {
     /// Answers all requests of a finished job, and adopts the state of the store.
-    pub(super) fn apply(&mut self, flight: InFlightJob, done: JobDone, now: Instant, out: &mut Vec<Event>) {
-        let InFlightJob { at, pending, candidates } = flight;
-        let Inbox { requests, renewals, releases, takebacks, looks, revokes, pauses } = pending;
+    pub(super) fn apply(
+        &mut self,
+        in_flight: InFlightJob,
+        done: JobDone,
+        now: Instant,
+        out: &mut Vec<Event>,
+    ) {
+        let InFlightJob { at, pending, candidates } = in_flight;
+        let Inbox { requests, renewals, releases, ends, reads, revokes, pauses } = pending;
         let JobDone { mut job, trouble } = done;
         self.highest = job.highest;
         self.view = std::mem::take(&mut job.view);
-        self.elsewhere.learn(&job.order, &self.view, self.server, at, now);
+        self.foreign_waiters.learn(&job.order, &self.view, self.server, at, now);
         self.set_store_down(trouble.is_some(), now, out);
         self.fates.learn(std::mem::take(&mut job.unsettled), trouble.is_some(), now);
         self.apply_pauses(&pauses, job.pausing.as_ref(), out);
 
         let (released, taken) = job.ends.split_at(releases.len());
-        self.apply_force_releases(&takebacks, taken, now, out);
+        self.apply_force_releases(&ends, taken, now, out);
         self.apply_releases(releases, released, now, out);
         let (waiting, asking) = job.claims.split_at(candidates);
         let freed = job.ends.iter().any(|end| end.had == Some(true)).then_some(at);
@@ -52,7 +58,7 @@ impl Memcache {
         let unwanted = self.apply_waiters(waiting, freed, now, out);
         self.apply_acquires(requests, asking, at, now, out);
         self.queue_undelivered(&unwanted, now);
-        for request in looks {
+        for request in reads {
             match trouble {
                 None if self.rules.is_gone() => refuse(request, Refusal::NoSuchPool, None, out),
                 None => out.push(Event::Refreshed { request, state: None }),
@@ -100,8 +106,8 @@ impl Memcache {
         let paused = self.view.paused.as_ref().map(|pause| pause.operator.clone());
         let said = |operator: &Operator| (Arc::clone(&operator.author), Arc::clone(&operator.reason));
         let is_ours = |to: &Option<Operator>| to.as_ref().map(said) == paused.as_ref().map(said);
-        let is_told = is_done && is_change && pauses.last().is_some_and(|(_, to)| is_ours(to));
-        if self.rules.adopt_pause(paused.clone()) && !is_told {
+        let is_reported = is_done && is_change && pauses.last().is_some_and(|(_, to)| is_ours(to));
+        if self.rules.adopt_pause(paused.clone()) && !is_reported {
             out.push(Event::Paused(paused));
         }
         for (request, _) in pauses {
@@ -116,12 +122,12 @@ impl Memcache {
 
     fn apply_force_releases(
         &mut self,
-        takebacks: &[PendingRevocation],
+        pending: &[PendingEnd],
         ends: &[EndLease],
         now: Instant,
         out: &mut Vec<Event>,
     ) {
-        for (PendingRevocation { id, known, by }, end) in takebacks.iter().zip(ends) {
+        for (PendingEnd { id, known, by }, end) in pending.iter().zip(ends) {
             let is_gone = end.had.is_some() && self.view.lease(*id).is_none();
             let forced = known.and_then(|(token, _)| self.preview_force_release(token, now));
             if let (true, Some((token, how))) = (is_gone, known) {
@@ -226,7 +232,7 @@ impl Memcache {
             }
             // Written without a reply, so no response carried it. Once it was changed, one may have.
             None if is_ours && entry.token.is_none() => {
-                self.pending.takebacks.push(PendingRevocation { id: entry.id, known: None, by: None });
+                self.pending.ends.push(PendingEnd { id: entry.id, known: None, by: None });
             }
             None if self.view.written_after_pause(slot) => {} // its server removes it at once
             None if self.rules.token_of(&entry.requester).is_some() => {} // one of the two is removed at once
@@ -245,7 +251,7 @@ impl Memcache {
         let (id, until, host) = (lease.id, lease.until, lease.requester.host().clone());
         let is_over = until.is_some_and(|until| until <= now);
         if !is_over && let Some(id) = id {
-            self.remember_missed(
+            self.remember_vanished(
                 id,
                 VanishedLease { host, token, until: until.unwrap_or(now + VANISHED_RETENTION) },
                 now,
@@ -262,12 +268,12 @@ impl Memcache {
 
     /// Remembers a vanished lease, up to [`MAX_VANISHED`]: in a pool that is used through several servers, most leases
     /// end at another one.
-    fn remember_missed(&mut self, id: LeaseId, missed: VanishedLease, now: Instant) {
-        if self.missed.len() >= MAX_VANISHED {
-            self.missed.retain(|_, missed| missed.until > now);
+    fn remember_vanished(&mut self, id: LeaseId, vanished: VanishedLease, now: Instant) {
+        if self.vanished.len() >= MAX_VANISHED {
+            self.vanished.retain(|_, vanished| vanished.until > now);
         }
-        if self.missed.len() < MAX_VANISHED {
-            self.missed.insert(id, missed);
+        if self.vanished.len() < MAX_VANISHED {
+            self.vanished.insert(id, vanished);
         }
     }
 
@@ -305,7 +311,7 @@ impl Memcache {
                     out.push(Event::Renewed { request: *request, lease: LeaseDetails { until, ..lease } });
                 }
                 (Some(_), _) => {
-                    self.count_lost(*id);
+                    self.log_refused_renewal(*id);
                     refuse(*request, Refusal::LeaseLost, None, out);
                 }
                 (None, _) => refuse(*request, Refusal::BackendDown, None, out),
@@ -314,8 +320,8 @@ impl Memcache {
     }
 
     /// Logs the renewal of a lease that memcached did not keep.
-    fn count_lost(&mut self, id: LeaseId) {
-        if let Some(VanishedLease { host, token, .. }) = self.missed.remove(&id) {
+    fn log_refused_renewal(&mut self, id: LeaseId) {
+        if let Some(VanishedLease { host, token, .. }) = self.vanished.remove(&id) {
             self.lost += 1;
             let (pool, host, token, vanished) = (self.name.as_str(), host.as_str(), token.0, self.lost);
             let hint = "ended through another server, or not kept by memcached";
@@ -364,8 +370,8 @@ impl Memcache {
     ) -> Vec<LeaseId> {
         let mut unwanted = Vec::new();
         for claim in claims.iter().filter(|claim| claim.found.is_some_and(ClaimResult::is_held)) {
-            let is_told = self.rules.answer_waiters_of(&claim.requester, freed, now, out);
-            if claim.found == Some(ClaimResult::Granted) && !is_told {
+            let is_reported = self.rules.answer_waiters_of(&claim.requester, freed, now, out);
+            if claim.found == Some(ClaimResult::Granted) && !is_reported {
                 unwanted.push(claim.id);
             }
         }
@@ -387,13 +393,13 @@ impl Memcache {
     /// while memcached is unreachable, and while writes may arrive late.
     fn schedule_read(&mut self, at_once: bool, now: Instant) {
         let pause = match self.away {
-            Some(_) => RETRY,
+            Some(_) => RETRY_INTERVAL,
             None if at_once => Duration::ZERO,
             None if !self.fates.is_open() => self.poll,
-            None if self.rules.has_waiters() => self.poll.min(RETRY),
-            None => RETRY,
+            None if self.rules.has_waiters() => self.poll.min(RETRY_INTERVAL),
+            None => RETRY_INTERVAL,
         };
-        self.next_look = self.has_to_look().then(|| now + pause.mul_f64(jitter()));
+        self.next_read = self.needs_read().then(|| now + pause.mul_f64(jitter()));
     }
 }
 

@@ -8,8 +8,8 @@ use tokio::time::Instant;
 
 use super::{
     Memcache,
-    inbox::{PendingRevocation, PendingRevoke},
-    rareness,
+    inbox::{PendingEnd, PendingRevoke},
+    poll_factor,
 };
 use crate::{
     backend::Backend,
@@ -25,11 +25,11 @@ impl Backend for Memcache {
             return refuse(request.id, why, None, out);
         }
         self.pending.requests.push(request);
-        self.go_on(now);
+        self.start_next_job(now);
     }
 
     fn cancel(&mut self, request: RequestId, now: Instant, out: &mut Vec<Event>) {
-        let flying = self.flight.iter().flat_map(|flight| &flight.pending.requests);
+        let flying = self.in_flight.iter().flat_map(|in_flight| &in_flight.pending.requests);
         if self.pending.requests.iter().chain(flying).any(|asked| asked.id == request) {
             self.left.insert(request);
         } else {
@@ -46,17 +46,17 @@ impl Backend for Memcache {
         _: &mut Vec<Event>,
     ) {
         self.pending.renewals.push((request, id, ttl));
-        self.go_on(now);
+        self.start_next_job(now);
     }
 
     fn release(&mut self, request: RequestId, held: &ReleaseTarget, now: Instant, _: &mut Vec<Event>) {
         self.pending.releases.push((request, held.clone()));
-        self.go_on(now);
+        self.start_next_job(now);
     }
 
     fn undelivered(&mut self, token: Token, now: Instant, out: &mut Vec<Event>) {
         self.rules.undelivered(token, now, out);
-        self.go_on(now);
+        self.start_next_job(now);
     }
 
     /// Leases of every server can be ended, and a pause is that of all servers. The queue is that of this server
@@ -75,7 +75,7 @@ impl Backend for Memcache {
                     return out.push(Event::ActionApplied { request, what: None });
                 };
                 let known = Some((token, EndReason::ForceReleased));
-                self.pending.takebacks.push(PendingRevocation { id, known, by: Some(request) });
+                self.pending.ends.push(PendingEnd { id, known, by: Some(request) });
             }
             AdminAction::Revoke(token, within) => {
                 let Some(id) = self.rules.lease(token).and_then(|lease| lease.id) else {
@@ -95,32 +95,32 @@ impl Backend for Memcache {
                 self.rules.administer(request, action, operator, now, out);
             }
         }
-        self.go_on(now);
+        self.start_next_job(now);
     }
 
     fn refresh(&mut self, request: RequestId, _: PageCursor, now: Instant, _: &mut Vec<Event>) {
-        self.pending.looks.push(request);
-        self.go_on(now);
+        self.pending.reads.push(request);
+        self.start_next_job(now);
     }
 
     fn poll(&mut self, now: Instant, out: &mut Vec<Event>) {
         let done = self.done.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some((flight, done)) = done.and_then(|done| Some((self.flight.take()?, done))) {
-            self.apply(flight, done, now, out);
+        if let Some((in_flight, done)) = done.and_then(|done| Some((self.in_flight.take()?, done))) {
+            self.apply(in_flight, done, now, out);
         }
         self.rules.expire(now, out);
         self.refuse_all(now, out);
-        self.go_on(now);
+        self.start_next_job(now);
     }
 
     fn next_deadline(&self) -> Option<Instant> {
-        let look = if self.flight.is_none() { self.next_look } else { None };
+        let look = if self.in_flight.is_none() { self.next_read } else { None };
         let outage = self.away.and_then(|away| away.patience).filter(|_| self.rules.has_parked());
         self.rules.next_deadline().into_iter().chain(look).chain(outage).min()
     }
 
     fn is_idle(&self) -> bool {
-        self.flight.is_none() && self.pending.is_empty()
+        self.in_flight.is_none() && self.pending.is_empty()
     }
 
     fn close(&mut self) {
@@ -138,7 +138,7 @@ impl Backend for Memcache {
             settings.slots = settings.slots.min(MAX_MEMCACHE_SLOTS); // the configuration may name another backend by now
             self.slots = settings.slots as usize;
             self.expire = settings.expire;
-            self.poll = self.shortest_poll * rareness(settings.slots);
+            self.poll = self.min_poll * poll_factor(settings.slots);
         }
         self.rules.reconfigure(settings, limits, now, out);
         for request in mem::take(&mut self.pending.requests) {
@@ -147,8 +147,8 @@ impl Backend for Memcache {
                 None => self.pending.requests.push(request),
             }
         }
-        self.next_look = Some(now); // a slot may be free
-        self.go_on(now);
+        self.next_read = Some(now); // a slot may be free
+        self.start_next_job(now);
     }
 
     fn snapshot(&self, after: PageCursor, now: Instant) -> PoolSnapshot {

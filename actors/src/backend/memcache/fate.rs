@@ -54,8 +54,8 @@ impl UnsettledWrites {
     /// Settles writes by a complete read: an entry that another server has changed was delivered, and the deletion of
     /// an entry with another CAS number now fails.
     pub(super) fn see(&mut self, view: &PoolView, server: ServerRunId) {
-        let told = view.held().filter(|(_, held)| held.entry.by != Some(server));
-        for (_, held) in told {
+        let delivered = view.held().filter(|(_, held)| held.entry.by != Some(server));
+        for (_, held) in delivered {
             self.adds.remove(&held.entry.id);
         }
         self.removes.retain(|cas| view.held().any(|(_, held)| held.cas == *cas));
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn an_add_that_arrives_late_is_deleted() {
+    fn a_late_add_is_deleted() {
         let memcached = Memcached::start(&[]);
         for claim in [once("ann"), host("ann"), owner("ann", "o")] {
             let mut bench = late(&memcached, claim);
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn the_slot_of_a_late_add_is_given_to_who_waits() {
+    fn the_slot_of_a_late_add_goes_to_a_waiter() {
         let memcached = Memcached::start(&[]);
         let mut bench = late(&memcached, host("ann"));
 
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn a_late_add_of_which_another_server_told_is_a_lease() {
+    fn a_late_add_that_another_server_delivered_is_a_lease() {
         let memcached = Memcached::start(&[]);
         for ann in [|| host("ann"), || owner("ann", "o")] {
             let claim = ann();
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn an_asker_is_told_of_nothing_that_a_late_deletion_may_hit() {
+    fn no_lease_is_delivered_that_a_late_deletion_may_hit() {
         let memcached = Memcached::start(&[]);
         let mut bench = TestServer::new(&memcached, 1, 2);
         assert_eq!(bench.claim(vec![host("ann")]), [ClaimResult::Granted]);
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn an_endless_entry_without_an_answer_has_an_end() {
+    fn an_endless_lease_has_an_end_until_its_write_is_confirmed() {
         let memcached = Memcached::start(&[]);
         let proxy = LossyProxy::start(memcached.port);
         let mut bench = TestServer::at(proxy.server(), 1, 1);
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_settled_is_remembered_for_a_while_behind_an_outage() {
+    fn unsettled_writes_are_remembered_after_an_outage() {
         let mut fates = WriteFates::default();
         let start = Instant::now();
         let open = UnsettledWrites { adds: HashSet::from([LeaseId::random()]), ..UnsettledWrites::default() };

@@ -27,9 +27,9 @@ pub(super) struct Inbox {
     /// Releases.
     pub(super) releases: Vec<(RequestId, ReleaseTarget)>,
     /// Leases to be ended by this server or an operator.
-    pub(super) takebacks: Vec<PendingRevocation>,
+    pub(super) ends: Vec<PendingEnd>,
     /// Reads of the store.
-    pub(super) looks: Vec<RequestId>,
+    pub(super) reads: Vec<RequestId>,
     /// Leases to be revoked.
     pub(super) revokes: Vec<PendingRevoke>,
     /// Changes of the pause; `None`: resume.
@@ -38,7 +38,7 @@ pub(super) struct Inbox {
 
 /// A lease to be ended because it is over, was not delivered, or is force-released.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct PendingRevocation {
+pub(super) struct PendingEnd {
     /// Lease id.
     pub(super) id: LeaseId,
     /// Token and reason; `None` for a lease that was written without a reply, and belongs to no request.
@@ -88,12 +88,12 @@ pub(super) struct VanishedLease {
 impl Inbox {
     /// Whether there is nothing to do.
     pub(super) fn is_empty(&self) -> bool {
-        let Self { requests, renewals, releases, takebacks, looks, revokes, pauses } = self;
+        let Self { requests, renewals, releases, ends, reads, revokes, pauses } = self;
         requests.is_empty()
             && renewals.is_empty()
             && releases.is_empty()
-            && takebacks.is_empty()
-            && looks.is_empty()
+            && ends.is_empty()
+            && reads.is_empty()
             && revokes.is_empty()
             && pauses.is_empty()
     }
@@ -108,7 +108,7 @@ impl Inbox {
         let released =
             self.releases.iter().map(|(_, held)| EndLease::new(LeaseSelector::from(held.clone()), false));
         let taken = self
-            .takebacks
+            .ends
             .iter()
             .map(|takeback| EndLease::new(LeaseSelector::Lease(takeback.id), takeback.by.is_none()));
         released.chain(taken).collect()

@@ -57,7 +57,7 @@ pub use self::store::Shards;
 use self::{
     entry::{ServerRunId, keys::KeyNames},
     fate::WriteFates,
-    inbox::{Inbox, LeaseMeta, PendingRevocation, VanishedLease},
+    inbox::{Inbox, LeaseMeta, PendingEnd, VanishedLease},
     job::{Claim, Job, JobDone, order::ForeignWaiters, view::PoolView},
     shard::Shard,
 };
@@ -65,20 +65,20 @@ use super::Waker;
 use crate::pool::{LeaseId, RequestId, Token, rules::Rules};
 
 /// Maximum number of waiters in one job.
-const CANDIDATES: usize = 32;
+const MAX_CANDIDATES: usize = 32;
 
 /// Maximum number of new requests in one job, whose time grows with their square.
-const ASKS: usize = 256;
+const MAX_NEW_REQUESTS: usize = 256;
 
 /// Slots up to which a pool is polled at the configured interval; larger pools are polled less often, so that polling
 /// costs memcached the same.
-const SLOTS_PER_LOOK: u32 = 7;
+const SLOTS_PER_POLL: u32 = 7;
 
 /// Maximum factor by which the poll interval is extended.
 const MAX_POLL_FACTOR: u32 = 10;
 
 /// Interval of reads while memcached is unreachable.
-const RETRY: Duration = Duration::from_secs(1);
+const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
 /// A pool in memcached.
 #[derive(Debug)]
@@ -92,7 +92,7 @@ pub struct Memcache {
     /// Maximum ttl; `None`: unlimited.
     expire: Option<Duration>,
     /// Poll interval of small pools.
-    shortest_poll: Duration,
+    min_poll: Duration,
     /// Poll interval of this pool, used while there are waiters.
     poll: Duration,
     /// How long requests stay parked while memcached is unreachable.
@@ -108,7 +108,7 @@ pub struct Memcache {
     /// The last view of the pool; empty while a job is in flight.
     view: PoolView,
     /// Waiters at other servers.
-    elsewhere: ForeignWaiters,
+    foreign_waiters: ForeignWaiters,
     /// Notes on leases besides the rules.
     seen: HashMap<Token, LeaseMeta>,
     /// Highest token seen.
@@ -118,17 +118,17 @@ pub struct Memcache {
     /// Requests that were cancelled before they were answered.
     left: HashSet<RequestId>,
     /// The job in flight.
-    flight: Option<InFlightJob>,
+    in_flight: Option<InFlightJob>,
     /// Writes without a reply, which may still arrive.
     fates: WriteFates,
     /// The finished job.
     done: Arc<Mutex<Option<JobDone>>>,
     /// When to read again; `None`: not needed.
-    next_look: Option<Instant>,
+    next_read: Option<Instant>,
     /// State of an outage; `None` while memcached is reachable.
     away: Option<OutageState>,
     /// Leases that vanished before their end.
-    missed: HashMap<LeaseId, VanishedLease>,
+    vanished: HashMap<LeaseId, VanishedLease>,
     /// Number of vanished leases whose holder tried to renew them.
     lost: u64,
 }
@@ -163,40 +163,40 @@ impl Memcache {
             server: shards.server(),
             slots: settings.slots as usize,
             expire: settings.expire,
-            shortest_poll: poll,
-            poll: poll * rareness(settings.slots),
+            min_poll: poll,
+            poll: poll * poll_factor(settings.slots),
             outage,
             name: settings.name.clone(),
             rules: Rules::remote(settings, limits),
             waker,
             view: PoolView::default(),
-            elsewhere: ForeignWaiters::default(),
+            foreign_waiters: ForeignWaiters::default(),
             seen: HashMap::new(),
             highest: 0,
             pending: Inbox::default(),
             left: HashSet::new(),
-            flight: None,
+            in_flight: None,
             fates: WriteFates::default(),
             done: Arc::default(),
-            next_look: None,
+            next_read: None,
             away: None,
-            missed: HashMap::new(),
+            vanished: HashMap::new(),
             lost: 0,
         }
     }
 
     /// Starts the next job if there is something to do and none is in flight.
-    fn go_on(&mut self, now: Instant) {
-        if self.flight.is_some() {
+    fn start_next_job(&mut self, now: Instant) {
+        if self.in_flight.is_some() {
             return;
         }
-        self.take_back(now);
-        let is_due = self.next_look.is_some_and(|at| at <= now);
+        self.schedule_ends(now);
+        let is_due = self.next_read.is_some_and(|at| at <= now);
         if is_due {
-            self.next_look = None;
+            self.next_read = None;
         }
-        let looks = is_due && self.has_to_look();
-        if !looks && self.pending.is_empty() {
+        let reads = is_due && self.needs_read();
+        if !reads && self.pending.is_empty() {
             return;
         }
         let job = self.job(now);
@@ -214,20 +214,20 @@ impl Memcache {
     }
 
     /// Whether a read without a request may be useful.
-    fn has_to_look(&self) -> bool {
+    fn needs_read(&self) -> bool {
         self.rules.has_waiters() || self.away.is_some() || self.has_hint() || self.fates.is_open()
     }
 
     /// Schedules the end of overdue leases. Other servers end their own leases; a lease that was granted here but is
     /// ended by memcached is watched until it is gone.
-    fn take_back(&mut self, now: Instant) {
+    fn schedule_ends(&mut self, now: Instant) {
         for token in self.rules.take_overdue() {
             let Some(id) = self.rules.lease(token).and_then(|lease| lease.id) else { continue };
             if self.seen.get(&token).is_some_and(|seen| seen.is_ours || seen.began_here) {
                 let known = Some((token, self.rules.expiry_reason(token)));
-                self.pending.takebacks.push(PendingRevocation { id, known, by: None });
+                self.pending.ends.push(PendingEnd { id, known, by: None });
             } else if self.rules.has_waiters() {
-                self.next_look = Some(now);
+                self.next_read = Some(now);
             } else {
                 self.rules.forget(token);
                 self.seen.remove(&token);
@@ -237,17 +237,17 @@ impl Memcache {
 
     /// Builds a job of all requests. New requests get no slot before all waiters.
     fn job(&mut self, now: Instant) -> Job {
-        let later = self.pending.requests.split_off(ASKS.min(self.pending.requests.len()));
+        let later = self.pending.requests.split_off(MAX_NEW_REQUESTS.min(self.pending.requests.len()));
         let pending = mem::replace(&mut self.pending, Inbox { requests: later, ..Inbox::default() });
-        let most = CANDIDATES.min(self.slots);
+        let most = MAX_CANDIDATES.min(self.slots);
         let mut waiters = self.rules.head_of_queue(most + 1);
         let behind = waiters.split_off(most.min(waiters.len()));
         let candidates = waiters.len();
         let behind = behind.first().map(|waiter| now - waiter.since);
-        let order = self.elsewhere.order(candidates, behind, self.poll, now);
+        let order = self.foreign_waiters.order(candidates, behind, self.poll, now);
         let wants = self.rules.may_serve_after(candidates);
         let mut claims: Vec<_> = waiters.into_iter().map(|waiter| Claim::new(waiter, true, now)).collect();
-        for waiter in self.rules.waiting_holders(CANDIDATES) {
+        for waiter in self.rules.waiting_holders(MAX_CANDIDATES) {
             if claims.iter().all(|claim| claim.requester != waiter.requester) {
                 claims.push(Claim::new(waiter, false, now));
             }
@@ -271,12 +271,12 @@ impl Memcache {
             unsettled: self.fates.unsettled.clone(),
             refused: None,
         };
-        self.flight = Some(InFlightJob { at: now, pending, candidates });
+        self.in_flight = Some(InFlightJob { at: now, pending, candidates });
         job
     }
 }
 
 /// Factor of the poll interval for a pool with this number of slots.
-fn rareness(slots: u32) -> u32 {
-    slots.div_ceil(SLOTS_PER_LOOK).min(MAX_POLL_FACTOR)
+fn poll_factor(slots: u32) -> u32 {
+    slots.div_ceil(SLOTS_PER_POLL).min(MAX_POLL_FACTOR)
 }

@@ -40,8 +40,8 @@ impl KeyNames {
     }
 
     /// Key of the slot with this index.
-    pub(crate) fn slot(&self, number: usize) -> String {
-        format!("{}{number}", self.slots)
+    pub(crate) fn slot(&self, index: usize) -> String {
+        format!("{}{index}", self.slots)
     }
 }
 
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn a_plain_name_stands_in_its_keys() {
+    fn a_plain_name_is_part_of_its_keys() {
         let keys = KeyNames::new("distributex", &name("web-1.acme_com"));
 
         assert_eq!(keys.store, "distributex:store");
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_no_key_can_have_is_known_by_its_hash() {
+    fn a_name_that_does_not_fit_is_hashed() {
         for odd in ["two words", "ünique", "a:b", "=", &"x".repeat(101)] {
             let keys = KeyNames::new("distributex", &name(odd));
 
@@ -106,10 +106,10 @@ mod tests {
     }
 
     #[test]
-    fn pools_are_spread_over_all_memcached_and_stay_there() {
+    fn pools_are_spread_over_all_memcached() {
         let mut pools = [0; 3];
-        for number in 0..300 {
-            let pool = name(&format!("pool{number}"));
+        for index in 0..300 {
+            let pool = name(&format!("pool{index}"));
             assert_eq!(shard_of(&pool, 3), shard_of(&pool, 3));
             pools[shard_of(&pool, 3)] += 1;
         }

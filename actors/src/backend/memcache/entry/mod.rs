@@ -75,7 +75,7 @@ impl fmt::Display for ServerRunId {
 const VERSION: u32 = 1;
 
 /// Exclusive limit of tokens and of what makes them: JSON numbers are exact below it.
-pub(crate) const EXACT: u64 = 1 << 53;
+pub(crate) const JSON_NUMBER_LIMIT: u64 = 1 << 53;
 
 /// JSON of a [`LeaseEntry`]. Times are in microseconds.
 #[derive(Serialize, Deserialize)]
@@ -116,7 +116,7 @@ impl NoteJson<'_> {
     fn read(self) -> Option<RevocationNote> {
         let at = SystemTime::UNIX_EPOCH.checked_add(Duration::from_micros(self.at))?;
         let operator = Operator { author: self.author.into(), reason: self.reason.into(), at };
-        Some(RevocationNote { operator, end: self.end.min(EXACT) })
+        Some(RevocationNote { operator, end: self.end.min(JSON_NUMBER_LIMIT) })
     }
 }
 
@@ -156,7 +156,7 @@ impl LeaseEntry {
             Some(bits) => Some(ServerRunId::parse(&bits)?),
             None => None,
         };
-        let is_exact = record.base.max(record.token.unwrap_or_default()) < EXACT;
+        let is_exact = record.base.max(record.token.unwrap_or_default()) < JSON_NUMBER_LIMIT;
         is_exact.then_some(())?;
         Some(Self {
             id: LeaseId::parse(&record.id)?,
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_asked_once_is_a_new_asker_wherever_it_is_read() {
+    fn an_anonymous_requester_is_a_new_one_when_read() {
         let once = entry(Requester::Anonymous { host: name("web1"), request: RequestId::next() });
 
         let read = LeaseEntry::read(once.write().as_bytes()).unwrap();
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_understood_is_no_entry() {
+    fn an_unparsable_value_is_no_entry() {
         let good = entry(Requester::Host(name("web1"))).write();
         let broken = [
             ("{\"v\":1,", "{\"v\":2,"),

@@ -62,7 +62,7 @@ pub(crate) fn read(value: &[u8], cas: u64) -> PauseEntry {
     });
     let unknown = || Operator {
         author: "unknown".into(),
-        reason: "its memcached has a pause that is not understood here; resume ends it".into(),
+        reason: "memcached has a pause of an unknown format; use resume to end it".into(),
         at: SystemTime::UNIX_EPOCH,
     };
     PauseEntry { operator: operator.unwrap_or_else(unknown), cas }
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_understood_is_a_pause() {
+    fn an_unparsable_value_is_a_pause() {
         for other in [&b""[..], b"1", b"\xff", b"{}", b"{\"author\":\"ann\"}"] {
             let PauseEntry { operator, cas } = read(other, 7);
 

@@ -43,8 +43,8 @@ impl Job {
         }
         self.settle_ends(tried);
         self.settle_revokes();
-        for number in 0..self.renewals.len() {
-            self.renewals[number].lives = self.lives(&self.renewals[number]);
+        for index in 0..self.renewals.len() {
+            self.renewals[index].lives = self.lives(&self.renewals[index]);
         }
     }
 
@@ -59,10 +59,10 @@ impl Job {
     }
 
     fn settle_ends(&mut self, tried: &[EndAttempt]) {
-        for (number, tried) in tried.iter().enumerate() {
-            let end = &self.ends[number];
+        for (index, tried) in tried.iter().enumerate() {
+            let end = &self.ends[index];
             let had = end.had.or_else(|| self.ended(end, tried));
-            self.ends[number].had = had;
+            self.ends[index].had = had;
         }
     }
 
@@ -87,59 +87,59 @@ impl Job {
         if self.ends.iter().any(|end| end.had.is_none()) || self.has_strays() {
             return;
         }
-        let parking = self.view.usable_slots(self.slots);
-        let mut spare = (0..parking).filter(|slot| self.view.is_free(*slot)).count();
+        let usable = self.view.usable_slots(self.slots);
+        let mut spare = (0..usable).filter(|slot| self.view.is_free(*slot)).count();
         let mut waits = false; // an earlier claim is still to get a slot
-        for number in 0..self.claims.len() {
-            let claim = &self.claims[number];
-            if claim.found.is_some() || self.waits_before(number) {
+        for index in 0..self.claims.len() {
+            let claim = &self.claims[index];
+            if claim.found.is_some() || self.waits_before(index) {
                 continue;
             }
             let found = if let Some((_, held)) = self.view.lease(claim.id) {
                 let may =
-                    self.may_keep(number, held) && held.lasts() && !(waits && held.entry.token.is_none());
+                    self.may_keep(index, held) && held.lasts() && !(waits && held.entry.token.is_none());
                 may.then_some(ClaimResult::Granted)
             } else if let Some((_, held)) = self.by(&claim.requester) {
                 let came_late = self.view.written_after_pause(held);
                 if came_late {
                     Some(ClaimResult::NoSlot)
                 } else {
-                    self.has(number, claim, held, delivered_claims)
+                    self.has(index, claim, held, delivered_claims)
                 }
             } else if !claim.wants
                 || self.view.paused.is_some()
-                || self.gives_way(number, |slots| self.view.has_room(slots))
+                || self.gives_way(index, |slots| self.view.has_room(slots))
             {
                 Some(ClaimResult::NoSlot)
             } else if spare > 0 {
                 spare -= 1;
                 waits = true;
                 None
-            } else if self.later_claim_with_slot(number).is_some() {
+            } else if self.later_claim_with_slot(index).is_some() {
                 waits = true;
                 None
             } else {
                 Some(ClaimResult::NoSlot)
             };
             if found == Some(ClaimResult::Granted) {
-                self.unsettled.settled(self.claims[number].id);
+                self.unsettled.settled(self.claims[index].id);
             }
-            self.claims[number].found = found;
+            self.claims[index].found = found;
         }
     }
 
     /// The lease that a claim's requester has under another id, once it has the terms that it is to have.
     fn has(
         &self,
-        number: usize,
+        index: usize,
         claim: &Claim,
         held: &HeldSlot,
         delivered_claims: &HashSet<usize>,
     ) -> Option<ClaimResult> {
         let is_so = if claim.requester.is_resumable() {
-            delivered_claims.contains(&number) && held.is_kept() || self.leaves(held, claim.ttl)
+            delivered_claims.contains(&index) && held.is_kept() || self.leaves(held, claim.ttl)
         } else {
-            delivered_claims.contains(&number) || self.delivery_is_known(held)
+            delivered_claims.contains(&index) || self.delivery_is_known(held)
         };
         is_so.then_some(ClaimResult::AlreadyHeld(held.entry.id))
     }
@@ -168,9 +168,10 @@ impl Job {
     /// Whether the entry of a claim may stay. A new request returns its slot if a waiter is queued at another server,
     /// which was not known when it took the slot.
     pub(crate) fn may_keep(&self, claim: usize, held: &HeldSlot) -> bool {
-        let is_told = held.entry.token.is_some();
+        let is_delivered = held.entry.token.is_some();
         let has_just_come = claim >= self.order.waiters;
-        self.is_valid_grant(held) && (is_told || !has_just_come || !self.gives_way(claim, |slots| slots > 0))
+        self.is_valid_grant(held)
+            && (is_delivered || !has_just_come || !self.gives_way(claim, |slots| slots > 0))
     }
 
     /// Whether the entry of a claim is valid: the pool is not paused, the slot is within the limit, the token rises,
@@ -191,14 +192,14 @@ impl Job {
     }
 
     /// Whether an earlier claim of the same requester in this job is not settled.
-    pub(crate) fn waits_before(&self, number: usize) -> bool {
-        let requester = &self.claims[number].requester;
-        self.claims[..number].iter().any(|claim| claim.found.is_none() && claim.requester == *requester)
+    pub(crate) fn waits_before(&self, index: usize) -> bool {
+        let requester = &self.claims[index].requester;
+        self.claims[..index].iter().any(|claim| claim.found.is_none() && claim.requester == *requester)
     }
 
     /// The slot of the last later claim that has got one and can still be taken back.
-    pub(crate) fn later_claim_with_slot(&self, number: usize) -> Option<(usize, &HeldSlot)> {
-        let behind = self.claims[number + 1..].iter().rev().filter(|claim| claim.found.is_none());
+    pub(crate) fn later_claim_with_slot(&self, index: usize) -> Option<(usize, &HeldSlot)> {
+        let behind = self.claims[index + 1..].iter().rev().filter(|claim| claim.found.is_none());
         let mut slots = behind.filter_map(|claim| self.view.lease(claim.id));
         slots.find(|(_, held)| held.entry.token.is_none())
     }

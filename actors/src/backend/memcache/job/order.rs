@@ -24,10 +24,10 @@ use crate::backend::memcache::entry::ServerRunId;
 use crate::json::micros;
 
 /// Minimum lifetime of a hint that is not rewritten.
-const MIN_LIFE: Duration = Duration::from_secs(3);
+const MIN_HINT_LIFETIME: Duration = Duration::from_secs(3);
 
 /// Minimum lifetime of a hint, in poll intervals.
-const LOOKS_PER_LIFE: u32 = 3;
+const POLLS_PER_HINT_LIFETIME: u32 = 3;
 
 /// Hint of one server's waiters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -147,17 +147,17 @@ impl Job {
         &self,
         served: impl Fn(usize) -> bool,
     ) -> Option<(Option<OwnHint>, Vec<QueueHint>)> {
-        let waits = |(number, claim): &(usize, &Claim)| {
+        let waits = |(index, claim): &(usize, &Claim)| {
             let is_open = matches!(claim.found, None | Some(ClaimResult::NoSlot));
-            is_open && !served(*number) && self.by(&claim.requester).is_none()
+            is_open && !served(*index) && self.by(&claim.requester).is_none()
         };
         let waiters = self.claims.iter().take(self.order.waiters).enumerate().filter(waits);
         let waited = waiters.map(|(_, claim)| claim.waited).chain(self.order.behind).max();
-        let stands = self.view.hint_of(self.server);
-        if self.is_told(stands, waited) {
+        let stored = self.view.hint_of(self.server);
+        if self.is_delivered(stored, waited) {
             return None;
         }
-        let last = stands.map(|hint| hint.version).max(self.order.own.map(|own| own.version));
+        let last = stored.map(|hint| hint.version).max(self.order.own.map(|own| own.version));
         let version = last.unwrap_or_default() + 1;
         let own = waited.map(|waited| OwnHint { version, waited, age: Duration::ZERO });
         let hint = waited.map(|waited| QueueHint { server: self.server, version, waited, slots: self.slots });
@@ -166,15 +166,15 @@ impl Job {
     }
 
     /// Whether this server's hint states well enough how long its first waiter has waited, or that there is none.
-    fn is_told(&self, stands: Option<QueueHint>, waited: Option<Duration>) -> bool {
-        let (hint, waited) = match (stands, waited) {
+    fn is_delivered(&self, stored: Option<QueueHint>, waited: Option<Duration>) -> bool {
+        let (hint, waited) = match (stored, waited) {
             (None, None) => return true,
             (Some(hint), Some(waited)) => (hint, waited),
             (None, Some(_)) | (Some(_), None) => return false,
         };
         let QueueOrder { own, tolerance, life, .. } = self.order;
         own.is_some_and(|own| {
-            let renewal = hint.waited.clamp(tolerance, (life / LOOKS_PER_LIFE).max(tolerance));
+            let renewal = hint.waited.clamp(tolerance, (life / POLLS_PER_HINT_LIFETIME).max(tolerance));
             own.version == hint.version && own.waited.abs_diff(waited) <= tolerance && own.age < renewal
         })
     }
@@ -205,7 +205,7 @@ impl ForeignWaiters {
         poll: Duration,
         now: Instant,
     ) -> QueueOrder {
-        let life = MIN_LIFE.max(poll * LOOKS_PER_LIFE);
+        let life = MIN_HINT_LIFETIME.max(poll * POLLS_PER_HINT_LIFETIME);
         let own = self.own.map(|(version, came, at)| OwnHint { version, waited: now - came, age: now - at });
         let waited = |(came, seen): (Instant, Instant)| (now - seen < life).then(|| now - came);
         let seen = self.others.iter().map(|(hint, times)| (*hint, waited(*times))).collect();

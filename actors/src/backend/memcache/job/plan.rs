@@ -15,7 +15,7 @@ use crate::pool::Operator;
 
 /// Expiry of a lease without an end until its write is confirmed, in seconds: otherwise an entry that arrives after
 /// its server has ended would stay forever.
-const FIRST_END: u64 = 60;
+const UNCONFIRMED_SECONDS: u64 = 60;
 
 /// A planned write.
 #[derive(Debug)]
@@ -65,15 +65,15 @@ pub(crate) fn writes(job: &Job, fresh: bool, now: Duration, time: u64) -> Vec<Pl
     let mut plan = WritePlan { job, fresh, now, time, writes: Vec::new(), touched, freed, taken, served };
     plan.pause();
     plan.width();
-    for (number, end) in job.ends.iter().enumerate().filter(|(_, end)| end.had.is_none()) {
-        plan.end(number, end);
+    for (index, end) in job.ends.iter().enumerate().filter(|(_, end)| end.had.is_none()) {
+        plan.end(index, end);
     }
     for (slot, held) in job.strays() {
         plan.remove(slot, held, None);
     }
     plan.revokes();
-    for (number, renewal) in job.renewals.iter().enumerate().filter(|(_, renewal)| renewal.lives.is_none()) {
-        plan.renew(number, renewal);
+    for (index, renewal) in job.renewals.iter().enumerate().filter(|(_, renewal)| renewal.lives.is_none()) {
+        plan.renew(index, renewal);
     }
     plan.claims();
     plan.waiting();
@@ -134,11 +134,11 @@ impl WritePlan<'_> {
         }
     }
 
-    fn end(&mut self, number: usize, end: &EndLease) {
+    fn end(&mut self, index: usize, end: &EndLease) {
         let job = self.job;
         for (slot, held) in job.meant(&end.what) {
             if !end.if_ours || held.entry.by == Some(job.server) {
-                self.remove(slot, held, Some(number));
+                self.remove(slot, held, Some(index));
             }
         }
     }
@@ -174,7 +174,7 @@ impl WritePlan<'_> {
             since: self.now,
             waited: claim.waited,
             ttl: claim.ttl,
-            end: self.end_for(claim).or(Some(self.time + FIRST_END)),
+            end: self.end_for(claim).or(Some(self.time + UNCONFIRMED_SECONDS)),
             command: claim.command.as_deref().map(str::to_owned),
             by: Some(self.job.server),
             revoked: None,
@@ -183,7 +183,7 @@ impl WritePlan<'_> {
         self.write(PlannedWrite::Add { slot, entry });
     }
 
-    fn renew(&mut self, number: usize, renewal: &RenewLease) {
+    fn renew(&mut self, index: usize, renewal: &RenewLease) {
         let job = self.job;
         let Some((slot, held)) = job.view.lease(renewal.id) else { return };
         let ttl = renewal.wanted(held);
@@ -194,7 +194,7 @@ impl WritePlan<'_> {
             Some(LeaseEntry { ttl, end: self.end_at_least(ttl), by, ..LeaseEntry::clone(&held.entry) })
         };
         if let Some(entry) = entry {
-            self.change(slot, held, entry, WritePurpose::Renewal(number));
+            self.change(slot, held, entry, WritePurpose::Renewal(index));
         }
     }
 
@@ -213,34 +213,34 @@ impl WritePlan<'_> {
     fn claims(&mut self) {
         let job = self.job;
         let mut full = false;
-        for (number, claim) in job.claims.iter().enumerate().filter(|(_, claim)| claim.found.is_none()) {
-            if job.waits_before(number) {
+        for (index, claim) in job.claims.iter().enumerate().filter(|(_, claim)| claim.found.is_none()) {
+            if job.waits_before(index) {
                 continue; // decided by the outcome of that one
             }
             let other = job.by(&claim.requester).filter(|(slot, _)| !self.freed.contains(slot));
             if let Some((slot, held)) = job.view.lease(claim.id) {
-                if !job.may_keep(number, held) {
+                if !job.may_keep(index, held) {
                     self.remove(slot, held, None);
                 } else if !held.lasts() {
                     let entry = LeaseEntry { end: None, ..LeaseEntry::clone(&held.entry) };
-                    self.change(slot, held, entry, WritePurpose::Claim(number));
+                    self.change(slot, held, entry, WritePurpose::Claim(index));
                 }
             } else if let Some((slot, held)) = other {
                 if !job.view.written_after_pause(held) {
-                    self.mark_delivered(number, claim, slot, held);
+                    self.mark_delivered(index, claim, slot, held);
                 }
             } else if claim.wants && !full && !job.is_paused() {
-                full = !self.begin(number, claim);
+                full = !self.begin(index, claim);
             }
         }
     }
 
     /// Its requester has a lease, which is renewed if the requester is resumable. Otherwise the server that granted it
     /// has to learn that it is delivered, so as not to end it.
-    fn mark_delivered(&mut self, number: usize, claim: &Claim, slot: usize, held: &HeldSlot) {
+    fn mark_delivered(&mut self, index: usize, claim: &Claim, slot: usize, held: &HeldSlot) {
         if claim.requester.is_resumable() && held.entry.revoked.is_some() {
             if let Some(entry) = self.extended(held, claim.ttl) {
-                self.change(slot, held, entry, WritePurpose::Claim(number));
+                self.change(slot, held, entry, WritePurpose::Claim(index));
             }
         } else if claim.requester.is_resumable() {
             let command = claim.command.as_deref().map(str::to_owned);
@@ -248,39 +248,39 @@ impl WritePlan<'_> {
             let command = command.or_else(|| old.command.clone());
             let (ttl, end) = (claim.ttl, self.end_for(claim));
             let entry = LeaseEntry { ttl, end, by: Some(self.job.server), command, ..old };
-            self.change(slot, held, entry, WritePurpose::Claim(number));
+            self.change(slot, held, entry, WritePurpose::Claim(index));
         } else if self.fresh && !self.job.delivery_is_known(held) {
             let end = if held.prolonged { self.end_of(held) } else { held.entry.end };
             let end = held.entry.ttl.and(end);
             let entry = LeaseEntry { by: None, end, ..LeaseEntry::clone(&held.entry) };
-            self.change(slot, held, entry, WritePurpose::Claim(number));
+            self.change(slot, held, entry, WritePurpose::Claim(index));
         }
     }
 
     /// Takes a slot for a claim: a free one, or that of a later claim of this job. Returns whether the claim is
     /// served.
-    fn begin(&mut self, number: usize, claim: &Claim) -> bool {
+    fn begin(&mut self, index: usize, claim: &Claim) -> bool {
         let view = &self.job.view;
         if !self.fresh && view.slot_count() > self.job.slots {
             return true; // other servers may hold more slots than the view shows: read first
         }
-        let parking = view.usable_slots(self.job.slots);
+        let usable = view.usable_slots(self.job.slots);
         let is_free =
             |slot: &usize| !self.taken.contains(slot) && (self.freed.contains(slot) || view.is_free(*slot));
-        let free = (0..parking).find(is_free);
+        let free = (0..usable).find(is_free);
         let job = self.job;
-        if job.gives_way(number, |slots| (0..view.usable_slots(slots)).any(|slot| is_free(&slot))) {
+        if job.gives_way(index, |slots| (0..view.usable_slots(slots)).any(|slot| is_free(&slot))) {
             return false;
         }
         let slot = free.or_else(|| {
             let (slot, held) =
-                job.later_claim_with_slot(number).filter(|(slot, _)| !self.touched.contains(slot))?;
+                job.later_claim_with_slot(index).filter(|(slot, _)| !self.touched.contains(slot))?;
             self.remove(slot, held, None);
             Some(slot)
         });
         if let Some(slot) = slot {
             self.add(slot, claim);
-            self.served.insert(number);
+            self.served.insert(index);
         }
         slot.is_some()
     }

@@ -26,7 +26,7 @@ pub(crate) struct PoolRead {
 }
 
 /// Commands that read this number of slots, the number of slots, the pause, the hints and the store.
-pub(crate) fn questions(keys: &KeyNames, slots: usize) -> impl Iterator<Item = MemcacheCommand> {
+pub(crate) fn read_commands(keys: &KeyNames, slots: usize) -> impl Iterator<Item = MemcacheCommand> {
     let others = [&keys.width, &keys.paused, &keys.waiting, &keys.store].map(|key| MemcacheCommand::get(key));
     (0..slots).map(|slot| MemcacheCommand::get(&keys.slot(slot))).chain(others)
 }
@@ -35,27 +35,26 @@ pub(crate) fn questions(keys: &KeyNames, slots: usize) -> impl Iterator<Item = M
 ///
 /// # Errors
 /// Why this memcached is unusable.
-pub(crate) fn understand(answers: &[MemcacheReply], known: Option<&PoolView>) -> Result<PoolRead, String> {
+pub(crate) fn parse(answers: &[MemcacheReply], known: Option<&PoolView>) -> Result<PoolRead, String> {
     let [slots @ .., width, paused, waiting, store] = answers else {
-        return Err("answers too little".to_owned());
+        return Err("sent too few replies".to_owned());
     };
     let mut look = PoolRead { view: PoolView::default(), newest: 0 };
-    for (number, answer) in slots.iter().enumerate() {
-        let slot = look.slot(number, answer, known)?;
+    for (index, answer) in slots.iter().enumerate() {
+        let slot = look.slot(index, answer, known)?;
         look.view.slots.push(slot);
     }
     if let Some(item) = look.item(width)? {
         let slots = std::str::from_utf8(&item.value).ok().and_then(|text| text.parse().ok());
         let slots = slots.filter(|slots| *slots <= MAX_SLOTS);
-        let slots = slots.ok_or("has something else where the number of slots should be: remove that")?;
+        let slots = slots.ok_or("has an invalid number of slots: delete the key that ends in :width")?;
         look.view.width = Some(SlotCount { slots, cas: item.cas });
     }
     look.view.paused = look.item(paused)?.map(|item| pause::read(&item.value, item.cas));
     look.view.hints = look.item(waiting)?.map(|item| order::read(&item.value, item.cas));
     if let Some(item) = look.item(store)? {
         let store = token_base::read(&item.value, item.cas);
-        let store =
-            store.ok_or("has something else where its name should be: choose another memcache.prefix")?;
+        let store = store.ok_or("has an invalid store id: use another memcache.prefix")?;
         look.view.store = Some(Arc::new(store));
     }
     Ok(look)
@@ -64,7 +63,7 @@ pub(crate) fn understand(answers: &[MemcacheReply], known: Option<&PoolView>) ->
 /// Highest CAS number in the replies.
 ///
 /// # Errors
-/// As for [`understand`].
+/// As for [`parse`].
 pub(crate) fn newest(answers: &[MemcacheReply]) -> Result<u64, String> {
     let mut look = PoolRead { view: PoolView::default(), newest: 0 };
     for answer in answers {
@@ -76,20 +75,20 @@ pub(crate) fn newest(answers: &[MemcacheReply]) -> Result<u64, String> {
 impl PoolRead {
     fn slot(
         &mut self,
-        number: usize,
+        index: usize,
         answer: &MemcacheReply,
         known: Option<&PoolView>,
     ) -> Result<Option<HeldSlot>, String> {
         let Some(&MemcacheItem { ref value, cas, left, prolonged }) = self.item(answer)? else {
             return Ok(None);
         };
-        let before = known.and_then(|view| view.slots.get(number)?.as_ref());
+        let before = known.and_then(|view| view.slots.get(index)?.as_ref());
         let entry = match before.filter(|before| before.cas == cas) {
             Some(before) => Some(Arc::clone(&before.entry)),
             None => LeaseEntry::read(value).map(Arc::new),
         };
         if entry.is_none() {
-            self.view.foreign.push(number);
+            self.view.foreign.push(index);
         }
         Ok(entry.map(|entry| HeldSlot { cas, left, entry, prolonged }))
     }
@@ -100,7 +99,7 @@ impl PoolRead {
             MemcacheReply::Found(item) => item,
             MemcacheReply::Void => return Ok(None),
             other @ (MemcacheReply::Done | MemcacheReply::Changed | MemcacheReply::Refused(_)) => {
-                return Err(format!("gives no value, CAS number and time, but {other:?}"));
+                return Err(format!("sent no value, CAS number and time, but {other:?}"));
             }
         };
         if item.cas == 0 {

@@ -48,8 +48,8 @@ impl HeldSlot {
     pub(crate) fn extension(&self, wanted: Option<Duration>) -> Option<Duration> {
         let (note, wanted) = (self.entry.revoked.as_ref()?, wanted?);
         let Some(left) = self.left else { return Some(wanted) }; // a lease without an end gets one
-        let parking = Duration::from_secs(note.end.saturating_sub(self.time()?));
-        let ttl = wanted.min(parking);
+        let allowed = Duration::from_secs(note.end.saturating_sub(self.time()?));
+        let ttl = wanted.min(allowed);
         (whole_seconds(ttl) + 1 > left.as_secs()).then_some(ttl)
     }
 
@@ -58,8 +58,8 @@ impl HeldSlot {
         let RevocationNote { operator, end } = self.entry.revoked.as_ref()?;
         let is_renewed = !matches!(self.entry.requester, Requester::Host(_));
         let time = self.time().filter(|_| is_renewed);
-        let parking = time.map(|time| Duration::from_secs(end.saturating_sub(time)) + END_UNCERTAINTY);
-        let end = now + self.left.into_iter().chain(parking).max().unwrap_or_default();
+        let allowed = time.map(|time| Duration::from_secs(end.saturating_sub(time)) + END_UNCERTAINTY);
+        let end = now + self.left.into_iter().chain(allowed).max().unwrap_or_default();
         Some(Arc::new(Revocation { operator: operator.clone(), end }))
     }
 }
@@ -83,8 +83,7 @@ impl Job {
 impl WritePlan<'_> {
     pub(crate) fn revokes(&mut self) {
         let job = self.job;
-        for (number, revoke) in job.revokes.iter().enumerate().filter(|(_, revoke)| revoke.is_done.is_none())
-        {
+        for (index, revoke) in job.revokes.iter().enumerate().filter(|(_, revoke)| revoke.is_done.is_none()) {
             let Some((slot, held)) = job.view.lease(revoke.id) else { continue };
             let within = revoke.within.or(held.entry.ttl).unwrap_or_default();
             let earlier = held.entry.revoked.as_ref().map(|note| note.end);
@@ -92,7 +91,7 @@ impl WritePlan<'_> {
             let note = end.map(|end| RevocationNote { operator: revoke.operator.clone(), end });
             let end = if held.prolonged { self.end_of(held) } else { held.entry.end };
             let entry = LeaseEntry { revoked: note, by: None, end, ..LeaseEntry::clone(&held.entry) };
-            self.change(slot, held, entry, WritePurpose::Revoke(number));
+            self.change(slot, held, entry, WritePurpose::Revoke(index));
         }
     }
 

@@ -37,62 +37,62 @@ const MAX_EXCHANGES: usize = 16;
 /// # Errors
 /// When it could not be finished: what is open may or may not have happened. A memcached without memory is no error:
 /// the job notes it, and what is open has not happened.
-pub(crate) fn run(links: &ConnectionPool, job: &mut Job) -> Result<(), MemcacheError> {
-    JobRun::new(links, Some(links.take()?), job).finish()
+pub(crate) fn run(connections: &ConnectionPool, job: &mut Job) -> Result<(), MemcacheError> {
+    JobRun::new(connections, Some(connections.take()?), job).finish()
 }
 
 /// Carries out jobs of different pools, and reports the result of each with its index. Their first exchange is shared;
 /// without interference that is all. A job that needs more exchanges does not delay the others.
 pub(crate) fn run_all(
-    links: &ConnectionPool,
+    connections: &ConnectionPool,
     jobs: &mut [Job],
     mut tell: impl FnMut(usize, &mut Job, Result<(), MemcacheError>),
 ) {
     if let [job] = jobs {
-        let result = run(links, job);
+        let result = run(connections, job);
         return tell(0, job, result);
     }
-    let mut link = match links.take() {
+    let mut link = match connections.take() {
         Ok(link) => link,
         Err(trouble) => {
             return jobs
                 .iter_mut()
                 .enumerate()
-                .for_each(|(number, job)| tell(number, job, Err(trouble.clone())));
+                .for_each(|(index, job)| tell(index, job, Err(trouble.clone())));
         }
     };
-    let mut rounds: Vec<_> = jobs.iter_mut().map(|job| JobRun::new(links, None, job)).collect();
-    let first = run_shared_exchange(links, &mut link, &mut rounds);
+    let mut rounds: Vec<_> = jobs.iter_mut().map(|job| JobRun::new(connections, None, job)).collect();
+    let first = run_shared_exchange(connections, &mut link, &mut rounds);
     drop(link);
     let mut left = Vec::new();
-    for ((number, round), first) in rounds.into_iter().enumerate().zip(first) {
+    for ((index, round), first) in rounds.into_iter().enumerate().zip(first) {
         match first {
-            Ok(true) => tell(number, round.job, Ok(())),
-            Ok(false) => left.push((number, round, None)),
-            Err(failure) => left.push((number, round, Some(failure))),
+            Ok(true) => tell(index, round.job, Ok(())),
+            Ok(false) => left.push((index, round, None)),
+            Err(failure) => left.push((index, round, Some(failure))),
         }
     }
     let mut away = None; // the others do not wait again for a memcached that did not reply
-    for (number, mut round, failure) in left {
+    for (index, mut round, failure) in left {
         let result = match (&away, failure) {
             (Some(trouble), _) => Err(MemcacheError::clone(trouble)),
             (None, None) => round.run_to_end(),
             (None, Some(failure)) => round.recover(failure).and_then(|()| round.finish()),
         };
-        away = away.or_else(|| result.as_ref().err().filter(|why| why.is_away()).cloned());
-        tell(number, round.job, result);
+        away = away.or_else(|| result.as_ref().err().filter(|why| why.is_unreachable()).cloned());
+        tell(index, round.job, result);
     }
 }
 
 /// Carries out the first exchanges of several jobs in one.
 fn run_shared_exchange(
-    links: &ConnectionPool,
+    connections: &ConnectionPool,
     link: &mut PooledLink,
     rounds: &mut [JobRun<'_>],
 ) -> Vec<Result<bool, ExchangeFailure>> {
     let plans: Vec<_> = rounds.iter().map(|round| round.plan(link)).collect();
     let commands: Vec<_> = plans.iter().flatten().flat_map(|plan| &plan.commands).cloned().collect();
-    let mut answers = match links.exchange(link, &commands) {
+    let mut answers = match connections.exchange(link, &commands) {
         Ok(answers) => answers,
         Err(ExchangeFailure { trouble, again }) => {
             let lost = |(round, plan): (&mut JobRun<'_>, Result<CommandBatch, ExchangeFailure>)| {
@@ -122,7 +122,7 @@ struct CommandBatch {
 
 /// A job being carried out.
 struct JobRun<'a> {
-    links: &'a ConnectionPool,
+    connections: &'a ConnectionPool,
     /// `None` after a failure.
     link: Option<PooledConnection<Connector>>,
     job: &'a mut Job,
@@ -137,14 +137,18 @@ struct JobRun<'a> {
 }
 
 impl<'a> JobRun<'a> {
-    fn new(links: &'a ConnectionPool, link: Option<PooledConnection<Connector>>, job: &'a mut Job) -> Self {
+    fn new(
+        connections: &'a ConnectionPool,
+        link: Option<PooledConnection<Connector>>,
+        job: &'a mut Job,
+    ) -> Self {
         let tried = vec![EndAttempt::default(); job.ends.len()];
-        JobRun { links, link, job, tried, fresh: false, failed: false, crossed: false }
+        JobRun { connections, link, job, tried, fresh: false, failed: false, crossed: false }
     }
 
     /// Finishes a job after a shared first exchange.
     fn run_to_end(&mut self) -> Result<(), MemcacheError> {
-        self.link = Some(self.links.take()?);
+        self.link = Some(self.connections.take()?);
         self.finish()
     }
 
@@ -160,12 +164,14 @@ impl<'a> JobRun<'a> {
         if self.job.is_done() {
             return Ok(()); // only the number of slots to read, or the hints, are left
         }
-        Err(self.links.refused("is changed by others all the time: nothing was settled in 16 exchanges"))
+        Err(self.connections.refused("is changed constantly by other servers: no result after 16 exchanges"))
     }
 
     /// One exchange, or what has to precede the next one; whether the job is done.
     fn exchange_once(&mut self) -> Result<bool, ExchangeFailure> {
-        let Some(mut link) = self.link.take() else { return Err(self.links.failed("is not connected")) };
+        let Some(mut link) = self.link.take() else {
+            return Err(self.connections.failed("is not connected"));
+        };
         let done = self.exchange(&mut link)?;
         self.link = Some(link);
         Ok(done)
@@ -177,7 +183,7 @@ impl<'a> JobRun<'a> {
             return Err(failure.trouble);
         }
         (self.failed, self.fresh) = (true, false);
-        self.link = Some(self.links.take()?);
+        self.link = Some(self.connections.take()?);
         Ok(())
     }
 
@@ -187,7 +193,7 @@ impl<'a> JobRun<'a> {
             return Ok(true); // what is open needs memory
         }
         let answers =
-            self.links.exchange(link, &batch.commands).inspect_err(|_| self.forget(&batch.writes))?;
+            self.connections.exchange(link, &batch.commands).inspect_err(|_| self.forget(&batch.writes))?;
         self.interpret(link, &batch, &answers)
     }
 
@@ -195,14 +201,14 @@ impl<'a> JobRun<'a> {
     fn plan(&self, link: &PooledLink) -> Result<CommandBatch, ExchangeFailure> {
         let sure = self.is_same(link);
         let writes = if sure {
-            plan::writes(self.job, self.fresh, clock::unix_now(), self.links.seconds().map_err(wrap)?)
+            plan::writes(self.job, self.fresh, clock::unix_now(), self.connections.seconds().map_err(wrap)?)
         } else {
             Vec::new()
         };
         let view = &self.job.view;
         let slots = view.slot_count().max(view.needed(self.job.slots));
         let commands = writes.iter().map(|write| write.command(&self.job.keys));
-        let commands: Vec<_> = commands.chain(read::questions(&self.job.keys, slots)).collect();
+        let commands: Vec<_> = commands.chain(read::read_commands(&self.job.keys, slots)).collect();
         Ok(CommandBatch { writes, commands, sure })
     }
 
@@ -216,7 +222,7 @@ impl<'a> JobRun<'a> {
         let (written, read) = answers.split_at(batch.writes.len());
         let delivered_claims = self.note(&batch.writes, written);
         let known = batch.sure.then_some(&self.job.view);
-        let look = read::understand(read, known).map_err(|why| self.links.failed(why))?;
+        let look = read::parse(read, known).map_err(|why| self.connections.failed(why))?;
         self.adopt_view(link, look, &delivered_claims)
     }
 
@@ -262,9 +268,9 @@ impl<'a> JobRun<'a> {
                 }
                 (PlannedWrite::Change { by, .. } | PlannedWrite::Prolong { by, .. }, MemcacheReply::Done) => {
                     match by {
-                        WritePurpose::Renewal(number) => self.job.renewals[*number].lives = Some(true),
-                        WritePurpose::Claim(number) => drop(delivered_claims.insert(*number)),
-                        WritePurpose::Revoke(number) => self.job.revokes[*number].is_done = Some(true),
+                        WritePurpose::Renewal(index) => self.job.renewals[*index].lives = Some(true),
+                        WritePurpose::Claim(index) => drop(delivered_claims.insert(*index)),
+                        WritePurpose::Revoke(index) => self.job.revokes[*index].is_done = Some(true),
                     }
                 }
                 (
@@ -288,27 +294,31 @@ impl<'a> JobRun<'a> {
         look: PoolRead,
         delivered_claims: &HashSet<usize>,
     ) -> Result<bool, ExchangeFailure> {
-        let (links, job) = (self.links, &mut *self.job);
+        let (connections, job) = (self.connections, &mut *self.job);
         let Some(store) = look.view.store.clone() else {
             (self.fresh, link.store) = (false, None);
-            token_base::make(links, link, &job.keys, job.highest)?;
+            token_base::make(connections, link, &job.keys, job.highest)?;
             return Ok(false);
         };
         if job.view.store.as_ref().is_some_and(|known| known.id != store.id) {
-            links.forget_time();
+            connections.forget_time();
         }
         let is_new = job.view.store.as_ref() != Some(&store);
         if is_new && token_base::falls_behind(&store, look.newest, job.highest) {
             (self.fresh, link.store) = (false, None);
-            token_base::raise(links, link, &job.keys, &store, look.newest, job.highest)?;
+            token_base::raise(connections, link, &job.keys, &store, look.newest, job.highest)?;
             return Ok(false);
         }
         if look.view.foreign != job.view.foreign && !look.view.foreign.is_empty() {
-            let (server, key) = (links.server(), job.keys.slot(look.view.foreign[0]));
+            let (server, key) = (connections.server(), job.keys.slot(look.view.foreign[0]));
             let hint = "not an entry of this version; it occupies a slot until it is removed";
             warn!(server:%, key, hint; "unparsable_entry");
         }
-        look.view.held().filter_map(|(_, held)| held.time()).max().inspect(|time| links.see_time(*time));
+        look.view
+            .held()
+            .filter_map(|(_, held)| held.time())
+            .max()
+            .inspect(|time| connections.observe_time(*time));
         link.store = Some(Arc::clone(&store.id));
         job.view = look.view;
         job.highest = job.view.held().map(|(_, held)| held.token().0).fold(job.highest, u64::max);

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{read, view::StoreEntry};
 use crate::backend::memcache::{
-    entry::EXACT,
+    entry::JSON_NUMBER_LIMIT,
     entry::keys::KeyNames,
     shard::clock,
     shard::connection_pool::{ConnectionPool, ExchangeFailure, PooledLink},
@@ -33,32 +33,33 @@ struct TokenBaseJson {
 pub(crate) fn read(value: &[u8], cas: u64) -> Option<StoreEntry> {
     let TokenBaseJson { id, base } = serde_json::from_slice(value).ok()?;
     let is_name = LeaseId::parse(&id).is_some(); // 128 random bits, like a lease id
-    (is_name && base < EXACT).then(|| StoreEntry { id: id.into(), base, cas })
+    (is_name && base < JSON_NUMBER_LIMIT).then(|| StoreEntry { id: id.into(), base, cas })
 }
 
 /// Creates the store, unless another server does so first. Its tokens are above `highest`.
 pub(crate) fn make(
-    links: &ConnectionPool,
+    connections: &ConnectionPool,
     link: &mut PooledLink,
     keys: &KeyNames,
     highest: u64,
 ) -> Result<(), ExchangeFailure> {
-    let clock = links.clock().map_err(|trouble| ExchangeFailure { trouble, again: false })?;
+    let clock = connections.clock().map_err(|trouble| ExchangeFailure { trouble, again: false })?;
     let probe = MemcacheCommand::set(&keys.probe, "?".to_owned(), Some(PROBE_SECONDS));
-    let answers = write(links, link, &[probe, MemcacheCommand::get(&keys.probe)])?;
-    let seen = read::newest(&answers[1..]).map_err(|why| links.failed(why))?;
+    let answers = write(connections, link, &[probe, MemcacheCommand::get(&keys.probe)])?;
+    let seen = read::newest(&answers[1..]).map_err(|why| connections.failed(why))?;
     let time = clock.micros(clock::unix_now()).ok_or_else(|| {
-        links.failed("was started a moment ago, and the clock of this server is not its: set it, or wait 5 s")
+        connections
+            .failed("has just started, and its clock differs from this server's: set the clock, or wait 5 s")
     })?;
     let base = time.max(highest + 1).saturating_sub(seen);
     let id = LeaseId::random().reveal();
-    write(links, link, &[MemcacheCommand::add(&keys.store, record(&id, base), None)]).map(|_| ())
+    write(connections, link, &[MemcacheCommand::add(&keys.store, record(&id, base), None)]).map(|_| ())
 }
 
 /// Raises the base, so that tokens are above `highest`, unless another server changes it first. `newest`: a CAS number
 /// of the store.
 pub(crate) fn raise(
-    links: &ConnectionPool,
+    connections: &ConnectionPool,
     link: &mut PooledLink,
     keys: &KeyNames,
     store: &StoreEntry,
@@ -67,18 +68,18 @@ pub(crate) fn raise(
 ) -> Result<(), ExchangeFailure> {
     let base = store.base.max((highest + 1).saturating_sub(newest));
     let command = MemcacheCommand::swap(&keys.store, store.cas, record(&store.id, base), None);
-    write(links, link, &[command]).map(|_| ())
+    write(connections, link, &[command]).map(|_| ())
 }
 
 /// Sends commands, of which the first has to find memory.
 fn write(
-    links: &ConnectionPool,
+    connections: &ConnectionPool,
     link: &mut PooledLink,
     commands: &[MemcacheCommand],
 ) -> Result<Vec<MemcacheReply>, ExchangeFailure> {
-    let answers = links.exchange(link, commands)?;
+    let answers = connections.exchange(link, commands)?;
     match &answers[0] {
-        MemcacheReply::Refused(why) => Err(links.failed(format_args!("refuses to write: {why}"))),
+        MemcacheReply::Refused(why) => Err(connections.failed(format_args!("refused a write: {why}"))),
         MemcacheReply::Found(_) | MemcacheReply::Done | MemcacheReply::Changed | MemcacheReply::Void => {
             Ok(answers)
         }
@@ -100,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_store_is_one() {
+    fn an_invalid_store_entry_is_rejected() {
         let id = LeaseId::random().reveal();
         let huge = record(&id, u64::MAX);
 

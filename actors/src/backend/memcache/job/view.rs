@@ -99,7 +99,7 @@ impl PoolView {
 
     /// The held slots, with their indexes.
     pub(crate) fn held(&self) -> impl Iterator<Item = (usize, &HeldSlot)> {
-        self.slots.iter().enumerate().filter_map(|(number, slot)| Some((number, slot.as_ref()?)))
+        self.slots.iter().enumerate().filter_map(|(index, slot)| Some((index, slot.as_ref()?)))
     }
 
     /// The slot of this requester, of those that count. If servers granted it several at the same moment: the oldest,
@@ -114,14 +114,14 @@ impl PoolView {
     }
 
     /// Whether the slot with this index is free.
-    pub(crate) fn is_free(&self, number: usize) -> bool {
-        self.slots.get(number).is_none_or(Option::is_none) && !self.foreign.contains(&number)
+    pub(crate) fn is_free(&self, index: usize) -> bool {
+        self.slots.get(index).is_none_or(Option::is_none) && !self.foreign.contains(&index)
     }
 
     /// Number of held slots from this index on.
-    pub(crate) fn taken_from(&self, number: usize) -> usize {
-        let foreign = self.foreign.iter().filter(|foreign| **foreign >= number).count();
-        self.slots.iter().skip(number).flatten().count() + foreign
+    pub(crate) fn taken_from(&self, index: usize) -> usize {
+        let foreign = self.foreign.iter().filter(|foreign| **foreign >= index).count();
+        self.slots.iter().skip(index).flatten().count() + foreign
     }
 
     /// Number of slots according to its entry.
@@ -144,7 +144,7 @@ impl PoolView {
     /// with the largest such index. From that index on no slot has been taken since its read, and below it there are
     /// few enough.
     pub(crate) fn usable_slots(&self, slots: usize) -> usize {
-        (0..=slots).rev().find(|parking| parking + self.taken_from(*parking) <= slots).unwrap_or_default()
+        (0..=slots).rev().find(|usable| usable + self.taken_from(*usable) <= slots).unwrap_or_default()
     }
 
     /// Whether a slot of a pool with `slots` slots may be taken.

@@ -101,7 +101,7 @@ impl LookupState {
         self.asked = None;
         match found {
             Ok(addresses) if addresses.is_empty() => {
-                self.failure = Some(io::Error::new(ErrorKind::NotFound, "its name has no address"));
+                self.failure = Some(io::Error::new(ErrorKind::NotFound, "the name has no address"));
             }
             Ok(addresses) => (self.known, self.failure) = (addresses, None),
             Err(error) => self.failure = Some(error),
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_service_that_hangs_is_not_waited_for() {
+    fn a_hanging_name_service_does_not_delay() {
         let (addresses, name_service) = named();
 
         let error = addresses.get(SHORT).unwrap_err();
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_service_that_fails_changes_nothing() {
+    fn a_failed_lookup_keeps_the_addresses() {
         let (addresses, name_service) = named();
         name_service.send(Err(io::Error::other("no such name"))).unwrap();
         assert_eq!(addresses.get(TIMEOUT).unwrap_err().to_string(), "no such name");
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_is_not_looked_up() {
+    fn an_ip_address_is_not_looked_up() {
         let server = MemcacheServer { host: "::1".to_owned(), port: 11_211 };
         let addresses = Addresses::looked_up(server, |_| unreachable!("it is no name"));
 

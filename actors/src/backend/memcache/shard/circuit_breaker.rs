@@ -27,9 +27,9 @@ pub(crate) struct CircuitBreaker(Mutex<BreakerState>);
 #[derive(Debug, Default)]
 enum BreakerState {
     #[default]
-    Open,
+    Closed,
     /// Unreachable.
-    Away {
+    Open {
         /// Reason, for the log and for refusals.
         why: String,
         /// Time of the next try.
@@ -57,28 +57,28 @@ impl CircuitBreaker {
     /// Why memcached is unreachable.
     pub(crate) fn try_acquire(&self, now: Instant) -> Result<(), String> {
         match &mut *self.state() {
-            BreakerState::Open => Ok(()),
-            BreakerState::Away { retry, tried, .. } if now >= *retry && !*tried => {
+            BreakerState::Closed => Ok(()),
+            BreakerState::Open { retry, tried, .. } if now >= *retry && !*tried => {
                 *tried = true;
                 Ok(())
             }
-            BreakerState::Away { why, .. } => Err(why.clone()),
+            BreakerState::Open { why, .. } => Err(why.clone()),
         }
     }
 
     /// Whether memcached is not known to be unreachable.
-    pub(crate) fn is_open(&self) -> bool {
-        matches!(*self.state(), BreakerState::Open)
+    pub(crate) fn is_closed(&self) -> bool {
+        matches!(*self.state(), BreakerState::Closed)
     }
 
     /// Records the result of a try.
     pub(crate) fn record(&self, now: Instant, result: &Result<(), MemcacheError>) -> BreakerChange {
         let (new, change) = match result {
-            Err(MemcacheError::Away(why)) => (
-                BreakerState::Away { why: why.clone(), retry: now + RETRY_INTERVAL, tried: false },
+            Err(MemcacheError::Unreachable(why)) => (
+                BreakerState::Open { why: why.clone(), retry: now + RETRY_INTERVAL, tried: false },
                 BreakerChange::Gone,
             ),
-            Ok(()) | Err(MemcacheError::Refused(_)) => (BreakerState::Open, BreakerChange::Back),
+            Ok(()) | Err(MemcacheError::Refused(_)) => (BreakerState::Closed, BreakerChange::Back),
         };
         let mut state = self.state();
         let same = mem::discriminant(&*state) == mem::discriminant(&new);
@@ -96,35 +96,35 @@ mod tests {
     use super::*;
 
     #[test]
-    fn after_a_failure_only_one_tries_at_a_time() {
-        let (gate, start) = (CircuitBreaker::default(), Instant::now());
-        let gone = Err(MemcacheError::Away("gone".to_owned()));
+    fn after_a_failure_only_one_try_is_permitted_at_a_time() {
+        let (breaker, start) = (CircuitBreaker::default(), Instant::now());
+        let gone = Err(MemcacheError::Unreachable("gone".to_owned()));
 
-        assert_eq!([gate.try_acquire(start), gate.try_acquire(start)], [Ok(()), Ok(())]);
+        assert_eq!([breaker.try_acquire(start), breaker.try_acquire(start)], [Ok(()), Ok(())]);
         assert_eq!(
-            (gate.is_open(), gate.record(start, &gone), gate.is_open()),
+            (breaker.is_closed(), breaker.record(start, &gone), breaker.is_closed()),
             (true, BreakerChange::Gone, false)
         );
-        assert_eq!(gate.try_acquire(start), Err("gone".to_owned()));
-        assert_eq!(gate.try_acquire(start + RETRY_INTERVAL), Ok(()));
+        assert_eq!(breaker.try_acquire(start), Err("gone".to_owned()));
+        assert_eq!(breaker.try_acquire(start + RETRY_INTERVAL), Ok(()));
         assert_eq!(
-            gate.try_acquire(start + RETRY_INTERVAL),
+            breaker.try_acquire(start + RETRY_INTERVAL),
             Err("gone".to_owned()),
-            "somebody tries already"
+            "a try is in progress"
         );
-        assert_eq!(gate.record(start + RETRY_INTERVAL, &gone), BreakerChange::None);
-        assert_eq!(gate.try_acquire(start + RETRY_INTERVAL), Err("gone".to_owned()));
-        assert_eq!(gate.try_acquire(start + RETRY_INTERVAL * 2), Ok(()));
-        assert_eq!(gate.record(start + RETRY_INTERVAL * 2, &Ok(())), BreakerChange::Back);
-        assert_eq!([gate.try_acquire(start), gate.try_acquire(start)], [Ok(()), Ok(())]);
+        assert_eq!(breaker.record(start + RETRY_INTERVAL, &gone), BreakerChange::None);
+        assert_eq!(breaker.try_acquire(start + RETRY_INTERVAL), Err("gone".to_owned()));
+        assert_eq!(breaker.try_acquire(start + RETRY_INTERVAL * 2), Ok(()));
+        assert_eq!(breaker.record(start + RETRY_INTERVAL * 2, &Ok(())), BreakerChange::Back);
+        assert_eq!([breaker.try_acquire(start), breaker.try_acquire(start)], [Ok(()), Ok(())]);
     }
 
     #[test]
-    fn a_memcached_that_refuses_is_there() {
-        let (gate, now) = (CircuitBreaker::default(), Instant::now());
+    fn a_memcached_that_refuses_is_reachable() {
+        let (breaker, now) = (CircuitBreaker::default(), Instant::now());
 
-        assert_eq!(gate.record(now, &Err(MemcacheError::Refused("full".to_owned()))), BreakerChange::None);
+        assert_eq!(breaker.record(now, &Err(MemcacheError::Refused("full".to_owned()))), BreakerChange::None);
 
-        assert_eq!(gate.try_acquire(now), Ok(()));
+        assert_eq!(breaker.try_acquire(now), Ok(()));
     }
 }

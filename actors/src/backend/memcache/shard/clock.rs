@@ -13,7 +13,7 @@ use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 
 /// Maximum adjustment, in microseconds per second.
-const DRIFT: i64 = 10_000;
+const MAX_DRIFT: i64 = 10_000;
 
 /// Maximum time without an observation that is adjusted: a clock may have been frozen longer.
 const MAX_AGE: Duration = Duration::from_secs(30);
@@ -39,7 +39,7 @@ impl MemcacheTime {
     /// Adds an observation, in seconds since 1970.
     pub(crate) fn see(&mut self, seconds: u64, now: Instant) {
         let gone = now.saturating_duration_since(self.seen);
-        let drift = micros(gone.min(MAX_AGE)) * DRIFT / 1_000_000;
+        let drift = micros(gone.min(MAX_AGE)) * MAX_DRIFT / 1_000_000;
         let micros = (self.micros + micros(gone) - drift).max(Self::new(seconds, now).micros);
         *self = Self { seen: now, micros };
     }
@@ -90,7 +90,7 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     #[test]
-    fn the_time_is_ours_if_memcached_agrees_else_its_own() {
+    fn the_local_time_counts_if_memcached_agrees() {
         let micros = |millis: u64, uptime| {
             StoreClock { time: 1_700_000_000, uptime }.micros(Duration::from_millis(millis))
         };
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_stood_still_is_not_believed() {
+    fn a_frozen_clock_does_not_set_the_estimate_back() {
         let start = Instant::now();
         let mut time = MemcacheTime::new(1_000, start);
         time.see(1_010, start + 10 * SECOND);
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_is_later_than_thought_is_believed_at_once() {
+    fn a_clock_ahead_of_the_estimate_counts_at_once() {
         let start = Instant::now();
         let mut time = MemcacheTime::new(1_000, start);
 
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_is_slower_is_followed() {
+    fn a_slower_clock_is_followed() {
         let start = Instant::now();
         let mut time = MemcacheTime::new(1_003, start);
 

@@ -31,30 +31,30 @@ use crate::telemetry::backend_calls::BackendCalls;
 const MAX_CLOCK_TICK: Duration = Duration::from_secs(3);
 
 /// Seconds by which an observation may be ahead of the estimate without a check.
-const DOUBTFUL: u64 = 10;
+const MAX_CLOCK_LEAD: u64 = 10;
 
 /// Interval of reads until the clock ticks.
-const GLANCE: Duration = Duration::from_millis(50);
+const CLOCK_READ_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Error of a memcached, as a sentence for the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum MemcacheError {
     /// It cannot be reached, or does not reply.
-    Away(String),
+    Unreachable(String),
     /// It replies, but the request cannot be carried out.
     Refused(String),
 }
 
 impl MemcacheError {
     /// Whether it cannot be reached, or does not reply.
-    pub(crate) fn is_away(&self) -> bool {
-        matches!(self, Self::Away(_))
+    pub(crate) fn is_unreachable(&self) -> bool {
+        matches!(self, Self::Unreachable(_))
     }
 
     /// The sentence.
     pub(crate) fn why(&self) -> &str {
         match self {
-            Self::Away(why) | Self::Refused(why) => why,
+            Self::Unreachable(why) | Self::Refused(why) => why,
         }
     }
 }
@@ -84,7 +84,7 @@ pub(crate) struct PooledLink {
 #[derive(Debug, Clone)]
 pub(crate) struct ConnectionPool {
     pool: r2d2::Pool<Connector>,
-    dial: Connector,
+    connector: Connector,
     /// Counters of exchanges.
     calls: BackendCalls,
 }
@@ -106,7 +106,8 @@ impl ConnectionPool {
     /// `timeout`.
     pub(crate) fn new(server: MemcacheServer, most: u32, timeout: Duration, calls: BackendCalls) -> Self {
         let addresses = Addresses::of(server.clone());
-        let dial = Connector { server, addresses, timeout, broken: Arc::default(), time: Arc::default() };
+        let connector =
+            Connector { server, addresses, timeout, broken: Arc::default(), time: Arc::default() };
         let pool = r2d2::Pool::builder()
             .max_size(most)
             .min_idle(Some(0))
@@ -115,8 +116,8 @@ impl ConnectionPool {
             .connection_timeout(timeout)
             .test_on_check_out(true) // checks the age only
             .error_handler(Box::new(NopErrorHandler)) // the circuit breaker logs it, once
-            .build_unchecked(dial.clone());
-        Self { pool, dial, calls }
+            .build_unchecked(connector.clone());
+        Self { pool, connector, calls }
     }
 
     /// Takes an idle connection, or opens one.
@@ -124,18 +125,21 @@ impl ConnectionPool {
         if let Some(link) = self.pool.try_get() {
             return Ok(link);
         }
-        let link = self.dial.stream().map_err(|error| self.away(&error)); // fails at once with the reason
+        let link = self.connector.stream().map_err(|error| self.away(&error)); // fails at once with the reason
         let link = link.and_then(|_| {
             self.pool
                 .get()
-                .map_err(|error| MemcacheError::Away(format!("memcached {}: {error}", self.server())))
+                .map_err(|error| MemcacheError::Unreachable(format!("memcached {}: {error}", self.server())))
         });
         link.inspect_err(|_| self.calls.count(false))
     }
 
     /// Reads statistics, through a connection of its own.
     pub(crate) fn stats(&self, question: &str) -> Result<Stats, MemcacheError> {
-        let stats = self.dial.stream().and_then(|stream| stats::query(&stream, question, self.dial.timeout));
+        let stats = self
+            .connector
+            .stream()
+            .and_then(|stream| stats::query(&stream, question, self.connector.timeout));
         stats.map_err(|error| {
             let is_answered = error.kind() == ErrorKind::InvalidData;
             if is_answered { self.refused(&error) } else { self.away(&error) }
@@ -147,34 +151,34 @@ impl ConnectionPool {
         let stats = self.stats("stats")?;
         let seconds = |name| stats.get(name).and_then(|seconds| seconds.parse().ok());
         let clock = seconds("time").zip(seconds("uptime"));
-        let (time, uptime) = clock.ok_or_else(|| self.refused("does not tell its time"))?;
+        let (time, uptime) = clock.ok_or_else(|| self.refused("does not report its time"))?;
         Ok(StoreClock { time, uptime })
     }
 
     /// Estimated seconds since 1970 of memcached's clock, as if it had never been frozen.
     pub(crate) fn seconds(&self) -> Result<u64, MemcacheError> {
-        if let Some(time) = *self.dial.time() {
+        if let Some(time) = *self.connector.time() {
             return Ok(time.seconds(Instant::now()));
         }
         let seconds = self.first_seconds()?;
         let now = Instant::now();
-        Ok(self.dial.time().get_or_insert(MemcacheTime::new(seconds, now)).seconds(now))
+        Ok(self.connector.time().get_or_insert(MemcacheTime::new(seconds, now)).seconds(now))
     }
 
     /// Adds an observation of the clock. If it is far ahead of the estimate, memcached's own clock is read: the entry
     /// may be another writer's.
-    pub(crate) fn see_time(&self, seconds: u64) {
-        let known = self.dial.time().map(|time| time.seconds(Instant::now()));
-        let is_doubtful = known.is_some_and(|known| seconds > known.saturating_add(DOUBTFUL));
+    pub(crate) fn observe_time(&self, seconds: u64) {
+        let known = self.connector.time().map(|time| time.seconds(Instant::now()));
+        let is_doubtful = known.is_some_and(|known| seconds > known.saturating_add(MAX_CLOCK_LEAD));
         let seconds = if is_doubtful { self.clock().ok().map(|clock| clock.time) } else { Some(seconds) };
-        if let (Some(time), Some(seconds)) = (&mut *self.dial.time(), seconds) {
+        if let (Some(time), Some(seconds)) = (&mut *self.connector.time(), seconds) {
             time.see(seconds, Instant::now());
         }
     }
 
     /// Forgets the clock, as memcached was restarted.
     pub(crate) fn forget_time(&self) {
-        *self.dial.time() = None;
+        *self.connector.time() = None;
     }
 
     /// Reads the clock for the first time. If it differs from this machine's, it may be frozen, or just different: its
@@ -190,14 +194,14 @@ impl ConnectionPool {
             if seconds != first {
                 return Ok(seconds);
             }
-            thread::park_timeout(GLANCE);
+            thread::park_timeout(CLOCK_READ_INTERVAL);
         }
-        Err(self.refused("has a clock that does not move"))
+        Err(self.refused("has a clock that does not tick"))
     }
 
     /// Address of the memcached.
     pub(crate) fn server(&self) -> &MemcacheServer {
-        &self.dial.server
+        &self.connector.server
     }
 
     /// An error of this memcached.
@@ -211,7 +215,7 @@ impl ConnectionPool {
     }
 
     fn away(&self, error: &io::Error) -> MemcacheError {
-        MemcacheError::Away(format!("memcached {}: {}", self.server(), reason(error)))
+        MemcacheError::Unreachable(format!("memcached {}: {}", self.server(), reason(error)))
     }
 
     /// Sends all commands at once and reads their replies.
@@ -238,7 +242,7 @@ impl ConnectionPool {
         }
         let again = error.kind() != ErrorKind::TimedOut;
         if again {
-            let broken = &self.dial.broken;
+            let broken = &self.connector.broken;
             let _ = broken.compare_exchange(age, age + 1, Ordering::Relaxed, Ordering::Relaxed);
         }
         ExchangeFailure { trouble: self.away(error), again }
@@ -254,7 +258,7 @@ impl Connector {
     /// the timeout.
     fn stream(&self) -> io::Result<TcpStream> {
         let deadline = Instant::now() + self.timeout;
-        let mut failure = io::Error::new(ErrorKind::NotFound, "its name has no address");
+        let mut failure = io::Error::new(ErrorKind::NotFound, "the name has no address");
         for address in self.addresses.get(self.timeout / 2)? {
             let left = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
             match TcpStream::connect_timeout(&address, left) {
@@ -300,8 +304,8 @@ fn reason(error: &io::Error) -> String {
     let known = [
         (ErrorKind::TimedOut, "no answer in time"),
         (ErrorKind::WouldBlock, "no answer in time"),
-        (ErrorKind::UnexpectedEof, "it ended the connection"),
-        (ErrorKind::ConnectionReset, "it ended the connection"),
+        (ErrorKind::UnexpectedEof, "connection closed"),
+        (ErrorKind::ConnectionReset, "connection closed"),
         (ErrorKind::ConnectionRefused, "connection refused"),
     ];
     let known = known.iter().find(|(kind, _)| *kind == error.kind());

@@ -16,13 +16,13 @@ use tokio::time::Instant;
 use super::stats::Stats;
 
 /// Percentage above which memory is tight.
-const TIGHT: u64 = 80;
+const TIGHT_PERCENT: u64 = 80;
 
 /// Percentage below which memory suffices again.
-const ENOUGH: u64 = 75;
+const ENOUGH_PERCENT: u64 = 75;
 
 /// Interval of checks, while memcached is used.
-const INTERVAL: Duration = Duration::from_secs(60);
+const CHECK_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Memory of a memcached, as last checked.
 #[derive(Debug, Default)]
@@ -46,12 +46,12 @@ enum MemoryLevel {
 }
 
 impl MemoryState {
-    /// Whether a check is due. If so, the next one is due after [`INTERVAL`].
+    /// Whether a check is due. If so, the next one is due after [`CHECK_INTERVAL`].
     pub(crate) fn is_due(&self, now: Instant) -> bool {
         let mut state = self.state();
         let is_due = state.next.is_none_or(|next| next <= now);
         if is_due {
-            state.next = Some(now + INTERVAL);
+            state.next = Some(now + CHECK_INTERVAL);
         }
         is_due
     }
@@ -74,8 +74,8 @@ impl MemoryState {
         let refused = state.refused.take();
         let level = match (&refused, state.level) {
             (Some(_), _) => MemoryLevel::Full,
-            (None, MemoryLevel::Enough) if percent > TIGHT => MemoryLevel::Tight,
-            (None, MemoryLevel::Tight | MemoryLevel::Full) if percent < ENOUGH => MemoryLevel::Enough,
+            (None, MemoryLevel::Enough) if percent > TIGHT_PERCENT => MemoryLevel::Tight,
+            (None, MemoryLevel::Tight | MemoryLevel::Full) if percent < ENOUGH_PERCENT => MemoryLevel::Enough,
             (None, level) => level,
         };
         if std::mem::replace(&mut state.level, level) == level {
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn how_full_it_is_is_said_once_per_change() {
+    fn memory_use_is_logged_once_per_change() {
         let memory = MemoryState::default();
 
         assert_eq!(see(&memory, 800), None);
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_looked_at_once_a_minute_and_when_it_refuses() {
+    fn memory_is_checked_every_minute_and_on_a_refusal() {
         let (memory, start) = (MemoryState::default(), Instant::now());
 
         assert_eq!([memory.is_due(start), memory.is_due(start)], [true, false]);
@@ -133,6 +133,6 @@ mod tests {
         assert!(memory.is_due(start));
         see(&memory, 990);
         memory.refused("out of memory");
-        assert_eq!([memory.is_due(start), memory.is_due(start + INTERVAL)], [false, true]);
+        assert_eq!([memory.is_due(start), memory.is_due(start + CHECK_INTERVAL)], [false, true]);
     }
 }

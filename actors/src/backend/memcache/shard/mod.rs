@@ -75,7 +75,7 @@ enum ShardTask {
 }
 
 /// Limit of the slots of jobs that share an exchange: jobs of large pools do not delay others.
-const SHARED: usize = 16;
+const MAX_SHARED_SLOTS: usize = 16;
 
 impl Shard {
     /// Starts the threads, one for each connection. The memcached need not be reachable.
@@ -83,10 +83,10 @@ impl Shard {
     /// # Panics
     /// When the system cannot start a thread.
     pub(crate) fn start(server: MemcacheServer, settings: &MemcacheSettings, calls: BackendCalls) -> Self {
-        let links = ConnectionPool::new(server, settings.connections, settings.timeout, calls);
+        let connections = ConnectionPool::new(server, settings.connections, settings.timeout, calls);
         let shared = Arc::new(ShardShared {
-            links,
-            gate: CircuitBreaker::default(),
+            connections,
+            breaker: CircuitBreaker::default(),
             memory: MemoryState::default(),
             known: Mutex::default(),
             queue: Mutex::new(JobQueue { inspect: true, ..JobQueue::default() }),
@@ -108,7 +108,7 @@ impl Shard {
 
     /// Whether memcached is not known to be unreachable.
     pub(crate) fn is_reachable(&self) -> bool {
-        self.shared().gate.is_open()
+        self.shared().breaker.is_closed()
     }
 
     /// Connects to a memcached that was never reachable: pools poll one that became unreachable.
@@ -130,8 +130,8 @@ impl Shard {
 /// What the threads of a memcached share.
 #[derive(Debug)]
 struct ShardShared {
-    links: ConnectionPool,
-    gate: CircuitBreaker,
+    connections: ConnectionPool,
+    breaker: CircuitBreaker,
     memory: MemoryState,
     known: Mutex<StoreInfo>,
     /// Jobs to be done. Jobs that arrive while all threads are busy share exchanges.
@@ -154,34 +154,34 @@ impl ShardShared {
     fn run(&self, batch: Vec<QueuedJob>) {
         let (mut jobs, mut replies): (Vec<_>, Vec<_>) =
             batch.into_iter().map(|QueuedJob { job, reply }| (job, Some(reply))).unzip();
-        let mut tell = |number: usize, job: &mut Job, trouble: Option<String>| {
-            if let Some(reply) = replies[number].take() {
+        let mut tell = |index: usize, job: &mut Job, trouble: Option<String>| {
+            if let Some(reply) = replies[index].take() {
                 reply(JobDone { job: job.take(), trouble });
             }
         };
         let refused = self.guarded(|| {
             let mut there = Ok(());
-            run::run_all(&self.links, &mut jobs, |number, job, result| {
+            run::run_all(&self.connections, &mut jobs, |index, job, result| {
                 let trouble = result.as_ref().err().map(|trouble| trouble.why().to_owned());
                 if result.is_ok() {
                     self.remember_store(job);
                 }
                 match &result {
-                    Err(MemcacheError::Away(_)) => there = result,
+                    Err(MemcacheError::Unreachable(_)) => there = result,
                     Ok(()) | Err(MemcacheError::Refused(_)) => self.record_outcome(&result), // before its pool submits the next job
                 }
-                tell(number, job, trouble);
+                tell(index, job, trouble);
             });
             there
         });
-        for (number, job) in jobs.iter_mut().enumerate() {
-            tell(number, job, refused.clone()); // jobs without a reply so far
+        for (index, job) in jobs.iter_mut().enumerate() {
+            tell(index, job, refused.clone()); // jobs without a reply so far
         }
     }
 
     /// Calls memcached unless it was unreachable a moment ago, and records whether it was reached. Returns the error.
     fn guarded(&self, work: impl FnOnce() -> Result<(), MemcacheError>) -> Option<String> {
-        if let Err(why) = self.gate.try_acquire(Instant::now()) {
+        if let Err(why) = self.breaker.try_acquire(Instant::now()) {
             return Some(why);
         }
         let result = work();
@@ -191,8 +191,8 @@ impl ShardShared {
 
     /// Records whether memcached was reached, and logs changes.
     fn record_outcome(&self, result: &Result<(), MemcacheError>) {
-        let change = self.gate.record(Instant::now(), result);
-        let server = self.links.server();
+        let change = self.breaker.record(Instant::now(), result);
+        let server = self.connections.server();
         match change {
             BreakerChange::None => {}
             BreakerChange::Gone => {
@@ -222,24 +222,24 @@ impl ShardShared {
             return;
         }
         self.guarded(|| {
-            let settings = self.links.stats("stats settings");
-            self.known().inspected = !matches!(settings, Err(MemcacheError::Away(_)));
+            let settings = self.connections.stats("stats settings");
+            self.known().inspected = !matches!(settings, Err(MemcacheError::Unreachable(_)));
             for hint in stats::warnings(&settings?) {
-                warn!(server:% = self.links.server(), hint; "memcached_settings");
+                warn!(server:% = self.connections.server(), hint; "memcached_settings");
             }
             Ok(())
         });
     }
 
     /// Checks the memory when due, and logs warnings.
-    fn watch(&self) {
+    fn check_memory(&self) {
         if !self.memory.is_due(Instant::now()) {
             return;
         }
         self.guarded(|| {
-            let stats = self.links.stats("stats")?;
+            let stats = self.connections.stats("stats")?;
             if let Some(hint) = self.memory.see(&stats) {
-                warn!(server:% = self.links.server(), hint; "memcached_memory");
+                warn!(server:% = self.connections.server(), hint; "memcached_memory");
             }
             Ok(())
         });
@@ -255,7 +255,7 @@ impl ShardShared {
         let mut slots = 0;
         let fits = |run: &&QueuedJob| {
             slots += run.job.slots;
-            slots <= SHARED
+            slots <= MAX_SHARED_SLOTS
         };
         let most = queue.jobs.iter().take_while(fits).count().max(1).min(queue.jobs.len());
         Some(ShardTask::Jobs(queue.jobs.drain(..most).collect()))
@@ -283,7 +283,7 @@ impl ShardWorker {
                 ShardTask::Jobs(batch) => {
                     self.shared.run(batch);
                     self.shared.check_settings();
-                    self.shared.watch();
+                    self.shared.check_memory();
                 }
                 ShardTask::Inspect => self.shared.check_settings(),
             }
@@ -294,7 +294,7 @@ impl ShardWorker {
 impl Drop for ShardWorker {
     /// A pool that waits forever for the outcome of a job is worse than no server.
     fn drop(&mut self) {
-        exit_on_panic(|| error!(server:% = self.shared.links.server(); "memcached_thread_panicked"));
+        exit_on_panic(|| error!(server:% = self.shared.connections.server(); "memcached_thread_panicked"));
     }
 }
 
@@ -351,7 +351,7 @@ mod tests {
     }
 
     #[actix::test]
-    async fn nobody_there_is_said_at_once() {
+    async fn an_unreachable_memcached_is_reported_at_once() {
         let nobody = server(1);
         let shard = shard(nobody.clone());
 
@@ -362,14 +362,14 @@ mod tests {
     }
 
     #[actix::test]
-    async fn what_comes_back_is_found_again() {
+    async fn a_memcached_that_returns_is_found_again() {
         let memcached = Memcached::start(&[]);
         let proxy = LossyProxy::start(1);
         let shard = shard(proxy.server());
         let bench = TestServer::at(proxy.server(), 1, 1);
         let mut job = bench.job(vec![], vec![], vec![once("ann")]);
         let first = run(&shard, job).await;
-        assert!(first.trouble.unwrap().contains("it ended the connection"));
+        assert!(first.trouble.unwrap().contains("connection closed"));
 
         proxy.lead_to(memcached.port);
         job = first.job;
@@ -388,7 +388,7 @@ mod tests {
     }
 
     #[actix::test]
-    async fn who_is_told_that_it_is_back_may_go_on_at_once() {
+    async fn a_pool_whose_job_succeeded_may_submit_at_once() {
         let memcached = Memcached::start(&[]);
         let proxy = LossyProxy::start(1);
         let shard = shard(proxy.server());

@@ -23,14 +23,14 @@ const MAX_LINE: u64 = 8 << 10;
 /// One command. `end` is always a date in seconds since 1970 on memcached's clock; `None`: never.
 #[derive(Debug, Clone)]
 pub(crate) struct MemcacheCommand {
-    queue: String,
+    line: String,
     value: Option<String>,
 }
 
 impl MemcacheCommand {
     /// Reads an entry, its CAS number and its remaining time.
     pub(crate) fn get(key: &str) -> Self {
-        Self { queue: format!("mg {key} v c t"), value: None }
+        Self { line: format!("mg {key} v c t"), value: None }
     }
 
     /// Writes an entry if there is none.
@@ -41,7 +41,7 @@ impl MemcacheCommand {
     /// Replaces the entry with this CAS number.
     pub(crate) fn swap(key: &str, cas: u64, value: String, end: Option<u64>) -> Self {
         let mut command = Self::write(format!("cas {key}"), value, end);
-        write!(command.queue, " {cas}").expect("a text takes everything");
+        write!(command.line, " {cas}").expect("a text takes everything");
         command
     }
 
@@ -53,21 +53,21 @@ impl MemcacheCommand {
     /// Deletes an entry, if it has this CAS number; `None`: in any case.
     pub(crate) fn delete(key: &str, cas: Option<u64>) -> Self {
         let cas = cas.map_or_else(String::new, |cas| format!(" C{cas}"));
-        Self { queue: format!("md {key}{cas}"), value: None }
+        Self { line: format!("md {key}{cas}"), value: None }
     }
 
     /// Moves the end of the entry with this CAS number. That changes the CAS number, but needs no memory.
     pub(crate) fn prolong(key: &str, cas: u64, end: Option<u64>) -> Self {
-        Self { queue: format!("md {key} C{cas} I T{}", end.unwrap_or_default()), value: None }
+        Self { line: format!("md {key} C{cas} I T{}", end.unwrap_or_default()), value: None }
     }
 
     fn write(begin: String, value: String, end: Option<u64>) -> Self {
-        let queue = format!("{begin} 0 {} {}", end.unwrap_or_default(), value.len());
-        Self { queue, value: Some(value) }
+        let line = format!("{begin} 0 {} {}", end.unwrap_or_default(), value.len());
+        Self { line, value: Some(value) }
     }
 
     fn encode(&self, buffer: &mut String) {
-        buffer.extend([&self.queue, "\r\n"]);
+        buffer.extend([&self.line, "\r\n"]);
         if let Some(value) = &self.value {
             buffer.extend([value, "\r\n"]);
         }
@@ -135,15 +135,15 @@ impl MemcacheConnection {
     }
 
     fn answer(&mut self) -> io::Result<MemcacheReply> {
-        let queue = self.line()?;
-        let (word, rest) = queue.split_once(' ').unwrap_or((&queue, ""));
+        let line = self.line()?;
+        let (word, rest) = line.split_once(' ').unwrap_or((&line, ""));
         match word {
             "HD" | "STORED" => Ok(MemcacheReply::Done),
             "EX" | "EXISTS" => Ok(MemcacheReply::Changed),
             "EN" | "NF" | "NS" | "NOT_FOUND" | "NOT_STORED" => Ok(MemcacheReply::Void),
             "SERVER_ERROR" => Ok(MemcacheReply::Refused(rest.to_owned())),
             "VA" => self.found(rest).map(MemcacheReply::Found),
-            _ => Err(invalid(&queue)),
+            _ => Err(invalid(&line)),
         }
     }
 
@@ -166,13 +166,13 @@ impl MemcacheConnection {
     }
 
     fn line(&mut self) -> io::Result<String> {
-        let mut queue = String::new();
-        self.reader.by_ref().take(MAX_LINE).read_line(&mut queue)?;
-        if queue.is_empty() {
+        let mut line = String::new();
+        self.reader.by_ref().take(MAX_LINE).read_line(&mut line)?;
+        if line.is_empty() {
             return Err(ErrorKind::UnexpectedEof.into());
         }
-        let queue = queue.strip_suffix("\r\n").ok_or_else(|| invalid(&queue))?;
-        Ok(queue.to_owned())
+        let line = line.strip_suffix("\r\n").ok_or_else(|| invalid(&line))?;
+        Ok(line.to_owned())
     }
 }
 
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn entries_are_written_only_where_they_are_expected() {
+    fn entries_are_written_only_if_unchanged() {
         let memcached = Memcached::start(&[]);
         let mut connection = MemcacheConnection::new(memcached.stream(), TIMEOUT);
         let add = || MemcacheCommand::add("a", "1".to_owned(), NEVER);
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_is_prolonged_only_as_it_was_seen() {
+    fn an_entry_is_prolonged_only_if_unchanged() {
         let memcached = Memcached::start(&[]);
         let mut connection = MemcacheConnection::new(memcached.stream(), TIMEOUT);
         connection.exchange(&[MemcacheCommand::add("a", "1".to_owned(), NEVER)]).unwrap();
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_too_large_to_be_ours_is_not_read() {
+    fn a_value_that_is_too_large_is_not_read() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let mut server = listener.accept().unwrap().0;

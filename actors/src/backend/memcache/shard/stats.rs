@@ -10,7 +10,7 @@ use std::{
 use tokio::time::Instant;
 
 /// Memory in bytes below which memcached is soon full of leases.
-const SMALL: u64 = 64 * 1024 * 1024;
+const MIN_MEMORY: u64 = 64 * 1024 * 1024;
 
 /// Values by name.
 pub(crate) type Stats = HashMap<String, String>;
@@ -26,27 +26,27 @@ pub(crate) fn query(stream: &TcpStream, question: &str, timeout: Duration) -> io
     let mut reader = BufReader::new(stream);
     let mut stats = Stats::new();
     loop {
-        let queue = read_line(&mut reader, deadline)?;
-        let mut words = queue.split_ascii_whitespace();
+        let line = read_line(&mut reader, deadline)?;
+        let mut words = line.split_ascii_whitespace();
         match (words.next(), words.next()) {
             (Some("STAT"), Some(name)) => stats.insert(name.to_owned(), words.collect()),
             (Some("END"), None) => return Ok(stats),
-            _ => return Err(io::Error::new(io::ErrorKind::InvalidData, format!("answered {queue:?}"))),
+            _ => return Err(io::Error::new(io::ErrorKind::InvalidData, format!("answered {line:?}"))),
         };
     }
 }
 
 /// Reads one line before the deadline.
 fn read_line(reader: &mut BufReader<&TcpStream>, deadline: Instant) -> io::Result<String> {
-    let mut queue = String::new();
+    let mut line = String::new();
     let left = deadline.saturating_duration_since(Instant::now());
     if left.is_zero() {
         return Err(io::ErrorKind::TimedOut.into());
     }
     reader.get_ref().set_read_timeout(Some(left))?;
-    match reader.read_line(&mut queue) {
+    match reader.read_line(&mut line) {
         Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
-        Ok(_) => Ok(queue),
+        Ok(_) => Ok(line),
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => Err(io::ErrorKind::TimedOut.into()),
         Err(error) => Err(error),
     }
@@ -56,19 +56,19 @@ fn read_line(reader: &mut BufReader<&TcpStream>, deadline: Instant) -> io::Resul
 pub(crate) fn warnings(settings: &Stats) -> Vec<String> {
     let is = |name: &str, value: &str| settings.get(name).is_some_and(|found| found == value);
     let size = settings.get("maxbytes").and_then(|bytes| bytes.parse::<u64>().ok());
-    let mut doubts = Vec::new();
+    let mut warnings = Vec::new();
     if is("evictions", "on") {
-        doubts.push(
+        warnings.push(
             "evictions are allowed, so leases may be dropped when it is full: start it with -M".to_owned(),
         );
     }
     if is("cas_enabled", "no") {
-        doubts.push("no CAS numbers, without which no lease is safe: start it without -C".to_owned());
+        warnings.push("no CAS numbers, without which no lease is safe: start it without -C".to_owned());
     }
-    if let Some(size) = size.filter(|size| *size < SMALL) {
-        doubts.push(format!("only {} MiB for leases: give it 64 or more with -m", size >> 20));
+    if let Some(size) = size.filter(|size| *size < MIN_MEMORY) {
+        warnings.push(format!("only {} MiB for leases: give it 64 or more with -m", size >> 20));
     }
-    doubts
+    warnings
 }
 
 #[cfg(test)]
@@ -77,7 +77,7 @@ mod tests {
     use crate::backend::memcache::tests::testing::{Memcached, TIMEOUT};
 
     #[test]
-    fn a_memcached_tells_its_time_and_its_settings() {
+    fn time_and_settings_are_read() {
         let memcached = Memcached::start(&["-m", "32"]);
 
         let stats = query(&memcached.stream(), "stats", TIMEOUT).unwrap();
@@ -89,18 +89,18 @@ mod tests {
     }
 
     #[test]
-    fn settings_that_lose_leases_are_told() {
+    fn settings_that_lose_leases_are_warned_about() {
         let settings = [("evictions", "on"), ("cas_enabled", "no"), ("maxbytes", "67108864")];
         let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
 
-        let doubts = warnings(&settings);
+        let warnings = warnings(&settings);
 
-        assert_eq!(doubts.len(), 2);
-        assert!(doubts[0].contains("-M") && doubts[1].contains("-C"), "{doubts:?}");
+        assert_eq!(warnings.len(), 2);
+        assert!(warnings[0].contains("-M") && warnings[1].contains("-C"), "{warnings:?}");
     }
 
     #[test]
-    fn what_is_no_memcached_is_told_from_one() {
+    fn an_invalid_reply_is_an_error() {
         let memcached = Memcached::start(&[]);
 
         let error = query(&memcached.stream(), "nonsense", TIMEOUT).unwrap_err();

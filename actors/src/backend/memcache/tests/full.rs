@@ -35,7 +35,7 @@ fn renew(bench: &mut TestServer, id: LeaseId, ttl: Option<Duration>) -> Option<b
 }
 
 #[test]
-fn a_renewal_that_is_refused_leaves_the_lease() {
+fn a_refused_renewal_leaves_the_lease_unchanged() {
     let memcached = small();
     let (mut one, id) = server_and_lease(&memcached, 2);
     let mut other = TestServer::new(&memcached, 2, 2);
@@ -50,7 +50,7 @@ fn a_renewal_that_is_refused_leaves_the_lease() {
 }
 
 #[test]
-fn a_renewal_that_changes_only_the_end_needs_no_memory() {
+fn a_renewal_that_only_moves_the_end_needs_no_memory() {
     let memcached = small();
     let (mut one, id) = server_and_lease(&memcached, 2);
     let mut other = TestServer::new(&memcached, 2, 2);
@@ -71,7 +71,7 @@ fn a_renewal_that_changes_only_the_end_needs_no_memory() {
 }
 
 #[test]
-fn an_old_look_that_is_written_by_harms_no_lease() {
+fn writes_planned_from_an_old_view_harm_no_lease() {
     let memcached = small();
     let (mut one, id) = server_and_lease(&memcached, 2);
     let (mut early, mut old) = (TestServer::new(&memcached, 2, 2), TestServer::new(&memcached, 3, 2));
@@ -92,7 +92,7 @@ fn an_old_look_that_is_written_by_harms_no_lease() {
 }
 
 #[test]
-fn a_pause_and_the_width_outlive_what_is_refused() {
+fn a_refused_write_harms_neither_pause_nor_width() {
     let memcached = small();
     let (mut bench, id) = server_and_lease(&memcached, 2);
     let pause = |reason: &str| {
@@ -103,7 +103,7 @@ fn a_pause_and_the_width_outlive_what_is_refused() {
 
     let pausing = Some(PauseChange { to: pause("another reason"), is_done: false, has_changed: false });
     let mut job = Job { pausing, ..bench.job(vec![], vec![], vec![once("bob")]) };
-    run::run(&bench.links, &mut job).unwrap();
+    run::run(&bench.connections, &mut job).unwrap();
     assert!(!job.pausing.unwrap().is_done);
     assert_eq!(bench.look().paused.as_ref().map(|pause| &*pause.operator.reason), Some("short"));
     bench.pause(None);

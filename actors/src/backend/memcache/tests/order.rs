@@ -34,7 +34,7 @@ fn order(waiters: usize) -> QueueOrder {
 fn serve(bench: &mut TestServer, lease: Option<LeaseId>, waiters: Vec<Claim>) -> Job {
     let ends = lease.map(|id| end(LeaseSelector::Lease(id))).into_iter().collect();
     let mut job = Job { order: order(waiters.len()), ..bench.job(ends, vec![], waiters) };
-    run::run(&bench.links, &mut job).unwrap();
+    run::run(&bench.connections, &mut job).unwrap();
     bench.view = job.view.clone();
     job
 }
@@ -63,7 +63,7 @@ fn two_servers(memcached: &Memcached, here: &Claim, there: &Claim) -> (TestServe
 }
 
 #[test]
-fn a_slot_is_left_to_who_came_first_elsewhere() {
+fn a_slot_is_left_to_an_earlier_waiter_elsewhere() {
     let memcached = Memcached::start(&[]);
     let (ann, bob) = (waiter("ann", 4), waiter("bob", 5));
     let (mut one, mut other, id) = two_servers(&memcached, &ann, &bob);
@@ -76,7 +76,7 @@ fn a_slot_is_left_to_who_came_first_elsewhere() {
 }
 
 #[test]
-fn who_came_first_is_served_in_one_exchange() {
+fn the_earliest_waiter_is_served_in_one_exchange() {
     for (ann, bob) in [(waiter("ann", 5), waiter("bob", 4)), (waiter("ann", 5), waiter("bob", 5))] {
         let memcached = Memcached::start(&[]);
         let (mut one, _, id) = two_servers(&memcached, &ann, &bob);
@@ -90,7 +90,7 @@ fn who_came_first_is_served_in_one_exchange() {
 }
 
 #[test]
-fn who_has_just_come_stands_behind_all_who_wait_elsewhere() {
+fn a_new_request_comes_after_all_waiters_elsewhere() {
     let memcached = Memcached::start(&[]);
     let [mut one, mut other, mut third] = [1, 2, 3].map(|server| TestServer::new(&memcached, server, 1));
     let holder = once("holder");
@@ -110,7 +110,7 @@ fn who_has_just_come_stands_behind_all_who_wait_elsewhere() {
 }
 
 #[test]
-fn a_server_that_may_not_take_a_slot_is_left_none() {
+fn no_slot_is_left_to_a_server_that_may_not_take_it() {
     let memcached = Memcached::start(&[]);
     let (ann, bob) = (waiter("ann", 4), waiter("bob", 5));
     let (mut one, _, _) = two_servers(&memcached, &ann, &bob);
@@ -120,7 +120,7 @@ fn a_server_that_may_not_take_a_slot_is_left_none() {
 }
 
 #[test]
-fn a_hint_that_is_not_written_anew_is_that_of_a_dead_server() {
+fn a_hint_that_is_not_rewritten_is_of_a_dead_server() {
     let start = Instant::now();
     let hint = QueueHint { server: ServerRunId(2), version: 1, waited: SECOND, slots: 1 };
     let seen = |hint: QueueHint| PoolView {

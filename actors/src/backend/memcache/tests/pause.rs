@@ -29,7 +29,7 @@ fn paused_by(bench: &mut TestServer) -> Option<Operator> {
 }
 
 #[test]
-fn a_pause_is_seen_by_servers_that_do_not_know_of_it_before_they_grant() {
+fn a_server_sees_a_new_pause_before_it_grants() {
     let memcached = Memcached::start(&[]);
     let (mut one, mut two) = (TestServer::new(&memcached, 1, 2), TestServer::new(&memcached, 2, 2));
     let ann = owner("ann", "run1");
@@ -56,7 +56,7 @@ fn a_pause_is_seen_by_servers_that_do_not_know_of_it_before_they_grant() {
 }
 
 #[test]
-fn the_last_word_counts_and_outlives_whoever_said_it() {
+fn the_latest_pause_counts_and_outlives_its_server() {
     let memcached = Memcached::start(&[]);
     let (mut one, mut two) = (TestServer::new(&memcached, 1, 1), TestServer::new(&memcached, 2, 1));
 
@@ -71,7 +71,7 @@ fn the_last_word_counts_and_outlives_whoever_said_it() {
 }
 
 #[test]
-fn a_slot_that_was_taken_behind_a_pause_and_not_given_back_is_nobodys() {
+fn a_slot_taken_after_a_pause_has_no_holder() {
     let memcached = Memcached::start(&[]);
     let proxy = LossyProxy::start(memcached.port);
     let (mut one, mut two) = (TestServer::at(proxy.server(), 1, 1), TestServer::new(&memcached, 2, 1));
@@ -89,7 +89,7 @@ fn a_slot_that_was_taken_behind_a_pause_and_not_given_back_is_nobodys() {
 }
 
 #[test]
-fn a_pause_whose_answer_is_lost_is_written_again() {
+fn a_pause_without_a_reply_is_written_again() {
     let memcached = Memcached::start(&[]);
     let proxy = LossyProxy::start(memcached.port);
     let mut bench = TestServer::at(proxy.server(), 1, 1);
@@ -102,7 +102,7 @@ fn a_pause_whose_answer_is_lost_is_written_again() {
 }
 
 #[test]
-fn a_pause_that_arrives_behind_its_end_does_not_pause() {
+fn a_pause_that_arrives_after_its_end_does_not_pause() {
     let memcached = Memcached::start(&[]);
     let (mut one, mut network) = (TestServer::new(&memcached, 1, 1), TestServer::new(&memcached, 2, 1));
     let mut job = one.job(vec![], vec![], vec![]);
@@ -143,7 +143,7 @@ impl Scene {
 }
 
 #[test]
-fn servers_that_race_with_an_operator_grant_nothing_that_the_answered_pause_does_not_show() {
+fn no_racing_grant_is_missing_in_the_answer_of_a_pause() {
     const PAUSES: usize = 30;
     let (memcached, scene) = (Memcached::start(&[]), Arc::new(Scene::default()));
     let mut operators = TestServer::new(&memcached, 9, 3);

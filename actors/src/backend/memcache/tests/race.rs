@@ -75,14 +75,14 @@ fn race(slots: usize, grants: usize, most: usize, request: fn(u64) -> Claim) -> 
 }
 
 #[test]
-fn servers_that_race_for_one_slot_never_both_get_it_and_tokens_rise() {
+fn of_racing_servers_one_gets_the_slot_and_tokens_rise() {
     let tokens = race(1, 300, 1, |_| once("ann"));
 
     assert!(tokens.is_sorted_by(|one, next| one < next), "{tokens:?}");
 }
 
 #[test]
-fn servers_that_race_for_three_slots_never_give_four() {
+fn racing_servers_never_grant_a_fourth_of_three_slots() {
     let mut tokens = race(3, 300, 3, |server| host(&format!("web{server}")));
 
     tokens.sort_unstable();
@@ -90,17 +90,17 @@ fn servers_that_race_for_three_slots_never_give_four() {
 }
 
 #[test]
-fn an_asker_that_asks_all_servers_at_once_gets_one_slot() {
+fn a_host_that_requests_at_all_servers_gets_one_slot() {
     race(3, 300, 1, |_| host("web1"));
 }
 
 #[test]
-fn an_owner_that_asks_all_servers_at_once_gets_one_slot() {
+fn an_owner_that_requests_at_all_servers_gets_one_slot() {
     race(3, 300, 1, |_| owner("web1", "ann"));
 }
 
 #[test]
-fn a_slot_taken_without_an_answer_is_taken_anew() {
+fn a_slot_taken_without_a_reply_is_taken_again() {
     let memcached = Memcached::start(&[]);
     let proxy = LossyProxy::start(memcached.port);
     let mut bench = TestServer::at(proxy.server(), 1, 2);
@@ -122,7 +122,7 @@ fn a_slot_taken_without_an_answer_is_taken_anew() {
 }
 
 #[test]
-fn a_frozen_memcached_is_a_trouble_in_bounded_time() {
+fn a_frozen_memcached_is_an_error_in_bounded_time() {
     let memcached = Memcached::start(&[]);
     let timeout = Duration::from_millis(300);
     let mut bench = TestServer::with_timeout(memcached.server(), 1, 1, timeout);

@@ -21,7 +21,7 @@ fn operator(reason: &str) -> Operator {
 fn revoke(bench: &mut TestServer, id: LeaseId, within: Option<Duration>, reason: &str) -> Option<bool> {
     let revokes = vec![RevokeLease { id, within, operator: operator(reason), is_done: None }];
     let mut job = Job { revokes, ..bench.job(vec![], vec![], vec![]) };
-    run::run(&bench.links, &mut job).unwrap();
+    run::run(&bench.connections, &mut job).unwrap();
     (bench.view, bench.highest) = (job.view.clone(), job.highest);
     job.revokes[0].is_done
 }
@@ -41,7 +41,7 @@ fn left(bench: &mut TestServer, id: LeaseId) -> u64 {
 }
 
 #[test]
-fn a_renewal_anywhere_keeps_the_note_and_does_not_extend_the_lease() {
+fn a_renewal_keeps_the_revocation_and_extends_nothing() {
     let memcached = Memcached::start(&[]);
     let (mut one, mut other, id) = granted(&memcached, owner("ann", "o"));
     let (token, before) = (one.token(id), left(&mut one, id));
@@ -56,7 +56,7 @@ fn a_renewal_anywhere_keeps_the_note_and_does_not_extend_the_lease() {
 }
 
 #[test]
-fn a_renewal_extends_a_lease_to_the_end_of_its_revoke() {
+fn a_renewal_extends_a_lease_to_its_revocation_limit() {
     let memcached = Memcached::start(&[]);
     let short = Claim { ttl: Some(SECOND * 20), ..owner("ann", "o") };
     let (mut one, mut other, id) = granted(&memcached, short);
@@ -96,7 +96,7 @@ fn a_second_revoke_can_only_shorten_the_first() {
 }
 
 #[test]
-fn a_note_of_another_writer_may_have_any_end() {
+fn a_revocation_of_another_writer_may_have_any_end() {
     let memcached = Memcached::start(&[]);
     let (mut one, _, id) = granted(&memcached, owner("ann", "o"));
     assert_eq!(revoke(&mut one, id, Some(SECOND), "hotfix"), Some(true));
@@ -127,7 +127,7 @@ fn a_classic_lease_is_revoked_and_ends_as_before() {
 }
 
 #[test]
-fn a_full_memcached_refuses_a_revoke_and_keeps_the_lease() {
+fn a_full_memcached_refuses_a_revocation() {
     let memcached = Memcached::start(&["-m", "2"]);
     let (mut one, mut other, id) = granted(&memcached, owner("ann", "o"));
     memcached.fill();
@@ -138,7 +138,7 @@ fn a_full_memcached_refuses_a_revoke_and_keeps_the_lease() {
 }
 
 #[test]
-fn a_lease_whose_date_was_moved_keeps_its_end() {
+fn a_lease_whose_expiry_was_moved_keeps_its_end() {
     let memcached = Memcached::start(&[]);
     let (mut one, _, id) = granted(&memcached, owner("ann", "o"));
     let (_, held) = one.view.lease(id).unwrap();

@@ -16,9 +16,9 @@ fn tell(memcached: &Memcached, command: &str) -> String {
 
     let mut stream = memcached.stream();
     stream.write_all(format!("{command}\r\n").as_bytes()).unwrap();
-    let mut queue = String::new();
-    BufReader::new(stream).read_line(&mut queue).unwrap();
-    queue.trim().to_owned()
+    let mut line = String::new();
+    BufReader::new(stream).read_line(&mut line).unwrap();
+    line.trim().to_owned()
 }
 
 fn put(memcached: &Memcached, key: &str, value: &str) {
@@ -26,7 +26,7 @@ fn put(memcached: &Memcached, key: &str, value: &str) {
 }
 
 #[test]
-fn slots_are_given_renewed_and_ended() {
+fn slots_are_granted_renewed_and_released() {
     let memcached = Memcached::start(&[]);
     let mut bench = TestServer::new(&memcached, 1, 1);
     let (ann, bob) = (once("ann"), once("bob"));
@@ -49,7 +49,7 @@ fn slots_are_given_renewed_and_ended() {
 }
 
 #[test]
-fn a_freed_slot_is_handed_on_in_one_exchange() {
+fn a_freed_slot_is_granted_in_the_same_exchange() {
     let memcached = Memcached::start(&[]);
     let mut bench = TestServer::new(&memcached, 1, 1);
     let (ann, bob, cid) = (host("ann"), host("bob"), host("cid"));
@@ -84,7 +84,7 @@ pub(crate) fn commands(memcached: &Memcached) -> u64 {
 /// Carries out these jobs together, without errors.
 fn run_well(bench: &TestServer, jobs: &mut [Job]) {
     let mut done = 0;
-    run_all(&bench.links, jobs, |_, _, result| {
+    run_all(&bench.connections, jobs, |_, _, result| {
         assert_eq!(result, Ok(()));
         done += 1;
     });
@@ -125,7 +125,7 @@ fn jobs_of_several_pools_share_an_exchange() {
 }
 
 #[test]
-fn every_job_that_shared_a_lost_answer_finds_what_happened() {
+fn every_job_of_a_lost_reply_finds_what_happened() {
     let memcached = Memcached::start(&[]);
     let proxy = LossyProxy::start(memcached.port);
     let bench = TestServer::at(proxy.server(), 1, 1);
@@ -138,7 +138,7 @@ fn every_job_that_shared_a_lost_answer_finds_what_happened() {
 }
 
 #[test]
-fn an_asker_has_one_lease_whatever_server_it_asks() {
+fn a_requester_has_one_lease_on_all_servers() {
     let memcached = Memcached::start(&[]);
     let (mut one, mut two) = (TestServer::new(&memcached, 1, 3), TestServer::new(&memcached, 2, 3));
     let (ann, bob) = (owner("web1", "ann"), host("web1"));
@@ -164,7 +164,7 @@ fn an_asker_has_one_lease_whatever_server_it_asks() {
 }
 
 #[test]
-fn of_two_leases_that_servers_give_an_asker_at_once_the_older_one_stays() {
+fn of_two_leases_of_a_requester_the_older_one_stays() {
     let memcached = Memcached::start(&[]);
     let (mut one, mut two) = (TestServer::new(&memcached, 1, 3), TestServer::new(&memcached, 2, 3));
     two.look(); // all slots are free
@@ -180,7 +180,7 @@ fn of_two_leases_that_servers_give_an_asker_at_once_the_older_one_stays() {
 }
 
 #[test]
-fn what_another_server_has_told_is_not_ended_as_unheard() {
+fn a_lease_that_another_server_delivered_is_not_taken_back() {
     let memcached = Memcached::start(&[]);
     let (mut one, mut two) = (TestServer::new(&memcached, 1, 1), TestServer::new(&memcached, 2, 1));
     let ann = host("ann");
@@ -203,15 +203,15 @@ fn what_another_server_has_told_is_not_ended_as_unheard() {
 }
 
 #[test]
-fn one_job_answers_everybody_in_their_order() {
+fn a_job_serves_its_claims_in_order() {
     let memcached = Memcached::start(&[]);
     let mut bench = TestServer::new(&memcached, 1, 2);
     let ann = owner("web1", "ann");
     let id = ann.id;
-    let mut only_told = host("zoe");
-    only_told.wants = false;
+    let mut unwanted = host("zoe");
+    unwanted.wants = false;
 
-    let claims = vec![only_told, ann, host("bob"), owner("web1", "ann"), host("cid"), host("bob")];
+    let claims = vec![unwanted, ann, host("bob"), owner("web1", "ann"), host("cid"), host("bob")];
     let bob_id = claims[2].id;
     let found = bench.claim(claims);
 
@@ -223,7 +223,7 @@ fn one_job_answers_everybody_in_their_order() {
 }
 
 #[test]
-fn changes_by_another_server_are_seen_before_anything_is_done() {
+fn changes_of_other_servers_are_seen_before_a_write() {
     let memcached = Memcached::start(&[]);
     let (mut one, mut two) = (TestServer::new(&memcached, 1, 1), TestServer::new(&memcached, 2, 1));
     let (ann, bob) = (once("ann"), once("bob"));
@@ -261,7 +261,7 @@ fn a_lowered_maxlocks_grants_nothing_until_fewer_are_held() {
 }
 
 #[test]
-fn a_server_with_fewer_slots_counts_those_that_another_one_gave() {
+fn a_server_with_fewer_slots_counts_all_held_slots() {
     let memcached = Memcached::start(&[]);
     let (mut few, mut many) = (TestServer::new(&memcached, 1, 1), TestServer::new(&memcached, 2, 3));
     few.look();
@@ -282,7 +282,7 @@ fn a_server_with_fewer_slots_counts_those_that_another_one_gave() {
 }
 
 #[test]
-fn a_foreign_value_holds_its_slot_and_is_not_touched() {
+fn an_unparsable_value_occupies_its_slot_and_stays() {
     let memcached = Memcached::start(&[]);
     let mut bench = TestServer::new(&memcached, 1, 2);
     put(&memcached, "test:pool1:0", "{\"v\":2}");
@@ -296,14 +296,14 @@ fn a_foreign_value_holds_its_slot_and_is_not_touched() {
 }
 
 #[test]
-fn strange_values_of_the_width_and_the_store_are_a_trouble() {
+fn invalid_entries_of_the_width_and_the_store_are_errors() {
     for (key, value) in [("test:pool1:width", "?"), ("test:pool1:width", "4000000000"), ("test:store", "?")] {
         let memcached = Memcached::start(&[]);
         put(&memcached, key, value);
 
         let (job, result) = TestServer::new(&memcached, 1, 1).run(vec![], vec![], vec![once("a")]);
 
-        assert!(format!("{result:?}").contains("something else"), "{result:?}");
+        assert!(format!("{result:?}").contains("has an invalid"), "{result:?}");
         assert_eq!(job.claims[0].found, None);
     }
 }
@@ -319,7 +319,7 @@ fn without_cas_numbers_nothing_is_granted() {
 }
 
 #[test]
-fn tokens_rise_over_a_restart_and_nothing_old_is_changed() {
+fn tokens_rise_across_a_restart_of_memcached() {
     let mut memcached = Memcached::start(&[]);
     let proxy = LossyProxy::start(memcached.port);
     let mut one = TestServer::at(proxy.server(), 1, 1);
@@ -347,7 +347,7 @@ fn tokens_rise_over_a_restart_and_nothing_old_is_changed() {
 }
 
 #[test]
-fn a_lost_width_or_store_is_made_again() {
+fn a_lost_width_or_store_is_written_again() {
     let memcached = Memcached::start(&[]);
     let mut bench = TestServer::new(&memcached, 1, 2);
     let ann = once("ann");

@@ -151,7 +151,7 @@ fn less(losses: u32) -> Option<u32> {
 /// One server's use of one pool, without an actor.
 #[derive(Debug)]
 pub(crate) struct TestServer {
-    pub(crate) links: ConnectionPool,
+    pub(crate) connections: ConnectionPool,
     keys: Arc<KeyNames>,
     pub(crate) server: ServerRunId,
     pub(crate) slots: usize,
@@ -176,10 +176,10 @@ impl TestServer {
         slots: usize,
         timeout: Duration,
     ) -> Self {
-        let links = ConnectionPool::new(memcached, 2, timeout, BackendCalls::new("test"));
+        let connections = ConnectionPool::new(memcached, 2, timeout, BackendCalls::new("test"));
         let keys = Arc::new(KeyNames::new("test", &name("pool1")));
         Self {
-            links,
+            connections,
             keys,
             server: ServerRunId(server),
             slots,
@@ -219,7 +219,7 @@ impl TestServer {
         claims: Vec<Claim>,
     ) -> (Job, Result<(), MemcacheError>) {
         let mut job = self.job(ends, renewals, claims);
-        let result = run::run(&self.links, &mut job);
+        let result = run::run(&self.connections, &mut job);
         (self.view, self.highest) = (job.view.clone(), job.highest);
         self.unsettled = job.unsettled.clone();
         (job, result)
@@ -229,7 +229,7 @@ impl TestServer {
     pub(crate) fn pause(&mut self, to: Option<Operator>) {
         let pausing = Some(PauseChange { to, is_done: false, has_changed: false });
         let mut job = Job { pausing, ..self.job(vec![], vec![], vec![]) };
-        run::run(&self.links, &mut job).unwrap();
+        run::run(&self.connections, &mut job).unwrap();
         (self.view, self.highest) = (job.view.clone(), job.highest);
         self.unsettled = job.unsettled.clone();
         assert!(job.pausing.unwrap().is_done);
