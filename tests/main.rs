@@ -4,6 +4,7 @@
 
 mod client;
 mod ctl;
+mod docs;
 mod fake;
 mod faults;
 mod fight;
@@ -11,7 +12,6 @@ mod member;
 #[cfg(feature = "memcache")]
 mod memcache;
 mod page;
-mod readme;
 mod server;
 mod state;
 mod support;

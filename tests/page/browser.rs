@@ -106,6 +106,11 @@ impl Browser {
         self.call("/goog/cdp/execute", &json!({"cmd": command, "params": parameters}));
     }
 
+    /// The visible part of the page, as a PNG in base64.
+    pub(super) fn screenshot(&self) -> String {
+        self.get("/screenshot").as_str().unwrap().to_owned()
+    }
+
     /// What the browser had to complain about until now.
     pub(super) fn complaints(&self) -> Vec<String> {
         let log = self.call("/se/log", &json!({"type": "browser"}));

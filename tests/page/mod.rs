@@ -9,6 +9,7 @@ use self::browser::Browser;
 mod browser;
 mod hands;
 mod looks;
+mod picture;
 
 /// The key of an operator, whose hash is in [`WITH_KEY`].
 const KEY: &str = "secret";

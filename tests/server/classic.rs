@@ -10,7 +10,7 @@ pools:
 ";
 
 #[test]
-fn the_session_of_the_readme() {
+fn the_classic_calls_have_their_words() {
     let server = Server::start(ONE_SLOT);
 
     let session =

@@ -1,4 +1,4 @@
-//! The blocks about the server.
+//! Blocks about the server.
 
 use std::{
     fs,
@@ -6,12 +6,13 @@ use std::{
     process::{Command, Stdio},
 };
 
+use rustix::process::Signal;
 use serde_json::Value;
 
 use super::{
-    blocks::{block, steps},
+    blocks::{block, document, steps},
+    client_blocks::{WITH_KEY, administer_holder, install},
     machine::Machine,
-    tool::install,
 };
 use crate::{
     fake::Port,
@@ -19,8 +20,8 @@ use crate::{
     wrapper::run::{ended, eventually},
 };
 
-/// The first command, on a port of its own.
-pub(super) fn the_first_command_builds_and_serves(machine: &Machine, block: &str) {
+/// The first command, on a free port.
+pub(super) fn first_command(machine: &Machine, block: &str) {
     let script = block.replace("&& target/", "&& exec target/"); // so that it is the server that ends with the test
     let script = format!("{} --listen 127.0.0.1:0", script.trim_end());
 
@@ -32,12 +33,12 @@ pub(super) fn the_first_command_builds_and_serves(machine: &Machine, block: &str
 }
 
 /// A session with a server that has the sample configuration.
-pub(super) fn a_session_gets_its_answers(machine: &Machine, block: &str) {
+pub(super) fn curl_session(machine: &Machine, block: &str) {
     let server = Server::start(&machine.read("clone/config/distributex.yaml"));
     session(machine, &block.replace("localhost:9889", &server.addr.to_string()));
 }
 
-/// Runs a session and looks at every answer.
+/// Runs a session and checks every answer.
 fn session(machine: &Machine, block: &str) {
     let (mut before, mut lease) = (String::new(), None::<(String, String)>);
     for step in steps(block) {
@@ -66,8 +67,8 @@ fn session(machine: &Machine, block: &str) {
     }
 }
 
-/// The stream of events, while something happens.
-pub(super) fn events_look_as_shown(machine: &Machine, block: &str) {
+/// The event stream.
+pub(super) fn event_stream(machine: &Machine, block: &str) {
     let server = Server::start(&machine.read("clone/config/distributex.yaml"));
     let step = steps(block).remove(0);
     let command = step.command.replace("localhost:9889", &server.addr.to_string());
@@ -87,14 +88,14 @@ pub(super) fn events_look_as_shown(machine: &Machine, block: &str) {
     assert_eq!(starts, ["id:", "event:", "data:"]);
 }
 
-/// Part of the configuration of a Prometheus.
-pub(super) fn prometheus_reads_it(machine: &Machine, block: &str) {
+/// Part of a Prometheus configuration.
+pub(super) fn prometheus_configuration(machine: &Machine, block: &str) {
     fs::write(machine.path("clone/config/prometheus.yaml"), block).unwrap();
     machine.run("promtool check config config/prometheus.yaml");
 }
 
-/// Two admin actions, on the local socket and with a key.
-pub(super) fn admin_actions_are_taken(machine: &Machine, block: &str) {
+/// Two admin actions, through the admin socket and with a key.
+pub(super) fn admin_actions(machine: &Machine, block: &str) {
     let hash = machine.run("printf %s secret | sha256sum").split(' ').next().unwrap().to_owned();
     let server = Server::start(&machine.here(&format!(
         "admin_socket: /run/distributexd/admin.sock\nadmin_keys: [{{name: ann, sha256: {hash}}}]\n\
@@ -112,15 +113,15 @@ pub(super) fn admin_actions_are_taken(machine: &Machine, block: &str) {
 }
 
 /// Part of a configuration.
-pub(super) fn the_configuration_is_right(_: &Machine, block: &str) {
+pub(super) fn configuration(_: &Machine, block: &str) {
     let mut check = Command::new(env!("CARGO_BIN_EXE_distributexd"));
     let (status, _, said) =
         ended(check.arg("--check").arg("-c").arg(file_with(&format!("{block}\npools: [{{name: p}}]\n"))));
     assert_eq!(status, 0, "{said}");
 }
 
-/// The installation for systemd: it knows the units, a restart forgets nothing, and the tool works at once.
-pub(super) fn systemd_finds_what_was_installed(machine: &Machine, block: &str) {
+/// The installation for systemd: the units are valid, a restart loses nothing, and the tool works at once.
+pub(super) fn systemd_installation(machine: &Machine, block: &str) {
     install(machine);
     machine.run(block);
 
@@ -144,8 +145,8 @@ pub(super) fn systemd_finds_what_was_installed(machine: &Machine, block: &str) {
     machine.run("distributexctl --socket /run/distributexd/admin.sock pause pool1 --reason trial");
 }
 
-/// The servers that share a memcached, and the two blocks that use them.
-pub(super) fn two_servers_share_a_memcached(machine: &Machine, start: &str) {
+/// Two servers that share a memcached, and the two blocks that use them.
+pub(super) fn two_servers_and_a_memcached(machine: &Machine, start: &str) {
     if !cfg!(feature = "memcache") {
         return;
     }
@@ -156,8 +157,7 @@ pub(super) fn two_servers_share_a_memcached(machine: &Machine, start: &str) {
     let here = |text: &str| text.replace("9889", &one).replace("9890", &two);
     let start = here(start).replace("memcached ", &format!("memcached -p {store} "));
     let end = "kill %1 %2 %3";
-    let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
-    assert!(readme.contains(end));
+    assert!(document("docs/backends.md").contains(end));
     let script = format!("cargo build --release; set -m; {start}\nread _; {end}; wait");
     let mut shell = machine.shell(&script);
     let mut shell = shell.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
@@ -170,12 +170,65 @@ pub(super) fn two_servers_share_a_memcached(machine: &Machine, start: &str) {
         eventually("it has found memcached, which may have started later", reaches_memcached);
     }
 
-    session(machine, &here(&block("$ curl \"http://localhost:9889/get?")));
-    let wrapped = block("$ target/release/distributex -H");
+    session(machine, &here(&block("docs/backends.md", "$ curl \"http://localhost:9889/get?")));
+    let wrapped = block("docs/backends.md", "$ target/release/distributex -H");
     let printed = machine.run(&here(wrapped.strip_prefix("$ ").unwrap()));
 
     assert!(printed.starts_with("token 1"), "{printed}");
     drop(shell.stdin.take());
     shell.wait().unwrap();
     assert!(TcpStream::connect(ports[0].addr()).is_err(), "{end} ends all");
+}
+
+/// The fields of a pool: every word of the block is one, and every field is in the block.
+pub(super) fn fields_of_a_pool(_: &Machine, block: &str) {
+    let server = Server::start(WITH_KEY);
+    assert_eq!(server.word("/get?host=ann&pool=pool1"), "YES");
+    let _bob = server.waiting("bob", "pool1");
+    administer_holder(&server, "revoke");
+    let pool: Value = serde_json::from_str(&server.get("/v1/pools/pool1").1).unwrap();
+
+    let mut words: Vec<_> = block.split('"').skip(1).step_by(2).map(str::to_owned).collect();
+    let mut fields = Vec::new();
+    collect_fields(&pool, &mut fields);
+    fields.retain(|field| !["author", "reason", "until"].contains(&field.as_str())); // of the revoke
+
+    words.sort_unstable();
+    words.dedup();
+    fields.sort_unstable();
+    fields.dedup();
+    assert_eq!(words, fields);
+}
+
+fn collect_fields(value: &Value, fields: &mut Vec<String>) {
+    match value {
+        Value::Object(object) => {
+            for (name, value) in object {
+                fields.push(name.clone());
+                collect_fields(value, fields);
+            }
+        }
+        Value::Array(values) => values.iter().for_each(|value| collect_fields(value, fields)),
+        _ => {}
+    }
+}
+
+/// Log lines: real ones have the same level, words and keys.
+pub(super) fn log_lines(_: &Machine, block: &str) {
+    let pools = "pools: [{name: pool1, expire: 300}]";
+    let mut server = Server::start_with(pools, |command| command.stderr(Stdio::piped()));
+    assert_eq!(server.word("/get?host=web1&pool=pool1"), "YES");
+    assert_eq!(server.word("/release?host=web1&pool=pool1"), "OK");
+    server.signal(Signal::TERM);
+    let log = server.log_to_end();
+
+    let shape = |line: &str| {
+        let words =
+            line.split_ascii_whitespace().skip(1).map(|word| word.split('=').next().unwrap().to_owned());
+        words.collect::<Vec<_>>()
+    };
+    let real: Vec<_> = log.lines().map(shape).collect();
+    for line in block.lines() {
+        assert!(real.contains(&shape(line)), "{line:?} is not like any line of\n{log}");
+    }
 }
