@@ -35,7 +35,7 @@ fn uncommented(sample: &str) -> String {
 }
 
 #[test]
-fn the_sample_says_what_the_readme_tells() {
+fn the_sample_has_the_documented_defaults() {
     let config = config(IN_MEMORY);
 
     assert_eq!(config.backend, Backend::InMemory);

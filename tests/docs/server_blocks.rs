@@ -209,7 +209,7 @@ fn collect_fields(value: &Value, fields: &mut Vec<String>) {
             }
         }
         Value::Array(values) => values.iter().for_each(|value| collect_fields(value, fields)),
-        _ => {}
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
 
