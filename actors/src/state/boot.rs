@@ -93,16 +93,16 @@ impl BootNumber {
 
 impl ClockReading {
     /// Time that has certainly passed since then: zero across boots.
-    pub(super) fn surely_since(&self, then: &StoredMoment) -> Duration {
+    pub(super) fn certain_since(&self, then: &StoredMoment) -> Duration {
         let passed = if self.moment.boot == then.boot { self.moment.at.saturating_sub(then.at) } else { 0 };
         Duration::from_micros(passed)
     }
 
     /// Time that has probably passed since then.
-    pub(super) fn about_since(&self, then: &StoredMoment) -> Duration {
-        let surely = self.surely_since(then);
+    pub(super) fn estimated_since(&self, then: &StoredMoment) -> Duration {
+        let certain = self.certain_since(then);
         let wall = Duration::from_micros(self.moment.wall.saturating_sub(then.wall));
-        if surely.is_zero() { wall } else { surely }
+        if certain.is_zero() { wall } else { certain }
     }
 }
 
@@ -118,10 +118,10 @@ mod tests {
     fn the_wall_clock_does_not_count_within_a_boot() {
         let then = now(1, 1_000_000, 50).moment;
 
-        assert_eq!(now(1, 3_500_000, 0).surely_since(&then), Duration::from_millis(2500));
-        assert_eq!(now(1, 500_000, 9_000_000).surely_since(&then), Duration::ZERO);
-        assert_eq!(now(2, 3_500_000, 9_000_000).surely_since(&then), Duration::ZERO);
-        assert_eq!(now(2, 3_500_000, 9_000_050).about_since(&then), Duration::from_secs(9));
+        assert_eq!(now(1, 3_500_000, 0).certain_since(&then), Duration::from_millis(2500));
+        assert_eq!(now(1, 500_000, 9_000_000).certain_since(&then), Duration::ZERO);
+        assert_eq!(now(2, 3_500_000, 9_000_000).certain_since(&then), Duration::ZERO);
+        assert_eq!(now(2, 3_500_000, 9_000_050).estimated_since(&then), Duration::from_secs(9));
     }
 
     #[test]

@@ -21,9 +21,9 @@ impl StateContents {
     pub(super) fn read(&self, now: &ClockReading) -> Result<HashMap<Name, PersistedPool>, String> {
         let (mut kept, mut moved) = (HashMap::<Name, PersistedPool>::new(), HashSet::new());
         for (pool, kind, number, value) in &self.0 {
-            let name = Name::new(pool).map_err(|why| nameless(&why))?;
+            let name = Name::new(pool).map_err(|why| invalid_name(&why))?;
             let of_pool = kept.entry(name).or_default();
-            let bad = || misunderstood(pool);
+            let bad = || invalid_data(pool);
             if !is_number(*number) {
                 return Err(bad());
             }
@@ -61,9 +61,9 @@ impl StateContents {
         for (pool, kind, number, value) in &self.0 {
             let name = match last.take().filter(|last| last.as_str() == pool) {
                 Some(name) => name,
-                None => Name::new(pool).map_err(|why| nameless(&why))?,
+                None => Name::new(pool).map_err(|why| invalid_name(&why))?,
             };
-            let kind = RowKind::of(*kind).ok_or_else(|| misunderstood(pool))?;
+            let kind = RowKind::of(*kind).ok_or_else(|| invalid_data(pool))?;
             rows.insert(RowKey { pool: name.clone(), kind, number: *number }, value.as_slice().into());
             last = Some(name);
         }
@@ -105,11 +105,11 @@ impl StateContents {
 pub(super) const LEASE: u8 = RowKind::Lease as u8;
 const QUEUE_ENTRY: u8 = RowKind::QueueEntry as u8;
 
-fn nameless(why: &BadName) -> String {
+fn invalid_name(why: &BadName) -> String {
     format!("invalid pool name: {why}")
 }
 
-fn misunderstood(pool: &str) -> String {
+fn invalid_data(pool: &str) -> String {
     format!("invalid data of pool {pool:?}")
 }
 

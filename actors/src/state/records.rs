@@ -153,8 +153,8 @@ impl<'a> LeaseRecord<'a> {
     /// The lease, now; `None` if the record is invalid. It ends no earlier than it would have, whatever happened to
     /// the clocks.
     pub(super) fn read(self, token: Token, now: &ClockReading) -> Option<Lease> {
-        let held = Duration::from_micros(self.held) + now.about_since(&self.now);
-        let left = |left| Duration::from_micros(left).saturating_sub(now.surely_since(&self.now));
+        let held = Duration::from_micros(self.held) + now.estimated_since(&self.now);
+        let left = |left| Duration::from_micros(left).saturating_sub(now.certain_since(&self.now));
         Some(Lease {
             token,
             id: id(self.id)?,
@@ -196,7 +196,7 @@ impl<'a> QueueEntryRecord<'a> {
 
     /// The queue entry, waiting for its requester; `None` if the record is invalid.
     pub(super) fn read(self, now: &ClockReading) -> Option<Waiter> {
-        let waited = Duration::from_micros(self.waited) + now.about_since(&self.now);
+        let waited = Duration::from_micros(self.waited) + now.estimated_since(&self.now);
         // Promoted entries have positions before the first ticket, which is 1.
         if self.moved.is_some_and(|spot| spot > 0 || !is_number(spot.unsigned_abs())) {
             return None;

@@ -73,7 +73,7 @@ impl DelayedEvents {
             return;
         }
         if self.away {
-            self.tell_without_record(rules, events, &HashSet::new(), now, out);
+            self.emit_unwritten(rules, events, &HashSet::new(), now, out);
         } else if self.withheld.is_empty() && self.journal.is_written(self.latest) {
             self.emit(rules, events, out);
         } else {
@@ -101,7 +101,7 @@ impl DelayedEvents {
                 }
                 rules.suspend(now);
                 for unwritten in mem::take(&mut self.withheld) {
-                    self.tell_without_record(rules, unwritten.events, &taken_back, now, out);
+                    self.emit_unwritten(rules, unwritten.events, &taken_back, now, out);
                 }
             }
             (true, false) => {
@@ -156,7 +156,7 @@ impl DelayedEvents {
     /// Emits the events that may be emitted although they are not written. Grants, renewals and admin actions
     /// may not: they are withdrawn. Withdrawn leases cause no events; their waiters keep waiting, and so do
     /// evicted ones. A lease ended by an admin action has not ended.
-    fn tell_without_record(
+    fn emit_unwritten(
         &mut self,
         rules: &mut Rules,
         events: Vec<Event>,

@@ -37,12 +37,12 @@ impl Memcache {
     ) {
         let InFlightJob { at, pending, candidates } = in_flight;
         let Inbox { requests, renewals, releases, ends, reads, revokes, pauses } = pending;
-        let JobDone { mut job, trouble } = done;
-        self.highest = job.highest;
+        let JobDone { mut job, error } = done;
+        self.highest_token = job.highest_token;
         self.view = std::mem::take(&mut job.view);
-        self.foreign_waiters.learn(&job.order, &self.view, self.server, at, now);
-        self.set_store_down(trouble.is_some(), now, out);
-        self.fates.learn(std::mem::take(&mut job.unsettled), trouble.is_some(), now);
+        self.foreign_waiters.update(&job.order, &self.view, self.server, at, now);
+        self.set_store_down(error.is_some(), now, out);
+        self.fates.update(std::mem::take(&mut job.unsettled), error.is_some(), now);
         self.apply_pauses(&pauses, job.pausing.as_ref(), out);
 
         let (released, taken) = job.ends.split_at(releases.len());
@@ -51,7 +51,7 @@ impl Memcache {
         let (waiting, asking) = job.claims.split_at(candidates);
         let freed = job.ends.iter().any(|end| end.had == Some(true)).then_some(at);
         let has_granted = self.begin_all(&job.claims, at, out);
-        let has_news = trouble.is_none() && self.reconcile(at, now, out);
+        let has_news = error.is_none() && self.reconcile(at, now, out);
         let revoked: Vec<_> = revokes.iter().map(|revoking| (revoking.request, revoking.token)).collect();
         self.settle_revokes(&revoked, &job.revokes, out);
         self.apply_renewals(&renewals, &job.renewals, at, now, out);
@@ -59,7 +59,7 @@ impl Memcache {
         self.apply_acquires(requests, asking, at, now, out);
         self.queue_undelivered(&unwanted, now);
         for request in reads {
-            match trouble {
+            match error {
                 None if self.rules.is_gone() => refuse(request, Refusal::NoSuchPool, None, out),
                 None => out.push(Event::Refreshed { request, state: None }),
                 Some(_) => refuse(request, Refusal::BackendDown, None, out),
@@ -84,7 +84,7 @@ impl Memcache {
     }
 
     /// Refuses all parked requests once memcached has been unreachable for the whole outage time.
-    pub(super) fn refuse_all(&mut self, now: Instant, out: &mut Vec<Event>) {
+    pub(super) fn refuse_parked(&mut self, now: Instant, out: &mut Vec<Event>) {
         if let Some(away) = &mut self.away
             && away.patience.is_some_and(|until| until <= now)
         {
@@ -145,7 +145,7 @@ impl Memcache {
 
     /// Outcome of a force-release of this lease. The end of another server's lease is known to the second only.
     fn preview_force_release(&self, token: Token, now: Instant) -> Option<AdminOutcome> {
-        let is_ours = self.seen.get(&token).is_some_and(|seen| seen.is_ours);
+        let is_ours = self.lease_meta.get(&token).is_some_and(|meta| meta.is_ours);
         match self.rules.preview_force_release(token, now)? {
             AdminOutcome::Released { host, held, left } if !is_ours => {
                 Some(AdminOutcome::Released { host, held, left: left.map(|left| left + CLOCK_UNCERTAINTY) })
@@ -195,7 +195,7 @@ impl Memcache {
             let token = slot.token();
             has_granted = true;
             if self.rules.lease(token).is_none() {
-                self.seen.insert(token, LeaseMeta { cas: slot.cas, is_ours: true, began_here: true });
+                self.lease_meta.insert(token, LeaseMeta { cas: slot.cas, is_ours: true, began_here: true });
                 self.rules.begin(claim.lease(slot, at), out);
             }
         }
@@ -224,10 +224,10 @@ impl Memcache {
         let is_ours = entry.by == Some(self.server);
         // This server ends its own leases: no earlier than when they were last renewed, which was not later than now.
         let until = if is_ours { entry.ttl.map(|ttl| at + ttl) } else { slot.estimated_end(now) };
-        match self.seen.get_mut(&token) {
-            Some(seen) if seen.cas == slot.cas => {}
-            Some(seen) => {
-                (seen.cas, seen.is_ours) = (slot.cas, is_ours);
+        match self.lease_meta.get_mut(&token) {
+            Some(meta) if meta.cas == slot.cas => {}
+            Some(meta) => {
+                (meta.cas, meta.is_ours) = (slot.cas, is_ours);
                 self.rules.adopt_terms(token, entry.ttl, until, slot.revoked(now));
             }
             // Written without a reply, so no response carried it. Once it was changed, one may have.
@@ -237,7 +237,7 @@ impl Memcache {
             None if self.view.written_after_pause(slot) => {} // its server removes it at once
             None if self.rules.token_of(&entry.requester).is_some() => {} // one of the two is removed at once
             None => {
-                self.seen.insert(token, LeaseMeta { cas: slot.cas, is_ours, began_here: false });
+                self.lease_meta.insert(token, LeaseMeta { cas: slot.cas, is_ours, began_here: false });
                 self.rules.adopt(Lease { until, ..slot.foreign_lease(now) });
                 return self.rules.is_waiting(&entry.requester);
             }
@@ -258,8 +258,8 @@ impl Memcache {
             );
         }
         let how = if is_over { self.rules.expiry_reason(token) } else { EndReason::Vanished };
-        if !self.seen.get(&token).is_some_and(|seen| seen.began_here) {
-            self.seen.remove(&token);
+        if !self.lease_meta.get(&token).is_some_and(|meta| meta.began_here) {
+            self.lease_meta.remove(&token);
             let lease = self.rules.forget(token);
             return out.extend(lease.map(|lease| Event::EndedElsewhere(lease.ended(how, None, now))));
         }
@@ -285,19 +285,19 @@ impl Memcache {
         now: Instant,
         out: &mut Vec<Event>,
     ) {
-        self.seen.remove(&token);
+        self.lease_meta.remove(&token);
         self.rules.end_vanished(token, how, by, now, out);
     }
 
     fn apply_renewals(
         &mut self,
-        asked: &[(RequestId, LeaseId, Option<Duration>)],
+        requests: &[(RequestId, LeaseId, Option<Duration>)],
         renewals: &[RenewLease],
         at: Instant,
         now: Instant,
         out: &mut Vec<Event>,
     ) {
-        for ((request, id, _), renewal) in asked.iter().zip(renewals) {
+        for ((request, id, _), renewal) in requests.iter().zip(renewals) {
             let slot = self.view.lease(*id).map(|(_, slot)| slot.clone());
             match (renewal.lives, slot) {
                 (Some(true), Some(slot)) => {
@@ -322,8 +322,9 @@ impl Memcache {
     /// Logs the renewal of a lease that memcached did not keep.
     fn log_refused_renewal(&mut self, id: LeaseId) {
         if let Some(VanishedLease { host, token, .. }) = self.vanished.remove(&id) {
-            self.lost += 1;
-            let (pool, host, token, vanished) = (self.name.as_str(), host.as_str(), token.0, self.lost);
+            self.refused_renewals += 1;
+            let (pool, host, token, vanished) =
+                (self.name.as_str(), host.as_str(), token.0, self.refused_renewals);
             let hint = "ended through another server, or not kept by memcached";
             warn!(pool, host, token, vanished, hint; "renewal_refused");
         }
@@ -353,7 +354,7 @@ impl Memcache {
             if claim.found == Some(ClaimResult::Granted) && self.rules.rejects(&claim.requester).is_some() {
                 self.queue_undelivered(&[claim.id], now); // the configuration changed meanwhile
             }
-            if self.left.remove(&id) {
+            if self.cancelled.remove(&id) {
                 self.rules.cancel(id, now, out);
             }
         }

@@ -30,8 +30,8 @@ impl Backend for Memcache {
 
     fn cancel(&mut self, request: RequestId, now: Instant, out: &mut Vec<Event>) {
         let flying = self.in_flight.iter().flat_map(|in_flight| &in_flight.pending.requests);
-        if self.pending.requests.iter().chain(flying).any(|asked| asked.id == request) {
-            self.left.insert(request);
+        if self.pending.requests.iter().chain(flying).any(|other| other.id == request) {
+            self.cancelled.insert(request);
         } else {
             self.rules.cancel(request, now, out);
         }
@@ -109,7 +109,7 @@ impl Backend for Memcache {
             self.apply(in_flight, done, now, out);
         }
         self.rules.expire(now, out);
-        self.refuse_all(now, out);
+        self.refuse_parked(now, out);
         self.start_next_job(now);
     }
 

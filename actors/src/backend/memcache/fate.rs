@@ -53,7 +53,7 @@ impl UnsettledWrites {
 
     /// Settles writes by a complete read: an entry that another server has changed was delivered, and the deletion of
     /// an entry with another CAS number now fails.
-    pub(super) fn see(&mut self, view: &PoolView, server: ServerRunId) {
+    pub(super) fn settle_by(&mut self, view: &PoolView, server: ServerRunId) {
         let delivered = view.held().filter(|(_, held)| held.entry.by != Some(server));
         for (_, held) in delivered {
             self.adds.remove(&held.entry.id);
@@ -84,7 +84,7 @@ impl UnsettledWrites {
 
 impl WriteFates {
     /// Adopts the unsettled writes of a job. Their time begins when memcached replies.
-    pub(super) fn learn(&mut self, unsettled: UnsettledWrites, is_away: bool, now: Instant) {
+    pub(super) fn update(&mut self, unsettled: UnsettledWrites, is_away: bool, now: Instant) {
         let is_new = unsettled.open() > self.unsettled.open();
         self.unsettled = unsettled;
         if is_away || is_new {
@@ -172,34 +172,34 @@ mod tests {
 
     /// A server with two slots that sent an add for this claim and abandoned it; then the add arrives.
     fn late(memcached: &Memcached, claim: Claim) -> TestServer {
-        let (mut bench, mut network) = (TestServer::new(memcached, 1, 2), TestServer::new(memcached, 1, 2));
-        bench.look();
-        bench.unsettled.adds.insert(claim.id);
+        let (mut server, mut network) = (TestServer::new(memcached, 1, 2), TestServer::new(memcached, 1, 2));
+        server.read_pool();
+        server.unsettled.adds.insert(claim.id);
         assert_eq!(network.claim(vec![claim]), [ClaimResult::Granted]);
-        bench
+        server
     }
 
     #[test]
     fn a_late_add_is_deleted() {
         let memcached = Memcached::start(&[]);
         for claim in [once("ann"), host("ann"), owner("ann", "o")] {
-            let mut bench = late(&memcached, claim);
+            let mut server = late(&memcached, claim);
 
-            assert_eq!(bench.look().taken_from(0), 0);
+            assert_eq!(server.read_pool().taken_from(0), 0);
 
-            assert_eq!(bench.unsettled.adds.len(), 0);
+            assert_eq!(server.unsettled.adds.len(), 0);
         }
     }
 
     #[test]
     fn the_slot_of_a_late_add_goes_to_a_waiter() {
         let memcached = Memcached::start(&[]);
-        let mut bench = late(&memcached, host("ann"));
+        let mut server = late(&memcached, host("ann"));
 
-        let found = bench.claim(vec![host("ann"), once("bob"), once("cid")]);
+        let found = server.claim(vec![host("ann"), once("bob"), once("cid")]);
 
         assert_eq!(found, [ClaimResult::Granted, ClaimResult::Granted, ClaimResult::NoSlot]);
-        assert_eq!(bench.view.taken_from(0), 2);
+        assert_eq!(server.view.taken_from(0), 2);
     }
 
     #[test]
@@ -208,46 +208,46 @@ mod tests {
         for ann in [|| host("ann"), || owner("ann", "o")] {
             let claim = ann();
             let id = claim.id;
-            let mut bench = late(&memcached, claim);
+            let mut server = late(&memcached, claim);
             let mut other = TestServer::new(&memcached, 2, 2);
 
             assert_eq!(other.claim(vec![ann()]), [ClaimResult::AlreadyHeld(id)]);
 
-            assert_eq!(bench.claim(vec![ann()]), [ClaimResult::AlreadyHeld(id)]);
-            assert!(bench.end(LeaseSelector::Lease(id)));
+            assert_eq!(server.claim(vec![ann()]), [ClaimResult::AlreadyHeld(id)]);
+            assert!(server.end(LeaseSelector::Lease(id)));
         }
     }
 
     #[test]
     fn no_lease_is_delivered_that_a_late_deletion_may_hit() {
         let memcached = Memcached::start(&[]);
-        let mut bench = TestServer::new(&memcached, 1, 2);
-        assert_eq!(bench.claim(vec![host("ann")]), [ClaimResult::Granted]);
-        let cas = |bench: &TestServer| bench.view.slots[0].as_ref().unwrap().cas;
-        let before = cas(&bench);
-        bench.unsettled.removes.insert(before);
+        let mut server = TestServer::new(&memcached, 1, 2);
+        assert_eq!(server.claim(vec![host("ann")]), [ClaimResult::Granted]);
+        let cas = |server: &TestServer| server.view.slots[0].as_ref().unwrap().cas;
+        let before = cas(&server);
+        server.unsettled.removes.insert(before);
 
-        assert!(matches!(bench.claim(vec![host("ann")])[..], [ClaimResult::AlreadyHeld(_)]));
+        assert!(matches!(server.claim(vec![host("ann")])[..], [ClaimResult::AlreadyHeld(_)]));
 
-        assert_ne!(cas(&bench), before);
-        assert_eq!(bench.unsettled.removes.len(), 0);
+        assert_ne!(cas(&server), before);
+        assert_eq!(server.unsettled.removes.len(), 0);
     }
 
     #[test]
     fn an_endless_lease_has_an_end_until_its_write_is_confirmed() {
         let memcached = Memcached::start(&[]);
         let proxy = LossyProxy::start(memcached.port);
-        let mut bench = TestServer::at(proxy.server(), 1, 1);
-        bench.look();
+        let mut server = TestServer::at(proxy.server(), 1, 1);
+        server.read_pool();
         let endless = || Claim { ttl: None, ..once("ann") };
 
         proxy.lose(2);
-        assert!(bench.run(vec![], vec![], vec![endless()]).1.is_err());
+        assert!(server.run(vec![], vec![], vec![endless()]).1.is_err());
         let mut other = TestServer::new(&memcached, 2, 1);
-        let left = |bench: &mut TestServer| bench.look().slots[0].as_ref().unwrap().left;
+        let left = |server: &mut TestServer| server.read_pool().slots[0].as_ref().unwrap().left;
         assert!(left(&mut other) <= Some(Duration::from_secs(61)) && left(&mut other).is_some());
 
-        assert_eq!(bench.claim(vec![endless()]), [ClaimResult::Granted]);
+        assert_eq!(server.claim(vec![endless()]), [ClaimResult::Granted]);
         assert_eq!(left(&mut other), None);
     }
 
@@ -256,14 +256,14 @@ mod tests {
         let mut fates = WriteFates::default();
         let start = Instant::now();
         let open = UnsettledWrites { adds: HashSet::from([LeaseId::random()]), ..UnsettledWrites::default() };
-        let mut learn = |is_away, now| {
-            fates.learn(open.clone(), is_away, now);
+        let mut update = |is_away, now| {
+            fates.update(open.clone(), is_away, now);
             fates.is_open()
         };
 
-        assert!(learn(true, start));
-        assert!(learn(true, start + 10 * SEGMENT_LIFETIME));
-        assert!(learn(false, start + 11 * SEGMENT_LIFETIME - Duration::from_secs(1)));
-        assert!(!learn(false, start + 11 * SEGMENT_LIFETIME));
+        assert!(update(true, start));
+        assert!(update(true, start + 10 * SEGMENT_LIFETIME));
+        assert!(update(false, start + 11 * SEGMENT_LIFETIME - Duration::from_secs(1)));
+        assert!(!update(false, start + 11 * SEGMENT_LIFETIME));
     }
 }

@@ -125,9 +125,9 @@ impl Inbox {
         self.revokes.iter().map(revoke).collect()
     }
 
-    /// Leases to be renewed, for `most` at most.
-    pub(super) fn renewals(&self, most: Option<Duration>) -> Vec<RenewLease> {
-        let renewal = |&(_, id, ttl): &(_, _, _)| RenewLease { id, ttl, most, lives: None };
+    /// Leases to be renewed, for `max_ttl` at most.
+    pub(super) fn renewals(&self, max_ttl: Option<Duration>) -> Vec<RenewLease> {
+        let renewal = |&(_, id, ttl): &(_, _, _)| RenewLease { id, ttl, max_ttl, lives: None };
         self.renewals.iter().map(renewal).collect()
     }
 }

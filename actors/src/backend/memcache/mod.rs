@@ -110,13 +110,13 @@ pub struct Memcache {
     /// Waiters at other servers.
     foreign_waiters: ForeignWaiters,
     /// Notes on leases besides the rules.
-    seen: HashMap<Token, LeaseMeta>,
+    lease_meta: HashMap<Token, LeaseMeta>,
     /// Highest token seen.
-    highest: u64,
+    highest_token: u64,
     /// Requests of the next job.
     pending: Inbox,
     /// Requests that were cancelled before they were answered.
-    left: HashSet<RequestId>,
+    cancelled: HashSet<RequestId>,
     /// The job in flight.
     in_flight: Option<InFlightJob>,
     /// Writes without a reply, which may still arrive.
@@ -130,7 +130,7 @@ pub struct Memcache {
     /// Leases that vanished before their end.
     vanished: HashMap<LeaseId, VanishedLease>,
     /// Number of vanished leases whose holder tried to renew them.
-    lost: u64,
+    refused_renewals: u64,
 }
 
 /// A job in flight.
@@ -171,17 +171,17 @@ impl Memcache {
             waker,
             view: PoolView::default(),
             foreign_waiters: ForeignWaiters::default(),
-            seen: HashMap::new(),
-            highest: 0,
+            lease_meta: HashMap::new(),
+            highest_token: 0,
             pending: Inbox::default(),
-            left: HashSet::new(),
+            cancelled: HashSet::new(),
             in_flight: None,
             fates: WriteFates::default(),
             done: Arc::default(),
             next_read: None,
             away: None,
             vanished: HashMap::new(),
-            lost: 0,
+            refused_renewals: 0,
         }
     }
 
@@ -201,8 +201,8 @@ impl Memcache {
         }
         let job = self.job(now);
         let (done, waker) = (Arc::clone(&self.done), self.waker.clone());
-        let reply = move |came| {
-            *done.lock().unwrap_or_else(PoisonError::into_inner) = Some(came);
+        let reply = move |outcome| {
+            *done.lock().unwrap_or_else(PoisonError::into_inner) = Some(outcome);
             waker.wake();
         };
         self.shard.run(job, reply);
@@ -223,14 +223,14 @@ impl Memcache {
     fn schedule_ends(&mut self, now: Instant) {
         for token in self.rules.take_overdue() {
             let Some(id) = self.rules.lease(token).and_then(|lease| lease.id) else { continue };
-            if self.seen.get(&token).is_some_and(|seen| seen.is_ours || seen.began_here) {
+            if self.lease_meta.get(&token).is_some_and(|meta| meta.is_ours || meta.began_here) {
                 let known = Some((token, self.rules.expiry_reason(token)));
                 self.pending.ends.push(PendingEnd { id, known, by: None });
             } else if self.rules.has_waiters() {
                 self.next_read = Some(now);
             } else {
                 self.rules.forget(token);
-                self.seen.remove(&token);
+                self.lease_meta.remove(&token);
             }
         }
     }
@@ -239,9 +239,9 @@ impl Memcache {
     fn job(&mut self, now: Instant) -> Job {
         let later = self.pending.requests.split_off(MAX_NEW_REQUESTS.min(self.pending.requests.len()));
         let pending = mem::replace(&mut self.pending, Inbox { requests: later, ..Inbox::default() });
-        let most = MAX_CANDIDATES.min(self.slots);
-        let mut waiters = self.rules.head_of_queue(most + 1);
-        let behind = waiters.split_off(most.min(waiters.len()));
+        let max = MAX_CANDIDATES.min(self.slots);
+        let mut waiters = self.rules.head_of_queue(max + 1);
+        let behind = waiters.split_off(max.min(waiters.len()));
         let candidates = waiters.len();
         let behind = behind.first().map(|waiter| now - waiter.since);
         let order = self.foreign_waiters.order(candidates, behind, self.poll, now);
@@ -261,7 +261,7 @@ impl Memcache {
             server: self.server,
             slots: self.slots,
             view: mem::take(&mut self.view),
-            highest: self.highest,
+            highest_token: self.highest_token,
             pausing: pending.pausing(),
             ends: pending.ends(),
             revokes: pending.revokes(),

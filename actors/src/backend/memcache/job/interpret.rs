@@ -68,7 +68,7 @@ impl Job {
 
     /// Whether there was something to end; `None`: not known yet.
     fn ended(&self, end: &EndLease, tried: &EndAttempt) -> Option<bool> {
-        let mut left = self.meant(&end.what).peekable();
+        let mut left = self.selected(&end.what).peekable();
         if tried.had && !tried.changed {
             Some(true)
         } else if left.peek().is_none() {
@@ -99,7 +99,7 @@ impl Job {
                 let may =
                     self.may_keep(index, held) && held.lasts() && !(waits && held.entry.token.is_none());
                 may.then_some(ClaimResult::Granted)
-            } else if let Some((_, held)) = self.by(&claim.requester) {
+            } else if let Some((_, held)) = self.slot_of(&claim.requester) {
                 let came_late = self.view.written_after_pause(held);
                 if came_late {
                     Some(ClaimResult::NoSlot)
@@ -145,7 +145,7 @@ impl Job {
     }
 
     /// Leases selected for an end. Those that this job has granted are not selected by requester.
-    pub(crate) fn meant<'a>(
+    pub(crate) fn selected<'a>(
         &'a self,
         what: &'a LeaseSelector,
     ) -> impl Iterator<Item = (usize, &'a HeldSlot)> {
@@ -155,9 +155,9 @@ impl Job {
         })
     }
 
-    /// The slot of this requester; see `PoolView::by`.
-    pub(crate) fn by(&self, requester: &Requester) -> Option<(usize, &HeldSlot)> {
-        self.view.by(requester, |held| !self.is_stray(held))
+    /// The slot of this requester; see `PoolView::slot_of`.
+    pub(crate) fn slot_of(&self, requester: &Requester) -> Option<(usize, &HeldSlot)> {
+        self.view.slot_of(requester, |held| !self.is_stray(held))
     }
 
     /// Whether this is the entry of a claim of this job.
@@ -169,9 +169,8 @@ impl Job {
     /// which was not known when it took the slot.
     pub(crate) fn may_keep(&self, claim: usize, held: &HeldSlot) -> bool {
         let is_delivered = held.entry.token.is_some();
-        let has_just_come = claim >= self.order.waiters;
-        self.is_valid_grant(held)
-            && (is_delivered || !has_just_come || !self.gives_way(claim, |slots| slots > 0))
+        let is_new = claim >= self.order.waiters;
+        self.is_valid_grant(held) && (is_delivered || !is_new || !self.gives_way(claim, |slots| slots > 0))
     }
 
     /// Whether the entry of a claim is valid: the pool is not paused, the slot is within the limit, the token rises,
@@ -179,7 +178,8 @@ impl Job {
     /// changed was delivered, and is valid.
     pub(crate) fn is_valid_grant(&self, held: &HeldSlot) -> bool {
         let rises = self.view.store.as_ref().is_some_and(|store| store.base == held.entry.base);
-        let oldest = self.by(&held.entry.requester).is_none_or(|(_, other)| other.token() >= held.token());
+        let oldest =
+            self.slot_of(&held.entry.requester).is_none_or(|(_, other)| other.token() >= held.token());
         let fits = self.view.taken_from(0) <= self.slots;
         let goes_on = self.view.paused.is_none();
         held.entry.token.is_some() || (goes_on && rises && oldest && fits && held.is_kept())

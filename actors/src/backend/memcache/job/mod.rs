@@ -31,7 +31,7 @@ pub(crate) struct Job {
     /// The last view of the pool; when the job is done, the new one.
     pub(crate) view: PoolView,
     /// Highest token seen of this pool.
-    pub(crate) highest: u64,
+    pub(crate) highest_token: u64,
     /// Change of the pause.
     pub(crate) pausing: Option<PauseChange>,
     /// Leases to be ended.
@@ -97,7 +97,7 @@ pub(crate) struct RenewLease {
     /// New lifetime; `None`: as before.
     pub(crate) ttl: Option<Duration>,
     /// Maximum lifetime of the pool.
-    pub(crate) most: Option<Duration>,
+    pub(crate) max_ttl: Option<Duration>,
     /// Whether it lives on; `None`: not known yet.
     pub(crate) lives: Option<bool>,
 }
@@ -149,5 +149,5 @@ pub(crate) struct JobDone {
     /// The job with its outcome.
     pub(crate) job: Job,
     /// Why it failed, for the log; `None` if it did not.
-    pub(crate) trouble: Option<String>,
+    pub(crate) error: Option<String>,
 }

@@ -119,11 +119,11 @@ impl Job {
     /// earlier, and `can_take` says that a pool with its server's number of slots has room.
     pub(crate) fn gives_way(&self, claim: usize, can_take: impl Fn(usize) -> bool) -> bool {
         let limit = self.waited(claim).map(|waited| waited + self.order.tolerance);
-        let came_before = |hint: &QueueHint| match self.others_waited(hint) {
+        let is_earlier = |hint: &QueueHint| match self.others_waited(hint) {
             Some(waited) => limit.is_none_or(|limit| waited > limit) && can_take(hint.slots),
             None => false,
         };
-        self.other_hints().any(came_before)
+        self.other_hints().any(is_earlier)
     }
 
     /// How long the waiter of a claim has waited, or a later one that was overtaken by a promotion; `None`: a new
@@ -149,7 +149,7 @@ impl Job {
     ) -> Option<(Option<OwnHint>, Vec<QueueHint>)> {
         let waits = |(index, claim): &(usize, &Claim)| {
             let is_open = matches!(claim.found, None | Some(ClaimResult::NoSlot));
-            is_open && !served(*index) && self.by(&claim.requester).is_none()
+            is_open && !served(*index) && self.slot_of(&claim.requester).is_none()
         };
         let waiters = self.claims.iter().take(self.order.waiters).enumerate().filter(waits);
         let waited = waiters.map(|(_, claim)| claim.waited).chain(self.order.behind).max();
@@ -206,14 +206,15 @@ impl ForeignWaiters {
         now: Instant,
     ) -> QueueOrder {
         let life = MIN_HINT_LIFETIME.max(poll * POLLS_PER_HINT_LIFETIME);
-        let own = self.own.map(|(version, came, at)| OwnHint { version, waited: now - came, age: now - at });
-        let waited = |(came, seen): (Instant, Instant)| (now - seen < life).then(|| now - came);
+        let own =
+            self.own.map(|(version, arrival, at)| OwnHint { version, waited: now - arrival, age: now - at });
+        let waited = |(arrival, seen): (Instant, Instant)| (now - seen < life).then(|| now - arrival);
         let seen = self.others.iter().map(|(hint, times)| (*hint, waited(*times))).collect();
         QueueOrder { waiters, behind, tolerance: poll, life, own, seen }
     }
 
     /// Remembers the outcome of a job that started at `at`, and its view.
-    pub(crate) fn learn(
+    pub(crate) fn update(
         &mut self,
         order: &QueueOrder,
         view: &PoolView,
@@ -226,8 +227,8 @@ impl ForeignWaiters {
         let hints = view.hints.iter().flat_map(|hints| &hints.hints).filter(|hint| hint.server != server);
         let known = |hint: &QueueHint| {
             let key = (hint.server, hint.version);
-            let came = now.checked_sub(hint.waited).unwrap_or(now);
-            (key, self.others.get(&key).copied().unwrap_or((came, now)))
+            let arrival = now.checked_sub(hint.waited).unwrap_or(now);
+            (key, self.others.get(&key).copied().unwrap_or((arrival, now)))
         };
         self.others = hints.map(known).collect();
     }

@@ -136,7 +136,7 @@ impl WritePlan<'_> {
 
     fn end(&mut self, index: usize, end: &EndLease) {
         let job = self.job;
-        for (slot, held) in job.meant(&end.what) {
+        for (slot, held) in job.selected(&end.what) {
             if !end.if_ours || held.entry.by == Some(job.server) {
                 self.remove(slot, held, Some(index));
             }
@@ -217,7 +217,7 @@ impl WritePlan<'_> {
             if job.waits_before(index) {
                 continue; // decided by the outcome of that one
             }
-            let other = job.by(&claim.requester).filter(|(slot, _)| !self.freed.contains(slot));
+            let other = job.slot_of(&claim.requester).filter(|(slot, _)| !self.freed.contains(slot));
             if let Some((slot, held)) = job.view.lease(claim.id) {
                 if !job.may_keep(index, held) {
                     self.remove(slot, held, None);
@@ -289,7 +289,7 @@ impl WritePlan<'_> {
 impl RenewLease {
     /// Lifetime of the renewed lease, at most what the pool allows.
     pub(crate) fn wanted(&self, held: &HeldSlot) -> Option<Duration> {
-        shorter(self.ttl.or(held.entry.ttl), self.most)
+        shorter(self.ttl.or(held.entry.ttl), self.max_ttl)
     }
 }
 

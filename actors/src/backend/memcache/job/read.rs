@@ -39,25 +39,25 @@ pub(crate) fn parse(answers: &[MemcacheReply], known: Option<&PoolView>) -> Resu
     let [slots @ .., width, paused, waiting, store] = answers else {
         return Err("sent too few replies".to_owned());
     };
-    let mut look = PoolRead { view: PoolView::default(), newest: 0 };
+    let mut pool_read = PoolRead { view: PoolView::default(), newest: 0 };
     for (index, answer) in slots.iter().enumerate() {
-        let slot = look.slot(index, answer, known)?;
-        look.view.slots.push(slot);
+        let slot = pool_read.slot(index, answer, known)?;
+        pool_read.view.slots.push(slot);
     }
-    if let Some(item) = look.item(width)? {
+    if let Some(item) = pool_read.item(width)? {
         let slots = std::str::from_utf8(&item.value).ok().and_then(|text| text.parse().ok());
         let slots = slots.filter(|slots| *slots <= MAX_SLOTS);
         let slots = slots.ok_or("has an invalid number of slots: delete the key that ends in :width")?;
-        look.view.width = Some(SlotCount { slots, cas: item.cas });
+        pool_read.view.width = Some(SlotCount { slots, cas: item.cas });
     }
-    look.view.paused = look.item(paused)?.map(|item| pause::read(&item.value, item.cas));
-    look.view.hints = look.item(waiting)?.map(|item| order::read(&item.value, item.cas));
-    if let Some(item) = look.item(store)? {
+    pool_read.view.paused = pool_read.item(paused)?.map(|item| pause::read(&item.value, item.cas));
+    pool_read.view.hints = pool_read.item(waiting)?.map(|item| order::read(&item.value, item.cas));
+    if let Some(item) = pool_read.item(store)? {
         let store = token_base::read(&item.value, item.cas);
         let store = store.ok_or("has an invalid store id: use another memcache.prefix")?;
-        look.view.store = Some(Arc::new(store));
+        pool_read.view.store = Some(Arc::new(store));
     }
-    Ok(look)
+    Ok(pool_read)
 }
 
 /// Highest CAS number in the replies.
@@ -65,11 +65,11 @@ pub(crate) fn parse(answers: &[MemcacheReply], known: Option<&PoolView>) -> Resu
 /// # Errors
 /// As for [`parse`].
 pub(crate) fn newest(answers: &[MemcacheReply]) -> Result<u64, String> {
-    let mut look = PoolRead { view: PoolView::default(), newest: 0 };
+    let mut pool_read = PoolRead { view: PoolView::default(), newest: 0 };
     for answer in answers {
-        look.item(answer)?;
+        pool_read.item(answer)?;
     }
-    Ok(look.newest)
+    Ok(pool_read.newest)
 }
 
 impl PoolRead {

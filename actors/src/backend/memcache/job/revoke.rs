@@ -116,11 +116,11 @@ impl Memcache {
     /// Answers the operators who revoked leases.
     pub(crate) fn settle_revokes(
         &mut self,
-        asked: &[(RequestId, Token)],
+        requests: &[(RequestId, Token)],
         revokes: &[RevokeLease],
         out: &mut Vec<Event>,
     ) {
-        for ((request, token), revoke) in asked.iter().zip(revokes) {
+        for ((request, token), revoke) in requests.iter().zip(revokes) {
             let lease = self.rules.lease(*token).and_then(|lease| Some((lease, lease.revoked.as_ref()?)));
             let what = lease.map(|(lease, revoked)| AdminOutcome::Revoked {
                 host: lease.requester.host().clone(),

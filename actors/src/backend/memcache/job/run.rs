@@ -46,19 +46,19 @@ pub(crate) fn run(connections: &ConnectionPool, job: &mut Job) -> Result<(), Mem
 pub(crate) fn run_all(
     connections: &ConnectionPool,
     jobs: &mut [Job],
-    mut tell: impl FnMut(usize, &mut Job, Result<(), MemcacheError>),
+    mut report: impl FnMut(usize, &mut Job, Result<(), MemcacheError>),
 ) {
     if let [job] = jobs {
         let result = run(connections, job);
-        return tell(0, job, result);
+        return report(0, job, result);
     }
     let mut link = match connections.take() {
         Ok(link) => link,
-        Err(trouble) => {
+        Err(error) => {
             return jobs
                 .iter_mut()
                 .enumerate()
-                .for_each(|(index, job)| tell(index, job, Err(trouble.clone())));
+                .for_each(|(index, job)| report(index, job, Err(error.clone())));
         }
     };
     let mut rounds: Vec<_> = jobs.iter_mut().map(|job| JobRun::new(connections, None, job)).collect();
@@ -67,7 +67,7 @@ pub(crate) fn run_all(
     let mut left = Vec::new();
     for ((index, round), first) in rounds.into_iter().enumerate().zip(first) {
         match first {
-            Ok(true) => tell(index, round.job, Ok(())),
+            Ok(true) => report(index, round.job, Ok(())),
             Ok(false) => left.push((index, round, None)),
             Err(failure) => left.push((index, round, Some(failure))),
         }
@@ -75,12 +75,12 @@ pub(crate) fn run_all(
     let mut away = None; // the others do not wait again for a memcached that did not reply
     for (index, mut round, failure) in left {
         let result = match (&away, failure) {
-            (Some(trouble), _) => Err(MemcacheError::clone(trouble)),
+            (Some(error), _) => Err(MemcacheError::clone(error)),
             (None, None) => round.run_to_end(),
             (None, Some(failure)) => round.recover(failure).and_then(|()| round.finish()),
         };
         away = away.or_else(|| result.as_ref().err().filter(|why| why.is_unreachable()).cloned());
-        tell(index, round.job, result);
+        report(index, round.job, result);
     }
 }
 
@@ -94,10 +94,10 @@ fn run_shared_exchange(
     let commands: Vec<_> = plans.iter().flatten().flat_map(|plan| &plan.commands).cloned().collect();
     let mut answers = match connections.exchange(link, &commands) {
         Ok(answers) => answers,
-        Err(ExchangeFailure { trouble, again }) => {
+        Err(ExchangeFailure { error, retry }) => {
             let lost = |(round, plan): (&mut JobRun<'_>, Result<CommandBatch, ExchangeFailure>)| {
                 round.forget(&plan?.writes);
-                Err(ExchangeFailure { trouble: trouble.clone(), again })
+                Err(ExchangeFailure { error: error.clone(), retry })
             };
             return rounds.iter_mut().zip(plans).map(lost).collect();
         }
@@ -179,8 +179,8 @@ impl<'a> JobRun<'a> {
 
     /// After the first failure that another connection may overcome, reads what happened through a new one.
     fn recover(&mut self, failure: ExchangeFailure) -> Result<(), MemcacheError> {
-        if self.failed || !failure.again {
-            return Err(failure.trouble);
+        if self.failed || !failure.retry {
+            return Err(failure.error);
         }
         (self.failed, self.fresh) = (true, false);
         self.link = Some(self.connections.take()?);
@@ -222,8 +222,8 @@ impl<'a> JobRun<'a> {
         let (written, read) = answers.split_at(batch.writes.len());
         let delivered_claims = self.note(&batch.writes, written);
         let known = batch.sure.then_some(&self.job.view);
-        let look = read::parse(read, known).map_err(|why| self.connections.failed(why))?;
-        self.adopt_view(link, look, &delivered_claims)
+        let pool_read = read::parse(read, known).map_err(|why| self.connections.failed(why))?;
+        self.adopt_view(link, pool_read, &delivered_claims)
     }
 
     /// Whether the view is of the process at the other end.
@@ -291,43 +291,44 @@ impl<'a> JobRun<'a> {
     fn adopt_view(
         &mut self,
         link: &mut PooledLink,
-        look: PoolRead,
+        pool_read: PoolRead,
         delivered_claims: &HashSet<usize>,
     ) -> Result<bool, ExchangeFailure> {
         let (connections, job) = (self.connections, &mut *self.job);
-        let Some(store) = look.view.store.clone() else {
+        let Some(store) = pool_read.view.store.clone() else {
             (self.fresh, link.store) = (false, None);
-            token_base::make(connections, link, &job.keys, job.highest)?;
+            token_base::make(connections, link, &job.keys, job.highest_token)?;
             return Ok(false);
         };
         if job.view.store.as_ref().is_some_and(|known| known.id != store.id) {
             connections.forget_time();
         }
         let is_new = job.view.store.as_ref() != Some(&store);
-        if is_new && token_base::falls_behind(&store, look.newest, job.highest) {
+        if is_new && token_base::falls_behind(&store, pool_read.newest, job.highest_token) {
             (self.fresh, link.store) = (false, None);
-            token_base::raise(connections, link, &job.keys, &store, look.newest, job.highest)?;
+            token_base::raise(connections, link, &job.keys, &store, pool_read.newest, job.highest_token)?;
             return Ok(false);
         }
-        if look.view.foreign != job.view.foreign && !look.view.foreign.is_empty() {
-            let (server, key) = (connections.server(), job.keys.slot(look.view.foreign[0]));
+        if pool_read.view.foreign != job.view.foreign && !pool_read.view.foreign.is_empty() {
+            let (server, key) = (connections.server(), job.keys.slot(pool_read.view.foreign[0]));
             let hint = "not an entry of this version; it occupies a slot until it is removed";
             warn!(server:%, key, hint; "unparsable_entry");
         }
-        look.view
+        pool_read
+            .view
             .held()
             .filter_map(|(_, held)| held.time())
             .max()
             .inspect(|time| connections.observe_time(*time));
         link.store = Some(Arc::clone(&store.id));
-        job.view = look.view;
-        job.highest = job.view.held().map(|(_, held)| held.token().0).fold(job.highest, u64::max);
+        job.view = pool_read.view;
+        job.highest_token = job.view.held().map(|(_, held)| held.token().0).fold(job.highest_token, u64::max);
         self.fresh = true;
         let view = &job.view;
         if view.slot_count() > view.slots.len() {
             return Ok(false); // more slots have to be read
         }
-        job.unsettled.see(view, job.server);
+        job.unsettled.settle_by(view, job.server);
         let is_wide = view.slot_count() >= job.slots;
         job.settle_held(&self.tried);
         if is_wide {
@@ -339,6 +340,6 @@ impl<'a> JobRun<'a> {
 }
 
 /// Failure of a command outside the batch.
-fn wrap(trouble: MemcacheError) -> ExchangeFailure {
-    ExchangeFailure { trouble, again: false }
+fn wrap(error: MemcacheError) -> ExchangeFailure {
+    ExchangeFailure { error, retry: false }
 }

@@ -36,14 +36,14 @@ pub(crate) fn read(value: &[u8], cas: u64) -> Option<StoreEntry> {
     (is_name && base < JSON_NUMBER_LIMIT).then(|| StoreEntry { id: id.into(), base, cas })
 }
 
-/// Creates the store, unless another server does so first. Its tokens are above `highest`.
+/// Creates the store, unless another server does so first. Its tokens are above `highest_token`.
 pub(crate) fn make(
     connections: &ConnectionPool,
     link: &mut PooledLink,
     keys: &KeyNames,
-    highest: u64,
+    highest_token: u64,
 ) -> Result<(), ExchangeFailure> {
-    let clock = connections.clock().map_err(|trouble| ExchangeFailure { trouble, again: false })?;
+    let clock = connections.clock().map_err(|error| ExchangeFailure { error, retry: false })?;
     let probe = MemcacheCommand::set(&keys.probe, "?".to_owned(), Some(PROBE_SECONDS));
     let answers = write(connections, link, &[probe, MemcacheCommand::get(&keys.probe)])?;
     let seen = read::newest(&answers[1..]).map_err(|why| connections.failed(why))?;
@@ -51,12 +51,12 @@ pub(crate) fn make(
         connections
             .failed("has just started, and its clock differs from this server's: set the clock, or wait 5 s")
     })?;
-    let base = time.max(highest + 1).saturating_sub(seen);
+    let base = time.max(highest_token + 1).saturating_sub(seen);
     let id = LeaseId::random().reveal();
     write(connections, link, &[MemcacheCommand::add(&keys.store, record(&id, base), None)]).map(|_| ())
 }
 
-/// Raises the base, so that tokens are above `highest`, unless another server changes it first. `newest`: a CAS number
+/// Raises the base, so that tokens are above `highest_token`, unless another server changes it first. `newest`: a CAS number
 /// of the store.
 pub(crate) fn raise(
     connections: &ConnectionPool,
@@ -64,9 +64,9 @@ pub(crate) fn raise(
     keys: &KeyNames,
     store: &StoreEntry,
     newest: u64,
-    highest: u64,
+    highest_token: u64,
 ) -> Result<(), ExchangeFailure> {
-    let base = store.base.max((highest + 1).saturating_sub(newest));
+    let base = store.base.max((highest_token + 1).saturating_sub(newest));
     let command = MemcacheCommand::swap(&keys.store, store.cas, record(&store.id, base), None);
     write(connections, link, &[command]).map(|_| ())
 }
@@ -87,8 +87,8 @@ fn write(
 }
 
 /// Whether new tokens may repeat earlier ones.
-pub(crate) fn falls_behind(store: &StoreEntry, newest: u64, highest: u64) -> bool {
-    store.base.saturating_add(newest) < highest
+pub(crate) fn falls_behind(store: &StoreEntry, newest: u64, highest_token: u64) -> bool {
+    store.base.saturating_add(newest) < highest_token
 }
 
 fn record(id: &str, base: u64) -> String {

@@ -104,7 +104,7 @@ impl PoolView {
 
     /// The slot of this requester, of those that count. If servers granted it several at the same moment: the oldest,
     /// which is the one that stays.
-    pub(crate) fn by(
+    pub(crate) fn slot_of(
         &self,
         requester: &Requester,
         counts: impl Fn(&HeldSlot) -> bool,

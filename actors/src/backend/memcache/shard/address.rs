@@ -35,7 +35,7 @@ struct LookupState {
     /// Result of the last successful look-up.
     known: Vec<SocketAddr>,
     /// Start of the look-up in progress.
-    asked: Option<Instant>,
+    started: Option<Instant>,
     /// Error of the last look-up; `None` if it succeeded.
     failure: Option<io::Error>,
 }
@@ -63,12 +63,12 @@ impl Addresses {
             return Ok(vec![(address, self.0.server.port).into()]);
         }
         let mut state = self.0.state();
-        let asked = match state.asked {
-            Some(asked) => asked,
+        let started = match state.started {
+            Some(started) => started,
             None => self.start_lookup(&mut state)?,
         };
-        let left = (asked + timeout).saturating_duration_since(Instant::now());
-        let is_open = |state: &mut LookupState| state.asked == Some(asked);
+        let left = (started + timeout).saturating_duration_since(Instant::now());
+        let is_open = |state: &mut LookupState| state.started == Some(started);
         let waited = self.0.answered.wait_timeout_while(state, left, is_open);
         let mut state = waited.unwrap_or_else(PoisonError::into_inner).0;
         if state.known.is_empty() {
@@ -86,7 +86,7 @@ impl Addresses {
             shared.state().answer(found);
             shared.answered.notify_all();
         })?;
-        Ok(*state.asked.insert(Instant::now()))
+        Ok(*state.started.insert(Instant::now()))
     }
 }
 
@@ -98,7 +98,7 @@ impl SharedLookup {
 
 impl LookupState {
     fn answer(&mut self, found: io::Result<Vec<SocketAddr>>) {
-        self.asked = None;
+        self.started = None;
         match found {
             Ok(addresses) if addresses.is_empty() => {
                 self.failure = Some(io::Error::new(ErrorKind::NotFound, "the name has no address"));

@@ -37,7 +37,7 @@ impl MemcacheTime {
     }
 
     /// Adds an observation, in seconds since 1970.
-    pub(crate) fn see(&mut self, seconds: u64, now: Instant) {
+    pub(crate) fn observe(&mut self, seconds: u64, now: Instant) {
         let gone = now.saturating_duration_since(self.seen);
         let drift = micros(gone.min(MAX_AGE)) * MAX_DRIFT / 1_000_000;
         let micros = (self.micros + micros(gone) - drift).max(Self::new(seconds, now).micros);
@@ -108,11 +108,11 @@ mod tests {
     fn a_frozen_clock_does_not_set_the_estimate_back() {
         let start = Instant::now();
         let mut time = MemcacheTime::new(1_000, start);
-        time.see(1_010, start + 10 * SECOND);
+        time.observe(1_010, start + 10 * SECOND);
 
-        time.see(1_010, start + 300 * SECOND);
+        time.observe(1_010, start + 300 * SECOND);
         assert_eq!(time.seconds(start + 300 * SECOND), 1_300);
-        time.see(1_301, start + 301 * SECOND);
+        time.observe(1_301, start + 301 * SECOND);
         assert_eq!(time.seconds(start + 301 * SECOND), 1_301);
     }
 
@@ -121,7 +121,7 @@ mod tests {
         let start = Instant::now();
         let mut time = MemcacheTime::new(1_000, start);
 
-        time.see(1_020, start + SECOND);
+        time.observe(1_020, start + SECOND);
 
         assert_eq!(time.seconds(start + SECOND), 1_020);
     }
@@ -132,7 +132,7 @@ mod tests {
         let mut time = MemcacheTime::new(1_003, start);
 
         for second in 1..1_000 {
-            time.see(1_000 + u64::from(second), start + second * SECOND);
+            time.observe(1_000 + u64::from(second), start + second * SECOND);
         }
 
         assert_eq!(time.seconds(start + 999 * SECOND), 1_999);

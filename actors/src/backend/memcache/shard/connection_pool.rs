@@ -63,9 +63,9 @@ impl MemcacheError {
 #[derive(Debug)]
 pub(crate) struct ExchangeFailure {
     /// The error.
-    pub(crate) trouble: MemcacheError,
+    pub(crate) error: MemcacheError,
     /// Whether another connection may succeed.
-    pub(crate) again: bool,
+    pub(crate) retry: bool,
 }
 
 /// A connection of the pool.
@@ -102,14 +102,14 @@ pub(crate) struct Connector {
 }
 
 impl ConnectionPool {
-    /// A pool of at most `most` connections, none of them open yet. Connecting and each exchange take at most
+    /// A pool of at most `max_size` connections, none of them open yet. Connecting and each exchange take at most
     /// `timeout`.
-    pub(crate) fn new(server: MemcacheServer, most: u32, timeout: Duration, calls: BackendCalls) -> Self {
+    pub(crate) fn new(server: MemcacheServer, max_size: u32, timeout: Duration, calls: BackendCalls) -> Self {
         let addresses = Addresses::of(server.clone());
         let connector =
             Connector { server, addresses, timeout, broken: Arc::default(), time: Arc::default() };
         let pool = r2d2::Pool::builder()
-            .max_size(most)
+            .max_size(max_size)
             .min_idle(Some(0))
             .max_lifetime(None)
             .idle_timeout(None)
@@ -135,11 +135,9 @@ impl ConnectionPool {
     }
 
     /// Reads statistics, through a connection of its own.
-    pub(crate) fn stats(&self, question: &str) -> Result<Stats, MemcacheError> {
-        let stats = self
-            .connector
-            .stream()
-            .and_then(|stream| stats::query(&stream, question, self.connector.timeout));
+    pub(crate) fn stats(&self, command: &str) -> Result<Stats, MemcacheError> {
+        let stats =
+            self.connector.stream().and_then(|stream| stats::query(&stream, command, self.connector.timeout));
         stats.map_err(|error| {
             let is_answered = error.kind() == ErrorKind::InvalidData;
             if is_answered { self.refused(&error) } else { self.away(&error) }
@@ -172,7 +170,7 @@ impl ConnectionPool {
         let is_doubtful = known.is_some_and(|known| seconds > known.saturating_add(MAX_CLOCK_LEAD));
         let seconds = if is_doubtful { self.clock().ok().map(|clock| clock.time) } else { Some(seconds) };
         if let (Some(time), Some(seconds)) = (&mut *self.connector.time(), seconds) {
-            time.see(seconds, Instant::now());
+            time.observe(seconds, Instant::now());
         }
     }
 
@@ -211,7 +209,7 @@ impl ConnectionPool {
 
     /// A failure that no other connection overcomes.
     pub(crate) fn failed(&self, why: impl fmt::Display) -> ExchangeFailure {
-        ExchangeFailure { trouble: self.refused(why), again: false }
+        ExchangeFailure { error: self.refused(why), retry: false }
     }
 
     fn away(&self, error: &io::Error) -> MemcacheError {
@@ -238,14 +236,14 @@ impl ConnectionPool {
 
     fn failure(&self, age: u64, error: &io::Error) -> ExchangeFailure {
         if error.kind() == ErrorKind::InvalidData {
-            return ExchangeFailure { trouble: self.refused(error), again: true };
+            return ExchangeFailure { error: self.refused(error), retry: true };
         }
-        let again = error.kind() != ErrorKind::TimedOut;
-        if again {
+        let retry = error.kind() != ErrorKind::TimedOut;
+        if retry {
             let broken = &self.connector.broken;
             let _ = broken.compare_exchange(age, age + 1, Ordering::Relaxed, Ordering::Relaxed);
         }
-        ExchangeFailure { trouble: self.away(error), again }
+        ExchangeFailure { error: self.away(error), retry }
     }
 }
 

@@ -66,7 +66,7 @@ impl MemoryState {
     }
 
     /// Evaluates statistics. Returns a sentence for the log, without the address; `None` if the level has not changed.
-    pub(crate) fn see(&self, stats: &Stats) -> Option<String> {
+    pub(crate) fn evaluate(&self, stats: &Stats) -> Option<String> {
         let number = |name| stats.get(name).and_then(|number| number.parse::<u64>().ok());
         let (used, limit) = number("bytes").zip(number("limit_maxbytes"))?;
         let percent = used.saturating_mul(100) / limit.max(1);
@@ -103,25 +103,27 @@ impl MemoryState {
 mod tests {
     use super::*;
 
-    fn see(memory: &MemoryState, used: u64) -> Option<String> {
+    fn evaluate(memory: &MemoryState, used: u64) -> Option<String> {
         let stats = [("bytes", used), ("limit_maxbytes", 1000)];
-        memory.see(&stats.map(|(name, number)| (name.to_owned(), number.to_string())).into())
+        memory.evaluate(&stats.map(|(name, number)| (name.to_owned(), number.to_string())).into())
     }
 
     #[test]
     fn memory_use_is_logged_once_per_change() {
         let memory = MemoryState::default();
 
-        assert_eq!(see(&memory, 800), None);
-        assert!(see(&memory, 810).unwrap().starts_with("uses 810 of 1000 bytes, 81 %: when"));
-        assert_eq!([see(&memory, 990), see(&memory, 760)], [None, None]);
+        assert_eq!(evaluate(&memory, 800), None);
+        assert!(evaluate(&memory, 810).unwrap().starts_with("uses 810 of 1000 bytes, 81 %: when"));
+        assert_eq!([evaluate(&memory, 990), evaluate(&memory, 760)], [None, None]);
         memory.refused("out of memory");
         assert!(
-            see(&memory, 990).unwrap().starts_with("refuses new leases and most renewals (out of memory)")
+            evaluate(&memory, 990)
+                .unwrap()
+                .starts_with("refuses new leases and most renewals (out of memory)")
         );
         memory.refused("out of memory");
-        assert_eq!([see(&memory, 500), see(&memory, 990)], [None, None]);
-        assert_eq!(see(&memory, 500).unwrap(), "uses 500 of 1000 bytes, 50 %");
+        assert_eq!([evaluate(&memory, 500), evaluate(&memory, 990)], [None, None]);
+        assert_eq!(evaluate(&memory, 500).unwrap(), "uses 500 of 1000 bytes, 50 %");
     }
 
     #[test]
@@ -131,7 +133,7 @@ mod tests {
         assert_eq!([memory.is_due(start), memory.is_due(start)], [true, false]);
         memory.refused("out of memory");
         assert!(memory.is_due(start));
-        see(&memory, 990);
+        evaluate(&memory, 990);
         memory.refused("out of memory");
         assert_eq!([memory.is_due(start), memory.is_due(start + CHECK_INTERVAL)], [false, true]);
     }

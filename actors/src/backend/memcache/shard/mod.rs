@@ -154,15 +154,15 @@ impl ShardShared {
     fn run(&self, batch: Vec<QueuedJob>) {
         let (mut jobs, mut replies): (Vec<_>, Vec<_>) =
             batch.into_iter().map(|QueuedJob { job, reply }| (job, Some(reply))).unzip();
-        let mut tell = |index: usize, job: &mut Job, trouble: Option<String>| {
+        let mut report = |index: usize, job: &mut Job, error: Option<String>| {
             if let Some(reply) = replies[index].take() {
-                reply(JobDone { job: job.take(), trouble });
+                reply(JobDone { job: job.take(), error });
             }
         };
         let refused = self.guarded(|| {
             let mut there = Ok(());
             run::run_all(&self.connections, &mut jobs, |index, job, result| {
-                let trouble = result.as_ref().err().map(|trouble| trouble.why().to_owned());
+                let error = result.as_ref().err().map(|error| error.why().to_owned());
                 if result.is_ok() {
                     self.remember_store(job);
                 }
@@ -170,12 +170,12 @@ impl ShardShared {
                     Err(MemcacheError::Unreachable(_)) => there = result,
                     Ok(()) | Err(MemcacheError::Refused(_)) => self.record_outcome(&result), // before its pool submits the next job
                 }
-                tell(index, job, trouble);
+                report(index, job, error);
             });
             there
         });
         for (index, job) in jobs.iter_mut().enumerate() {
-            tell(index, job, refused.clone()); // jobs without a reply so far
+            report(index, job, refused.clone()); // jobs without a reply so far
         }
     }
 
@@ -186,7 +186,7 @@ impl ShardShared {
         }
         let result = work();
         self.record_outcome(&result);
-        result.err().map(|trouble| trouble.why().to_owned())
+        result.err().map(|error| error.why().to_owned())
     }
 
     /// Records whether memcached was reached, and logs changes.
@@ -238,7 +238,7 @@ impl ShardShared {
         }
         self.guarded(|| {
             let stats = self.connections.stats("stats")?;
-            if let Some(hint) = self.memory.see(&stats) {
+            if let Some(hint) = self.memory.evaluate(&stats) {
                 warn!(server:% = self.connections.server(), hint; "memcached_memory");
             }
             Ok(())
@@ -257,8 +257,8 @@ impl ShardShared {
             slots += run.job.slots;
             slots <= MAX_SHARED_SLOTS
         };
-        let most = queue.jobs.iter().take_while(fits).count().max(1).min(queue.jobs.len());
-        Some(ShardTask::Jobs(queue.jobs.drain(..most).collect()))
+        let count = queue.jobs.iter().take_while(fits).count().max(1).min(queue.jobs.len());
+        Some(ShardTask::Jobs(queue.jobs.drain(..count).collect()))
     }
 
     fn queue(&self) -> MutexGuard<'_, JobQueue> {
@@ -345,7 +345,7 @@ mod tests {
         let done =
             run(&shard, TestServer::new(&memcached, 1, 1).job(vec![], vec![], vec![once("ann")])).await;
 
-        assert_eq!(done.trouble, None);
+        assert_eq!(done.error, None);
         assert_eq!(done.job.claims[0].found, Some(ClaimResult::Granted));
         assert_eq!(shard.store(), Some(Arc::clone(&done.job.view.store.unwrap().id)));
     }
@@ -357,7 +357,7 @@ mod tests {
 
         let done = run(&shard, TestServer::at(nobody, 1, 1).job(vec![], vec![], vec![once("ann")])).await;
 
-        assert_eq!(done.trouble.as_deref(), Some("memcached 127.0.0.1:1: connection refused"));
+        assert_eq!(done.error.as_deref(), Some("memcached 127.0.0.1:1: connection refused"));
         assert_eq!(done.job.claims[0].found, None);
     }
 
@@ -366,20 +366,20 @@ mod tests {
         let memcached = Memcached::start(&[]);
         let proxy = LossyProxy::start(1);
         let shard = shard(proxy.server());
-        let bench = TestServer::at(proxy.server(), 1, 1);
-        let mut job = bench.job(vec![], vec![], vec![once("ann")]);
+        let server = TestServer::at(proxy.server(), 1, 1);
+        let mut job = server.job(vec![], vec![], vec![once("ann")]);
         let first = run(&shard, job).await;
-        assert!(first.trouble.unwrap().contains("connection closed"));
+        assert!(first.error.unwrap().contains("connection closed"));
 
         proxy.lead_to(memcached.port);
         job = first.job;
         let deadline = Instant::now() + TIMEOUT;
         let job = loop {
             let done = run(&shard, job).await;
-            if done.trouble.is_none() {
+            if done.error.is_none() {
                 break done.job;
             }
-            assert!(Instant::now() < deadline, "{:?}", done.trouble);
+            assert!(Instant::now() < deadline, "{:?}", done.error);
             tokio::time::sleep(Duration::from_millis(20)).await;
             job = done.job;
         };
@@ -392,9 +392,9 @@ mod tests {
         let memcached = Memcached::start(&[]);
         let proxy = LossyProxy::start(1);
         let shard = shard(proxy.server());
-        let bench = TestServer::at(proxy.server(), 1, 1);
-        let job = || bench.job(vec![], vec![], vec![]);
-        assert!(run(&shard, job()).await.trouble.is_some());
+        let server = TestServer::at(proxy.server(), 1, 1);
+        let job = || server.job(vec![], vec![], vec![]);
+        assert!(run(&shard, job()).await.error.is_some());
         proxy.lead_to(memcached.port);
 
         let deadline = Instant::now() + TIMEOUT;
@@ -402,9 +402,9 @@ mod tests {
             let ((sender, receiver), (again, next)) = (oneshot::channel(), (shard.clone(), job()));
             shard.run(job(), move |done| {
                 let (told, answer) = mpsc::channel();
-                again.run(next, move |next| told.send(next.trouble).unwrap());
+                again.run(next, move |next| told.send(next.error).unwrap());
                 let next = answer.recv_timeout(TIMEOUT).unwrap(); // this thread continues after that
-                sender.send((done.trouble, next)).unwrap();
+                sender.send((done.error, next)).unwrap();
             });
             let (first, next) = tokio::time::timeout(TIMEOUT, receiver).await.unwrap().unwrap();
             if first.is_none() {

@@ -19,10 +19,10 @@ pub(crate) type Stats = HashMap<String, String>;
 ///
 /// # Errors
 /// When there is no valid reply in time.
-pub(crate) fn query(stream: &TcpStream, question: &str, timeout: Duration) -> io::Result<Stats> {
+pub(crate) fn query(stream: &TcpStream, command: &str, timeout: Duration) -> io::Result<Stats> {
     let deadline = Instant::now() + timeout;
     stream.set_write_timeout(Some(timeout))?;
-    (&mut &*stream).write_all(format!("{question}\r\n").as_bytes())?;
+    (&mut &*stream).write_all(format!("{command}\r\n").as_bytes())?;
     let mut reader = BufReader::new(stream);
     let mut stats = Stats::new();
     loop {

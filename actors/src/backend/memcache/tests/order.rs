@@ -31,18 +31,18 @@ fn order(waiters: usize) -> QueueOrder {
 }
 
 /// Ends this lease, if there is one, and serves these waiters as far as possible.
-fn serve(bench: &mut TestServer, lease: Option<LeaseId>, waiters: Vec<Claim>) -> Job {
+fn serve(server: &mut TestServer, lease: Option<LeaseId>, waiters: Vec<Claim>) -> Job {
     let ends = lease.map(|id| end(LeaseSelector::Lease(id))).into_iter().collect();
-    let mut job = Job { order: order(waiters.len()), ..bench.job(ends, vec![], waiters) };
-    run::run(&bench.connections, &mut job).unwrap();
-    bench.view = job.view.clone();
+    let mut job = Job { order: order(waiters.len()), ..server.job(ends, vec![], waiters) };
+    run::run(&server.connections, &mut job).unwrap();
+    server.view = job.view.clone();
     job
 }
 
 /// Reads the pool without writing anything.
-fn look(bench: &mut TestServer) {
-    bench.view = PoolView::default();
-    bench.look();
+fn read_pool(server: &mut TestServer) {
+    server.view = PoolView::default();
+    server.read_pool();
 }
 
 /// Two servers that know each other's waiters, and the lease that they wait for.
@@ -53,12 +53,12 @@ fn two_servers(memcached: &Memcached, here: &Claim, there: &Claim) -> (TestServe
     assert_eq!(one.claim(vec![holder]), [ClaimResult::Granted]);
     let copy = |claim: &Claim| Claim { requester: claim.requester.clone(), command: None, ..*claim };
     for _ in 0..2 {
-        for (bench, waiter) in [(&mut one, here), (&mut other, there)] {
-            look(bench);
-            assert_eq!(serve(bench, None, vec![copy(waiter)]).claims[0].found, Some(ClaimResult::NoSlot));
+        for (server, waiter) in [(&mut one, here), (&mut other, there)] {
+            read_pool(server);
+            assert_eq!(serve(server, None, vec![copy(waiter)]).claims[0].found, Some(ClaimResult::NoSlot));
         }
     }
-    look(&mut one);
+    read_pool(&mut one);
     (one, other, id)
 }
 
@@ -72,7 +72,7 @@ fn a_slot_is_left_to_an_earlier_waiter_elsewhere() {
     assert_eq!((job.ends[0].had, job.claims[0].found), (Some(true), Some(ClaimResult::NoSlot)));
     assert_eq!(serve(&mut other, None, vec![bob]).claims[0].found, Some(ClaimResult::Granted));
 
-    assert_eq!(other.view.hint_of(ServerRunId(2)), None, "nobody waits there any more");
+    assert_eq!(other.view.hint_of(ServerRunId(2)), None, "it has no waiters");
 }
 
 #[test]
@@ -96,8 +96,8 @@ fn a_new_request_comes_after_all_waiters_elsewhere() {
     let holder = once("holder");
     let id = holder.id;
     assert_eq!(other.claim(vec![holder]), [ClaimResult::Granted]);
-    look(&mut third);
-    look(&mut one);
+    read_pool(&mut third);
+    read_pool(&mut one);
     serve(&mut one, None, vec![waiter("ann", 1)]);
     assert!(other.end(LeaseSelector::Lease(id)));
 
@@ -131,7 +131,7 @@ fn a_hint_that_is_not_rewritten_is_of_a_dead_server() {
     let mut waited = |hint: QueueHint, seconds: u32| {
         let now = start + seconds * SECOND;
         let order = elsewhere.order(0, None, POLL, now);
-        elsewhere.learn(&order, &seen(hint), ServerRunId(1), now, now);
+        elsewhere.update(&order, &seen(hint), ServerRunId(1), now, now);
         elsewhere.order(0, None, POLL, now).seen[&(ServerRunId(2), hint.version)]
     };
 

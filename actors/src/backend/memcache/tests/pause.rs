@@ -24,8 +24,8 @@ fn operator(author: &str) -> Option<Operator> {
 }
 
 /// The operator who paused the pool, as this server sees it.
-fn paused_by(bench: &mut TestServer) -> Option<Operator> {
-    bench.look().paused.as_ref().map(|pause| pause.operator.clone())
+fn paused_by(server: &mut TestServer) -> Option<Operator> {
+    server.read_pool().paused.as_ref().map(|pause| pause.operator.clone())
 }
 
 #[test]
@@ -75,13 +75,13 @@ fn a_slot_taken_after_a_pause_has_no_holder() {
     let memcached = Memcached::start(&[]);
     let proxy = LossyProxy::start(memcached.port);
     let (mut one, mut two) = (TestServer::at(proxy.server(), 1, 1), TestServer::new(&memcached, 2, 1));
-    one.look();
+    one.read_pool();
     two.pause(operator("olga"));
 
     proxy.lose(2);
     let (mut job, result) = one.run(vec![], vec![], vec![owner("ann", "run1")]);
     assert!(result.is_err());
-    assert_eq!(two.look().taken_from(0), 1);
+    assert_eq!(two.read_pool().taken_from(0), 1);
 
     assert_eq!(two.claim(vec![owner("ann", "run1")]), [ClaimResult::NoSlot]);
     assert_eq!(one.claim(vec![job.claims.remove(0)]), [ClaimResult::NoSlot]);
@@ -92,13 +92,13 @@ fn a_slot_taken_after_a_pause_has_no_holder() {
 fn a_pause_without_a_reply_is_written_again() {
     let memcached = Memcached::start(&[]);
     let proxy = LossyProxy::start(memcached.port);
-    let mut bench = TestServer::at(proxy.server(), 1, 1);
-    bench.look();
+    let mut server = TestServer::at(proxy.server(), 1, 1);
+    server.read_pool();
 
     proxy.lose(1);
-    bench.pause(operator("olga"));
+    server.pause(operator("olga"));
 
-    assert_eq!(paused_by(&mut bench), operator("olga"));
+    assert_eq!(paused_by(&mut server), operator("olga"));
 }
 
 #[test]
@@ -149,18 +149,18 @@ fn no_racing_grant_is_missing_in_the_answer_of_a_pause() {
     let mut operators = TestServer::new(&memcached, 9, 3);
     let servers: Vec<_> = (1..=3)
         .map(|server| {
-            let (mut bench, scene) = (TestServer::new(&memcached, server, 3), Arc::clone(&scene));
+            let (mut server, scene) = (TestServer::new(&memcached, server, 3), Arc::clone(&scene));
             thread::spawn(move || {
                 while !scene.is_over.load(Ordering::SeqCst) {
                     let claim = once("ann");
                     let id = claim.id;
-                    let (job, result) = bench.run(vec![], vec![], vec![claim]);
+                    let (job, result) = server.run(vec![], vec![], vec![claim]);
                     if result.is_ok() && job.claims[0].found == Some(ClaimResult::Granted) {
                         if let Some(holders) = &*scene.holders.lock().unwrap() {
                             assert!(holders.contains(&id), "granted behind the pause");
                         }
                         scene.grants.fetch_add(1, Ordering::SeqCst);
-                        while bench.run(vec![end(LeaseSelector::Lease(id))], vec![], vec![]).0.ends[0]
+                        while server.run(vec![end(LeaseSelector::Lease(id))], vec![], vec![]).0.ends[0]
                             .had
                             .is_none()
                         {}
@@ -183,5 +183,5 @@ fn no_racing_grant_is_missing_in_the_answer_of_a_pause() {
 
     scene.is_over.store(true, Ordering::SeqCst);
     servers.into_iter().for_each(|server| server.join().unwrap());
-    assert_eq!(operators.look().taken_from(0), 0, "nothing is left behind");
+    assert_eq!(operators.read_pool().taken_from(0), 0, "no slot is held");
 }

@@ -18,11 +18,11 @@ fn operator(reason: &str) -> Operator {
 }
 
 /// Revokes a lease; whether there was one.
-fn revoke(bench: &mut TestServer, id: LeaseId, within: Option<Duration>, reason: &str) -> Option<bool> {
+fn revoke(server: &mut TestServer, id: LeaseId, within: Option<Duration>, reason: &str) -> Option<bool> {
     let revokes = vec![RevokeLease { id, within, operator: operator(reason), is_done: None }];
-    let mut job = Job { revokes, ..bench.job(vec![], vec![], vec![]) };
-    run::run(&bench.connections, &mut job).unwrap();
-    (bench.view, bench.highest) = (job.view.clone(), job.highest);
+    let mut job = Job { revokes, ..server.job(vec![], vec![], vec![]) };
+    run::run(&server.connections, &mut job).unwrap();
+    (server.view, server.highest_token) = (job.view.clone(), job.highest_token);
     job.revokes[0].is_done
 }
 
@@ -31,13 +31,13 @@ fn granted(memcached: &Memcached, claim: Claim) -> (TestServer, TestServer, Leas
     let (mut one, mut other) = (TestServer::new(memcached, 1, 1), TestServer::new(memcached, 2, 1));
     let id = claim.id;
     assert_eq!(one.claim(vec![claim]), [ClaimResult::Granted]);
-    other.look();
+    other.read_pool();
     (one, other, id)
 }
 
 /// Remaining seconds of the lease according to memcached.
-fn left(bench: &mut TestServer, id: LeaseId) -> u64 {
-    bench.look().lease(id).unwrap().1.left.unwrap().as_secs()
+fn left(server: &mut TestServer, id: LeaseId) -> u64 {
+    server.read_pool().lease(id).unwrap().1.left.unwrap().as_secs()
 }
 
 #[test]
@@ -49,7 +49,7 @@ fn a_renewal_keeps_the_revocation_and_extends_nothing() {
     assert_eq!(revoke(&mut other, id, Some(SECOND * 30), "hotfix"), Some(true));
     assert!(one.renew(id) && other.renew(id) && one.renew(id));
 
-    let (_, held) = other.look().lease(id).unwrap();
+    let (_, held) = other.read_pool().lease(id).unwrap();
     assert_eq!(held.entry.revoked.as_ref().map(|note| &note.operator), Some(&operator("hotfix")));
     assert_eq!((held.token().0, held.entry.by), (token, None));
     assert!((before - 10..=before).contains(&left(&mut one, id)));
@@ -62,10 +62,10 @@ fn a_renewal_extends_a_lease_to_its_revocation_limit() {
     let (mut one, mut other, id) = granted(&memcached, short);
 
     assert_eq!(revoke(&mut other, id, Some(SECOND * 60), "hotfix"), Some(true));
-    let long = |bench: &mut TestServer| {
+    let long = |server: &mut TestServer| {
         let mut renewal = renewal(id);
         renewal.ttl = Some(SECOND * 300);
-        let (job, result) = bench.run(vec![], vec![renewal], vec![]);
+        let (job, result) = server.run(vec![], vec![renewal], vec![]);
         result.unwrap();
         assert_eq!(job.renewals[0].lives, Some(true));
     };
@@ -83,7 +83,8 @@ fn a_renewal_extends_a_lease_to_its_revocation_limit() {
 fn a_second_revoke_can_only_shorten_the_first() {
     let memcached = Memcached::start(&[]);
     let (mut one, mut other, id) = granted(&memcached, owner("ann", "o"));
-    let end = |bench: &mut TestServer| bench.look().lease(id).unwrap().1.entry.revoked.as_ref().unwrap().end;
+    let end =
+        |server: &mut TestServer| server.read_pool().lease(id).unwrap().1.entry.revoked.as_ref().unwrap().end;
 
     assert_eq!(revoke(&mut one, id, None, "by default its time to live"), Some(true));
     let first = end(&mut one);
@@ -106,7 +107,7 @@ fn a_revocation_of_another_writer_may_have_any_end() {
     let command = protocol::MemcacheCommand::swap("test:pool1:0", held.cas, value, held.entry.end);
     protocol::MemcacheConnection::new(memcached.stream(), TIMEOUT).exchange(&[command]).unwrap();
 
-    let (_, held) = one.look().lease(id).unwrap();
+    let (_, held) = one.read_pool().lease(id).unwrap();
 
     assert!(held.revoked(tokio::time::Instant::now()).is_some());
     assert!(one.renew(id));
@@ -134,7 +135,7 @@ fn a_full_memcached_refuses_a_revocation() {
 
     assert_eq!(revoke(&mut one, id, None, "hotfix"), None);
 
-    assert!(other.look().lease(id).unwrap().1.entry.revoked.is_none());
+    assert!(other.read_pool().lease(id).unwrap().1.entry.revoked.is_none());
 }
 
 #[test]
@@ -150,7 +151,7 @@ fn a_lease_whose_expiry_was_moved_keeps_its_end() {
 
     assert_eq!(revoke(&mut one, id, Some(SECOND), "hotfix"), Some(true));
 
-    let (_, held) = one.look().lease(id).unwrap();
+    let (_, held) = one.read_pool().lease(id).unwrap();
     assert!(!held.prolonged && before > 390, "{before}");
     assert!((before - 10..=before + 2).contains(&held.left.unwrap().as_secs()));
 }

@@ -11,7 +11,7 @@ use crate::backend::memcache::{
 };
 
 /// Sends a text command, and returns the first line of the reply.
-fn tell(memcached: &Memcached, command: &str) -> String {
+fn send_command(memcached: &Memcached, command: &str) -> String {
     use std::io::{BufRead, BufReader};
 
     let mut stream = memcached.stream();
@@ -22,42 +22,42 @@ fn tell(memcached: &Memcached, command: &str) -> String {
 }
 
 fn put(memcached: &Memcached, key: &str, value: &str) {
-    assert_eq!(tell(memcached, &format!("set {key} 0 0 {}\r\n{value}", value.len())), "STORED");
+    assert_eq!(send_command(memcached, &format!("set {key} 0 0 {}\r\n{value}", value.len())), "STORED");
 }
 
 #[test]
 fn slots_are_granted_renewed_and_released() {
     let memcached = Memcached::start(&[]);
-    let mut bench = TestServer::new(&memcached, 1, 1);
+    let mut server = TestServer::new(&memcached, 1, 1);
     let (ann, bob) = (once("ann"), once("bob"));
     let (ann_id, bob_id) = (ann.id, bob.id);
 
-    assert_eq!(bench.claim(vec![ann]), [ClaimResult::Granted]);
-    let first = bench.token(ann_id);
-    assert_eq!(bench.claim(vec![bob]), [ClaimResult::NoSlot]);
-    assert!(bench.renew(ann_id));
-    assert_eq!(bench.token(ann_id), first, "renewal keeps the token");
-    assert!(!bench.renew(bob_id));
-    assert!(bench.end(LeaseSelector::Lease(ann_id)));
-    assert!(!bench.end(LeaseSelector::Lease(ann_id)));
+    assert_eq!(server.claim(vec![ann]), [ClaimResult::Granted]);
+    let first = server.token(ann_id);
+    assert_eq!(server.claim(vec![bob]), [ClaimResult::NoSlot]);
+    assert!(server.renew(ann_id));
+    assert_eq!(server.token(ann_id), first, "renewal keeps the token");
+    assert!(!server.renew(bob_id));
+    assert!(server.end(LeaseSelector::Lease(ann_id)));
+    assert!(!server.end(LeaseSelector::Lease(ann_id)));
 
     let bob = once("bob");
     let bob_id = bob.id;
-    assert_eq!(bench.claim(vec![bob]), [ClaimResult::Granted]);
-    assert!(bench.token(bob_id) > first);
-    assert!(bench.token(bob_id) < 1 << 53);
+    assert_eq!(server.claim(vec![bob]), [ClaimResult::Granted]);
+    assert!(server.token(bob_id) > first);
+    assert!(server.token(bob_id) < 1 << 53);
 }
 
 #[test]
 fn a_freed_slot_is_granted_in_the_same_exchange() {
     let memcached = Memcached::start(&[]);
-    let mut bench = TestServer::new(&memcached, 1, 1);
+    let mut server = TestServer::new(&memcached, 1, 1);
     let (ann, bob, cid) = (host("ann"), host("bob"), host("cid"));
     let (ann_id, bob_id) = (ann.id, bob.id);
-    bench.claim(vec![ann]);
+    server.claim(vec![ann]);
     let before = commands(&memcached);
 
-    let (job, result) = bench.run(vec![end(LeaseSelector::Lease(ann_id))], vec![], vec![bob, cid]);
+    let (job, result) = server.run(vec![end(LeaseSelector::Lease(ann_id))], vec![], vec![bob, cid]);
 
     result.unwrap();
     assert_eq!(job.ends[0].had, Some(true));
@@ -82,9 +82,9 @@ pub(crate) fn commands(memcached: &Memcached) -> u64 {
 }
 
 /// Carries out these jobs together, without errors.
-fn run_well(bench: &TestServer, jobs: &mut [Job]) {
+fn run_well(server: &TestServer, jobs: &mut [Job]) {
     let mut done = 0;
-    run_all(&bench.connections, jobs, |_, _, result| {
+    run_all(&server.connections, jobs, |_, _, result| {
         assert_eq!(result, Ok(()));
         done += 1;
     });
@@ -92,13 +92,13 @@ fn run_well(bench: &TestServer, jobs: &mut [Job]) {
 }
 
 /// Jobs of three pools, each of which ends the pool's lease.
-fn jobs_of_three_pools(bench: &TestServer) -> [Job; 3] {
+fn jobs_of_three_pools(server: &TestServer) -> [Job; 3] {
     let job = |text| {
         let keys = Arc::new(KeyNames::new("test", &name(text)));
-        Job { keys, ..bench.job(vec![], vec![], vec![host("ann")]) }
+        Job { keys, ..server.job(vec![], vec![], vec![host("ann")]) }
     };
     let mut jobs = ["a", "b", "c"].map(job);
-    run_well(bench, &mut jobs);
+    run_well(server, &mut jobs);
     for job in &mut jobs {
         let claim = job.claims.remove(0);
         assert_eq!(claim.found, Some(ClaimResult::Granted));
@@ -110,11 +110,11 @@ fn jobs_of_three_pools(bench: &TestServer) -> [Job; 3] {
 #[test]
 fn jobs_of_several_pools_share_an_exchange() {
     let memcached = Memcached::start(&[]);
-    let bench = TestServer::new(&memcached, 1, 1);
-    let mut jobs = jobs_of_three_pools(&bench);
+    let server = TestServer::new(&memcached, 1, 1);
+    let mut jobs = jobs_of_three_pools(&server);
     let before = commands(&memcached);
 
-    run_well(&bench, &mut jobs);
+    run_well(&server, &mut jobs);
 
     assert!(jobs.iter().all(|job| job.ends[0].had == Some(true)), "{jobs:?}");
     assert_eq!(
@@ -128,11 +128,11 @@ fn jobs_of_several_pools_share_an_exchange() {
 fn every_job_of_a_lost_reply_finds_what_happened() {
     let memcached = Memcached::start(&[]);
     let proxy = LossyProxy::start(memcached.port);
-    let bench = TestServer::at(proxy.server(), 1, 1);
-    let mut jobs = jobs_of_three_pools(&bench);
+    let server = TestServer::at(proxy.server(), 1, 1);
+    let mut jobs = jobs_of_three_pools(&server);
     proxy.lose(1);
 
-    run_well(&bench, &mut jobs);
+    run_well(&server, &mut jobs);
 
     assert!(jobs.iter().all(|job| job.ends[0].had == Some(true)), "{jobs:?}");
 }
@@ -158,7 +158,7 @@ fn a_requester_has_one_lease_on_all_servers() {
     assert_eq!(ann.token().0, token);
     assert!(ann.left.unwrap() <= Duration::from_secs(51));
     let bob = two.view.lease(bob_id).unwrap().1;
-    assert_eq!(bob.entry.by, None, "the first server must not take it back as unheard");
+    assert_eq!(bob.entry.by, None, "the first server must not take it back as undelivered");
     assert!(bob.left.unwrap() > Duration::from_secs(250));
     assert_eq!(two.view.taken_from(0), 2);
 }
@@ -167,7 +167,7 @@ fn a_requester_has_one_lease_on_all_servers() {
 fn of_two_leases_of_a_requester_the_older_one_stays() {
     let memcached = Memcached::start(&[]);
     let (mut one, mut two) = (TestServer::new(&memcached, 1, 3), TestServer::new(&memcached, 2, 3));
-    two.look(); // all slots are free
+    two.read_pool(); // all slots are free
     let (bob, ann) = (host("bob"), host("ann"));
     let (bob_id, ann_id) = (bob.id, ann.id);
     one.claim(vec![bob, ann]);
@@ -198,14 +198,14 @@ fn a_lease_that_another_server_delivered_is_not_taken_back() {
     let mut once_more = end(LeaseSelector::Lease(id)); // and now it knows
     once_more.if_ours = true;
     one.run(vec![once_more], vec![], vec![]).1.unwrap();
-    assert!(one.look().lease(id).is_some());
+    assert!(one.read_pool().lease(id).is_some());
     assert!(one.end(LeaseSelector::By(host("ann").requester)));
 }
 
 #[test]
 fn a_job_serves_its_claims_in_order() {
     let memcached = Memcached::start(&[]);
-    let mut bench = TestServer::new(&memcached, 1, 2);
+    let mut server = TestServer::new(&memcached, 1, 2);
     let ann = owner("web1", "ann");
     let id = ann.id;
     let mut unwanted = host("zoe");
@@ -213,11 +213,11 @@ fn a_job_serves_its_claims_in_order() {
 
     let claims = vec![unwanted, ann, host("bob"), owner("web1", "ann"), host("cid"), host("bob")];
     let bob_id = claims[2].id;
-    let found = bench.claim(claims);
+    let found = server.claim(claims);
 
     use ClaimResult::{AlreadyHeld, Granted, NoSlot};
     assert_eq!(found, [NoSlot, Granted, Granted, AlreadyHeld(id), NoSlot, AlreadyHeld(bob_id)]);
-    let (job, result) = bench.run(vec![], vec![renewal(id), renewal(id)], vec![]);
+    let (job, result) = server.run(vec![], vec![renewal(id), renewal(id)], vec![]);
     result.unwrap();
     assert!(job.renewals.iter().all(|renewal| renewal.lives == Some(true)));
 }
@@ -229,7 +229,7 @@ fn changes_of_other_servers_are_seen_before_a_write() {
     let (ann, bob) = (once("ann"), once("bob"));
     let (ann_id, bob_id) = (ann.id, bob.id);
     one.claim(vec![ann]);
-    two.look();
+    two.read_pool();
     assert!(one.renew(ann_id));
 
     assert!(two.renew(ann_id), "its CAS number is old");
@@ -242,29 +242,29 @@ fn changes_of_other_servers_are_seen_before_a_write() {
 #[test]
 fn a_lowered_maxlocks_grants_nothing_until_fewer_are_held() {
     let memcached = Memcached::start(&[]);
-    let mut bench = TestServer::new(&memcached, 1, 3);
+    let mut server = TestServer::new(&memcached, 1, 3);
     let claims = vec![once("a"), once("b"), once("c")];
     let ids: Vec<_> = claims.iter().map(|claim| claim.id).collect();
-    bench.claim(claims);
+    server.claim(claims);
 
-    bench.slots = 2;
-    assert_eq!(bench.claim(vec![once("d")]), [ClaimResult::NoSlot]);
-    assert!(bench.end(LeaseSelector::Lease(ids[0])));
-    assert_eq!(bench.claim(vec![once("d")]), [ClaimResult::NoSlot], "two are held still");
-    assert!(bench.end(LeaseSelector::Lease(ids[1])));
-    assert_eq!(bench.claim(vec![once("d"), once("e")]), [ClaimResult::Granted, ClaimResult::NoSlot]);
-    assert!(bench.end(LeaseSelector::Lease(ids[2])));
-    assert_eq!(bench.view.slot_count(), 2, "nobody needs to look at the third any more");
-    assert_eq!(bench.claim(vec![once("e"), once("f")]), [ClaimResult::Granted, ClaimResult::NoSlot]);
-    bench.slots = 3;
-    assert_eq!(bench.claim(vec![once("f"), once("g")]), [ClaimResult::Granted, ClaimResult::NoSlot]);
+    server.slots = 2;
+    assert_eq!(server.claim(vec![once("d")]), [ClaimResult::NoSlot]);
+    assert!(server.end(LeaseSelector::Lease(ids[0])));
+    assert_eq!(server.claim(vec![once("d")]), [ClaimResult::NoSlot], "two are held still");
+    assert!(server.end(LeaseSelector::Lease(ids[1])));
+    assert_eq!(server.claim(vec![once("d"), once("e")]), [ClaimResult::Granted, ClaimResult::NoSlot]);
+    assert!(server.end(LeaseSelector::Lease(ids[2])));
+    assert_eq!(server.view.slot_count(), 2, "the third is no longer read");
+    assert_eq!(server.claim(vec![once("e"), once("f")]), [ClaimResult::Granted, ClaimResult::NoSlot]);
+    server.slots = 3;
+    assert_eq!(server.claim(vec![once("f"), once("g")]), [ClaimResult::Granted, ClaimResult::NoSlot]);
 }
 
 #[test]
 fn a_server_with_fewer_slots_counts_all_held_slots() {
     let memcached = Memcached::start(&[]);
     let (mut few, mut many) = (TestServer::new(&memcached, 1, 1), TestServer::new(&memcached, 2, 3));
-    few.look();
+    few.read_pool();
     let claims = vec![once("a"), once("b"), once("c")];
     let ids: Vec<_> = claims.iter().map(|claim| claim.id).collect();
     many.claim(claims);
@@ -278,21 +278,21 @@ fn a_server_with_fewer_slots_counts_all_held_slots() {
         many.claim(vec![once("e"), once("f"), once("g")]),
         [ClaimResult::Granted, ClaimResult::Granted, ClaimResult::NoSlot]
     );
-    assert_eq!(few.look().taken_from(0), 3);
+    assert_eq!(few.read_pool().taken_from(0), 3);
 }
 
 #[test]
 fn an_unparsable_value_occupies_its_slot_and_stays() {
     let memcached = Memcached::start(&[]);
-    let mut bench = TestServer::new(&memcached, 1, 2);
+    let mut server = TestServer::new(&memcached, 1, 2);
     put(&memcached, "test:pool1:0", "{\"v\":2}");
 
-    assert_eq!(bench.claim(vec![once("a"), once("b")]), [ClaimResult::Granted, ClaimResult::NoSlot]);
+    assert_eq!(server.claim(vec![once("a"), once("b")]), [ClaimResult::Granted, ClaimResult::NoSlot]);
 
-    assert_eq!(bench.view.foreign, [0]);
-    assert_eq!(tell(&memcached, "get test:pool1:0"), "VALUE test:pool1:0 0 7");
-    assert_eq!(tell(&memcached, "delete test:pool1:0"), "DELETED");
-    assert_eq!(bench.claim(vec![once("b")]), [ClaimResult::Granted]);
+    assert_eq!(server.view.foreign, [0]);
+    assert_eq!(send_command(&memcached, "get test:pool1:0"), "VALUE test:pool1:0 0 7");
+    assert_eq!(send_command(&memcached, "delete test:pool1:0"), "DELETED");
+    assert_eq!(server.claim(vec![once("b")]), [ClaimResult::Granted]);
 }
 
 #[test]
@@ -326,8 +326,8 @@ fn tokens_rise_across_a_restart_of_memcached() {
     let ann = once("ann");
     let ann_id = ann.id;
     one.claim(vec![ann]);
-    one.highest += 1 << 50; // as if the clock had been far ahead
-    let (highest, store) = (one.highest, one.view.store.clone());
+    one.highest_token += 1 << 50; // as if the clock had been far ahead
+    let (highest_token, store) = (one.highest_token, one.view.store.clone());
 
     memcached.stop();
     let memcached = Memcached::start(&[]);
@@ -343,42 +343,42 @@ fn tokens_rise_across_a_restart_of_memcached() {
     let cid = once("cid");
     let cid_id = cid.id;
     assert_eq!(two.claim(vec![cid]), [ClaimResult::Granted]);
-    assert!(two.token(cid_id) > highest);
+    assert!(two.token(cid_id) > highest_token);
 }
 
 #[test]
 fn a_lost_width_or_store_is_written_again() {
     let memcached = Memcached::start(&[]);
-    let mut bench = TestServer::new(&memcached, 1, 2);
+    let mut server = TestServer::new(&memcached, 1, 2);
     let ann = once("ann");
     let id = ann.id;
-    bench.claim(vec![ann]);
-    let token = bench.token(id);
+    server.claim(vec![ann]);
+    let token = server.token(id);
 
     for key in ["test:pool1:width", "test:store"] {
-        assert_eq!(tell(&memcached, &format!("delete {key}")), "DELETED");
+        assert_eq!(send_command(&memcached, &format!("delete {key}")), "DELETED");
         let bob = once("bob");
         let bob_id = bob.id;
-        assert_eq!(bench.claim(vec![bob]), [ClaimResult::Granted], "{key}");
-        assert!(bench.token(bob_id) > token);
-        assert_eq!(bench.view.slot_count(), 2);
-        assert_eq!(bench.token(id), token);
-        assert!(bench.end(LeaseSelector::Lease(bob_id)));
+        assert_eq!(server.claim(vec![bob]), [ClaimResult::Granted], "{key}");
+        assert!(server.token(bob_id) > token);
+        assert_eq!(server.view.slot_count(), 2);
+        assert_eq!(server.token(id), token);
+        assert!(server.end(LeaseSelector::Lease(bob_id)));
     }
 }
 
 #[test]
 fn long_and_endless_leases_are_kept() {
     let memcached = Memcached::start(&[]);
-    let mut bench = TestServer::new(&memcached, 1, 2);
+    let mut server = TestServer::new(&memcached, 1, 2);
     let (mut year, mut ever) = (once("year"), once("ever"));
     (year.ttl, ever.ttl) = (Some(Duration::from_secs(365 * 86_400)), None);
     let (year_id, ever_id) = (year.id, ever.id);
 
-    assert_eq!(bench.claim(vec![year, ever]), [ClaimResult::Granted, ClaimResult::Granted]);
-    assert!(bench.renew(year_id) && bench.renew(ever_id));
+    assert_eq!(server.claim(vec![year, ever]), [ClaimResult::Granted, ClaimResult::Granted]);
+    assert!(server.renew(year_id) && server.renew(ever_id));
 
-    let left = bench.view.lease(year_id).unwrap().1.left.unwrap().as_secs();
+    let left = server.view.lease(year_id).unwrap().1.left.unwrap().as_secs();
     assert!((365 * 86_400 - 60..=365 * 86_400 + 2).contains(&left), "{left}");
-    assert_eq!(bench.view.lease(ever_id).unwrap().1.left, None);
+    assert_eq!(server.view.lease(ever_id).unwrap().1.left, None);
 }

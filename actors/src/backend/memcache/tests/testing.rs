@@ -156,7 +156,7 @@ pub(crate) struct TestServer {
     pub(crate) server: ServerRunId,
     pub(crate) slots: usize,
     pub(crate) view: PoolView,
-    pub(crate) highest: u64,
+    pub(crate) highest_token: u64,
     pub(crate) unsettled: UnsettledWrites,
 }
 
@@ -184,7 +184,7 @@ impl TestServer {
             server: ServerRunId(server),
             slots,
             view: PoolView::default(),
-            highest: 0,
+            highest_token: 0,
             unsettled: UnsettledWrites::default(),
         }
     }
@@ -192,14 +192,14 @@ impl TestServer {
     /// A job of this server.
     pub(crate) fn job(&self, ends: Vec<EndLease>, renewals: Vec<RenewLease>, claims: Vec<Claim>) -> Job {
         let (keys, view) = (Arc::clone(&self.keys), self.view.clone());
-        let (server, slots, highest) = (self.server, self.slots, self.highest);
+        let (server, slots, highest_token) = (self.server, self.slots, self.highest_token);
         let revokes = Vec::new();
         Job {
             keys,
             server,
             slots,
             view,
-            highest,
+            highest_token,
             pausing: None,
             ends,
             revokes,
@@ -220,7 +220,7 @@ impl TestServer {
     ) -> (Job, Result<(), MemcacheError>) {
         let mut job = self.job(ends, renewals, claims);
         let result = run::run(&self.connections, &mut job);
-        (self.view, self.highest) = (job.view.clone(), job.highest);
+        (self.view, self.highest_token) = (job.view.clone(), job.highest_token);
         self.unsettled = job.unsettled.clone();
         (job, result)
     }
@@ -230,7 +230,7 @@ impl TestServer {
         let pausing = Some(PauseChange { to, is_done: false, has_changed: false });
         let mut job = Job { pausing, ..self.job(vec![], vec![], vec![]) };
         run::run(&self.connections, &mut job).unwrap();
-        (self.view, self.highest) = (job.view.clone(), job.highest);
+        (self.view, self.highest_token) = (job.view.clone(), job.highest_token);
         self.unsettled = job.unsettled.clone();
         assert!(job.pausing.unwrap().is_done);
     }
@@ -257,7 +257,7 @@ impl TestServer {
     }
 
     /// Reads the pool.
-    pub(crate) fn look(&mut self) -> &PoolView {
+    pub(crate) fn read_pool(&mut self) -> &PoolView {
         self.claim(vec![]);
         &self.view
     }
@@ -302,7 +302,7 @@ pub(crate) fn end(what: LeaseSelector) -> EndLease {
 }
 
 pub(crate) fn renewal(id: LeaseId) -> RenewLease {
-    RenewLease { id, ttl: None, most: None, lives: None }
+    RenewLease { id, ttl: None, max_ttl: None, lives: None }
 }
 
 pub(crate) fn name(text: &str) -> Name {
