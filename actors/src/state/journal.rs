@@ -11,22 +11,23 @@
 //!                                 └── takes too long ──────────────────────────────────────┴ granted meanwhile
 //! ```
 
+mod shared;
+
 use std::{
-    io, mem,
+    io,
     sync::{
-        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        Arc, Condvar, Mutex,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread,
-    time::Duration,
 };
 
 use distributex_config::Name;
-use log::{error, info, warn};
+use log::error;
 use tokio::time::Instant;
 
+use self::shared::{DiskState, JournalShared, NextBatch};
 use super::{
-    boot::BootNumber,
     file::{Changes, RowKey, RowKind, StateFile},
     records::StateRecord,
     shown,
@@ -35,15 +36,6 @@ use crate::{
     backend::Waker, exit_on_panic::exit_on_panic, pool::persistence::PoolChange,
     telemetry::backend_calls::BackendCalls,
 };
-
-/// Consequence of a disk that cannot be written, for the log.
-const NO_GRANTS: &str = "no slot is granted or renewed until it can be written";
-
-/// Pause before a failed write is retried.
-const RETRY_INTERVAL: Duration = Duration::from_secs(1);
-
-/// Delay of a batch when many are submitting, to make it larger.
-const BATCH_WINDOW: Duration = Duration::from_micros(50);
 
 /// Number of a batch; batches are written in order.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -56,57 +48,6 @@ pub(crate) struct Journal(Arc<JournalOwner>);
 /// Ends the thread when dropped.
 #[derive(Debug)]
 struct JournalOwner(Arc<JournalShared>);
-
-/// State shared by handles and thread.
-#[derive(Debug)]
-struct JournalShared {
-    /// The directory, for the log.
-    directory: String,
-    /// Id of the store.
-    store: Arc<str>,
-    /// Number of this boot.
-    boot: BootNumber,
-    next: Mutex<NextBatch>,
-    /// Notified when there are changes, or the last handle is dropped.
-    work: Condvar,
-    /// Number of the last batch on disk.
-    written: AtomicU64,
-    /// Whether the disk is down.
-    away: AtomicBool,
-    /// Counters of writes.
-    calls: BackendCalls,
-}
-
-/// The next batch.
-#[derive(Debug)]
-struct NextBatch {
-    /// Its number.
-    batch: BatchNumber,
-    changes: Changes,
-    /// Number of submits.
-    submissions: usize,
-    /// Number of submits of the previous batch.
-    previous_submissions: usize,
-    /// Pools to wake when it is written.
-    wake: Vec<Waker>,
-    /// All pools, to wake when the disk goes down or comes back.
-    pools: Vec<Waker>,
-    /// State of the disk.
-    disk: DiskState,
-    /// Whether the last handle was dropped.
-    is_closing: bool,
-}
-
-/// State of the disk.
-#[derive(Debug, PartialEq, Eq)]
-enum DiskState {
-    /// Writes succeed.
-    Fine,
-    /// A write takes too long.
-    Slow,
-    /// A write failed, with this error.
-    Failing(String),
-}
 
 impl Journal {
     /// Starts the thread.
@@ -214,79 +155,6 @@ impl Drop for JournalOwner {
     fn drop(&mut self) {
         self.0.lock_next().is_closing = true;
         self.0.work.notify_all();
-    }
-}
-
-impl JournalShared {
-    fn lock_next(&self) -> MutexGuard<'_, NextBatch> {
-        self.next.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Logs a changed state of the disk, once, and wakes all pools.
-    fn set_disk_state(&self, next: &mut NextBatch, disk: DiskState) {
-        if next.disk == disk {
-            return;
-        }
-        let directory = &self.directory;
-        match &disk {
-            DiskState::Fine => info!(path = directory; "state_directory_up"),
-            DiskState::Slow => {
-                let timeout = crate::backend::inmemory::WRITE_TIMEOUT.as_secs();
-                warn!(path = directory, timeout, hint = NO_GRANTS; "state_directory_slow");
-            }
-            DiskState::Failing(error) => {
-                warn!(path = directory, error, hint = NO_GRANTS; "state_directory_down");
-            }
-        }
-        let is_away = disk != DiskState::Fine;
-        next.disk = disk;
-        self.away.store(is_away, Ordering::Release);
-        for pool in &next.pools {
-            pool.wake();
-        }
-    }
-
-    /// Waits for the next batch; `None`: the last handle was dropped. If many are submitting, it waits a
-    /// moment longer: a pool that was just woken is about to submit more, which then needs no flush of its
-    /// own.
-    fn take_batch(&self) -> Option<(BatchNumber, Changes, Vec<Waker>)> {
-        let has_nothing = |next: &mut NextBatch| next.changes.is_empty() && !next.is_closing;
-        let next = self.work.wait_while(self.lock_next(), has_nothing);
-        let mut next = next.unwrap_or_else(PoisonError::into_inner);
-        if next.submissions.max(next.previous_submissions) > 1 {
-            let gathered = self.work.wait_timeout_while(next, BATCH_WINDOW, |next| !next.is_closing);
-            (next, _) = gathered.unwrap_or_else(PoisonError::into_inner);
-        }
-        if next.changes.is_empty() {
-            return None;
-        }
-        let batch = next.batch;
-        next.batch = BatchNumber(batch.0 + 1);
-        next.previous_submissions = mem::take(&mut next.submissions);
-        Some((batch, mem::take(&mut next.changes), mem::take(&mut next.wake)))
-    }
-
-    fn on_written(&self, batch: BatchNumber, wake: Vec<Waker>) {
-        let mut next = self.lock_next();
-        self.written.store(batch.0, Ordering::Release);
-        self.set_disk_state(&mut next, DiskState::Fine);
-        drop(next);
-        for pool in wake {
-            pool.wake();
-        }
-    }
-
-    /// Merges a failed batch into the next one, and pauses. False if the last handle was dropped.
-    fn on_failed(&self, why: &redb::Error, changes: Changes, wake: Vec<Waker>) -> bool {
-        let mut next = self.lock_next();
-        for (key, record) in changes {
-            next.changes.entry(key).or_insert(record);
-        }
-        next.wake.extend(wake);
-        self.set_disk_state(&mut next, DiskState::Failing(why.to_string()));
-        let paused = self.work.wait_timeout_while(next, RETRY_INTERVAL, |next| !next.is_closing);
-        let (next, _) = paused.unwrap_or_else(PoisonError::into_inner);
-        !next.is_closing
     }
 }
 

@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | [`StateDirectory`] here | the opened directory: the restored pools, and the journal for their changes |
 //! | `journal` | writes the changes of all pools, many with one flush, on its own thread |
-//! | `file` | the database in the directory, and its format |
+//! | `file`, `database` | the database in the directory, and its format |
 //! | `directory` | the directory itself, which may be moved |
 //! | `contents` | the contents as read at the start |
 //! | `records` | JSON records of leases, queue entries and pools |
@@ -25,6 +25,7 @@
 mod boot;
 mod cannot_open;
 mod contents;
+mod database;
 mod directory;
 mod file;
 mod journal;

@@ -10,11 +10,15 @@ use std::{collections::HashSet, mem, time::Duration};
 use tokio::time::Instant;
 
 use super::{
-    entry::ServerRunId,
-    entry::pause::{self, PauseEntry},
-    job::Job,
-    job::plan::PlannedWrite,
-    job::view::{HeldSlot, PoolView},
+    entry::{
+        ServerRunId,
+        pause::{self, PauseEntry},
+    },
+    job::{
+        Job,
+        planned_write::PlannedWrite,
+        view::{HeldSlot, PoolView},
+    },
     shard::protocol::MemcacheReply,
 };
 use crate::pool::LeaseId;

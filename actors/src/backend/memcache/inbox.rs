@@ -6,11 +6,8 @@ use distributex_config::Name;
 use tokio::time::Instant;
 
 use super::{
-    entry::LeaseEntry,
-    entry::pause::PauseChange,
-    job::revoke::RevokeLease,
-    job::view::HeldSlot,
-    job::{Claim, EndLease, LeaseSelector, RenewLease},
+    entry::{LeaseEntry, pause::PauseChange},
+    job::{Claim, EndLease, LeaseSelector, RenewLease, revoke::RevokeLease, view::HeldSlot},
 };
 use crate::pool::{
     AcquireRequest, EndReason, LeaseId, Operator, ReleaseTarget, RequestId, Token, lease::Lease,

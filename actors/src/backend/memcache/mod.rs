@@ -2,7 +2,7 @@
 //!
 //! | module | content |
 //! | --- | --- |
-//! | here, `backend`, `inbox`, `apply` | a pool: its queue, the requests of its next job, and the outcome of a job |
+//! | here, `backend`, `inbox`, `apply`, `reconcile` | a pool: its queue, the requests of its next job, and the outcome of a job |
 //! | [`Shards`] | the store: all memcached of the configuration |
 //! | `job` | a job: what a pool requests at once, and how it is carried out by add, compare-and-swap and compare-and-delete |
 //! | `fate` | writes without a reply, which may still happen |
@@ -37,6 +37,7 @@ mod entry;
 mod fate;
 mod inbox;
 mod job;
+mod reconcile;
 mod shard;
 mod store;
 #[cfg(test)]

@@ -4,7 +4,11 @@ use std::sync::Arc;
 
 use distributex_config::{self as config, Limits, MemcacheServer, MemcacheSettings, Name};
 
-use super::{Memcache, entry::ServerRunId, entry::keys::shard_of, shard::Shard};
+use super::{
+    Memcache,
+    entry::{ServerRunId, keys::shard_of},
+    shard::Shard,
+};
 use crate::{
     Telemetry,
     backend::{Backend, Store, Waker},

@@ -11,8 +11,8 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::backend::memcache::job::revoke::RevocationNote;
 use crate::{
+    backend::memcache::job::revoke::RevocationNote,
     json::{RequesterJson, micros},
     pool::{LeaseId, Operator, Requester, Token},
 };

@@ -11,11 +11,14 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::backend::memcache::{
-    job::Job,
-    job::view::{HeldSlot, PoolView},
+use crate::{
+    backend::memcache::job::{
+        Job,
+        view::{HeldSlot, PoolView},
+    },
+    json::micros,
+    pool::Operator,
 };
-use crate::{json::micros, pool::Operator};
 
 /// A stored pause.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,8 +8,7 @@
 use std::collections::HashSet;
 
 use super::{Claim, ClaimResult, EndLease, Job, LeaseSelector, RenewLease, view::HeldSlot};
-use crate::backend::memcache::entry::pause::PauseChange;
-use crate::pool::Requester;
+use crate::{backend::memcache::entry::pause::PauseChange, pool::Requester};
 
 /// Replies to the attempts to end a lease.
 #[derive(Debug, Clone, Default)]

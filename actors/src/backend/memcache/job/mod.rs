@@ -1,9 +1,10 @@
 //! Job: what a pool requests of its memcached at once, and the outcome.
 
-pub(crate) mod commands;
 pub(crate) mod interpret;
+mod job_run;
 pub(crate) mod order;
 pub(crate) mod plan;
+pub(crate) mod planned_write;
 pub(crate) mod read;
 pub(crate) mod revoke;
 pub(crate) mod run;
@@ -13,10 +14,13 @@ pub(crate) mod view;
 use std::{mem, sync::Arc, time::Duration};
 
 use self::{order::QueueOrder, revoke::RevokeLease, view::PoolView};
-use crate::backend::memcache::{
-    entry::ServerRunId, entry::keys::KeyNames, entry::pause::PauseChange, fate::UnsettledWrites,
+use crate::{
+    backend::memcache::{
+        entry::{ServerRunId, keys::KeyNames, pause::PauseChange},
+        fate::UnsettledWrites,
+    },
+    pool::{LeaseId, Requester},
 };
-use crate::pool::{LeaseId, Requester};
 
 /// Changes the pause; ends, revokes, renews and grants leases as far as possible; and reads the pool. A pool has one
 /// in flight.

@@ -20,8 +20,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use super::{Claim, ClaimResult, Job, view::PoolView};
-use crate::backend::memcache::entry::ServerRunId;
-use crate::json::micros;
+use crate::{backend::memcache::entry::ServerRunId, json::micros};
 
 /// Minimum lifetime of a hint that is not rewritten.
 const MIN_HINT_LIFETIME: Duration = Duration::from_secs(3);

@@ -7,56 +7,14 @@ use std::{collections::HashSet, time::Duration};
 
 use super::{
     Claim, EndLease, Job, RenewLease,
-    order::{OwnHint, QueueHint},
+    planned_write::{PlannedWrite, WritePurpose},
     view::{HeldSlot, PoolView, whole_seconds},
 };
-use crate::backend::memcache::{entry::LeaseEntry, entry::pause::PauseChange};
-use crate::pool::Operator;
+use crate::backend::memcache::entry::{LeaseEntry, pause::PauseChange};
 
 /// Expiry of a lease without an end until its write is confirmed, in seconds: otherwise an entry that arrives after
 /// its server has ended would stay forever.
 const UNCONFIRMED_SECONDS: u64 = 60;
-
-/// A planned write.
-#[derive(Debug)]
-pub(crate) enum PlannedWrite {
-    /// Writes the pause, or deletes it: the entry with this CAS number, if there is one.
-    Pause { cas: Option<u64>, to: Option<Operator> },
-    /// Writes the number of slots to read; adds the entry if it has no CAS number.
-    Width { cas: Option<u64>, to: usize },
-    /// Writes the hints of all servers; adds the entry if it has no CAS number. `own`: the new hint of this server.
-    Waiting { cas: Option<u64>, hints: Vec<QueueHint>, own: Option<OwnHint>, end: u64 },
-    /// Ends a lease: for the end with this index, or because it was not granted after all.
-    Remove { slot: usize, cas: u64, end: Option<usize> },
-    /// Replaces the entry of a lease.
-    Change { slot: usize, cas: u64, entry: Box<LeaseEntry>, by: WritePurpose },
-    /// Moves the end of a lease, and changes nothing else.
-    Prolong { slot: usize, cas: u64, end: Option<u64>, by: WritePurpose },
-    /// Takes a free slot.
-    Add { slot: usize, entry: Box<LeaseEntry> },
-}
-
-impl PlannedWrite {
-    /// Whether memcached may refuse it because it is full.
-    fn needs_memory(&self) -> bool {
-        match self {
-            Self::Pause { to, .. } => to.is_some(),
-            Self::Width { .. } | Self::Waiting { .. } | Self::Change { .. } | Self::Add { .. } => true,
-            Self::Remove { .. } | Self::Prolong { .. } => false,
-        }
-    }
-}
-
-/// Purpose of a changed lease.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum WritePurpose {
-    /// The renewal with this index.
-    Renewal(usize),
-    /// The claim with this index.
-    Claim(usize),
-    /// The revocation with this index.
-    Revoke(usize),
-}
 
 /// Plans the writes of a batch. `fresh`: the view was read by this job, so writes that depend on all of it are
 /// possible. `now`: time since 1970; `time`: seconds since 1970 by memcached's clock.

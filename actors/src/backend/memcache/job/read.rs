@@ -7,9 +7,7 @@ use super::{
     view::{HeldSlot, PoolView, SlotCount},
 };
 use crate::backend::memcache::{
-    entry::LeaseEntry,
-    entry::keys::KeyNames,
-    entry::pause,
+    entry::{LeaseEntry, keys::KeyNames, pause},
     shard::protocol::{MemcacheCommand, MemcacheItem, MemcacheReply},
 };
 

@@ -10,12 +10,16 @@ use tokio::time::Instant;
 
 use super::{
     Job,
-    plan::{WritePlan, WritePurpose},
+    plan::WritePlan,
+    planned_write::WritePurpose,
     view::{HeldSlot, whole_seconds},
 };
-use crate::backend::memcache::{Memcache, entry::LeaseEntry};
-use crate::pool::{
-    AdminOutcome, Event, LeaseId, Operator, Refusal, RequestId, Requester, Revocation, Token, rules::refuse,
+use crate::{
+    backend::memcache::{Memcache, entry::LeaseEntry},
+    pool::{
+        AdminOutcome, Event, LeaseId, Operator, Refusal, RequestId, Requester, Revocation, Token,
+        rules::refuse,
+    },
 };
 
 /// How much later than noted the slot may be free: memcached counts in seconds, and keeps entries for a second more.

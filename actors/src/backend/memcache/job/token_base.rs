@@ -10,14 +10,17 @@
 use serde::{Deserialize, Serialize};
 
 use super::{read, view::StoreEntry};
-use crate::backend::memcache::{
-    entry::JSON_NUMBER_LIMIT,
-    entry::keys::KeyNames,
-    shard::clock,
-    shard::connection_pool::{ConnectionPool, ExchangeFailure, PooledLink},
-    shard::protocol::{MemcacheCommand, MemcacheReply},
+use crate::{
+    backend::memcache::{
+        entry::{JSON_NUMBER_LIMIT, keys::KeyNames},
+        shard::{
+            clock,
+            connection_pool::{ConnectionPool, ExchangeFailure, PooledLink},
+            protocol::{MemcacheCommand, MemcacheReply},
+        },
+    },
+    pool::LeaseId,
 };
-use crate::pool::LeaseId;
 
 /// Lifetime of the probe in seconds. Memcached takes so small a number for a duration, not for a date.
 const PROBE_SECONDS: u64 = 5;

@@ -3,8 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use super::order::QueueHints;
-use crate::backend::memcache::{entry::LeaseEntry, entry::pause::PauseEntry};
-use crate::pool::{LeaseId, Requester, Token};
+use crate::{
+    backend::memcache::entry::{LeaseEntry, pause::PauseEntry},
+    pool::{LeaseId, Requester, Token},
+};
 
 /// A pool as of one read.
 #[derive(Debug, Clone, Default)]

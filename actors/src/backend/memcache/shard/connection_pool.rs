@@ -11,7 +11,6 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
-    thread,
     time::Duration,
 };
 
@@ -21,20 +20,11 @@ use tokio::time::Instant;
 
 use super::{
     address::Addresses,
-    clock::{self, MemcacheTime, StoreClock},
+    clock::MemcacheTime,
     protocol::{MemcacheCommand, MemcacheConnection, MemcacheReply},
     stats::{self, Stats},
 };
 use crate::telemetry::backend_calls::BackendCalls;
-
-/// Maximum time until memcached's clock, which shows seconds, ticks.
-const MAX_CLOCK_TICK: Duration = Duration::from_secs(3);
-
-/// Seconds by which an observation may be ahead of the estimate without a check.
-const MAX_CLOCK_LEAD: u64 = 10;
-
-/// Interval of reads until the clock ticks.
-const CLOCK_READ_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Error of a memcached, as a sentence for the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,7 +74,7 @@ pub(crate) struct PooledLink {
 #[derive(Debug, Clone)]
 pub(crate) struct ConnectionPool {
     pool: r2d2::Pool<Connector>,
-    connector: Connector,
+    pub(super) connector: Connector,
     /// Counters of exchanges.
     calls: BackendCalls,
 }
@@ -144,59 +134,6 @@ impl ConnectionPool {
         })
     }
 
-    /// Reads memcached's clock.
-    pub(crate) fn clock(&self) -> Result<StoreClock, MemcacheError> {
-        let stats = self.stats("stats")?;
-        let seconds = |name| stats.get(name).and_then(|seconds| seconds.parse().ok());
-        let clock = seconds("time").zip(seconds("uptime"));
-        let (time, uptime) = clock.ok_or_else(|| self.refused("does not report its time"))?;
-        Ok(StoreClock { time, uptime })
-    }
-
-    /// Estimated seconds since 1970 of memcached's clock, as if it had never been frozen.
-    pub(crate) fn seconds(&self) -> Result<u64, MemcacheError> {
-        if let Some(time) = *self.connector.time() {
-            return Ok(time.seconds(Instant::now()));
-        }
-        let seconds = self.first_seconds()?;
-        let now = Instant::now();
-        Ok(self.connector.time().get_or_insert(MemcacheTime::new(seconds, now)).seconds(now))
-    }
-
-    /// Adds an observation of the clock. If it is far ahead of the estimate, memcached's own clock is read: the entry
-    /// may be another writer's.
-    pub(crate) fn observe_time(&self, seconds: u64) {
-        let known = self.connector.time().map(|time| time.seconds(Instant::now()));
-        let is_doubtful = known.is_some_and(|known| seconds > known.saturating_add(MAX_CLOCK_LEAD));
-        let seconds = if is_doubtful { self.clock().ok().map(|clock| clock.time) } else { Some(seconds) };
-        if let (Some(time), Some(seconds)) = (&mut *self.connector.time(), seconds) {
-            time.observe(seconds, Instant::now());
-        }
-    }
-
-    /// Forgets the clock, as memcached was restarted.
-    pub(crate) fn forget_time(&self) {
-        *self.connector.time() = None;
-    }
-
-    /// Reads the clock for the first time. If it differs from this machine's, it may be frozen, or just different: its
-    /// value after a tick is right.
-    fn first_seconds(&self) -> Result<u64, MemcacheError> {
-        let (first, ours) = (self.clock()?.time, clock::unix_now().as_secs());
-        if (ours.saturating_sub(2)..=ours + 1).contains(&first) {
-            return Ok(first.max(ours));
-        }
-        let start = Instant::now();
-        while start.elapsed() < MAX_CLOCK_TICK {
-            let seconds = self.clock()?.time;
-            if seconds != first {
-                return Ok(seconds);
-            }
-            thread::park_timeout(CLOCK_READ_INTERVAL);
-        }
-        Err(self.refused("has a clock that does not tick"))
-    }
-
     /// Address of the memcached.
     pub(crate) fn server(&self) -> &MemcacheServer {
         &self.connector.server
@@ -248,7 +185,7 @@ impl ConnectionPool {
 }
 
 impl Connector {
-    fn time(&self) -> MutexGuard<'_, Option<MemcacheTime>> {
+    pub(super) fn time(&self) -> MutexGuard<'_, Option<MemcacheTime>> {
         self.time.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

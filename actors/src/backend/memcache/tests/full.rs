@@ -3,12 +3,13 @@
 use std::time::{Duration, SystemTime};
 
 use super::testing::{Memcached, TestServer, end, once, renewal};
-use crate::backend::memcache::{
-    entry::pause::PauseChange,
-    job::run,
-    job::{ClaimResult, Job, LeaseSelector},
+use crate::{
+    backend::memcache::{
+        entry::pause::PauseChange,
+        job::{ClaimResult, Job, LeaseSelector, run},
+    },
+    pool::{LeaseId, Operator},
 };
-use crate::pool::{LeaseId, Operator};
 
 /// A memcached small enough to be filled.
 fn small() -> Memcached {

@@ -8,14 +8,18 @@ use super::{
     round::commands,
     testing::{Memcached, TestServer, end, once},
 };
-use crate::backend::memcache::{
-    entry::ServerRunId,
-    job::order::{ForeignWaiters, QueueHint, QueueHints, QueueOrder, read, write},
-    job::run,
-    job::view::PoolView,
-    job::{Claim, ClaimResult, Job, LeaseSelector},
+use crate::{
+    backend::memcache::{
+        entry::ServerRunId,
+        job::{
+            Claim, ClaimResult, Job, LeaseSelector,
+            order::{ForeignWaiters, QueueHint, QueueHints, QueueOrder, read, write},
+            run,
+            view::PoolView,
+        },
+    },
+    pool::LeaseId,
 };
-use crate::pool::LeaseId;
 
 const SECOND: Duration = Duration::from_secs(1);
 const POLL: Duration = Duration::from_millis(200);

@@ -13,11 +13,10 @@ use std::{
 use tokio::time::Instant;
 
 use super::testing::{LossyProxy, Memcached, TIMEOUT, TestServer, end, host, once, owner};
-use crate::backend::memcache::{
-    job::plan::PlannedWrite,
-    job::{ClaimResult, LeaseSelector},
+use crate::{
+    backend::memcache::job::{ClaimResult, LeaseSelector, planned_write::PlannedWrite},
+    pool::{LeaseId, Operator},
 };
-use crate::pool::{LeaseId, Operator};
 
 fn operator(author: &str) -> Option<Operator> {
     Some(Operator { author: author.into(), reason: "kernel update".into(), at: SystemTime::UNIX_EPOCH })

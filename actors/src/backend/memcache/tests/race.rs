@@ -50,7 +50,7 @@ struct History {
 fn race(slots: usize, grants: usize, max: usize, request: fn(u64) -> Claim) -> Vec<u64> {
     let (memcached, history) = (Memcached::start(&[]), Arc::new(History::default()));
     let servers: Vec<_> = (1..=4)
-        .map(|server| {
+        .map(|index| {
             let (mut server, history) = (TestServer::new(&memcached, index, slots), Arc::clone(&history));
             thread::spawn(move || {
                 while history.tokens.lock().unwrap().len() < grants {

@@ -3,13 +3,13 @@
 use std::time::{Duration, SystemTime};
 
 use super::testing::{Memcached, TIMEOUT, TestServer, host, owner, renewal};
-use crate::backend::memcache::{
-    job::revoke::RevokeLease,
-    job::run,
-    job::{Claim, ClaimResult, Job, LeaseSelector},
-    shard::protocol,
+use crate::{
+    backend::memcache::{
+        job::{Claim, ClaimResult, Job, LeaseSelector, revoke::RevokeLease, run},
+        shard::protocol,
+    },
+    pool::{LeaseId, Operator},
 };
-use crate::pool::{LeaseId, Operator};
 
 const SECOND: Duration = Duration::from_secs(1);
 
