@@ -26,6 +26,7 @@ use distributex_config::Name;
 use log::error;
 use tokio::time::Instant;
 
+pub(crate) use self::shared::WRITE_TIMEOUT;
 use self::shared::{DiskState, JournalShared, NextBatch};
 use super::{
     file::{Changes, RowKey, RowKind, StateFile},
@@ -69,7 +70,7 @@ impl Journal {
             next: Mutex::new(next),
             work: Condvar::new(),
             written: AtomicU64::new(0),
-            away: AtomicBool::new(false),
+            is_down: AtomicBool::new(false),
             calls: BackendCalls::new("state"),
         });
         let writer = JournalWriter { shared: Arc::clone(&shared), file };
@@ -133,8 +134,8 @@ impl Journal {
     }
 
     /// Whether the disk is down.
-    pub(crate) fn is_away(&self) -> bool {
-        self.shared().away.load(Ordering::Acquire)
+    pub(crate) fn is_down(&self) -> bool {
+        self.shared().is_down.load(Ordering::Acquire)
     }
 
     /// Reports that a batch took too long. The disk counts as down until it is written.

@@ -39,7 +39,7 @@ use tokio::time::Instant;
 
 pub use self::cannot_open::CannotOpen;
 use self::file::StateFile;
-pub(crate) use self::journal::{BatchNumber, Journal};
+pub(crate) use self::journal::{BatchNumber, Journal, WRITE_TIMEOUT};
 use crate::pool::persistence::PersistedPool;
 
 /// A state directory, used by this server alone.

@@ -3,7 +3,6 @@
 use std::{
     collections::{HashSet, VecDeque},
     mem,
-    time::Duration,
 };
 
 use distributex_config::Name;
@@ -16,11 +15,8 @@ use crate::{
         rules::{Rules, refuse},
         undo::UndoState,
     },
-    state::{BatchNumber, Journal},
+    state::{BatchNumber, Journal, WRITE_TIMEOUT},
 };
-
-/// After this time without a response the disk counts as down.
-pub(crate) const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Changes and delayed events of one pool.
 #[derive(Debug)]
@@ -38,7 +34,7 @@ pub(super) struct DelayedEvents {
     /// State before admin actions that are not written yet.
     undo: Vec<(RequestId, UndoState)>,
     /// Whether the disk is down.
-    away: bool,
+    is_down: bool,
 }
 
 /// Events of one step.
@@ -56,7 +52,7 @@ impl DelayedEvents {
     pub(super) fn new(pool: Name, journal: Journal, waker: Waker) -> Self {
         journal.add(waker.clone());
         let (latest, withheld, undo) = (BatchNumber::default(), VecDeque::new(), Vec::new());
-        Self { pool, journal, waker, latest, withheld, undo, away: false }
+        Self { pool, journal, waker, latest, withheld, undo, is_down: false }
     }
 
     /// Submits the changes of a step. Its events are delayed until all changes they may reveal are written:
@@ -72,7 +68,7 @@ impl DelayedEvents {
         if events.is_empty() {
             return;
         }
-        if self.away {
+        if self.is_down {
             self.emit_unwritten(rules, events, &HashSet::new(), now, out);
         } else if self.withheld.is_empty() && self.journal.is_written(self.latest) {
             self.emit(rules, events, out);
@@ -91,9 +87,9 @@ impl DelayedEvents {
         {
             self.journal.is_too_slow(next.batch);
         }
-        match (self.away, self.journal.is_away()) {
+        match (self.is_down, self.journal.is_down()) {
             (false, true) => {
-                self.away = true;
+                self.is_down = true;
                 out.push(Event::StoreDown);
                 let taken_back = rules.take_back(out);
                 for (_, before) in self.undo.drain(..).rev() {
@@ -105,7 +101,7 @@ impl DelayedEvents {
                 }
             }
             (true, false) => {
-                self.away = false;
+                self.is_down = false;
                 out.push(Event::StoreUp);
                 let mut events = Vec::new();
                 rules.resume(now, &mut events);
@@ -140,16 +136,16 @@ impl DelayedEvents {
 
     /// Whether changes are not written yet.
     pub(super) fn has_unwritten(&self) -> bool {
-        !self.away && !self.journal.is_written(self.latest)
+        !self.is_down && !self.journal.is_written(self.latest)
     }
 
     /// Whether the disk is down.
-    pub(super) fn is_away(&self) -> bool {
-        self.away
+    pub(super) fn is_down(&self) -> bool {
+        self.is_down
     }
 
     /// Time at which the disk will have taken too long.
-    pub(super) fn next_end(&self) -> Option<Instant> {
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
         self.withheld.front().map(|next| next.since + WRITE_TIMEOUT)
     }
 

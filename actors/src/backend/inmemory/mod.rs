@@ -14,7 +14,6 @@ use distributex_config::Limits;
 use tokio::time::Instant;
 
 use self::delayed_events::DelayedEvents;
-pub(crate) use self::delayed_events::WRITE_TIMEOUT;
 use super::{Backend, Waker};
 use crate::{
     StateDirectory,
@@ -112,7 +111,7 @@ impl Backend for InMemory {
         out: &mut Vec<Event>,
     ) {
         if let Some(delayed) = &mut self.delayed {
-            if delayed.is_away() {
+            if delayed.is_down() {
                 return refuse(request, Refusal::BackendDown, None, out);
             }
             delayed.note(request, self.rules.undo_state(action));
@@ -144,7 +143,7 @@ impl Backend for InMemory {
     }
 
     fn next_deadline(&self) -> Option<Instant> {
-        let too_slow = self.delayed.as_ref().and_then(DelayedEvents::next_end);
+        let too_slow = self.delayed.as_ref().and_then(DelayedEvents::next_deadline);
         self.rules.next_deadline().into_iter().chain(too_slow).min()
     }
 

@@ -63,13 +63,13 @@ impl Memcache {
     }
 
     fn set_store_down(&mut self, is_away: bool, now: Instant, out: &mut Vec<Event>) {
-        match (&self.away, is_away) {
+        match (&self.outage_state, is_away) {
             (None, true) => {
-                self.away = Some(OutageState { patience: Some(now + self.outage) });
+                self.outage_state = Some(OutageState { parked_until: Some(now + self.outage) });
                 out.push(Event::StoreDown);
             }
             (Some(_), false) => {
-                self.away = None;
+                self.outage_state = None;
                 out.push(Event::StoreUp);
             }
             (None, false) | (Some(_), true) => {}
@@ -78,10 +78,10 @@ impl Memcache {
 
     /// Refuses all parked requests once memcached has been unreachable for the whole outage time.
     pub(super) fn refuse_parked(&mut self, now: Instant, out: &mut Vec<Event>) {
-        if let Some(away) = &mut self.away
-            && away.patience.is_some_and(|until| until <= now)
+        if let Some(outage) = &mut self.outage_state
+            && outage.parked_until.is_some_and(|until| until <= now)
         {
-            away.patience = None;
+            outage.parked_until = None;
             self.rules.refuse_all(Refusal::BackendDown, now, out);
         }
     }
@@ -284,7 +284,7 @@ impl Memcache {
     /// Schedules the next read while there are waiters, while the store has an outdated hint of this server's waiters,
     /// while memcached is unreachable, and while writes may arrive late.
     fn schedule_read(&mut self, at_once: bool, now: Instant) {
-        let pause = match self.away {
+        let pause = match self.outage_state {
             Some(_) => RETRY_INTERVAL,
             None if at_once => Duration::ZERO,
             None if !self.fates.is_open() => self.poll,

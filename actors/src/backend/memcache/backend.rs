@@ -115,7 +115,8 @@ impl Backend for Memcache {
 
     fn next_deadline(&self) -> Option<Instant> {
         let look = if self.in_flight.is_none() { self.next_read } else { None };
-        let outage = self.away.and_then(|away| away.patience).filter(|_| self.rules.has_parked());
+        let outage =
+            self.outage_state.and_then(|outage| outage.parked_until).filter(|_| self.rules.has_parked());
         self.rules.next_deadline().into_iter().chain(look).chain(outage).min()
     }
 

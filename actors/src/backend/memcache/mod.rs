@@ -127,7 +127,7 @@ pub struct Memcache {
     /// When to read again; `None`: not needed.
     next_read: Option<Instant>,
     /// State of an outage; `None` while memcached is reachable.
-    away: Option<OutageState>,
+    outage_state: Option<OutageState>,
     /// Leases that vanished before their end.
     vanished: HashMap<LeaseId, VanishedLease>,
     /// Number of vanished leases whose holder tried to renew them.
@@ -150,7 +150,7 @@ struct InFlightJob {
 #[derive(Debug, Clone, Copy)]
 struct OutageState {
     /// Until when requests stay parked; `None` once they were refused.
-    patience: Option<Instant>,
+    parked_until: Option<Instant>,
 }
 
 impl Memcache {
@@ -180,7 +180,7 @@ impl Memcache {
             fates: WriteFates::default(),
             done: Arc::default(),
             next_read: None,
-            away: None,
+            outage_state: None,
             vanished: HashMap::new(),
             refused_renewals: 0,
         }
@@ -216,7 +216,7 @@ impl Memcache {
 
     /// Whether a read without a request may be useful.
     fn needs_read(&self) -> bool {
-        self.rules.has_waiters() || self.away.is_some() || self.has_hint() || self.fates.is_open()
+        self.rules.has_waiters() || self.outage_state.is_some() || self.has_hint() || self.fates.is_open()
     }
 
     /// Schedules the end of overdue leases. Other servers end their own leases; a lease that was granted here but is

@@ -21,6 +21,9 @@ use crate::{
 /// Consequence of a disk that cannot be written, for the log.
 const NO_GRANTS: &str = "no slot is granted or renewed until it can be written";
 
+/// Limit of one write; a disk that takes longer counts as down.
+pub(crate) const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// Pause before a failed write is retried.
 const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -42,7 +45,7 @@ pub(super) struct JournalShared {
     /// Number of the last batch on disk.
     pub(super) written: AtomicU64,
     /// Whether the disk is down.
-    pub(super) away: AtomicBool,
+    pub(super) is_down: AtomicBool,
     /// Counters of writes.
     pub(super) calls: BackendCalls,
 }
@@ -92,16 +95,16 @@ impl JournalShared {
         match &disk {
             DiskState::Fine => info!(path = directory; "state_directory_up"),
             DiskState::Slow => {
-                let timeout = crate::backend::inmemory::WRITE_TIMEOUT.as_secs();
+                let timeout = WRITE_TIMEOUT.as_secs();
                 warn!(path = directory, timeout, hint = NO_GRANTS; "state_directory_slow");
             }
             DiskState::Failing(error) => {
                 warn!(path = directory, error, hint = NO_GRANTS; "state_directory_down");
             }
         }
-        let is_away = disk != DiskState::Fine;
+        let is_down = disk != DiskState::Fine;
         next.disk = disk;
-        self.away.store(is_away, Ordering::Release);
+        self.is_down.store(is_down, Ordering::Release);
         for pool in &next.pools {
             pool.wake();
         }

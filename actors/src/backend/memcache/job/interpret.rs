@@ -21,8 +21,25 @@ pub(crate) struct EndAttempt {
     pub(crate) changed: bool,
 }
 
+/// Free slots of the view that no earlier claim is to get.
+#[derive(Debug)]
+struct FreeSlots {
+    count: usize,
+    /// Whether an earlier claim is still to get a slot.
+    are_claimed: bool,
+}
+
+impl FreeSlots {
+    /// Takes one for a claim; `false` if there is none.
+    fn take(&mut self) -> bool {
+        let has_one = self.count > 0;
+        self.count = self.count.saturating_sub(1);
+        has_one
+    }
+}
+
 impl Job {
-    /// Whether the end is settled.
+    /// Whether everything in the job is settled.
     pub(crate) fn is_done(&self) -> bool {
         self.pausing.as_ref().is_none_or(|pausing| pausing.is_done)
             && self.ends.iter().all(|end| end.had.is_some())
@@ -33,14 +50,14 @@ impl Job {
     }
 
     /// Settles pauses, ends and renewals by a complete read.
-    pub(crate) fn settle_held(&mut self, tried: &[EndAttempt]) {
+    pub(crate) fn settle_held(&mut self, attempts: &[EndAttempt]) {
         if let Some(PauseChange { to: None, is_done, .. }) = &mut self.pausing {
             *is_done |= self.view.paused.is_none();
             if *is_done {
                 self.unsettled.resumed();
             }
         }
-        self.settle_ends(tried);
+        self.settle_ends(attempts);
         self.settle_revokes();
         for index in 0..self.renewals.len() {
             self.renewals[index].lives = self.lives(&self.renewals[index]);
@@ -57,69 +74,43 @@ impl Job {
         }
     }
 
-    fn settle_ends(&mut self, tried: &[EndAttempt]) {
-        for (index, tried) in tried.iter().enumerate() {
+    fn settle_ends(&mut self, attempts: &[EndAttempt]) {
+        for (index, attempts) in attempts.iter().enumerate() {
             let end = &self.ends[index];
-            let had = end.had.or_else(|| self.ended(end, tried));
+            let had = end.had.or_else(|| self.ended(end, attempts));
             self.ends[index].had = had;
         }
     }
 
     /// Whether there was something to end; `None`: not known yet.
-    fn ended(&self, end: &EndLease, tried: &EndAttempt) -> Option<bool> {
+    fn ended(&self, end: &EndLease, attempts: &EndAttempt) -> Option<bool> {
         let mut left = self.selected(&end.what).peekable();
-        if tried.had && !tried.changed {
+        if attempts.had && !attempts.changed {
             Some(true)
         } else if left.peek().is_none() {
-            Some(tried.had || tried.lost)
+            Some(attempts.had || attempts.lost)
         } else if end.if_ours && left.all(|(_, held)| held.entry.by != Some(self.server)) {
-            Some(tried.had)
+            Some(attempts.had)
         } else {
             None
         }
     }
 
-    /// Settles claims by a complete read, once all servers read all slots: claims that were served first, and the free
-    /// slots for each, before later claims. `delivered_claims`: claims whose requester's lease is now known to be marked as
-    /// delivered. Ends and abandoned attempts come first, as their slots become free.
+    /// Settles claims by a complete read, once all servers read all slots, in order. Ends and abandoned attempts come
+    /// first, as their slots become free. `delivered_claims`: claims whose requester's lease is now known to be marked
+    /// as delivered.
     pub(crate) fn settle_claims(&mut self, delivered_claims: &HashSet<usize>) {
         if self.ends.iter().any(|end| end.had.is_none()) || self.has_strays() {
             return;
         }
         let usable = self.view.usable_slots(self.slots);
-        let mut spare = (0..usable).filter(|slot| self.view.is_free(*slot)).count();
-        let mut waits = false; // an earlier claim is still to get a slot
+        let count = (0..usable).filter(|slot| self.view.is_free(*slot)).count();
+        let mut free = FreeSlots { count, are_claimed: false };
         for index in 0..self.claims.len() {
-            let claim = &self.claims[index];
-            if claim.found.is_some() || self.waits_before(index) {
+            if self.claims[index].found.is_some() || self.waits_before(index) {
                 continue;
             }
-            let found = if let Some((_, held)) = self.view.lease(claim.id) {
-                let may =
-                    self.may_keep(index, held) && held.lasts() && !(waits && held.entry.token.is_none());
-                may.then_some(ClaimResult::Granted)
-            } else if let Some((_, held)) = self.slot_of(&claim.requester) {
-                let came_late = self.view.written_after_pause(held);
-                if came_late {
-                    Some(ClaimResult::NoSlot)
-                } else {
-                    self.has(index, claim, held, delivered_claims)
-                }
-            } else if !claim.wants
-                || self.view.paused.is_some()
-                || self.gives_way(index, |slots| self.view.has_room(slots))
-            {
-                Some(ClaimResult::NoSlot)
-            } else if spare > 0 {
-                spare -= 1;
-                waits = true;
-                None
-            } else if self.later_claim_with_slot(index).is_some() {
-                waits = true;
-                None
-            } else {
-                Some(ClaimResult::NoSlot)
-            };
+            let found = self.claim_result(index, delivered_claims, &mut free);
             if found == Some(ClaimResult::Granted) {
                 self.unsettled.settled(self.claims[index].id);
             }
@@ -127,20 +118,49 @@ impl Job {
         }
     }
 
+    /// Result of a claim; `None` if it is still to get a slot.
+    fn claim_result(
+        &self,
+        index: usize,
+        delivered_claims: &HashSet<usize>,
+        free: &mut FreeSlots,
+    ) -> Option<ClaimResult> {
+        let claim = &self.claims[index];
+        if let Some((_, held)) = self.view.lease(claim.id) {
+            let is_overtaken = free.are_claimed && held.entry.token.is_none();
+            let is_granted = self.may_keep(index, held) && held.lasts() && !is_overtaken;
+            return is_granted.then_some(ClaimResult::Granted);
+        }
+        if let Some((_, held)) = self.slot_of(&claim.requester) {
+            if self.view.written_after_pause(held) {
+                return Some(ClaimResult::NoSlot);
+            }
+            return self.held_result(index, claim, held, delivered_claims);
+        }
+        let may_take = claim.wants
+            && self.view.paused.is_none()
+            && !self.gives_way(index, |slots| self.view.has_room(slots));
+        if may_take && (free.take() || self.later_claim_with_slot(index).is_some()) {
+            free.are_claimed = true;
+            return None;
+        }
+        Some(ClaimResult::NoSlot)
+    }
+
     /// The lease that a claim's requester has under another id, once it has the terms that it is to have.
-    fn has(
+    fn held_result(
         &self,
         index: usize,
         claim: &Claim,
         held: &HeldSlot,
         delivered_claims: &HashSet<usize>,
     ) -> Option<ClaimResult> {
-        let is_so = if claim.requester.is_resumable() {
+        let has_terms = if claim.requester.is_resumable() {
             delivered_claims.contains(&index) && held.is_kept() || self.leaves(held, claim.ttl)
         } else {
             delivered_claims.contains(&index) || self.delivery_is_known(held)
         };
-        is_so.then_some(ClaimResult::AlreadyHeld(held.entry.id))
+        has_terms.then_some(ClaimResult::AlreadyHeld(held.entry.id))
     }
 
     /// Leases selected for an end. Those that this job has granted are not selected by requester.
@@ -180,8 +200,8 @@ impl Job {
         let oldest =
             self.slot_of(&held.entry.requester).is_none_or(|(_, other)| other.token() >= held.token());
         let fits = self.view.taken_from(0) <= self.slots;
-        let goes_on = self.view.paused.is_none();
-        held.entry.token.is_some() || (goes_on && rises && oldest && fits && held.is_kept())
+        let is_open = self.view.paused.is_none();
+        held.entry.token.is_some() || (is_open && rises && oldest && fits && held.is_kept())
     }
 
     /// Whether a lease can be delivered without a change of its entry: this server ends it, and none of its writes

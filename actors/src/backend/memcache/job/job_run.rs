@@ -28,7 +28,7 @@ pub(super) struct CommandBatch {
     /// The writes, then the reads.
     pub(super) commands: Vec<MemcacheCommand>,
     /// Whether the view is of the process at the other end.
-    pub(super) sure: bool,
+    pub(super) is_current: bool,
 }
 
 /// A job being carried out.
@@ -38,13 +38,13 @@ pub(super) struct JobRun<'a> {
     pub(super) link: Option<PooledConnection<Connector>>,
     pub(super) job: &'a mut Job,
     /// Replies to the attempts to end leases, one per end.
-    pub(super) tried: Vec<EndAttempt>,
+    pub(super) end_attempts: Vec<EndAttempt>,
     /// Whether the view was read by this job.
     pub(super) fresh: bool,
     /// Whether an exchange has failed.
     pub(super) failed: bool,
     /// Whether another server changed the hints at the moment of writing.
-    pub(super) crossed: bool,
+    pub(super) hints_conflict: bool,
 }
 
 impl<'a> JobRun<'a> {
@@ -53,8 +53,8 @@ impl<'a> JobRun<'a> {
         link: Option<PooledConnection<Connector>>,
         job: &'a mut Job,
     ) -> Self {
-        let tried = vec![EndAttempt::default(); job.ends.len()];
-        JobRun { connections, link, job, tried, fresh: false, failed: false, crossed: false }
+        let end_attempts = vec![EndAttempt::default(); job.ends.len()];
+        JobRun { connections, link, job, end_attempts, fresh: false, failed: false, hints_conflict: false }
     }
 
     /// Finishes a job after a shared first exchange.
@@ -110,8 +110,8 @@ impl<'a> JobRun<'a> {
 
     /// Plans the batch for this connection.
     pub(super) fn plan(&self, link: &PooledLink) -> Result<CommandBatch, ExchangeFailure> {
-        let sure = self.is_same(link);
-        let writes = if sure {
+        let is_current = self.is_same(link);
+        let writes = if is_current {
             plan::writes(self.job, self.fresh, clock::unix_now(), self.connections.seconds().map_err(wrap)?)
         } else {
             Vec::new()
@@ -120,7 +120,7 @@ impl<'a> JobRun<'a> {
         let slots = view.slot_count().max(view.needed(self.job.slots));
         let commands = writes.iter().map(|write| write.command(&self.job.keys));
         let commands: Vec<_> = commands.chain(read::read_commands(&self.job.keys, slots)).collect();
-        Ok(CommandBatch { writes, commands, sure })
+        Ok(CommandBatch { writes, commands, is_current })
     }
 
     /// Interprets the replies; whether the job is done.
@@ -132,7 +132,7 @@ impl<'a> JobRun<'a> {
     ) -> Result<bool, ExchangeFailure> {
         let (written, read) = answers.split_at(batch.writes.len());
         let delivered_claims = self.note(&batch.writes, written);
-        let known = batch.sure.then_some(&self.job.view);
+        let known = batch.is_current.then_some(&self.job.view);
         let pool_read = read::parse(read, known).map_err(|why| self.connections.failed(why))?;
         self.adopt_view(link, pool_read, &delivered_claims)
     }
@@ -148,7 +148,7 @@ impl<'a> JobRun<'a> {
         for write in writes {
             self.job.unanswered(write);
             if let PlannedWrite::Remove { end: Some(end), .. } = write {
-                self.tried[*end].lost = true;
+                self.end_attempts[*end].lost = true;
             }
         }
     }
@@ -156,14 +156,14 @@ impl<'a> JobRun<'a> {
     /// Notes the outcome of the writes. Returns the claims whose requester's lease was changed for them.
     pub(super) fn note(&mut self, writes: &[PlannedWrite], answers: &[MemcacheReply]) -> HashSet<usize> {
         let mut delivered_claims = HashSet::new();
-        self.crossed = false;
-        self.tried.iter_mut().for_each(|tried| tried.changed = false);
+        self.hints_conflict = false;
+        self.end_attempts.iter_mut().for_each(|end_attempts| end_attempts.changed = false);
         for (write, answer) in writes.iter().zip(answers) {
             self.job.answered(write, answer);
             match (write, answer) {
                 (PlannedWrite::Waiting { own, .. }, MemcacheReply::Done) => self.job.order.own = *own,
                 (PlannedWrite::Waiting { .. }, answer) => {
-                    self.crossed = matches!(answer, MemcacheReply::Changed | MemcacheReply::Void); // without memory, none is written
+                    self.hints_conflict = matches!(answer, MemcacheReply::Changed | MemcacheReply::Void); // without memory, none is written
                 }
                 (_, MemcacheReply::Refused(why)) => self.job.refused = Some(why.clone()),
                 (PlannedWrite::Pause { .. }, MemcacheReply::Done) => {
@@ -172,10 +172,10 @@ impl<'a> JobRun<'a> {
                     });
                 }
                 (PlannedWrite::Remove { end: Some(end), .. }, MemcacheReply::Done) => {
-                    self.tried[*end].had = true;
+                    self.end_attempts[*end].had = true;
                 }
                 (PlannedWrite::Remove { end: Some(end), .. }, MemcacheReply::Changed) => {
-                    self.tried[*end].changed = true;
+                    self.end_attempts[*end].changed = true;
                 }
                 (PlannedWrite::Change { by, .. } | PlannedWrite::Prolong { by, .. }, MemcacheReply::Done) => {
                     match by {
@@ -241,12 +241,12 @@ impl<'a> JobRun<'a> {
         }
         job.unsettled.settle_by(view, job.server);
         let is_wide = view.slot_count() >= job.slots;
-        job.settle_held(&self.tried);
+        job.settle_held(&self.end_attempts);
         if is_wide {
             job.settle_claims(delivered_claims);
         }
         let right = job.view.slot_count() == job.view.needed(job.slots);
-        Ok(right && job.is_done() && !self.crossed)
+        Ok(right && job.is_done() && !self.hints_conflict)
     }
 }
 

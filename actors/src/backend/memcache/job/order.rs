@@ -153,7 +153,7 @@ impl Job {
         let waiters = self.claims.iter().take(self.order.waiters).enumerate().filter(waits);
         let waited = waiters.map(|(_, claim)| claim.waited).chain(self.order.behind).max();
         let stored = self.view.hint_of(self.server);
-        if self.is_delivered(stored, waited) {
+        if self.is_hint_current(stored, waited) {
             return None;
         }
         let last = stored.map(|hint| hint.version).max(self.order.own.map(|own| own.version));
@@ -165,7 +165,7 @@ impl Job {
     }
 
     /// Whether this server's hint states well enough how long its first waiter has waited, or that there is none.
-    fn is_delivered(&self, stored: Option<QueueHint>, waited: Option<Duration>) -> bool {
+    fn is_hint_current(&self, stored: Option<QueueHint>, waited: Option<Duration>) -> bool {
         let (hint, waited) = match (stored, waited) {
             (None, None) => return true,
             (Some(hint), Some(waited)) => (hint, waited),
