@@ -21,7 +21,7 @@ use distributex_config::Name;
 use log::info;
 use tokio::time::Instant;
 
-use super::{connection::Peer, dispatch, query::parameter};
+use super::{connection::Peer, deliver::deliver, query::parameter};
 
 /// Minimum time between two log lines about invalid requests.
 const INVALID_LOG_INTERVAL: Duration = Duration::from_secs(1);
@@ -65,7 +65,7 @@ pub async fn respond(request: &mut ServiceRequest, pools: &Pools, peer: &Rc<Peer
 /// Responds with the grant if the client is still connected; otherwise the grant is returned.
 fn respond_to_grant(answer: Result<Grant, Refusal>, peer: &Peer) -> HttpResponse {
     match answer {
-        Ok(grant) => dispatch::deliver(grant, peer, |_| word(StatusCode::OK, "YES")).unwrap_or_else(not_now),
+        Ok(grant) => deliver(grant, peer, |_| word(StatusCode::OK, "YES")).unwrap_or_else(not_now),
         Err(why) => refused(why),
     }
 }

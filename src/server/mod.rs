@@ -21,6 +21,8 @@ use self::{
 pub mod classic;
 pub mod connection;
 pub mod connection_limit;
+pub mod deliver;
+pub mod dialect;
 pub mod dispatch;
 pub mod file_limits;
 mod framing;
@@ -33,6 +35,7 @@ pub mod options;
 pub mod page;
 mod query;
 pub mod reload;
+pub mod request_counters;
 pub mod run;
 pub mod shared;
 pub mod stream;

@@ -9,7 +9,7 @@ use distributex_actors::Registry;
 use distributex_config::{AdminKey, Config};
 use tokio::sync::{Mutex, MutexGuard};
 
-use super::{connection_limit::ConnectionLimit, monitoring::RequestCounters};
+use super::{connection_limit::ConnectionLimit, request_counters::RequestCounters};
 
 /// State shared by all workers and the signal handlers.
 #[derive(Debug)]

@@ -36,7 +36,7 @@ fn a_memcached_that_goes_and_comes_back_is_told_of_and_counted() {
     assert_eq!(member.ask("get", "bob").0, 503);
 
     while events.next().expect("the stream ended").event != "store_down" {}
-    eventually("it is not ready", || readiness(&member) == (503, "the store cannot be reached".to_owned()));
+    eventually("it is not ready", || readiness(&member) == (503, "the store is unreachable".to_owned()));
     assert_eq!(number(&member, up), 0.0);
     assert!(number(&member, errors) > 0.0);
     assert_eq!(member.server().get("/healthz"), (200, "ok".to_owned()));
@@ -51,7 +51,7 @@ fn a_server_that_has_not_found_its_memcached_yet_is_not_ready() {
     let mut memcached = Memcached::away();
     let member = Member::start(memcached.addr(), POOLS);
 
-    eventually("it is not ready", || readiness(&member) == (503, "the store cannot be reached".to_owned()));
+    eventually("it is not ready", || readiness(&member) == (503, "the store is unreachable".to_owned()));
     memcached.comes();
 
     eventually("it is ready", || readiness(&member).0 == 200);

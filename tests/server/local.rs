@@ -150,7 +150,7 @@ fn a_missing_directory_is_said_so() {
     let (status, said) = refused(&folder().join("none/s"));
 
     assert_eq!(status, Some(71));
-    assert!(said.starts_with("distributexd: failed to open the local socket"), "{said}");
+    assert!(said.starts_with("distributexd: failed to open the admin socket"), "{said}");
     assert!(said.contains("the directory is missing"), "{said}");
 }
 

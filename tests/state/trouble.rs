@@ -177,7 +177,7 @@ fn readers_of_events_and_who_asks_whether_the_server_is_ready_learn_of_a_disk_th
 
     assert_eq!(events.words(1), ["store_down"]); // nothing was granted
     assert!(!member.log().contains("granted pool"), "{}", member.log());
-    let away = (503, "the store cannot be reached".to_owned());
+    let away = (503, "the store is unreachable".to_owned());
     assert_eq!(member.server().get("/readyz"), away);
     assert_eq!(member.server().get("/healthz").0, 200);
     assert!(number(up) == 0.0 && number(errors) > 0.0);

@@ -48,11 +48,11 @@ fn a_refusal_of_the_old_server_is_one() {
 #[test]
 fn something_else_that_answers_is_no_server_of_ours() {
     for (bytes, shown) in [
-        ("HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\n<html>YES\n</h", "no Distributex answer (status 200"),
-        ("HTTP/1.1 404 Not Found\r\nContent-Length: 7\r\n\r\nINVALID", "no Distributex answer (status 404"),
-        ("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nYES", "without an answer"),
-        ("SSH-2.0-OpenSSH_9.2\r\n", "without an answer"),
-        ("", "without an answer"),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\n<html>YES\n</h", "not from Distributex (status 200"),
+        ("HTTP/1.1 404 Not Found\r\nContent-Length: 7\r\n\r\nINVALID", "not from Distributex (status 404"),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nYES", "without a response"),
+        ("SSH-2.0-OpenSSH_9.2\r\n", "without a response"),
+        ("", "without a response"),
     ] {
         let server = Fake::start();
         let mut run = Run::start(wrapper(server.addr()).args(["-n", "echo ran"]));

@@ -171,7 +171,7 @@ fn a_server_can_be_named_by_its_url() {
 
     assert_eq!(run(&format!("http://{}", server.addr)), (3, String::new(), String::new()));
     let (code, _, said) = run("https://locks.acme.com");
-    assert!(code == 64 && said.contains("does not speak TLS yet"), "{said}");
+    assert!(code == 64 && said.contains("TLS is not supported"), "{said}");
 }
 
 #[test]

@@ -38,7 +38,7 @@ impl Client {
     /// let mut events = client.events(&["deploy".to_owned()]);
     /// loop {
     ///     match events.next().await {
-    ///         Ok(event) => println!("{} {:?}", event.name, event.host),
+    ///         Ok(event) => println!("{} {:?}", event.name, event.data.host),
     ///         Err(error) if error.is_transient() => eprintln!("{error}; retrying in {:?}", events.pause()),
     ///         Err(error) => return Err(error),
     ///     }

@@ -188,6 +188,6 @@ mod tests {
             assert!(Server::parse(text, 9889).is_err(), "{text}");
         }
         let error = Server::parse("https://locks", 9889).unwrap_err();
-        assert!(error.to_string().contains("does not speak TLS yet"), "{error}");
+        assert!(error.to_string().contains("TLS is not supported"), "{error}");
     }
 }

@@ -19,7 +19,7 @@ use distributex_config::Name;
 use distributex_protocol::error::ErrorKind;
 
 use self::{admin::auth, error::V1Error, events::EventSubscription, path::V1Path};
-use super::{connection::Peer, dispatch, framing::MAX_HEAD, shared::Shared};
+use super::{connection::Peer, deliver::deliver, framing::MAX_HEAD, shared::Shared};
 
 mod admin;
 mod answer;
@@ -207,7 +207,7 @@ fn respond_to_grant(
     let closed =
         || V1Error::new(ErrorKind::Internal, "the connection ended before its response").answer(None);
     match grant {
-        Ok(grant) => dispatch::deliver(grant, peer, respond).unwrap_or_else(closed), // which is not read
+        Ok(grant) => deliver(grant, peer, respond).unwrap_or_else(closed), // which is not read
         Err(denial) => V1Error::denied(denial, pool.name, keeps_queue_entry).answer(pool.store().as_deref()),
     }
 }
