@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::{Refusal, Server};
+use crate::{Refusal, Server};
 
 /// Error of a request.
 #[derive(Debug, Clone, Error)]

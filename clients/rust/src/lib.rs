@@ -1,4 +1,4 @@
-//! Client of a Distributex server.
+//! Client of a Distributex server, a lock service, for programs on tokio.
 //!
 //! ```text
 //!  Client::acquire ─► Lease, renewed in the background ─┬ release ─► the slot is free
@@ -8,42 +8,41 @@
 //!  Client::operator ─► Operator ─► admin actions
 //! ```
 //!
-//! For servers that support only the classic protocol there is [`ClassicClient`].
+//! ```no_run
+//! use distributex_client::{AcquireOptions, Client, Server};
+//! use std::time::Duration;
+//!
+//! #[tokio::main(flavor = "current_thread")]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let client = Client::new(Server::parse_list("locks1.acme.com,locks2.acme.com", 9889)?);
+//!
+//!     let options = AcquireOptions::new("deploy", "web1").ttl(Duration::from_secs(20));
+//!     let lease = client.acquire(&options).await?;
+//!     tokio::select! {
+//!         () = deploy(lease.token()) => println!("deployed"),
+//!         why = lease.lost() => eprintln!("stopped: {why}"),
+//!     }
+//!     lease.release().await?;
+//!     Ok(())
+//! }
+//!
+//! async fn deploy(_token: u64) {}
+//! ```
+//!
+//! [`Client`] is `Send`, `Sync` and cheap to clone; every future is `Send`. Requests run on one thread of the
+//! client, which starts with the first request and ends with the last clone.
+//!
+//! Servers that know only the classic protocol are called with [`ClassicClient`].
 
-mod acquire;
-mod acquire_options;
-mod address;
-mod api;
-mod backoff;
-mod blocking;
-mod boottime;
-mod boottime_sleep;
+mod admin;
 mod classic;
-mod classic_exchange;
-mod connection;
-mod connector;
-mod detached;
+mod client;
 mod error;
-mod event;
-mod events;
-mod failover;
-mod give_back;
-mod history;
-mod http;
-mod in_time;
-mod key;
 mod lease;
-mod lease_record;
-mod lease_status;
-mod operator;
-mod queries;
+mod observe;
 mod refusal;
-mod renewal;
-mod secret;
-mod server;
-mod server_set;
-mod sse;
-mod store_pin;
+mod time;
+mod transport;
 mod v1;
 
 pub use distributex_protocol::{
@@ -56,24 +55,28 @@ pub use distributex_protocol::{
 };
 
 pub use self::{
-    acquire::Progress,
-    acquire_options::AcquireOptions,
-    api::Client,
-    backoff::Backoff,
-    blocking::run_blocking,
-    boottime::BootTime,
-    boottime_sleep::sleep_until,
-    classic::{ClassicAnswer, ClassicCall, ClassicClient},
-    classic_exchange::ClassicExchange,
+    admin::{
+        key::{Key, KeyError},
+        operator::Operator,
+    },
+    classic::{
+        client::{ClassicAnswer, ClassicCall, ClassicClient},
+        exchange::ClassicExchange,
+    },
+    client::Client,
     error::ClientError,
-    event::Event,
-    events::Events,
-    key::{Key, KeyError},
-    lease::Lease,
-    lease_record::{LeaseId, LeaseRecord},
-    lease_status::LeaseStatus,
-    operator::Operator,
-    queries::Response,
+    lease::{
+        acquire::Progress,
+        handle::Lease,
+        options::AcquireOptions,
+        record::{LeaseId, LeaseRecord},
+        status::LeaseStatus,
+    },
+    observe::{event::Event, events::Events, queries::Response},
     refusal::{QueueInfo, Refusal},
-    server::{Server, ServerError},
+    time::{backoff::Backoff, boottime::BootTime, sleep::sleep_until},
+    transport::{
+        blocking::run_blocking,
+        server::{Server, ServerError},
+    },
 };

@@ -4,7 +4,7 @@ use std::fmt;
 
 use distributex_protocol::error::{ErrorBody, ErrorKind};
 
-use super::{EndedLease, Holder, Pause};
+use crate::{EndedLease, Holder, Pause};
 
 /// Refusal of a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,7 +34,7 @@ pub struct QueueInfo {
 
 impl Refusal {
     /// Reads the body of an error with this status.
-    pub(super) fn new(status: u16, body: ErrorBody) -> Self {
+    pub(crate) fn new(status: u16, body: ErrorBody) -> Self {
         let ErrorBody { kind, message, position, queue_length, holders, paused, ended, store: _ } = body;
         let kind = ErrorKind::parse(&kind, status);
         let queue = kind.is_contention().then(|| {

@@ -3,7 +3,7 @@
 mod request;
 mod response;
 
-pub(super) use self::{
+pub(crate) use self::{
     request::V1Call,
     response::{Payload, V1Response},
 };

@@ -3,7 +3,7 @@
 use distributex_protocol::path;
 use serde::Serialize;
 
-use crate::secret::Secret;
+use crate::lease::secret::Secret;
 
 /// A request about a slot. Durations are seconds.
 #[derive(Debug, Clone, Serialize)]

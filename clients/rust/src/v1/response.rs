@@ -6,8 +6,9 @@ use distributex_protocol::lease::{LeaseBody, RevocationNotice};
 use serde::{Deserialize, de::IgnoredAny};
 
 use crate::{
-    BootTime, ClientError, LeaseId, LeaseRecord, Refusal, Server, classic_exchange::body_excerpt,
-    http::HttpReply, secret::Secret,
+    BootTime, ClientError, LeaseId, LeaseRecord, Refusal, Server,
+    lease::secret::Secret,
+    transport::{http::HttpReply, response_body::body_excerpt},
 };
 
 /// A lease that a server granted or renewed.

@@ -1,0 +1,4 @@
+//! Admin actions and the operator's key.
+
+pub(crate) mod key;
+pub(crate) mod operator;
