@@ -1,93 +1,93 @@
-//! What is wrong with a file: all of it, with the lines.
+//! Errors of a configuration file, with their lines.
 use std::error::Error;
 use std::fmt;
 
-use crate::node::At;
 use crate::yaml;
+use crate::yaml::node::NodeId;
 
-/// Each line costs one reading of the file, and nobody corrects more than that at once.
+/// Finding a line costs one pass over the file.
 const MAX_REPORTED: usize = 100;
 
-/// Something wrong in the file, and how to make it right.
+/// One error of the file and how to correct it.
 #[derive(Debug)]
 pub(crate) struct ConfigError {
-    pub(crate) place: Place,
-    /// What is wrong, in words that fit in front of a semicolon.
+    pub(crate) location: Location,
+    /// Problem, without the file and the line.
     pub(crate) problem: String,
-    /// The other place, where something was said twice.
-    pub(crate) first: Option<At>,
-    /// What to do about it.
-    pub(crate) way_out: String,
+    /// The first occurrence of something that is given twice.
+    pub(crate) first: Option<NodeId>,
+    /// How to correct it.
+    pub(crate) hint: String,
 }
 
-/// Where a mistake is. In this order they are reported.
+/// Location of an error. Errors are reported in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Place {
+pub(crate) enum Location {
     File,
     Line(usize),
-    Value(At),
+    Value(NodeId),
 }
 
 impl ConfigError {
-    /// A mistake of a value.
-    pub(crate) fn new(at: At, problem: impl Into<String>, way_out: impl Into<String>) -> Self {
-        Self { place: Place::Value(at), problem: problem.into(), first: None, way_out: way_out.into() }
+    /// An error of a value.
+    pub(crate) fn new(id: NodeId, problem: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { location: Location::Value(id), problem: problem.into(), first: None, hint: hint.into() }
     }
 
-    /// A mistake in a line that is known.
-    pub(crate) fn in_line(line: usize, problem: impl Into<String>, way_out: &str) -> Self {
-        Self { place: Place::Line(line), problem: problem.into(), first: None, way_out: way_out.to_owned() }
+    /// An error on a known line.
+    pub(crate) fn in_line(line: usize, problem: impl Into<String>, hint: &str) -> Self {
+        Self { location: Location::Line(line), problem: problem.into(), first: None, hint: hint.to_owned() }
     }
 
-    /// A mistake of the file as a whole; `problem` goes on after its name.
-    pub(crate) fn in_file(problem: &str, way_out: &str) -> Self {
+    /// An error of the whole file; `problem` follows "the file".
+    pub(crate) fn in_file(problem: &str, hint: &str) -> Self {
         let problem = format!("the file {problem}");
-        Self { place: Place::File, problem, first: None, way_out: way_out.to_owned() }
+        Self { location: Location::File, problem, first: None, hint: hint.to_owned() }
     }
 
-    /// The same mistake, which happened inside of something.
+    /// Adds the name of the enclosing section.
     pub(crate) fn inside(self, what: &str) -> Self {
         Self { problem: format!("{what}: {}", self.problem), ..self }
     }
 
     fn line(&self, text: &str) -> Option<usize> {
-        match self.place {
-            Place::File => None,
-            Place::Line(line) => Some(line),
-            Place::Value(at) => yaml::line(text, at),
+        match self.location {
+            Location::File => None,
+            Location::Line(line) => Some(line),
+            Location::Value(id) => yaml::line(text, id),
         }
     }
 
     fn words(&self, text: &str) -> String {
-        let first = self.first.and_then(|at| yaml::line(text, at));
+        let first = self.first.and_then(|id| yaml::line(text, id));
         let first = first.map_or_else(String::new, |line| format!(", first in line {line}"));
-        format!("{}{first}; {}", self.problem, self.way_out)
+        format!("{}{first}; {}", self.problem, self.hint)
     }
 }
 
-/// All mistakes of a configuration file, in the order of their lines.
+/// All errors of a configuration file, in the order of their lines.
 ///
-/// Displayed, each is one line `FILE:LINE: what is wrong; the way out`.
+/// Displayed as one line each: `FILE:LINE: problem; hint`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigErrors(Vec<String>);
 
 impl ConfigErrors {
-    /// Finds the lines of the mistakes `found` in `text`.
+    /// Determines the lines of the errors in `text`.
     pub(crate) fn new(file: &str, text: &str, mut found: Vec<ConfigError>) -> Self {
-        found.sort_by_key(|mistake| mistake.place);
+        found.sort_by_key(|error| error.location);
         let shown = found.iter().take(MAX_REPORTED);
-        let placed = |mistake: &ConfigError| (mistake.line(text), mistake.words(text));
-        let mut placed: Vec<_> = shown.map(placed).collect();
-        placed.sort_by_key(|(line, _)| *line); // that of an alias is the line of its anchor
+        let located = |error: &ConfigError| (error.line(text), error.words(text));
+        let mut located: Vec<_> = shown.map(located).collect();
+        located.sort_by_key(|(line, _)| *line); // an alias has the line of its anchor
         let written = |(line, words): (_, String)| in_front(file, line) + &words;
-        let mut lines: Vec<_> = placed.into_iter().map(written).collect();
+        let mut lines: Vec<_> = located.into_iter().map(written).collect();
         if let Some(more @ 1..) = found.len().checked_sub(MAX_REPORTED) {
             lines.push(format!("{file}: and {more} more; correct these first"));
         }
         Self(lines)
     }
 
-    /// The mistakes one by one.
+    /// The errors, one line each.
     pub fn lines(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str)
     }

@@ -1,12 +1,12 @@
-//! The text of the file.
+//! Text of the configuration file.
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
 use std::path::Path;
 
 use crate::errors::ConfigError;
-use crate::syntax;
+use crate::yaml::syntax;
 
-/// More than any configuration needs: the wrong file, or one without an end such as `/dev/zero`.
+/// Larger files are the wrong file, or endless, such as `/dev/zero`.
 const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
 
 /// Reads the text at `path`.
@@ -31,7 +31,7 @@ fn unreadable(error: &io::Error) -> ConfigError {
         (ErrorKind::PermissionDenied, "may not be read by this user", "change its permissions or the user"),
     ];
     match known.into_iter().find(|(kind, ..)| *kind == error.kind()) {
-        Some((_, problem, way_out)) => ConfigError::in_file(problem, way_out),
+        Some((_, problem, hint)) => ConfigError::in_file(problem, hint),
         None => ConfigError::in_file(&format!("cannot be read: {error}"), "name another file with -c"),
     }
 }
@@ -46,10 +46,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_that_is_kept_from_us_has_a_way_out_too() {
-        let told = |kind: ErrorKind| unreadable(&kind.into());
+    fn an_unreadable_file_is_reported_with_a_hint() {
+        let error = |kind: ErrorKind| unreadable(&kind.into());
 
-        assert_eq!(told(ErrorKind::PermissionDenied).problem, "the file may not be read by this user");
-        assert_eq!(told(ErrorKind::TimedOut).problem, "the file cannot be read: timed out");
+        assert_eq!(error(ErrorKind::PermissionDenied).problem, "the file may not be read by this user");
+        assert_eq!(error(ErrorKind::TimedOut).problem, "the file cannot be read: timed out");
     }
 }

@@ -1,14 +1,14 @@
-//! What a file says about those who may pull levers.
+//! Valid `admin_keys` and `admin_socket`.
 use std::path::Path;
 
 use distributex_config::{Admin, AdminKey, MAX_SOCKET_BYTES, Name};
 
-use crate::good;
+use crate::parse_valid;
 
 const HASH: &str = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
 
 fn admin(lines: &str) -> Admin {
-    good(&format!("{lines}\npools: [{{name: a}}]")).admin
+    parse_valid(&format!("{lines}\npools: [{{name: a}}]")).admin
 }
 
 fn key(name: &str, hash: [u8; 32]) -> AdminKey {
@@ -16,7 +16,7 @@ fn key(name: &str, hash: [u8; 32]) -> AdminKey {
 }
 
 #[test]
-fn without_a_word_there_are_neither_keys_nor_a_socket() {
+fn there_are_no_keys_and_no_socket_by_default() {
     assert_eq!(admin(""), Admin { keys: Vec::new(), socket: None });
 }
 
@@ -29,7 +29,7 @@ fn a_hash_is_read_as_sha256sum_prints_it() {
 }
 
 #[test]
-fn each_operator_has_a_key_and_upper_case_is_no_other_hash() {
+fn the_case_of_a_hash_does_not_matter() {
     let (ones, aas) = ("1".repeat(64), "aA".repeat(32));
     let lines = format!("admin_keys:\n  - name: ann\n    sha256: '{ones}'\n  - {{sha256: {aas}, name: 7}}\n");
 
@@ -37,7 +37,7 @@ fn each_operator_has_a_key_and_upper_case_is_no_other_hash() {
 }
 
 #[test]
-fn names_that_differ_in_their_case_differ() {
+fn names_are_case_sensitive() {
     let lines =
         format!("admin_keys: [{{name: ann, sha256: {HASH}}}, {{name: Ann, sha256: {}}}]", "ab".repeat(32));
 
@@ -45,14 +45,14 @@ fn names_that_differ_in_their_case_differ() {
 }
 
 #[test]
-fn a_key_shown_for_debugging_keeps_its_hash_to_itself() {
+fn the_debug_form_of_a_key_does_not_show_its_hash() {
     let shown = format!("{:?}", admin(&format!("admin_keys: [{{name: ann, sha256: {HASH}}}]")));
 
     assert_eq!(shown, "Admin { keys: [AdminKey { name: \"ann\", .. }], socket: None }");
 }
 
 #[test]
-fn the_path_of_the_socket_is_taken_as_it_is_written() {
+fn the_socket_path_is_used_as_written() {
     let longest = format!("/{}", "s".repeat(MAX_SOCKET_BYTES - 1));
     for path in ["/run/distributexd/admin.sock", "admin.sock", "12", &longest] {
         assert_eq!(admin(&format!("admin_socket: {path}")).socket.as_deref(), Some(Path::new(path)));

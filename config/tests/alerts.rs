@@ -1,4 +1,4 @@
-//! The alerting rules that are shipped: Prometheus takes them, they fire when they should, and say what to do.
+//! The shipped alerting rules: Prometheus accepts them, and each is tested and says what to do.
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 const RULES: &str = "alerts.yaml";
 const TESTS: &str = "alerts_test.yaml";
 
-/// The gauges and counters that `/metrics` tells.
+/// Gauges and counters of `/metrics`.
 pub(crate) const METRICS: [&str; 20] = [
     "distributex_pool_slots",
     "distributex_pool_held",
@@ -31,11 +31,11 @@ pub(crate) const METRICS: [&str; 20] = [
     "distributex_build_info",
 ];
 
-/// And its histograms.
+/// Histograms of `/metrics`.
 pub(crate) const HISTOGRAMS: [&str; 3] =
     ["distributex_wait_seconds", "distributex_hold_seconds", "distributex_handover_seconds"];
 
-/// A file that is shipped.
+/// Path of a shipped file.
 pub(crate) fn shipped(file: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(file)
 }
@@ -44,23 +44,23 @@ pub(crate) fn text(file: &str) -> String {
     std::fs::read_to_string(shipped(file)).expect("a file that is shipped")
 }
 
-/// What `promtool VERB rules FILE` says; it has to be content.
+/// Output of `promtool VERB rules FILE`, which must succeed.
 pub(crate) fn promtool(verb: &str, file: &Path) -> String {
     let output = Command::new("promtool").args([verb, "rules"]).arg(file).output();
     let output = output.expect("promtool, of Debian's package prometheus");
-    let said =
-        [output.stdout, output.stderr].map(|said| String::from_utf8_lossy(&said).into_owned()).concat();
-    assert!(output.status.success(), "{said}");
-    said
+    let shown =
+        [output.stdout, output.stderr].map(|shown| String::from_utf8_lossy(&shown).into_owned()).concat();
+    assert!(output.status.success(), "{shown}");
+    shown
 }
 
-/// The names of metrics in the text that `/metrics` does not tell.
-pub(crate) fn untold(text: &str) -> Vec<&str> {
+/// Names of metrics in the text that `/metrics` does not have.
+pub(crate) fn unknown_metrics(text: &str) -> Vec<&str> {
     let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != ':');
-    words.filter(|word| word.starts_with("distributex_") && !is_told(word)).collect()
+    words.filter(|word| word.starts_with("distributex_") && !is_exported(word)).collect()
 }
 
-fn is_told(name: &str) -> bool {
+fn is_exported(name: &str) -> bool {
     let histogram = ["_bucket", "_sum", "_count"].iter().find_map(|part| name.strip_suffix(part));
     METRICS.contains(&name) || histogram.is_some_and(|name| HISTOGRAMS.contains(&name))
 }
@@ -72,14 +72,14 @@ fn rules() -> Vec<Value> {
 }
 
 #[test]
-fn prometheus_takes_the_rules() {
-    let said = promtool("check", &shipped(RULES));
+fn prometheus_accepts_the_rules() {
+    let shown = promtool("check", &shipped(RULES));
 
-    assert!(said.contains(&format!("SUCCESS: {} rules found", rules().len())), "{said}");
+    assert!(shown.contains(&format!("SUCCESS: {} rules found", rules().len())), "{shown}");
 }
 
 #[test]
-fn alerts_fire_when_they_should_and_only_then() {
+fn alerts_fire_exactly_when_they_should() {
     promtool("test", &shipped(TESTS));
 }
 
@@ -97,9 +97,9 @@ fn every_alert_is_tested_and_says_what_to_do() {
 }
 
 #[test]
-fn rules_and_tests_know_no_other_metrics_than_the_server_tells() {
+fn rules_and_tests_use_only_existing_metrics() {
     for file in [RULES, TESTS] {
-        assert_eq!(untold(&text(file)), [""; 0], "{file}");
+        assert_eq!(unknown_metrics(&text(file)), [""; 0], "{file}");
     }
     for rule in rules() {
         let expression = rule["expr"].as_str().expect("an expression");

@@ -1,10 +1,10 @@
-//! The dashboard that is shipped: Grafana can load it, Prometheus can answer it, and it leaves nothing out.
+//! The shipped dashboard: Grafana can load it, Prometheus accepts its queries, and it shows every metric.
 use std::collections::HashSet;
 use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::alerts::{HISTOGRAMS, METRICS, promtool, text, untold};
+use crate::alerts::{HISTOGRAMS, METRICS, promtool, text, unknown_metrics};
 
 const DASHBOARD: &str = "grafana.json";
 
@@ -12,13 +12,13 @@ fn dashboard() -> Value {
     serde_json::from_str(&text(DASHBOARD)).expect("JSON")
 }
 
-/// Its panels, without the titles of rows.
+/// Its panels, without the rows.
 fn panels() -> Vec<Value> {
     let panels = dashboard()["panels"].as_array().expect("panels").clone();
     panels.into_iter().filter(|panel| panel["type"] != "row").collect()
 }
 
-/// All expressions, as Grafana asks them.
+/// The queries of all panels, with Grafana's variables replaced.
 fn expressions() -> Vec<String> {
     let targets =
         panels().into_iter().flat_map(|panel| panel["targets"].as_array().expect("targets").clone());
@@ -30,7 +30,7 @@ fn expressions() -> Vec<String> {
 }
 
 #[test]
-fn prometheus_understands_every_expression() {
+fn prometheus_accepts_every_query() {
     let expressions = expressions();
     let rule =
         |(number, expr): (usize, &String)| json!({"record": format!("dashboard:{number}"), "expr": expr});
@@ -39,20 +39,20 @@ fn prometheus_understands_every_expression() {
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{}-rules.yaml", std::process::id()));
     std::fs::write(&path, file.to_string()).expect("a file of our own");
 
-    let said = promtool("check", &path);
+    let shown = promtool("check", &path);
 
-    assert!(said.contains(&format!("SUCCESS: {} rules found", expressions.len())), "{said}");
+    assert!(shown.contains(&format!("SUCCESS: {} rules found", expressions.len())), "{shown}");
     for expression in expressions {
         assert!(!expression.contains('$'), "an unknown variable: {expression}");
     }
 }
 
 #[test]
-fn it_shows_all_that_the_server_tells_and_nothing_else() {
+fn the_dashboard_shows_exactly_the_existing_metrics() {
     let text = expressions().join("\n");
     let shown: HashSet<_> = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').collect();
 
-    assert_eq!(untold(&self::text(DASHBOARD)), [""; 0]);
+    assert_eq!(unknown_metrics(&self::text(DASHBOARD)), [""; 0]);
     for name in METRICS {
         assert!(shown.contains(name), "{name}");
     }
@@ -62,7 +62,7 @@ fn it_shows_all_that_the_server_tells_and_nothing_else() {
 }
 
 #[test]
-fn its_reader_chooses_the_prometheus_the_servers_and_the_pools() {
+fn data_source_servers_and_pools_can_be_selected() {
     let dashboard = dashboard();
     let [source, instance, pool] = &dashboard["templating"]["list"].as_array().expect("variables")[..] else {
         panic!("{dashboard}")
@@ -79,7 +79,7 @@ fn its_reader_chooses_the_prometheus_the_servers_and_the_pools() {
 }
 
 #[test]
-fn panels_have_a_title_a_number_of_their_own_and_room() {
+fn panels_have_titles_unique_ids_and_do_not_overlap() {
     let (mut numbers, mut taken) = (HashSet::new(), HashSet::new());
     for panel in dashboard()["panels"].as_array().expect("panels") {
         let [x, y, width, height] =

@@ -1,33 +1,32 @@
-//! The configuration file as its users see it: what they write, what they get, what they are told. And what is
-//! shipped beside it for Prometheus and Grafana.
+//! Integration tests of the configuration file, and of the files shipped for Prometheus and Grafana.
 mod admin;
 mod alerts;
 mod dashboard;
-mod limits;
+mod errors;
+mod extremes;
+mod files;
 mod memcache;
-mod merges;
-mod mistakes;
-mod reading;
-mod sample;
-mod state;
+mod merge_keys;
+mod samples;
+mod state_dir;
+mod telemetry;
 mod values;
-mod watch;
 
 use distributex_config::{Config, Pool, parse};
 
-/// What the text says, which has no mistakes.
-fn good(text: &str) -> Config {
-    parse(text, "f").unwrap_or_else(|mistakes| panic!("{mistakes}"))
+/// The configuration of a valid text.
+fn parse_valid(text: &str) -> Config {
+    parse(text, "f").unwrap_or_else(|errors| panic!("{errors}"))
 }
 
-/// What the text says about its only pool.
+/// The only pool of a valid text.
 fn only_pool(text: &str) -> Pool {
-    let mut pools = good(text).pools;
+    let mut pools = parse_valid(text).pools;
     assert_eq!(pools.len(), 1);
     pools.remove(0)
 }
 
-/// What is said about the text, which has mistakes.
-fn told(text: &str) -> String {
+/// The errors of an invalid text.
+fn error_text(text: &str) -> String {
     parse(text, "f").expect_err(text).to_string()
 }

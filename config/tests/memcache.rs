@@ -1,13 +1,13 @@
-//! What a file says about the memcached that keep the leases.
+//! Valid settings of the memcache backend.
 use std::time::Duration;
 
 use distributex_config::{Backend, MemcacheServer, MemcacheSettings};
 
-use crate::good;
+use crate::parse_valid;
 
-/// What these lines say about memcached.
+/// The memcache settings of these lines.
 fn memcache(lines: &str) -> MemcacheSettings {
-    let config = good(&format!("backend: memcache\n{lines}\npools: [{{name: a, maxlocks: 1000}}]"));
+    let config = parse_valid(&format!("backend: memcache\n{lines}\npools: [{{name: a, maxlocks: 1000}}]"));
     assert_eq!(config.backend.word(), "memcache");
     let Backend::Memcache(memcache) = config.backend else { panic!("{config:?}") };
     memcache
@@ -18,7 +18,7 @@ fn at(host: &str, port: u16) -> MemcacheServer {
 }
 
 #[test]
-fn the_word_alone_means_a_memcached_of_this_machine() {
+fn the_default_memcached_is_on_this_machine() {
     let memcache = memcache("");
 
     assert_eq!(memcache, MemcacheSettings::default());
@@ -43,7 +43,7 @@ fn one_memcached_has_a_host_and_a_port() {
 }
 
 #[test]
-fn several_have_commas_between_them_or_are_a_list() {
+fn several_memcached_are_separated_by_commas_or_a_list() {
     let expected = [at("cache2", 11211), at("cache1", 11212), at("::1", 11213)];
     for written in [
         "cache2, cache1:11212, [::1]:11213",
@@ -68,14 +68,14 @@ fn servers_without_a_port_have_the_default_port() {
 }
 
 #[test]
-fn one_host_may_run_several() {
+fn one_host_can_run_several_memcached() {
     let servers = memcache("memcache: {servers: \"cache:11211, cache:11212\"}").servers;
 
     assert_eq!(servers, [at("cache", 11211), at("cache", 11212)]);
 }
 
 #[test]
-fn times_and_numbers_reach_their_limits() {
+fn durations_and_numbers_can_have_their_limits() {
     for (written, timeout) in [("0.05", 50), ("'0.05'", 50), ("60", 60_000), ("200ms", 200), ("1m", 60_000)] {
         let timeout = Duration::from_millis(timeout);
         assert_eq!(memcache(&format!("memcache: {{timeout: {written}}}")).timeout, timeout);
@@ -92,16 +92,16 @@ fn times_and_numbers_reach_their_limits() {
 }
 
 #[test]
-fn a_prefix_is_a_word_that_stands_in_the_names_of_entries() {
+fn a_prefix_can_be_up_to_64_characters() {
     for prefix in ["a", "Acme-1.locks_B", "7", &"p".repeat(64)] {
         assert_eq!(memcache(&format!("memcache: {{prefix: {prefix}}}")).prefix, prefix);
     }
 }
 
 #[test]
-fn in_memory_the_keys_of_memcached_change_nothing() {
+fn memcache_keys_have_no_effect_with_inmemory() {
     let keys = "memcachehost: x\nmemcacheport: 7\nmemcache: {poll: 1}\n";
     let pools = "pools: [{name: a, maxlocks: 1001}]";
 
-    assert_eq!(good(&format!("backend: inmemory\n{keys}{pools}")), good(pools));
+    assert_eq!(parse_valid(&format!("backend: inmemory\n{keys}{pools}")), parse_valid(pools));
 }

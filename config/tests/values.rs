@@ -1,15 +1,15 @@
-//! What a file without mistakes means.
+//! Valid values and defaults.
 use std::time::Duration;
 
 use distributex_config::{
     Admin, Backend, DEFAULT_EXPIRE, DEFAULT_MAX_WAITERS, Limits, Listen, TelemetrySettings,
 };
 
-use crate::{good, only_pool};
+use crate::{only_pool, parse_valid};
 
 #[test]
-fn the_name_is_all_a_pool_needs() {
-    let config = good("pools:\n  - name: pool1\n");
+fn a_pool_needs_only_a_name() {
+    let config = parse_valid("pools:\n  - name: pool1\n");
 
     assert_eq!(config.backend, Backend::InMemory);
     assert_eq!(config.listen, []);
@@ -25,14 +25,14 @@ fn the_name_is_all_a_pool_needs() {
 }
 
 #[test]
-fn a_key_without_a_value_says_as_much_as_no_key() {
+fn a_key_without_a_value_has_its_default() {
     let text = "backend:\nmemcachehost: ~\nmemcacheport: null\nmemcache:\n  servers:\n  poll: ~\nlisten:\nlimits:\nadmin_keys:\nadmin_socket: ~\nhistory_runs:\nevent_buffer:\nmetrics: ~\npools:\n  - name: a\n    expire:\n    maxlocks: ~\n    servers:\n    max_waiters:\n";
 
-    assert_eq!(good(text), good("pools: [{name: a}]"));
+    assert_eq!(parse_valid(text), parse_valid("pools: [{name: a}]"));
 }
 
 #[test]
-fn each_limit_stands_for_itself() {
+fn each_limit_is_independent() {
     let usual = Limits::default();
     for (written, limits) in [
         ("connections_per_address: 1", Limits { connections_per_address: Some(1), ..usual }),
@@ -40,13 +40,13 @@ fn each_limit_stands_for_itself() {
         ("absent_per_host: 1000000", Limits { absent_per_host: 1_000_000, ..usual }),
         ("absent_per_host: ~", usual),
     ] {
-        assert_eq!(good(&format!("limits: {{{written}}}\npools: [{{name: a}}]")).limits, limits);
+        assert_eq!(parse_valid(&format!("limits: {{{written}}}\npools: [{{name: a}}]")).limits, limits);
     }
 }
 
 #[test]
 fn pools_keep_the_order_of_the_file() {
-    let names: Vec<_> = good("pools: [{name: b}, {name: a}, {name: c}]").pools;
+    let names: Vec<_> = parse_valid("pools: [{name: b}, {name: a}, {name: c}]").pools;
 
     let names: Vec<_> = names.iter().map(|pool| pool.name.as_str()).collect();
     assert_eq!(names, ["b", "a", "c"]);
@@ -60,7 +60,7 @@ fn a_name_may_look_like_a_number() {
 }
 
 #[test]
-fn expire_is_in_seconds_and_0_is_never() {
+fn expire_is_in_seconds_and_0_means_never() {
     for (written, expire) in [
         ("300", Some(Duration::from_secs(300))),
         ("\"300\"", Some(Duration::from_secs(300))),
@@ -82,7 +82,7 @@ fn expire_is_in_seconds_and_0_is_never() {
 }
 
 #[test]
-fn whole_numbers_reach_their_limits() {
+fn integers_can_have_their_limits() {
     for (written, slots) in [("1", 1), ("\"3\"", 3), ("1000000", 1_000_000)] {
         assert_eq!(only_pool(&format!("pools: [{{name: a, maxlocks: {written}}}]")).slots, slots);
     }
@@ -92,7 +92,7 @@ fn whole_numbers_reach_their_limits() {
 }
 
 #[test]
-fn servers_have_commas_between_them_or_are_a_list() {
+fn servers_are_separated_by_commas_or_a_list() {
     for written in [
         "acme1,acme2",
         "\" acme1 ,  acme2 , \"",
@@ -117,13 +117,13 @@ fn listen_is_one_address_or_a_list() {
     for (written, listen) in
         [("127.0.0.1:80", vec![local.clone()]), ("\n  - 127.0.0.1:80\n  - '*'", vec![local, every])]
     {
-        assert_eq!(good(&format!("listen: {written}\npools: [{{name: a}}]")).listen, listen);
+        assert_eq!(parse_valid(&format!("listen: {written}\npools: [{{name: a}}]")).listen, listen);
     }
 }
 
 #[test]
-fn what_one_ask_may_want_can_be_limited() {
-    let config = good("max_wait: 30\nmax_patience: \"2.5\"\npools: [{name: a}]");
+fn requests_can_be_limited() {
+    let config = parse_valid("max_wait: 30\nmax_patience: \"2.5\"\npools: [{name: a}]");
 
     assert_eq!(config.limits.max_wait, Duration::from_secs(30));
     assert_eq!(config.limits.max_patience, Duration::from_millis(2_500));

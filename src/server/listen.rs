@@ -93,7 +93,7 @@ pub fn listen(addresses: &[Listen]) -> Result<Vec<TcpListener>, CannotListen> {
 /// The address; an IPv4 address written as IPv6 becomes IPv4.
 fn resolved(address: &Listen) -> io::Result<Vec<ListenAddress>> {
     let port = address.port.unwrap_or(DEFAULT_PORT);
-    if address.is_every() {
+    if address.is_any() {
         return Ok(vec![ListenAddress::Every(port)]);
     }
     let plain = |addr: SocketAddr| match addr.ip().to_canonical() {

@@ -75,7 +75,7 @@ impl ServerOptions {
     /// addresses, `-p` over its ports.
     #[must_use]
     pub fn listen(&self, config: &Config) -> Vec<Listen> {
-        let everywhere = || Listen { host: Listen::EVERY.to_owned(), port: None };
+        let everywhere = || Listen { host: Listen::ANY.to_owned(), port: None };
         let (mut addresses, from_file) = match (self.listen.is_empty(), config.listen.is_empty()) {
             (false, _) => (self.listen.clone(), false),
             (true, false) => (config.listen.clone(), true),

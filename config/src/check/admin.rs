@@ -1,19 +1,19 @@
-//! Who may pull levers. A wrong hash may be the key itself, so that no mistake repeats it.
+//! Validation of `admin_keys` and `admin_socket`. An invalid hash may be the key itself, so no error repeats it.
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::path::PathBuf;
 
+use crate::check::section::Section;
+use crate::check::value::{InvalidValue, name};
 use crate::errors::ConfigError;
-use crate::node::{At, Node, Said};
-use crate::operator::{Admin, AdminKey, MAX_SOCKET_BYTES};
-use crate::section::Section;
-use crate::value::{Unfit, name};
+use crate::settings::{Admin, AdminKey, MAX_SOCKET_BYTES};
+use crate::yaml::node::{Node, NodeId, Value};
 
 /// The keys of an entry of `admin_keys`.
 pub const KEYS: [&str; 2] = ["name", "sha256"];
 
-/// What `sha256sum` prints when `$key` was not set, with `printf` and with `echo`.
-const OF_NOTHING: [&str; 2] = [
+/// The output of `sha256sum` when `$key` was not set, with `printf` and with `echo`.
+const EMPTY_SHA256: [&str; 2] = [
     "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
     "01ba4719c80b6fe911b091a7c05124b64eeece964e09c058ef8f9805daca546b",
 ];
@@ -24,19 +24,21 @@ pub(super) fn take(file: &mut Section) -> Admin {
 }
 
 fn keys(file: &mut Section) -> Vec<AdminKey> {
-    let Some(Node { at, said }) = file.take_node("admin_keys") else { return Vec::new() };
-    let Said::List(items) = said else {
-        let unfit =
-            Unfit::because("is not a list", "must be a list in which each key begins with - name: NAME");
-        file.note(unfit.of("admin_keys", at));
+    let Some(Node { id, value }) = file.take_node("admin_keys") else { return Vec::new() };
+    let Value::List(items) = value else {
+        let invalid = InvalidValue::because(
+            "is not a list",
+            "must be a list in which each key begins with - name: NAME",
+        );
+        file.add_error(invalid.of("admin_keys", id));
         return Vec::new();
     };
     if items.is_empty() {
-        let unfit = Unfit::because(
+        let invalid = InvalidValue::because(
             "is an empty list",
             "leave the key out: then no admin action is possible over TCP",
         );
-        file.note(unfit.of("admin_keys", at));
+        file.add_error(invalid.of("admin_keys", id));
     }
     all(items, file)
 }
@@ -44,62 +46,62 @@ fn keys(file: &mut Section) -> Vec<AdminKey> {
 fn all(items: Vec<Node>, file: &mut Section) -> Vec<AdminKey> {
     let (mut keys, mut names, mut hashes) = (Vec::new(), HashMap::new(), HashMap::new());
     for (index, item) in items.into_iter().enumerate() {
-        let at = item.at;
-        let (key, mistakes) = one(item, index + 1);
-        file.note_all(mistakes);
+        let id = item.id;
+        let (key, errors) = entry(item, index + 1);
+        file.add_errors(errors);
         let Some(key) = key else { continue };
-        if let Some(first) = first(&mut names, key.name.clone(), at) {
+        if let Some(earlier) = earlier(&mut names, key.name.clone(), id) {
             let problem = format!("another admin key is named {:?}", key.name);
-            file.note(twice(at, first, problem, "give each key a name of its own"));
-        } else if let Some(first) = first(&mut hashes, key.hash, at) {
+            file.add_error(duplicate(id, earlier, problem, "give each key a name of its own"));
+        } else if let Some(earlier) = earlier(&mut hashes, key.hash, id) {
             let problem = format!("admin key {:?}: another one has the same sha256", key.name);
-            file.note(twice(at, first, problem, "make a key of its own for each name"));
+            file.add_error(duplicate(id, earlier, problem, "make a key of its own for each name"));
         }
         keys.push(key);
     }
     keys
 }
 
-/// Where the same stood before, if it did.
-fn first<K: Eq + Hash>(places: &mut HashMap<K, At>, same: K, at: At) -> Option<At> {
-    let first = *places.entry(same).or_insert(at);
-    (first != at).then_some(first)
+/// The earlier entry with the same name or hash; `None` if this is the first.
+fn earlier<K: Eq + Hash>(places: &mut HashMap<K, NodeId>, same: K, id: NodeId) -> Option<NodeId> {
+    let earlier = *places.entry(same).or_insert(id);
+    (earlier != id).then_some(earlier)
 }
 
-fn twice(at: At, first: At, problem: String, way_out: &str) -> ConfigError {
-    ConfigError { first: Some(first), ..ConfigError::new(at, problem, way_out) }
+fn duplicate(id: NodeId, earlier: NodeId, problem: String, hint: &str) -> ConfigError {
+    ConfigError { first: Some(earlier), ..ConfigError::new(id, problem, hint) }
 }
 
-/// Checks one key. Without a name or a hash there is none, only mistakes.
-fn one(Node { at, said }: Node, number: usize) -> (Option<AdminKey>, Vec<ConfigError>) {
-    let nameless = format!("admin key number {number}");
-    let Said::Map(entries) = said else {
-        let way_out = "write it as - name: NAME with sha256: HASH below";
-        return (None, vec![ConfigError::new(at, format!("{nameless} is not a map"), way_out)]);
+/// Validates one entry. Without a valid name and hash, only its errors are returned.
+fn entry(Node { id, value }: Node, number: usize) -> (Option<AdminKey>, Vec<ConfigError>) {
+    let unnamed = format!("admin key number {number}");
+    let Value::Map(entries) = value else {
+        let hint = "write it as - name: NAME with sha256: HASH below";
+        return (None, vec![ConfigError::new(id, format!("{unnamed} is not a map"), hint)]);
     };
-    let mut section = Section::open(at, entries);
-    let name = section.take_needed("name", "give the key one, as in - name: ann", name);
-    let hash = section.take_needed("sha256", "give the hash of the key, not the key", hash);
-    let label = name.as_ref().map_or(nameless, |name| format!("admin key {name:?}"));
-    let mistakes = section.close(&KEYS, None).into_iter();
-    let mistakes = mistakes.map(|mistake| mistake.inside(&label)).collect();
-    (name.zip(hash).map(|(name, hash)| AdminKey { name, hash }), mistakes)
+    let mut section = Section::open(id, entries);
+    let name = section.take_required("name", "give the key one, as in - name: ann", name);
+    let hash = section.take_required("sha256", "give the hash of the key, not the key", hash);
+    let label = name.as_ref().map_or(unnamed, |name| format!("admin key {name:?}"));
+    let errors = section.close(&KEYS, None).into_iter();
+    let errors = errors.map(|error| error.inside(&label)).collect();
+    (name.zip(hash).map(|(name, hash)| AdminKey { name, hash }), errors)
 }
 
-fn hash(said: &Said) -> Result<[u8; AdminKey::HASH_BYTES], Unfit> {
+fn hash(value: &Value) -> Result<[u8; AdminKey::HASH_BYTES], InvalidValue> {
     let digits = 2 * AdminKey::HASH_BYTES;
-    let way_out = format!("must be the {digits} digits that printf %s \"$key\" | sha256sum prints");
-    let Said::Text(text) = said else {
-        return Err(Unfit::because("is not text", way_out + ", in quotes"));
+    let hint = format!("must be the {digits} digits that printf %s \"$key\" | sha256sum prints");
+    let Value::Text(text) = value else {
+        return Err(InvalidValue::because("is not text", hint + ", in quotes"));
     };
     let text = text.to_ascii_lowercase();
-    if OF_NOTHING.contains(&&*text) {
-        return Err(Unfit::because("is the hash of nothing", "set $key before it is hashed"));
+    if EMPTY_SHA256.contains(&&*text) {
+        return Err(InvalidValue::because("is the hash of an empty text", "set $key before it is hashed"));
     }
     if text.chars().count() != digits {
-        return Err(Unfit::because(format!("has {} characters", text.chars().count()), way_out));
+        return Err(InvalidValue::because(format!("has {} characters", text.chars().count()), hint));
     }
-    unhex(&text).ok_or_else(|| Unfit::because("has others than the digits 0-9 and a-f", way_out))
+    unhex(&text).ok_or_else(|| InvalidValue::because("has characters other than 0-9 and a-f", hint))
 }
 
 fn unhex(text: &str) -> Option<[u8; AdminKey::HASH_BYTES]> {
@@ -109,14 +111,14 @@ fn unhex(text: &str) -> Option<[u8; AdminKey::HASH_BYTES]> {
     Vec::try_into(bytes).ok()
 }
 
-fn socket(said: &Said) -> Result<PathBuf, Unfit> {
-    let way_out = "must be the path of a file, as in /run/distributexd/admin.sock";
+fn socket(value: &Value) -> Result<PathBuf, InvalidValue> {
+    let hint = "must be the path of a file, as in /run/distributexd/admin.sock";
     let path =
-        said.word().filter(|path| !path.trim().is_empty() && !path.contains('\0') && !path.ends_with('/'));
-    let path = path.ok_or_else(|| Unfit::new(said, way_out))?;
+        value.word().filter(|path| !path.trim().is_empty() && !path.contains('\0') && !path.ends_with('/'));
+    let path = path.ok_or_else(|| InvalidValue::new(value, hint))?;
     if path.len() > MAX_SOCKET_BYTES {
-        let way_out = format!("must be at most {MAX_SOCKET_BYTES}, the limit of the system");
-        return Err(Unfit::because(format!("has {} bytes", path.len()), way_out));
+        let hint = format!("must be at most {MAX_SOCKET_BYTES}, the limit of the system");
+        return Err(InvalidValue::because(format!("has {} bytes", path.len()), hint));
     }
     Ok(path.into())
 }

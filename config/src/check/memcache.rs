@@ -1,122 +1,126 @@
-//! The keys of the memcache backend. They are checked whatever the backend: old files have them beside
-//! `backend: inmemory`, and whoever changes that word shall not meet mistakes that were there before.
+//! Validation of the memcache backend's keys. They are validated with every backend: existing files have them beside
+//! `backend: inmemory`, and changing that word must not reveal older errors.
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use crate::config::{DEFAULT_MEMCACHE_HOST, DEFAULT_MEMCACHE_PORT, MemcacheServer, MemcacheSettings};
+use crate::check::section::Section;
+use crate::check::value::{InvalidValue, integer, seconds, unquoted};
 use crate::errors::ConfigError;
-use crate::host::{is_host, split};
-use crate::node::{At, Node, Said};
-use crate::section::Section;
-use crate::value::{Unfit, seconds, unquoted, whole};
+use crate::settings::host::{is_host, split};
+use crate::settings::{DEFAULT_MEMCACHE_HOST, DEFAULT_MEMCACHE_PORT, MemcacheServer, MemcacheSettings};
+use crate::yaml::node::{Node, NodeId, Value};
 
 /// The keys of `memcache`.
 pub const KEYS: [&str; 6] = ["servers", "connections", "timeout", "prefix", "poll", "outage"];
 
 /// Each connection has a thread of its own.
 const CONNECTIONS: RangeInclusive<i128> = 1..=64;
-/// Below this, a memcached that is only busy would count as away.
+/// A shorter timeout would report a busy memcached as unreachable.
 const TIMEOUT: RangeInclusive<Duration> = Duration::from_millis(50)..=Duration::from_secs(60);
-/// Below this, looking would be all that a memcached does.
+/// A shorter interval would keep memcached busy with reads alone.
 const POLL: RangeInclusive<Duration> = Duration::from_millis(20)..=Duration::from_secs(60);
-/// With 0, those who wait are sent away at once.
+/// With 0, waiting requests are refused at once.
 const OUTAGE: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(3600);
-/// memcached's keys have 250 bytes, and the pool stands there too.
+/// A memcached key has at most 250 bytes and includes the pool's name.
 const MAX_PREFIX_LENGTH: usize = 64;
 
-/// A memcached with its port, if one is named.
+/// The host of a memcached and its port, if given.
 type Server = (String, Option<u16>);
 
 /// Takes `memcachehost`, `memcacheport` and the section `memcache`.
 pub(super) fn take(file: &mut Section) -> MemcacheSettings {
-    let single = file.place("memcachehost").or(file.place("memcacheport"));
-    let port = file.take("memcacheport", |said| whole(&unquoted(said), 1..=65535));
+    let single_id = file.id_of("memcachehost").or(file.id_of("memcacheport"));
+    let port = file.take("memcacheport", |value| integer(&unquoted(value), 1..=65535));
     let port = port.unwrap_or(DEFAULT_MEMCACHE_PORT);
     let host = file.take("memcachehost", host).unwrap_or_else(|| DEFAULT_MEMCACHE_HOST.to_owned());
-    let one =
+    let single_server =
         MemcacheSettings { servers: vec![MemcacheServer { host, port }], ..MemcacheSettings::default() };
-    let Some(Node { at, said }) = file.take_node("memcache") else { return one };
-    let Said::Map(entries) = said else {
-        let way_out = format!("write it as memcache: with the keys {} below", KEYS.join(", "));
-        file.note(Unfit::new(&said, way_out).of("memcache", at));
-        return one;
+    let Some(Node { id, value }) = file.take_node("memcache") else { return single_server };
+    let Value::Map(entries) = value else {
+        let hint = format!("write it as memcache: with the keys {} below", KEYS.join(", "));
+        file.add_error(InvalidValue::new(&value, hint).of("memcache", id));
+        return single_server;
     };
-    let mut section = Section::open(at, entries);
-    let settings = settings(&mut section, single, one);
-    let mistakes = section.close(&KEYS, None).into_iter();
-    file.note_all(mistakes.map(|mistake| mistake.inside("memcache")).collect());
+    let mut section = Section::open(id, entries);
+    let settings = settings(&mut section, single_id, single_server);
+    let errors = section.close(&KEYS, None).into_iter();
+    file.add_errors(errors.map(|error| error.inside("memcache")).collect());
     settings
 }
 
-/// Takes the keys of the section. `single`: where one memcached is named outside of it.
-fn settings(section: &mut Section, single: Option<At>, one: MemcacheSettings) -> MemcacheSettings {
-    let servers = servers(section, single);
-    let connections = section.take("connections", |said| whole(&unquoted(said), CONNECTIONS));
+/// Takes the keys of the section. `single` is the `memcachehost` or `memcacheport` outside of it, if given.
+fn settings(
+    section: &mut Section,
+    single_id: Option<NodeId>,
+    single_server: MemcacheSettings,
+) -> MemcacheSettings {
+    let servers = servers(section, single_id);
+    let connections = section.take("connections", |value| integer(&unquoted(value), CONNECTIONS));
     let prefix = section.take("prefix", prefix);
     let mut time =
-        |key, range: &RangeInclusive<Duration>| section.take(key, |said| seconds(said, range.clone()));
+        |key, range: &RangeInclusive<Duration>| section.take(key, |value| seconds(value, range.clone()));
     let (timeout, poll, outage) = (time("timeout", &TIMEOUT), time("poll", &POLL), time("outage", &OUTAGE));
     MemcacheSettings {
-        servers: servers.unwrap_or(one.servers),
-        connections: connections.unwrap_or(one.connections),
-        timeout: timeout.unwrap_or(one.timeout),
-        prefix: prefix.unwrap_or(one.prefix),
-        poll: poll.unwrap_or(one.poll),
-        outage: outage.unwrap_or(one.outage),
+        servers: servers.unwrap_or(single_server.servers),
+        connections: connections.unwrap_or(single_server.connections),
+        timeout: timeout.unwrap_or(single_server.timeout),
+        prefix: prefix.unwrap_or(single_server.prefix),
+        poll: poll.unwrap_or(single_server.poll),
+        outage: outage.unwrap_or(single_server.outage),
     }
 }
 
-/// Takes `servers`; `None` without it.
-fn servers(section: &mut Section, single: Option<At>) -> Option<Vec<MemcacheServer>> {
-    let empty = Unfit::because("is an empty list", "name at least one, or leave the key out");
-    let at = section.place("servers");
-    let several = section.take_each_placed("servers", empty, several)?;
-    if let (Some(single), Some(at)) = (single, at) {
+/// Takes `servers`; `None` if it is not given.
+fn servers(section: &mut Section, single_id: Option<NodeId>) -> Option<Vec<MemcacheServer>> {
+    let empty = InvalidValue::because("is an empty list", "name at least one, or leave the key out");
+    let id = section.id_of("servers");
+    let server_list = section.take_list_with_ids("servers", empty, server_list)?;
+    if let (Some(single_id), Some(id)) = (single_id, id) {
         let problem = "servers is given beside memcachehost or memcacheport";
-        let mistake = ConfigError::new(at, problem, "keep one of them");
-        section.note(ConfigError { first: Some(single), ..mistake });
+        let error = ConfigError::new(id, problem, "keep one of them");
+        section.add_error(ConfigError { first: Some(single_id), ..error });
     }
     let mut servers = Vec::new();
-    for (at, named) in several {
+    for (id, named) in server_list {
         let server =
             |(host, port): Server| MemcacheServer { host, port: port.unwrap_or(DEFAULT_MEMCACHE_PORT) };
-        servers.extend(named.into_iter().map(|named| (at, server(named))));
+        servers.extend(named.into_iter().map(|named| (id, server(named))));
     }
-    no_twins(&servers, section);
+    reject_duplicates(&servers, section);
     Some(servers.into_iter().map(|(_, server)| server).collect())
 }
 
-/// Notes in `file` every memcached that is named again.
-fn no_twins(servers: &[(At, MemcacheServer)], file: &mut Section) {
+/// Adds an error to `file` for every repeated memcached.
+fn reject_duplicates(servers: &[(NodeId, MemcacheServer)], file: &mut Section) {
     let mut first = HashMap::new();
-    for (at, server) in servers {
+    for (id, server) in servers {
         let same = (server.host.to_ascii_lowercase(), server.port);
         if let Some(first) = first.get(&same) {
             let problem = format!("servers names {server} twice");
-            let mistake = ConfigError::new(*at, problem, "name each memcached once");
-            file.note(ConfigError { first: Some(*first), ..mistake });
+            let error = ConfigError::new(*id, problem, "name each memcached once");
+            file.add_error(ConfigError { first: Some(*first), ..error });
         } else {
-            first.insert(same, *at);
+            first.insert(same, *id);
         }
     }
 }
 
-fn host(said: &Said) -> Result<String, Unfit> {
-    let host = said.word().filter(|host| is_host(host));
-    let way_out = "must be a host name or an address; its port belongs in memcacheport, several servers in memcache: {servers: …}";
-    host.ok_or_else(|| Unfit::new(said, way_out))
+fn host(value: &Value) -> Result<String, InvalidValue> {
+    let host = value.word().filter(|host| is_host(host));
+    let hint = "must be a host name or an address; its port belongs in memcacheport, several servers in memcache: {servers: …}";
+    host.ok_or_else(|| InvalidValue::new(value, hint))
 }
 
-/// Servers with commas between them.
-fn several(said: &Said) -> Result<Vec<Server>, Unfit> {
-    let way_out =
+/// Servers separated by commas.
+fn server_list(value: &Value) -> Result<Vec<Server>, InvalidValue> {
+    let hint =
         "must be HOST or HOST:PORT, as in localhost or [::1]:11211, or several with commas between them";
-    let unfit = || Unfit::new(said, way_out);
-    let words = said.word().ok_or_else(unfit)?;
+    let invalid = || InvalidValue::new(value, hint);
+    let words = value.word().ok_or_else(invalid)?;
     let words = words.split(',').map(str::trim).filter(|word| !word.is_empty());
     let servers: Option<Vec<_>> = words.map(server).collect();
-    servers.filter(|servers| !servers.is_empty()).ok_or_else(unfit)
+    servers.filter(|servers| !servers.is_empty()).ok_or_else(invalid)
 }
 
 fn server(text: &str) -> Option<Server> {
@@ -124,13 +128,13 @@ fn server(text: &str) -> Option<Server> {
     Some((host.to_owned(), port))
 }
 
-fn prefix(said: &Said) -> Result<String, Unfit> {
+fn prefix(value: &Value) -> Result<String, InvalidValue> {
     let fits = |text: &String| {
         let known = |b: u8| b.is_ascii_alphanumeric() || b".-_".contains(&b);
         (1..=MAX_PREFIX_LENGTH).contains(&text.len()) && text.bytes().all(known)
     };
-    let way_out = format!(
+    let hint = format!(
         "must be 1 to {MAX_PREFIX_LENGTH} characters out of A-Z, a-z, 0-9, dot, underscore and hyphen"
     );
-    said.word().filter(fits).ok_or_else(|| Unfit::new(said, way_out))
+    value.word().filter(fits).ok_or_else(|| InvalidValue::new(value, hint))
 }

@@ -1,22 +1,25 @@
-//! From what the file says to what it means: defaults, limits and every mistake on the way.
+//! Validation: defaults, limits and a list of all errors.
 pub(crate) mod admin;
+mod hosts;
+pub(crate) mod keys;
 pub(crate) mod limits;
 pub(crate) mod memcache;
 pub(crate) mod pool;
-mod servers;
-mod watch;
+mod section;
+mod telemetry;
+pub(crate) mod value;
 
 use std::path::PathBuf;
 
-use crate::config::{Backend, Config, Pool};
+use crate::check::keys::{closest, join_words};
+use crate::check::section::Section;
+use crate::check::value::InvalidValue;
 use crate::errors::ConfigError;
-use crate::keys::{listed, nearest};
-use crate::listen::Listen;
-use crate::node::{Node, Said};
-use crate::section::Section;
-use crate::value::Unfit;
+use crate::settings::Listen;
+use crate::settings::{Backend, Config, Pool};
+use crate::yaml::node::{Node, Value};
 
-/// The keys of the file.
+/// The top-level keys of the file.
 pub const KEYS: [&str; 15] = [
     "backend",
     "state_dir",
@@ -35,36 +38,37 @@ pub const KEYS: [&str; 15] = [
     "pools",
 ];
 
-/// Keys that begin so are for the author's anchors.
+/// Prefix of keys that are ignored, so that they can contain anchors.
 const EXTENSION: &str = "x-";
 
-/// Checks the whole file.
-pub(crate) fn config(Node { at, said }: Node) -> Result<Config, Vec<ConfigError>> {
-    if let Said::Map(entries) = said {
-        return map(Section::open(at, entries));
+/// Validates the whole file.
+pub(crate) fn config(Node { id, value }: Node) -> Result<Config, Vec<ConfigError>> {
+    if let Value::Map(entries) = value {
+        return map(Section::open(id, entries));
     }
-    if matches!(said, Said::Nothing) {
-        let way_out = "name at least one pool under pools:";
-        return Err(vec![ConfigError::in_file("is empty", way_out)]);
+    if matches!(value, Value::Null) {
+        let hint = "name at least one pool under pools:";
+        return Err(vec![ConfigError::in_file("is empty", hint)]);
     }
-    let way_out = format!("begin with one of the keys {}", listed(&KEYS, "or"));
-    Err(vec![ConfigError::new(at, format!("the file is {said}"), way_out)])
+    let hint = format!("begin with one of the keys {}", join_words(&KEYS, "or"));
+    Err(vec![ConfigError::new(id, format!("the file is {value}"), hint)])
 }
 
 fn map(mut file: Section) -> Result<Config, Vec<ConfigError>> {
     let backend = backend(&mut file);
     let state_dir = state_dir(&mut file, &backend);
-    let nowhere = Unfit::because("is an empty list", "leave the key out to listen on every address");
-    let listen = file.take_each("listen", nowhere, listen).unwrap_or_default();
+    let empty_list =
+        InvalidValue::because("is an empty list", "leave the key out to listen on every address");
+    let listen = file.take_list("listen", empty_list, listen).unwrap_or_default();
     let limits = limits::take(&mut file);
-    let (admin, watch) = (admin::take(&mut file), watch::take(&mut file));
+    let (admin, telemetry) = (admin::take(&mut file), telemetry::take(&mut file));
     let pools = pools(&mut file, &backend);
     file.ignore(|key| key.starts_with(EXTENSION));
-    let mistakes = file.close(&KEYS, Some(EXTENSION));
-    if !mistakes.is_empty() {
-        return Err(mistakes);
+    let errors = file.close(&KEYS, Some(EXTENSION));
+    if !errors.is_empty() {
+        return Err(errors);
     }
-    Ok(Config { backend, state_dir, limits, listen, admin, telemetry: watch, pools })
+    Ok(Config { backend, state_dir, limits, listen, admin, telemetry, pools })
 }
 
 fn backend(file: &mut Section) -> Backend {
@@ -73,51 +77,51 @@ fn backend(file: &mut Section) -> Backend {
     if word == Backend::MEMCACHE { Backend::Memcache(memcache) } else { Backend::InMemory }
 }
 
-/// Takes the directory that keeps leases over restarts. Only the server's own memory needs one.
+/// Takes the directory in which the `inmemory` backend keeps its leases across restarts.
 fn state_dir(file: &mut Section, backend: &Backend) -> Option<PathBuf> {
-    let at = file.place("state_dir");
+    let id = file.id_of("state_dir");
     let state_dir = file.take("state_dir", directory);
-    if let (Some(at), Backend::Memcache(_)) = (at, backend) {
-        let way_out = "leave it out: leases are in memcached, and a restarted server finds them there";
-        file.note(ConfigError::new(at, "state_dir is given beside backend: memcache", way_out));
+    if let (Some(id), Backend::Memcache(_)) = (id, backend) {
+        let hint = "leave it out: leases are in memcached, and a restarted server finds them there";
+        file.add_error(ConfigError::new(id, "state_dir is given beside backend: memcache", hint));
     }
     state_dir
 }
 
-fn directory(said: &Said) -> Result<PathBuf, Unfit> {
-    let way_out = "must be a directory, as in /var/lib/distributex";
-    let path = said.word().filter(|path| !path.trim().is_empty() && !path.contains('\0'));
-    path.map(PathBuf::from).ok_or_else(|| Unfit::new(said, way_out))
+fn directory(value: &Value) -> Result<PathBuf, InvalidValue> {
+    let hint = "must be a directory, as in /var/lib/distributex";
+    let path = value.word().filter(|path| !path.trim().is_empty() && !path.contains('\0'));
+    path.map(PathBuf::from).ok_or_else(|| InvalidValue::new(value, hint))
 }
 
-fn backend_word(said: &Said) -> Result<&'static str, Unfit> {
-    let given = said.word().unwrap_or_default();
+fn backend_word(value: &Value) -> Result<&'static str, InvalidValue> {
+    let given = value.word().unwrap_or_default();
     if let Some(word) = Backend::WORDS.into_iter().find(|word| *word == given) {
         return Ok(word);
     }
-    Err(match nearest(&given, &Backend::WORDS) {
-        Some(near) => Unfit::new(said, format!("did you mean {near}?")),
-        None => Unfit::new(said, format!("must be {}", listed(&Backend::WORDS, "or"))),
+    Err(match closest(&given, &Backend::WORDS) {
+        Some(near) => InvalidValue::new(value, format!("did you mean {near}?")),
+        None => InvalidValue::new(value, format!("must be {}", join_words(&Backend::WORDS, "or"))),
     })
 }
 
-fn listen(said: &Said) -> Result<Listen, Unfit> {
-    let address = said.word().and_then(|word| word.trim().parse().ok());
-    address.ok_or_else(|| Unfit::new(said, Listen::EXPECTED))
+fn listen(value: &Value) -> Result<Listen, InvalidValue> {
+    let address = value.word().and_then(|word| word.trim().parse().ok());
+    address.ok_or_else(|| InvalidValue::new(value, Listen::EXPECTED))
 }
 
 fn pools(file: &mut Section, backend: &Backend) -> Vec<Pool> {
     const WAY_OUT: &str = "must be a list in which each pool begins with - name: NAME";
-    let Some(Node { at, said }) = file.take_node("pools") else {
-        file.note(Unfit::because("is missing", WAY_OUT).of("pools", file.at));
+    let Some(Node { id, value }) = file.take_node("pools") else {
+        file.add_error(InvalidValue::because("is missing", WAY_OUT).of("pools", file.id));
         return Vec::new();
     };
-    let unfit = Unfit::new(&said, WAY_OUT).of("pools", at);
-    if let Said::List(items) = said
+    let invalid = InvalidValue::new(&value, WAY_OUT).of("pools", id);
+    if let Value::List(items) = value
         && !items.is_empty()
     {
         return pool::all(items, backend, file);
     }
-    file.note(unfit);
+    file.add_error(invalid);
     Vec::new()
 }

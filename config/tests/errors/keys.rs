@@ -1,13 +1,13 @@
-//! Keys that cannot stand where they stand.
+//! Unknown and duplicate keys.
 use super::{KEYS, check, in_pool};
 
 #[test]
-fn an_unknown_key_is_told_with_the_one_that_was_meant() {
+fn an_unknown_key_is_reported_with_the_closest_one() {
     let pool_keys = "the keys here are name, expire, maxlocks, servers and max_waiters";
     let [timeout, number] = ["\"timeout\"", "\"7\""].map(|key| format!("unknown key {key}; {pool_keys}"));
     let with = |line: &str| format!("{line}\npools: [{{name: a}}]");
     let keys = format!("the keys here are {}", KEYS.join(" and "));
-    let anchors = "to keep it as a place for anchors";
+    let anchors = "if it only contains anchors";
     check(&[
         (&with("memcache_host: x"), &["f:1: unknown key \"memcache_host\"; did you mean memcachehost?"]),
         (&with("memcachepool: 1"), &["f:1: unknown key \"memcachepool\"; did you mean memcacheport?"]),
@@ -16,7 +16,7 @@ fn an_unknown_key_is_told_with_the_one_that_was_meant() {
             &with("defaults: &d {}"),
             &[&format!("f:1: unknown key \"defaults\"; {keys}; name it \"x-defaults\" {anchors}")],
         ),
-        (&with("state: /x"), &["f:1: state was renamed; write state_dir"]),
+        (&with("state: /x"), &["f:1: state was renamed; use state_dir"]),
         (&with("[a]: 1"), &["f:1: a key is a list; write KEY: VALUE with a word as the key"]),
     ]);
     assert_eq!(in_pool("max_locks: 3"), "unknown key \"max_locks\"; did you mean maxlocks?");
@@ -26,7 +26,7 @@ fn an_unknown_key_is_told_with_the_one_that_was_meant() {
 }
 
 #[test]
-fn a_key_that_stands_twice_is_told_with_both_lines() {
+fn a_duplicate_key_is_reported_with_both_lines() {
     check(&[
         (
             "pools:\n  - name: a\n    expire: 1\n    name: b\n    expire: 1\nbackend: inmemory\npools: []\n",
@@ -45,9 +45,9 @@ fn a_key_that_stands_twice_is_told_with_both_lines() {
 }
 
 #[test]
-fn a_merge_key_names_maps() {
-    for (written, said) in [("3", "3"), ("[[]]", "an empty list"), ("[{}, x]", "\"x\""), ("~", "empty")] {
+fn a_merge_key_must_name_maps() {
+    for (written, shown) in [("3", "3"), ("[[]]", "an empty list"), ("[{}, x]", "\"x\""), ("~", "empty")] {
         let way_out = "name a map, as in <<: *base, or several, as in <<: [*base, *more]";
-        assert_eq!(in_pool(&format!("<<: {written}")), format!("<< is {said}; {way_out}"));
+        assert_eq!(in_pool(&format!("<<: {written}")), format!("<< is {shown}; {way_out}"));
     }
 }

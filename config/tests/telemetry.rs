@@ -1,19 +1,19 @@
-//! What a file says about that which can be watched.
+//! Settings of history, events and metrics.
 use distributex_config::{MAX_EVENT_BUFFER, MAX_HISTORY_RUNS, TelemetrySettings};
 
-use crate::{good, told};
+use crate::{error_text, parse_valid};
 
 fn watch(line: &str) -> TelemetrySettings {
-    good(&format!("{line}\npools: [{{name: a}}]")).telemetry
+    parse_valid(&format!("{line}\npools: [{{name: a}}]")).telemetry
 }
 
 #[test]
-fn runs_events_and_metrics_can_be_had_without_asking() {
+fn history_events_and_metrics_are_enabled_by_default() {
     assert_eq!(watch(""), TelemetrySettings { history_runs: 100, event_buffer: 1_000, metrics: true });
 }
 
 #[test]
-fn numbers_reach_their_limits() {
+fn history_and_events_can_have_their_limits() {
     for history in [0, 1, MAX_HISTORY_RUNS] {
         assert_eq!(
             watch(&format!("history_runs: {history}")),
@@ -29,13 +29,13 @@ fn numbers_reach_their_limits() {
 }
 
 #[test]
-fn metrics_can_be_switched_off() {
+fn metrics_can_be_disabled() {
     assert_eq!(watch("metrics: false"), TelemetrySettings { metrics: false, ..TelemetrySettings::default() });
     assert!(watch("metrics: true").metrics);
 }
 
 #[test]
-fn what_does_not_fit_is_told() {
+fn invalid_telemetry_settings_are_reported() {
     for (key, written, way_out) in [
         ("history_runs", "-1", "must be a whole number from 0 to 10000"),
         ("history_runs", "10001", "must be a whole number from 0 to 10000"),
@@ -47,7 +47,7 @@ fn what_does_not_fit_is_told() {
         ("metrics", "\"yes\"", "must be true or false"),
         ("metrics", "\"true\"", "must be true or false"),
     ] {
-        let told = told(&format!("{key}: {written}\npools: [{{name: a}}]"));
-        assert_eq!(told, format!("f:1: {key} is {written}; {way_out}"));
+        let error_text = error_text(&format!("{key}: {written}\npools: [{{name: a}}]"));
+        assert_eq!(error_text, format!("f:1: {key} is {written}; {way_out}"));
     }
 }

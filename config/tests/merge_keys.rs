@@ -1,10 +1,10 @@
-//! Anchors and merge keys, which old files use to say things once.
+//! Anchors and merge keys.
 use std::time::Duration;
 
-use crate::{good, only_pool, told};
+use crate::{error_text, only_pool, parse_valid};
 
 fn seconds(text: &str) -> Vec<u64> {
-    good(text).pools.iter().map(|pool| pool.expire.unwrap_or(Duration::ZERO).as_secs()).collect()
+    parse_valid(text).pools.iter().map(|pool| pool.expire.unwrap_or(Duration::ZERO).as_secs()).collect()
 }
 
 #[test]
@@ -20,7 +20,7 @@ pools:
 ";
 
     assert_eq!(seconds(text), [10, 10, 30]);
-    assert!(good(text).pools.iter().all(|pool| pool.slots == 2));
+    assert!(parse_valid(text).pools.iter().all(|pool| pool.slots == 2));
 }
 
 #[test]
@@ -38,7 +38,7 @@ pools:
 }
 
 #[test]
-fn of_several_bases_the_first_counts() {
+fn the_first_of_several_bases_takes_precedence() {
     let text = "\
 x-one: &one {expire: 10}
 x-two: &two {expire: 20, maxlocks: 2}
@@ -52,10 +52,10 @@ pools:
 }
 
 #[test]
-fn an_empty_value_takes_back_what_was_merged() {
+fn an_empty_value_resets_a_merged_one() {
     let text = "pools:\n  - &base {name: a, servers: acme1}\n  - {<<: *base, name: b, servers: ~}\n";
 
-    assert_eq!(good(text).pools[1].servers, None);
+    assert_eq!(parse_valid(text).pools[1].servers, None);
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn the_whole_file_can_be_merged_too() {
 }
 
 #[test]
-fn a_mistake_in_a_base_is_told_for_each_pool_in_the_line_of_the_base() {
+fn an_error_in_a_base_is_reported_for_each_pool() {
     let text = "\
 x-base: &base
   expire: -1
@@ -76,24 +76,24 @@ pools:
 ";
 
     let way_out = "must be seconds from 0.001 to 315360000 (10 years), or a number with a unit, as in 90s, 10m, 26h or 1d; 0 for never";
-    let told = told(text).replace(&format!("; {way_out}"), "");
-    let lines: Vec<_> = told.lines().collect();
+    let error_text = error_text(text).replace(&format!("; {way_out}"), "");
+    let lines: Vec<_> = error_text.lines().collect();
     let [b, c] = ["f:2: pool \"b\": expire is -1", "f:2: pool \"c\": expire is -1"];
     assert_eq!(lines, [b, c, "f:5: pool \"a\": expire is -2"]);
 }
 
 #[test]
-fn a_merged_name_is_a_second_pool_in_its_own_line() {
+fn a_merged_name_is_reported_as_a_duplicate() {
     let text = "pools:\n  - &base {name: a}\n  - {<<: *base, expire: 5}\n";
 
     assert_eq!(
-        told(text),
+        error_text(text),
         "f:3: another pool is named \"a\", first in line 2; give each pool a name of its own"
     );
 }
 
 #[test]
-fn an_anchor_has_one_meaning() {
+fn an_anchor_must_be_unique() {
     let text = "\
 x-a: &a {expire: 1}
 x-b: &b {expire: 2}
@@ -103,5 +103,5 @@ pools: [{name: p, <<: *a}]
 ";
 
     let way_out = "give each anchor a name of its own";
-    assert_eq!(told(text), format!("f:3: anchor &a is defined twice, first in line 1; {way_out}"));
+    assert_eq!(error_text(text), format!("f:3: anchor &a is defined twice, first in line 1; {way_out}"));
 }

@@ -1,20 +1,20 @@
-//! What to say when a file is not even YAML.
-use crate::anchors;
+//! Errors of files that are not valid YAML.
 use crate::errors::ConfigError;
+use crate::yaml::anchors;
 
-const NEST_LESS: &str = "nest the values less deeply";
+const NESTING_HINT: &str = "nest the values less deeply";
 
-/// More open brackets than any file needs; the parser's time grows with their square.
+/// The parser's time grows with the square of the open brackets.
 const MAX_DEPTH: usize = 1000;
 
-/// Finds what the parser would refuse without its line, or only after minutes, or misunderstand.
+/// Rejects text that the parser would reject without a line, misread, or parse for minutes.
 pub(crate) fn parseable(text: &str) -> Result<(), ConfigError> {
     let found = forbidden_character(text).or_else(|| too_deep(text));
-    let found = found.or_else(|| anchors::twice(text));
+    let found = found.or_else(|| anchors::duplicate(text));
     found.map_or(Ok(()), Err)
 }
 
-/// Too many brackets that are open at once. Those in comments and quotes count, but hardly ever matter.
+/// The error for too many open brackets. Those in comments and quotes count too, which is harmless in practice.
 fn too_deep(text: &str) -> Option<ConfigError> {
     let mut open = 0_usize;
     let index = text.bytes().position(|byte| {
@@ -27,10 +27,10 @@ fn too_deep(text: &str) -> Option<ConfigError> {
     })?;
     let line = line_at(text.as_bytes(), index);
     let problem = format!("more than {MAX_DEPTH} brackets are open");
-    Some(ConfigError::in_line(line, problem, NEST_LESS))
+    Some(ConfigError::in_line(line, problem, NESTING_HINT))
 }
 
-/// The first character that no YAML file may have.
+/// The error for the first character that YAML forbids.
 fn forbidden_character(text: &str) -> Option<ConfigError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let (index, found) = text.char_indices().find(|(_, c)| is_forbidden(*c))?;
@@ -44,34 +44,34 @@ fn is_forbidden(c: char) -> bool {
     (c.is_control() && !allowed_control) || matches!(c, '\u{feff}' | '\u{fffe}' | '\u{ffff}')
 }
 
-/// The line of the byte at `index`, counted from 1.
+/// The line of the byte at `index`, from 1.
 pub(crate) fn line_at(text: &[u8], index: usize) -> usize {
     1 + text.iter().take(index).filter(|byte| **byte == b'\n').count()
 }
 
-/// The parser's error in our words: its line in front, and a way out.
-pub(crate) fn mistake(error: &serde_yaml::Error, text: &str) -> ConfigError {
+/// Converts the parser's error: its line first, and a hint.
+pub(crate) fn yaml_error(error: &serde_yaml::Error, text: &str) -> ConfigError {
     let Some(location) = error.location() else {
         return ConfigError::in_file(&format!("cannot be read as YAML: {error}"), "use fewer aliases");
     };
     let (line, column) = (location.line(), location.column());
-    let place = format!(" at line {line} column {column}");
-    let said = error.to_string().replacen(&place, "", 1);
-    let line = line.min(text.lines().count()).max(1); // what is missing at the end is missed behind the last line
-    let way_out = way_out(&said, text.lines().nth(line - 1).unwrap_or_default());
-    ConfigError::in_line(line, format!("not valid YAML: {said}"), way_out)
+    let position = format!(" at line {line} column {column}");
+    let message = error.to_string().replacen(&position, "", 1);
+    let line = line.min(text.lines().count()).max(1); // what is missing at the end is reported after the last line
+    let hint = hint(&message, text.lines().nth(line - 1).unwrap_or_default());
+    ConfigError::in_line(line, format!("not valid YAML: {message}"), hint)
 }
 
-/// What helps in most cases. The parser has no codes for its errors, so this goes by the line.
-fn way_out(said: &str, line: &str) -> &'static str {
+/// The most likely hint. The parser's errors have no codes, so it is chosen by the line.
+fn hint(message: &str, line: &str) -> &'static str {
     let indent = line.len() - line.trim_start().len();
     let special = |word: &str| word.starts_with(['*', '&', '@', '`', '%']);
     if line[..indent].contains('\t') {
         "indent with spaces instead of tabs"
-    } else if said.starts_with("unknown anchor") {
+    } else if message.starts_with("unknown anchor") {
         "define it with & before it is used, or put the text in quotes"
-    } else if said.starts_with("recursion limit") {
-        NEST_LESS
+    } else if message.starts_with("recursion limit") {
+        NESTING_HINT
     } else if line.split_whitespace().any(special) {
         "put a text that begins with a special character in quotes"
     } else {

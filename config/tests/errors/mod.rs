@@ -1,4 +1,4 @@
-//! Every mistake is told, in the order of the lines, with what to do about it.
+//! Errors: each is reported in the order of the lines, with a hint.
 mod admin;
 mod keys;
 mod memcache;
@@ -7,7 +7,7 @@ mod syntax;
 
 use distributex_config::LIMIT_KEYS;
 
-use crate::told;
+use crate::error_text;
 
 const POOLS: &str = "must be a list in which each pool begins with - name: NAME";
 const EXPIRE: &str = "must be seconds from 0.001 to 315360000 (10 years), or a number with a unit, as in 90s, 10m, 26h or 1d; 0 for never";
@@ -21,19 +21,19 @@ const KEYS: [&str; 2] = [
     "pools",
 ];
 
-/// A text, and what is told about it: all of it.
+/// A text and all its errors.
 type Case<'a> = (&'a str, &'a [&'a str]);
 
 fn check(cases: &[Case<'_>]) {
     for (text, lines) in cases {
-        assert_eq!(told(text), lines.join("\n"), "\n{text}");
+        assert_eq!(error_text(text), lines.join("\n"), "\n{text}");
     }
 }
 
-/// What is told about a value of a pool, which stands in line 3.
+/// The errors of a pool's key on line 3.
 fn in_pool(value: &str) -> String {
-    let told = told(&format!("pools:\n  - name: a\n    {value}\n"));
-    told.strip_prefix("f:3: pool \"a\": ").unwrap_or(&told).to_owned()
+    let error_text = error_text(&format!("pools:\n  - name: a\n    {value}\n"));
+    error_text.strip_prefix("f:3: pool \"a\": ").unwrap_or(&error_text).to_owned()
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn a_file_needs_pools() {
 }
 
 #[test]
-fn the_backend_is_a_known_word() {
+fn the_backend_must_be_a_known_word() {
     for (line, words) in [
         ("backend: InMemory", "backend is \"InMemory\"; did you mean inmemory?"),
         ("backend: memcached", "backend is \"memcached\"; did you mean memcache?"),
@@ -68,7 +68,7 @@ fn the_backend_is_a_known_word() {
 }
 
 #[test]
-fn listen_is_told_item_by_item() {
+fn each_invalid_listen_address_is_reported() {
     check(&[
         ("listen: 9889\npools: [{name: a}]", &[&format!("f:1: listen is 9889; {LISTEN}")]),
         (
@@ -86,14 +86,14 @@ fn listen_is_told_item_by_item() {
 }
 
 #[test]
-fn the_keys_of_limits_are_whole_numbers_in_a_map() {
-    let limits = |written: &str| told(&format!("limits:{written}\npools: [{{name: a}}]"));
+fn limits_must_be_a_map_of_integers() {
+    let limits = |written: &str| error_text(&format!("limits:{written}\npools: [{{name: a}}]"));
 
-    for (written, said) in
+    for (written, shown) in
         [("0", "0"), ("1000001", "1000001"), ("1.5", "1.5"), ("all", "\"all\""), ("[1]", "a list")]
     {
         for key in LIMIT_KEYS {
-            let line = format!("f:2: limits: {key} is {said}; {MILLION}");
+            let line = format!("f:2: limits: {key} is {shown}; {MILLION}");
             assert_eq!(limits(&format!("\n  {key}: {written}")), line);
         }
     }
@@ -110,7 +110,7 @@ fn the_keys_of_limits_are_whole_numbers_in_a_map() {
 }
 
 #[test]
-fn all_mistakes_are_told_at_once_in_the_order_of_their_lines() {
+fn all_errors_are_reported_in_the_order_of_their_lines() {
     let text = "\
 pools:
   - max_locks: 3
@@ -135,12 +135,12 @@ backend: redis
 }
 
 #[test]
-fn a_limit_is_a_number_of_seconds_above_zero() {
-    for (written, said) in [("0", "0"), ("-1", "-1"), ("86401", "86401"), ("never", "\"never\"")] {
+fn max_wait_must_be_within_its_limits() {
+    for (written, shown) in [("0", "0"), ("-1", "-1"), ("86401", "86401"), ("never", "\"never\"")] {
         check(&[(
             &format!("max_wait: {written}\npools: [{{name: a}}]"),
             &[&format!(
-                "f:1: max_wait is {said}; must be seconds from 1 to 86400, or a number with a unit, as in 90s or 10m"
+                "f:1: max_wait is {shown}; must be seconds from 1 to 86400, or a number with a unit, as in 90s or 10m"
             )],
         )]);
     }

@@ -1,69 +1,69 @@
-//! What the file says, before anybody asked whether it makes sense.
+//! Parsed values, before validation.
 use std::fmt;
 
-/// When a value was met while the file was read: the first is 1. The place of the value can be found by it.
+/// The number of a value in the order of the file, from 1. Its line can be determined from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct At(pub(crate) usize);
+pub(crate) struct NodeId(pub(crate) usize);
 
-/// A value of the file and its place. What an alias names is a copy with a place of its own.
+/// A value of the file. The value of an alias is a copy with its own id.
 #[derive(Debug, Clone)]
 pub(crate) struct Node {
-    pub(crate) at: At,
-    pub(crate) said: Said,
+    pub(crate) id: NodeId,
+    pub(crate) value: Value,
 }
 
 impl Node {
-    /// The items of a list; of anything else, it alone.
+    /// The items of a list; any other value as the only item.
     pub(crate) fn items(self) -> Vec<Node> {
-        if let Said::List(items) = self.said { items } else { vec![self] }
+        if let Value::List(items) = self.value { items } else { vec![self] }
     }
 }
 
-/// What a value is.
+/// A YAML value.
 #[derive(Debug, Clone)]
-pub(crate) enum Said {
-    Nothing,
-    Truth(bool),
-    Whole(i128),
-    Fraction(f64),
+pub(crate) enum Value {
+    Null,
+    Bool(bool),
+    Integer(i128),
+    Float(f64),
     Text(String),
     List(Vec<Node>),
-    /// In the order of the file, with duplicates, and with merge keys as they stand there.
+    /// In the order of the file, with duplicates and unresolved merge keys.
     Map(Vec<(Node, Node)>),
-    /// A value with a tag of its own, such as `!secret x`.
+    /// A value with an application-specific tag, such as `!secret x`.
     Tagged(String),
 }
 
-impl Said {
-    /// The text, where a text is meant: a name may be a number, and nobody puts that in quotes.
+impl Value {
+    /// The value as text, if it is text or an integer: a name may be a number.
     pub(crate) fn word(&self) -> Option<String> {
         match self {
             Self::Text(text) => Some(text.clone()),
-            Self::Whole(number) => Some(number.to_string()),
-            Self::Nothing | Self::Truth(_) | Self::Fraction(_) => None,
+            Self::Integer(number) => Some(number.to_string()),
+            Self::Null | Self::Bool(_) | Self::Float(_) => None,
             Self::List(_) | Self::Map(_) | Self::Tagged(_) => None,
         }
     }
 
-    /// The number, whole or not.
+    /// The value as a number, if it is one.
     pub(crate) fn number(&self) -> Option<f64> {
         match self {
-            Self::Whole(number) => Some(*number as f64),
-            Self::Fraction(number) => Some(*number),
-            Self::Nothing | Self::Truth(_) | Self::Text(_) => None,
+            Self::Integer(number) => Some(*number as f64),
+            Self::Float(number) => Some(*number),
+            Self::Null | Self::Bool(_) | Self::Text(_) => None,
             Self::List(_) | Self::Map(_) | Self::Tagged(_) => None,
         }
     }
 }
 
-/// As it is called in a message: always one line, never long.
-impl fmt::Display for Said {
+/// The value in error messages: always one short line.
+impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Nothing => f.write_str("empty"),
-            Self::Truth(truth) => write!(f, "{truth}"),
-            Self::Whole(number) => write!(f, "{number}"),
-            Self::Fraction(number) => write!(f, "{number:?}"),
+            Self::Null => f.write_str("empty"),
+            Self::Bool(boolean) => write!(f, "{boolean}"),
+            Self::Integer(number) => write!(f, "{number}"),
+            Self::Float(number) => write!(f, "{number:?}"),
             Self::Text(text) => f.write_str(&quoted(text)),
             Self::List(items) if items.is_empty() => f.write_str("an empty list"),
             Self::List(_) => f.write_str("a list"),
@@ -74,7 +74,7 @@ impl fmt::Display for Said {
     }
 }
 
-/// A text in quotes, without its end if it is long.
+/// The text in quotes, truncated if it is long.
 pub(crate) fn quoted(text: &str) -> String {
     const MAX_QUOTED: usize = 60;
     match text.char_indices().nth(MAX_QUOTED) {

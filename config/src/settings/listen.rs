@@ -4,34 +4,34 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-use crate::host::{is_host, split};
+use crate::settings::host::{is_host, split};
 
-/// An address to listen on, as written in the file or behind `--listen`.
+/// An address to listen on, from the configuration or `--listen`.
 ///
-/// It comes from and goes to text such as `localhost`, `127.0.0.1:9889`, `::1`, `[::1]:9889` or `*:9889`.
+/// Parsed from and displayed as text such as `localhost`, `127.0.0.1:9889`, `::1`, `[::1]:9889` or `*:9889`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Listen {
-    /// A host name, an IPv4 address, an IPv6 address without brackets, or [`Listen::EVERY`].
+    /// A host name, an IPv4 address, an IPv6 address without brackets, or [`Listen::ANY`].
     pub host: String,
-    /// The port, if one was named; 0: any free one.
+    /// The port, if given; 0: any free port.
     pub port: Option<u16>,
 }
 
-/// What is not an address to listen on.
+/// An invalid address to listen on.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{0:?} is not an address to listen on; {expected}", expected = Listen::EXPECTED)]
 pub struct BadListen(pub String);
 
 impl Listen {
-    /// The host that stands for every address of the machine.
-    pub const EVERY: &str = "*";
-    /// What an address looks like, as the end of an error message.
+    /// The host that means every address of the machine.
+    pub const ANY: &str = "*";
+    /// Form of an address, as the end of an error message.
     pub const EXPECTED: &str =
         "must be HOST or HOST:PORT, as in localhost, 127.0.0.1:9889, [::1]:9889 or *:9889 (every address)";
 
-    /// Does it stand for every address of the machine?
-    pub fn is_every(&self) -> bool {
-        self.host == Self::EVERY
+    /// Whether it means every address of the machine.
+    pub fn is_any(&self) -> bool {
+        self.host == Self::ANY
     }
 }
 
@@ -39,7 +39,7 @@ impl FromStr for Listen {
     type Err = BadListen;
 
     fn from_str(text: &str) -> Result<Self, BadListen> {
-        let found = split(text).filter(|(host, _)| *host == Self::EVERY || is_host(host));
+        let found = split(text).filter(|(host, _)| *host == Self::ANY || is_host(host));
         let (host, port) = found.ok_or_else(|| BadListen(text.to_owned()))?;
         let host = host.to_owned();
         Ok(Self { host, port })
@@ -90,8 +90,8 @@ mod tests {
 
     #[test]
     fn only_the_star_is_every_address() {
-        assert!("*:1".parse::<Listen>().unwrap().is_every());
-        assert!(!"0.0.0.0".parse::<Listen>().unwrap().is_every());
+        assert!("*:1".parse::<Listen>().unwrap().is_any());
+        assert!(!"0.0.0.0".parse::<Listen>().unwrap().is_any());
     }
 
     #[test]

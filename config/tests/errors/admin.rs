@@ -1,22 +1,22 @@
-//! Mistakes about those who may pull levers. What may be a key is never repeated.
+//! Errors of `admin_keys` and `admin_socket`. Text that may be a key is never repeated.
 use super::check;
-use crate::told;
+use crate::error_text;
 
 const DIGITS: &str = "must be the 64 digits that printf %s \"$key\" | sha256sum prints";
 
-/// What is told about the lines.
+/// The errors of these lines.
 fn lines(lines: &str) -> String {
-    told(&format!("{lines}\npools: [{{name: a}}]"))
+    error_text(&format!("{lines}\npools: [{{name: a}}]"))
 }
 
-/// What is told about the hash of ann's key.
+/// The errors of the hash of ann's key.
 fn hash(written: &str) -> String {
-    let told = lines(&format!("admin_keys: [{{name: ann, sha256: {written}}}]"));
-    told.strip_prefix("f:1: admin key \"ann\": sha256 ").unwrap_or(&told).to_owned()
+    let error_text = lines(&format!("admin_keys: [{{name: ann, sha256: {written}}}]"));
+    error_text.strip_prefix("f:1: admin key \"ann\": sha256 ").unwrap_or(&error_text).to_owned()
 }
 
 #[test]
-fn a_hash_has_64_hexadecimal_digits() {
+fn a_hash_must_have_64_hexadecimal_digits() {
     let long = format!("{}  -", "a".repeat(64));
     for (written, characters) in [("''", 0), ("s3cret", 6), (&*"a".repeat(63), 63), (&long, 67), ("größe", 5)]
     {
@@ -24,7 +24,7 @@ fn a_hash_has_64_hexadecimal_digits() {
     }
     for other in ["g", "+", "ü", " "] {
         let written = format!("\"{}{other}{}\"", "a".repeat(40), "b".repeat(23));
-        assert_eq!(hash(&written), format!("has others than the digits 0-9 and a-f; {DIGITS}"));
+        assert_eq!(hash(&written), format!("has characters other than 0-9 and a-f; {DIGITS}"));
     }
     for written in ["7", &"7".repeat(64), "true", "[a]", "{a: b}"] {
         assert_eq!(hash(written), format!("is not text; {DIGITS}, in quotes"));
@@ -32,18 +32,18 @@ fn a_hash_has_64_hexadecimal_digits() {
 }
 
 #[test]
-fn the_hash_of_a_variable_that_was_not_set_is_no_hash_of_a_key() {
+fn the_hash_of_an_unset_variable_is_rejected() {
     for written in [
         "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
         "01ba4719c80b6fe911b091a7c05124b64eeece964e09c058ef8f9805daca546b",
         "E3B0C44298FC1C149AFBF4C8996FB92427AE41E4649B934CA495991B7852B855",
     ] {
-        assert_eq!(hash(written), "is the hash of nothing; set $key before it is hashed");
+        assert_eq!(hash(written), "is the hash of an empty text; set $key before it is hashed");
     }
 }
 
 #[test]
-fn keys_are_a_list_of_maps_with_a_name_and_a_hash() {
+fn admin_keys_must_be_maps_with_a_name_and_a_hash() {
     let empty =
         "f:1: admin_keys is an empty list; leave the key out: then no admin action is possible over TCP";
     let list = "f:1: admin_keys is not a list; must be a list in which each key begins with - name: NAME";
@@ -67,8 +67,9 @@ fn keys_are_a_list_of_maps_with_a_name_and_a_hash() {
 }
 
 #[test]
-fn an_unknown_key_of_an_entry_is_told_with_the_one_that_was_meant() {
-    let told = lines("admin_keys:\n  - name: ann\n    sha265: s3cret\n  - nmae: bob\n    key: s3cret\n");
+fn an_unknown_key_of_an_entry_is_reported() {
+    let error_text =
+        lines("admin_keys:\n  - name: ann\n    sha265: s3cret\n  - nmae: bob\n    key: s3cret\n");
 
     let keys = "the keys here are name and sha256";
     for line in [
@@ -76,13 +77,13 @@ fn an_unknown_key_of_an_entry_is_told_with_the_one_that_was_meant() {
         "f:4: admin key number 2: unknown key \"nmae\"; did you mean name?",
         &format!("f:5: admin key number 2: unknown key \"key\"; {keys}"),
     ] {
-        assert!(told.lines().any(|told| told == line), "{told}");
+        assert!(error_text.lines().any(|error_text| error_text == line), "{error_text}");
     }
-    assert!(!told.contains("s3cret"), "{told}");
+    assert!(!error_text.contains("s3cret"), "{error_text}");
 }
 
 #[test]
-fn a_name_and_a_hash_belong_to_one_key_only() {
+fn names_and_hashes_must_be_unique() {
     let [a, b, c] = ["a", "b", "c"].map(|digit| digit.repeat(64));
     let text = format!(
         "admin_keys:\n  - {{name: ann, sha256: {a}}}\n  - {{name: ann, sha256: {b}}}\n  - {{name: ann, sha256: {c}}}\n  \
@@ -99,14 +100,14 @@ fn a_name_and_a_hash_belong_to_one_key_only() {
 }
 
 #[test]
-fn the_local_socket_has_a_path_that_the_system_can_take() {
+fn the_socket_path_must_be_valid_for_the_system() {
     let path = "must be the path of a file, as in /run/distributexd/admin.sock";
-    for (written, said) in
+    for (written, shown) in
         [("''", "\"\""), ("' '", "\" \""), ("/run/", "\"/run/\""), ("[a]", "a list"), ("true", "true")]
     {
         assert_eq!(
             lines(&format!("admin_socket: {written}")),
-            format!("f:1: admin_socket is {said}; {path}")
+            format!("f:1: admin_socket is {shown}; {path}")
         );
     }
     for long in ["s".repeat(108), "ü".repeat(54)] {

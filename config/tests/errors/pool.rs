@@ -1,12 +1,12 @@
-//! Mistakes in the values of a pool.
+//! Errors of a pool's values.
 use super::{EXPIRE, MILLION, check, in_pool};
 
 #[test]
-fn a_pool_has_a_good_name_of_its_own() {
+fn a_pool_must_have_a_valid_and_unique_name() {
     let text = "must be text, in quotes if it looks like something else";
     let url = "use another name: in a URL it would mean a directory";
     let missing = "f:1: pool number 1: name is missing; give the pool one, as in - name: pool1";
-    let bad = |said: &str, way_out: &str| format!("f:1: pool number 1: name is {said}; {way_out}");
+    let bad = |shown: &str, way_out: &str| format!("f:1: pool number 1: name is {shown}; {way_out}");
     check(&[
         ("pools: [{expire: 3}]", &[missing]),
         ("pools: [{name: }]", &[missing]),
@@ -33,8 +33,8 @@ fn a_pool_has_a_good_name_of_its_own() {
 }
 
 #[test]
-fn expire_is_no_absurd_time() {
-    for (written, said) in [
+fn expire_must_be_within_its_limits() {
+    for (written, shown) in [
         ("-1", "-1"),
         ("-0.5", "-0.5"),
         ("\"-1\"", "-1"),
@@ -49,17 +49,17 @@ fn expire_is_no_absurd_time() {
         ("[3]", "a list"),
         ("{a: 3}", "a map"),
     ] {
-        assert_eq!(in_pool(&format!("expire: {written}")), format!("expire is {said}; {EXPIRE}"));
+        assert_eq!(in_pool(&format!("expire: {written}")), format!("expire is {shown}; {EXPIRE}"));
     }
 }
 
 #[test]
-fn whole_numbers_stay_within_their_limits() {
+fn integers_must_be_within_their_limits() {
     assert_eq!(
         in_pool("maxlocks: 0"),
         format!("maxlocks is 0, so the pool could never grant a slot; {MILLION}")
     );
-    for (written, said) in [
+    for (written, shown) in [
         ("-1", "-1"),
         ("1000001", "1000001"),
         ("99999999999999999999", "99999999999999999999"),
@@ -68,15 +68,15 @@ fn whole_numbers_stay_within_their_limits() {
         ("many", "\"many\""),
         ("010", "\"010\""),
     ] {
-        assert_eq!(in_pool(&format!("maxlocks: {written}")), format!("maxlocks is {said}; {MILLION}"));
-        assert_eq!(in_pool(&format!("max_waiters: {written}")), format!("max_waiters is {said}; {MILLION}"));
+        assert_eq!(in_pool(&format!("maxlocks: {written}")), format!("maxlocks is {shown}; {MILLION}"));
+        assert_eq!(in_pool(&format!("max_waiters: {written}")), format!("max_waiters is {shown}; {MILLION}"));
     }
     assert_eq!(in_pool("max_waiters: 0"), format!("max_waiters is 0; {MILLION}"));
     assert_eq!(in_pool("max_waiters: \"3\""), format!("max_waiters is \"3\"; {MILLION}"));
 }
 
 #[test]
-fn servers_name_somebody() {
+fn servers_must_name_at_least_one_host() {
     let open = "leave the key out to allow every host";
     let give = "must be names of hosts, as in acme1, acme2";
     assert_eq!(

@@ -1,80 +1,93 @@
-//! What the server gets: every key with its value, defaults filled in, all of it within its limits.
+//! A valid configuration: every key with its value, defaults included.
+mod admin;
+mod duration;
+pub(crate) mod host;
+mod listen;
+mod name;
+mod telemetry;
+
 use std::collections::HashSet;
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::{Admin, Listen, Name, TelemetrySettings};
+pub use admin::{Admin, AdminKey, MAX_SOCKET_BYTES};
+pub use duration::parse_duration;
+pub use listen::{BadListen, Listen};
+pub use name::{BadName, Name};
+pub use telemetry::{
+    DEFAULT_EVENT_BUFFER, DEFAULT_HISTORY_RUNS, MAX_EVENT_BUFFER, MAX_HISTORY_RUNS, TelemetrySettings,
+};
 
-/// The port on which the server listens unless told otherwise.
+/// Default port of the server.
 pub const DEFAULT_PORT: u16 = 9889;
-/// How long a lease lives when its pool does not say `expire`.
+/// Default lifetime of a lease (`expire`).
 pub const DEFAULT_EXPIRE: Duration = Duration::from_secs(1800);
-/// The host of the memcached when `memcachehost` is left out.
+/// Default of `memcachehost`.
 pub const DEFAULT_MEMCACHE_HOST: &str = "localhost";
-/// The port of the memcached when `memcacheport` is left out.
+/// Default of `memcacheport`.
 pub const DEFAULT_MEMCACHE_PORT: u16 = 11211;
-/// The connections to each memcached when `memcacheconnections` is left out.
+/// Default of `memcache.connections`.
 pub const DEFAULT_MEMCACHE_CONNECTIONS: u32 = 4;
-/// How long an exchange with a memcached may take when `memcachetimeout` is left out.
+/// Default of `memcache.timeout`.
 pub const DEFAULT_MEMCACHE_TIMEOUT: Duration = Duration::from_secs(1);
-/// What the names of entries begin with when `memcacheprefix` is left out.
+/// Default of `memcache.prefix`.
 pub const DEFAULT_MEMCACHE_PREFIX: &str = "distributex";
-/// How often a pool with waiters looks for slots that another server freed when `memcachepoll` is left out.
+/// Default of `memcache.poll`.
 pub const DEFAULT_MEMCACHE_POLL: Duration = Duration::from_millis(200);
-/// How long requests stay parked while the memcached is away when `memcacheoutage` is left out.
+/// Default of `memcache.outage`.
 pub const DEFAULT_MEMCACHE_OUTAGE: Duration = Duration::from_secs(60);
-/// The most slots a pool can have in a memcached: all of them are read at once.
+/// Largest `maxlocks` of a pool in memcached, which reads all slots at once.
 pub const MAX_MEMCACHE_SLOTS: u32 = 1_000;
-/// The shortest `expire`: what is below it is a slip, or would be rounded to "never".
+/// Shortest `expire`. Anything shorter is a mistake, or would be rounded to 0, which means "never".
 pub const MIN_EXPIRE: Duration = Duration::from_millis(1);
-/// The longest `expire`, ten years: what is above it is a slip, or means "never".
+/// Longest `expire`: ten years. Anything longer is a mistake, or should be "never".
 pub const MAX_EXPIRE: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
-/// The most slots a pool can have.
+/// Largest `maxlocks`.
 pub const MAX_SLOTS: u32 = 1_000_000;
-/// The longest line when a pool does not say `max_waiters`.
+/// Default of `max_waiters`.
 pub const DEFAULT_MAX_WAITERS: usize = 100_000;
-/// The most waiters that `max_waiters` can allow.
+/// Largest `max_waiters`.
 pub const MAX_WAITERS: usize = 1_000_000;
 
-/// How long one request may stay parked when the file does not say `longest_wait`.
+/// Default of `max_wait`.
 pub const DEFAULT_MAX_WAIT: Duration = Duration::from_secs(3600);
-/// How long a place may wait for its asker when the file does not say `longest_patience`.
+/// Default of `max_patience`.
 pub const DEFAULT_MAX_PATIENCE: Duration = Duration::from_secs(60);
-/// The least that `longest_wait` and `longest_patience` can be: what is below it is a slip.
+/// Shortest `max_wait` and `max_patience`.
 pub const MIN_TIME_LIMIT: Duration = Duration::from_secs(1);
-/// The most that `longest_wait` and `longest_patience` can be: a day.
+/// Longest `max_wait` and `max_patience`: one day.
 pub const MAX_TIME_LIMIT: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// How many absent queue entries of one host a pool keeps when the file does not say `limits.absent_per_host`.
+/// Default of `limits.absent_per_host`.
 pub const DEFAULT_ABSENT_PER_HOST: usize = 1_000;
-/// The most that the keys of `limits` can allow.
+/// Largest value of a key of `limits`.
 pub const MAX_LIMIT: usize = 1_000_000;
 
 /// The configuration of a server.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
-    /// Where leases live.
+    /// The store of the leases.
     pub backend: Backend,
-    /// The directory in which [`Backend::InMemory`] keeps them over restarts; `None`: nowhere.
+    /// Directory in which [`Backend::InMemory`] keeps its leases across restarts; `None`: they end with the server.
     pub state_dir: Option<PathBuf>,
-    /// What one request, one host and one address may want at most.
+    /// Limits per request, host and address.
     pub limits: Limits,
-    /// The addresses to listen on; empty if the file names none.
+    /// Addresses to listen on; empty if the file has none.
     pub listen: Vec<Listen>,
-    /// Who may pull levers.
+    /// Access to admin actions.
     pub admin: Admin,
-    /// What can be watched.
+    /// History, events and metrics.
     pub telemetry: TelemetrySettings,
-    /// The pools in the order of the file: at least one, no two with the same name.
+    /// The pools in the order of the file: at least one, with unique names.
     pub pools: Vec<Pool>,
 }
 
 impl Config {
-    /// Keys with another value in `new` that a running server cannot apply.
+    /// Keys whose values differ in `new` and cannot be applied by a running server.
     #[must_use]
     pub fn need_restart(&self, new: &Self) -> Vec<&'static str> {
-        // Destructured, so that a new field has to be thought about here.
+        // Destructured, so that a new field cannot be forgotten here.
         let Self { backend, state_dir, limits: _, listen, admin, telemetry, pools: _ } = self;
         let Admin { keys: _, socket } = admin;
         let TelemetrySettings { history_runs, event_buffer, metrics } = telemetry;
@@ -94,19 +107,18 @@ impl Config {
     }
 }
 
-/// What one request, one host and one address may want at most.
+/// Limits per request, host and address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// How long one request may stay parked; more is shortened. The classic protocol knows no such limit.
+    /// Longest time a request stays parked; longer waits are shortened. Classic requests have no limit.
     pub max_wait: Duration,
-    /// How long a place or a grant may wait for an asker whose request ended; more is shortened.
+    /// Longest patience; longer ones are shortened.
     pub max_patience: Duration,
-    /// How many connections one address may have while the server runs short of them; `None`: a tenth of all.
+    /// Most connections of one address while the server is short of connections; `None`: a tenth of all.
     pub connections_per_address: Option<usize>,
-    /// How many requests of one address may be parked while the server runs short of room for them; `None`: a tenth
-    /// of all.
+    /// Most parked requests of one address while the server is short of room for them; `None`: a tenth of all.
     pub waiters_per_address: Option<usize>,
-    /// How many queue entries of one host a pool keeps whose requests have ended.
+    /// Most absent queue entries of one host in a pool.
     pub absent_per_host: usize,
 }
 
@@ -122,34 +134,34 @@ impl Default for Limits {
     }
 }
 
-/// Where leases live.
+/// The store of the leases.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Backend {
-    /// In the memory of the server.
+    /// The server's memory.
     InMemory,
-    /// In one or more memcached, which several servers can share.
+    /// One or more memcached, shared by any number of servers.
     Memcache(MemcacheSettings),
 }
 
-/// Which memcached keep the leases, and how they are talked to.
+/// Servers and timing of the memcache backend.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MemcacheSettings {
-    /// Where they are, in the order of the file: at least one. The name of a pool decides which of them has it.
+    /// At least one, in the order of the file. A pool's name determines its memcached.
     pub servers: Vec<MemcacheServer>,
-    /// The most connections to each of them.
+    /// Most connections to each memcached.
     pub connections: u32,
-    /// How long connecting, and one exchange with a memcached, may take.
+    /// Timeout of a connection attempt and of one exchange.
     pub timeout: Duration,
-    /// What the names of all entries begin with.
+    /// Prefix of all memcached keys.
     pub prefix: String,
-    /// How often a pool in which somebody waits looks whether another server freed a slot.
+    /// How often a pool with waiters reads memcached for slots that other servers freed.
     pub poll: Duration,
-    /// How long requests stay parked while the memcached is away.
+    /// How long requests stay parked while memcached is unreachable.
     pub outage: Duration,
 }
 
 impl MemcacheSettings {
-    /// Every key, and whether its value is another one in `new`.
+    /// Every key, with `true` if its value differs in `new`.
     fn changes(&self, new: &Self) -> [(&'static str, bool); 6] {
         let Self { servers, connections, timeout, prefix, poll, outage } = self;
         [
@@ -176,12 +188,12 @@ impl Default for MemcacheSettings {
     }
 }
 
-/// Where a memcached is.
+/// Address of a memcached.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct MemcacheServer {
-    /// Its name or address; an IPv6 address without brackets.
+    /// Host name or address; an IPv6 address without brackets.
     pub host: String,
-    /// Its port.
+    /// Port.
     pub port: u16,
 }
 
@@ -199,14 +211,14 @@ impl fmt::Display for MemcacheServer {
 }
 
 impl Backend {
-    /// The word for [`Backend::InMemory`] in the file, and the default.
+    /// Word for [`Backend::InMemory`] in the file; the default.
     pub const IN_MEMORY: &str = "inmemory";
-    /// The word for [`Backend::Memcache`] in the file.
+    /// Word for [`Backend::Memcache`] in the file.
     pub const MEMCACHE: &str = "memcache";
     /// All words for a backend.
     pub const WORDS: [&str; 2] = [Self::IN_MEMORY, Self::MEMCACHE];
 
-    /// The word for this backend in the file.
+    /// Word for this backend in the file.
     pub fn word(&self) -> &'static str {
         match self {
             Self::InMemory => Self::IN_MEMORY,
@@ -215,17 +227,17 @@ impl Backend {
     }
 }
 
-/// A pool: the slots that hosts ask for.
+/// A pool's settings.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Pool {
-    /// What the pool is called.
+    /// Name; unique.
     pub name: Name,
-    /// How long a lease lives without renewal; `None`: for ever.
+    /// Lifetime of a lease without renewal; `None`: unlimited.
     pub expire: Option<Duration>,
-    /// How many leases there can be at once (`maxlocks`).
+    /// Most leases at once (`maxlocks`).
     pub slots: u32,
-    /// The only hosts that may ask; `None`: every host.
+    /// Hosts that may use the pool; `None`: every host.
     pub servers: Option<HashSet<Name>>,
-    /// The longest line of waiters, those between two requests too.
+    /// Most queue entries, absent ones included.
     pub max_waiters: usize,
 }

@@ -1,11 +1,11 @@
-//! What to say about keys that cannot stand where they stand.
+//! Errors for unknown, renamed and duplicate keys.
 use crate::errors::ConfigError;
-use crate::node::{At, quoted};
+use crate::yaml::node::{NodeId, quoted};
 
-/// The key that merges other maps into the one in which it stands.
+/// The key that merges other maps into its own.
 pub(crate) const MERGE: &str = "<<";
 
-/// Keys that had another name before, and the name they have now.
+/// Former names of keys, with their present names.
 const FORMER: [(&str, &str); 11] = [
     ("state", "state_dir"),
     ("longest_wait", "max_wait"),
@@ -20,47 +20,47 @@ const FORMER: [(&str, &str); 11] = [
     ("memcacheoutage", "memcache: {outage: …}"),
 ];
 
-/// A key that is none of `known` and does not begin with `extension`, if that is allowed here.
-pub(crate) fn unknown(key: &str, at: At, known: &[&str], extension: Option<&str>) -> ConfigError {
+/// The error for a key that is not in `known` and does not begin with `extension`.
+pub(crate) fn unknown(key: &str, id: NodeId, known: &[&str], extension: Option<&str>) -> ConfigError {
     let is_here =
         |new: &str| known.iter().any(|known| new == *known || new.starts_with(&format!("{known}:")));
     if let Some((_, new)) = FORMER.iter().find(|(former, new)| *former == key && is_here(new)) {
-        return ConfigError::new(at, format!("{key} was renamed"), format!("write {new}"));
+        return ConfigError::new(id, format!("{key} was renamed"), format!("use {new}"));
     }
     let problem = format!("unknown key {}", quoted(key));
-    let mut way_out = match nearest(key, known) {
-        Some(near) => return ConfigError::new(at, problem, format!("did you mean {near}?")),
-        None => format!("the keys here are {}", listed(known, "and")),
+    let mut hint = match closest(key, known) {
+        Some(near) => return ConfigError::new(id, problem, format!("did you mean {near}?")),
+        None => format!("the keys here are {}", join_words(known, "and")),
     };
     if let Some(extension) = extension {
         let name = quoted(&format!("{extension}{key}"));
-        way_out += &format!("; name it {name} to keep it as a place for anchors");
+        hint += &format!("; name it {name} if it only contains anchors");
     }
-    ConfigError::new(at, problem, way_out)
+    ConfigError::new(id, problem, hint)
 }
 
-/// A key that stands twice in one map; nobody could say which counts.
-pub(crate) fn twice(key: &str, at: At, first: At) -> ConfigError {
-    let way_out = if key == MERGE {
+/// The error for a key that is given twice in one map.
+pub(crate) fn duplicate(key: &str, id: NodeId, first: NodeId) -> ConfigError {
+    let hint = if key == MERGE {
         "name several maps in one list, as in <<: [*base, *more]"
     } else {
         "keep one of them"
     };
     let problem = format!("key {} is given twice", quoted(key));
-    ConfigError { first: Some(first), ..ConfigError::new(at, problem, way_out) }
+    ConfigError { first: Some(first), ..ConfigError::new(id, problem, hint) }
 }
 
-/// The known word that somebody who wrote `word` may have meant.
-pub(crate) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+/// The known word that is most similar to `word`; `None` if none is similar.
+pub(crate) fn closest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     let plain = |word: &str| word.to_lowercase().replace(['_', '-', ' '], "");
     let word = plain(word);
     let distance = |other: &str| strsim::damerau_levenshtein(&word, &plain(other));
     let near = known.iter().map(|other| (distance(other), *other)).min()?;
-    (near.0 <= near.1.len() / 3).then_some(near.1) // one slip in three letters
+    (near.0 <= near.1.len() / 3).then_some(near.1) // at most one difference in three letters
 }
 
-/// `a, b and c`, or with another word before the last.
-pub(crate) fn listed(words: &[&str], and: &str) -> String {
+/// Joins words as `a, b and c`, with `and` before the last.
+pub(crate) fn join_words(words: &[&str], and: &str) -> String {
     match words.split_last() {
         Some((last, [])) => (*last).to_owned(),
         Some((last, others)) => format!("{} {and} {last}", others.join(", ")),
@@ -91,13 +91,13 @@ mod tests {
             ("slots", None),
             ("", None),
         ] {
-            assert_eq!(nearest(word, &KNOWN), meant, "{word}");
+            assert_eq!(closest(word, &KNOWN), meant, "{word}");
         }
     }
 
     #[test]
     fn words_are_listed_as_people_do() {
-        assert_eq!(listed(&["a"], "and"), "a");
-        assert_eq!(listed(&["a", "b", "c"], "or"), "a, b or c");
+        assert_eq!(join_words(&["a"], "and"), "a");
+        assert_eq!(join_words(&["a", "b", "c"], "or"), "a, b or c");
     }
 }

@@ -1,8 +1,8 @@
 //! Durations as text: a number of seconds, or a number with a unit.
 
-use crate::value::number;
+use crate::check::value::number;
 
-/// Parses `90`, `0.5`, `200ms`, `90s`, `10m`, `26h` or `1d`, and returns seconds. `None` if it is none of these.
+/// Parses `90`, `0.5`, `200ms`, `90s`, `10m`, `26h` or `1d` into seconds; `None` for anything else.
 #[must_use]
 pub fn parse_duration(text: &str) -> Option<f64> {
     let text = text.trim();

@@ -1,28 +1,28 @@
-//! Mistakes about memcached. They are told with every backend: its word may be changed at any time.
+//! Errors of the memcache settings, which are reported with every backend.
 use super::{MILLION, check};
-use crate::told;
+use crate::error_text;
 
 const SERVERS: &str =
     "must be HOST or HOST:PORT, as in localhost or [::1]:11211, or several with commas between them";
 
-/// What is told about a line, with either backend.
+/// The errors of a line, the same with either backend.
 fn line(line: &str) -> String {
     let [one, other] = ["inmemory", "memcache"]
-        .map(|backend| told(&format!("{line}\nbackend: {backend}\npools: [{{name: a}}]")));
+        .map(|backend| error_text(&format!("{line}\nbackend: {backend}\npools: [{{name: a}}]")));
     assert_eq!(one, other);
     one.strip_prefix("f:1: ").unwrap_or(&one).to_owned()
 }
 
 #[test]
-fn one_memcached_is_at_a_possible_place() {
+fn the_address_of_a_single_memcached_must_be_valid() {
     let host = "must be a host name or an address; its port belongs in memcacheport, several servers in memcache: {servers: …}";
-    for (written, said) in [
+    for (written, shown) in [
         ("localhost:11211", "\"localhost:11211\""),
         ("''", "\"\""),
         ("cache1, cache2", "\"cache1, cache2\""),
         ("[cache1]", "a list"),
     ] {
-        assert_eq!(line(&format!("memcachehost: {written}")), format!("memcachehost is {said}; {host}"));
+        assert_eq!(line(&format!("memcachehost: {written}")), format!("memcachehost is {shown}; {host}"));
     }
     for written in ["0", "65536", "\"x\""] {
         let port = format!("memcacheport is {written}; must be a whole number from 1 to 65535");
@@ -31,8 +31,8 @@ fn one_memcached_is_at_a_possible_place() {
 }
 
 #[test]
-fn each_of_several_is_at_a_possible_place() {
-    for (written, said) in [
+fn each_address_of_several_memcached_must_be_valid() {
+    for (written, shown) in [
         ("a b", "\"a b\""),
         ("cache1:0", "\"cache1:0\""),
         ("\"cache1, cache2:x\"", "\"cache1, cache2:x\""),
@@ -43,8 +43,8 @@ fn each_of_several_is_at_a_possible_place() {
         ("11211", "11211"),
         ("{cache1: 11211}", "a map"),
     ] {
-        let told = line(&format!("memcache: {{servers: {written}}}"));
-        assert_eq!(told, format!("memcache: servers is {said}; {SERVERS}"));
+        let error_text = line(&format!("memcache: {{servers: {written}}}"));
+        assert_eq!(error_text, format!("memcache: servers is {shown}; {SERVERS}"));
     }
     let empty = "memcache: servers is an empty list; name at least one, or leave the key out";
     assert_eq!(line("memcache: {servers: []}"), empty);
@@ -58,7 +58,7 @@ fn each_of_several_is_at_a_possible_place() {
 }
 
 #[test]
-fn a_memcached_is_named_once() {
+fn a_repeated_memcached_is_an_error() {
     let twice = |place: u8, named: &str, first: u8| {
         let problem = format!("memcache: servers names {named} twice");
         format!("f:{place}: {problem}, first in line {first}; name each memcached once")
@@ -75,7 +75,7 @@ fn a_memcached_is_named_once() {
 }
 
 #[test]
-fn one_and_several_do_not_go_together() {
+fn memcachehost_beside_memcache_servers_is_an_error() {
     let both = "memcache: servers is given beside memcachehost or memcacheport, first in line";
     check(&[
         (
@@ -99,12 +99,12 @@ fn former_names_are_reported_with_the_new_ones() {
         ("events: 1", "event_buffer"),
     ] {
         let key = former.split(':').next().unwrap();
-        assert_eq!(line(former), format!("{key} was renamed; write {new}"));
+        assert_eq!(line(former), format!("{key} was renamed; use {new}"));
     }
 }
 
 #[test]
-fn times_and_numbers_stay_within_their_limits() {
+fn durations_and_numbers_must_be_within_their_limits() {
     for (key, wrong, way_out) in [
         ("connections", ["0", "65", "1.5"], "must be a whole number from 1 to 64"),
         (
@@ -133,13 +133,13 @@ fn times_and_numbers_stay_within_their_limits() {
 }
 
 #[test]
-fn a_prefix_can_stand_in_the_name_of_an_entry() {
+fn a_prefix_must_be_valid_in_a_memcached_key() {
     let way_out = "must be 1 to 64 characters out of A-Z, a-z, 0-9, dot, underscore and hyphen";
-    for (written, said) in
+    for (written, shown) in
         [("''", "\"\""), ("a b", "\"a b\""), ("a:b", "\"a:b\""), ("größe", "\"größe\""), ("[a]", "a list")]
     {
-        let told = line(&format!("memcache: {{prefix: {written}}}"));
-        assert_eq!(told, format!("memcache: prefix is {said}; {way_out}"));
+        let error_text = line(&format!("memcache: {{prefix: {written}}}"));
+        assert_eq!(error_text, format!("memcache: prefix is {shown}; {way_out}"));
     }
     let long = "p".repeat(65);
     assert!(line(&format!("memcache: {{prefix: {long}}}")).ends_with(way_out));
@@ -150,12 +150,12 @@ fn a_pool_in_memcached_has_at_most_1000_slots() {
     let pools = "pools:\n  - name: a\n    maxlocks: 1000\n  - name: b\n    maxlocks: ";
     let thousand = "must be a whole number from 1 to 1000; more than that need backend: inmemory";
     for written in ["1001", "1000001"] {
-        let told = told(&format!("{pools}{written}\nbackend: memcache"));
-        assert_eq!(told, format!("f:5: pool \"b\": maxlocks is {written}; {thousand}"));
+        let error_text = error_text(&format!("{pools}{written}\nbackend: memcache"));
+        assert_eq!(error_text, format!("f:5: pool \"b\": maxlocks is {written}; {thousand}"));
     }
     let never = "maxlocks is 0, so the pool could never grant a slot";
     for (backend, way_out) in [("memcache", thousand), ("inmemory", MILLION)] {
-        let told = told(&format!("{pools}0\nbackend: {backend}"));
-        assert_eq!(told, format!("f:5: pool \"b\": {never}; {way_out}"));
+        let error_text = error_text(&format!("{pools}0\nbackend: {backend}"));
+        assert_eq!(error_text, format!("f:5: pool \"b\": {never}; {way_out}"));
     }
 }

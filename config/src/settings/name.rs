@@ -5,31 +5,29 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-/// The name of a pool, a host or an owner: 1 to 255 bytes without control characters.
-///
-/// A clone is a pointer, so names can be kept wherever they are needed.
+/// The name of a pool, a host or an owner: 1 to 255 bytes without control characters. A clone is cheap.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Name(Arc<str>);
 
-/// Why a text is no [`Name`].
+/// Reason why a text is not a valid [`Name`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum BadName {
-    /// There is nothing in it.
+    /// It is empty.
     #[error("a name must not be empty")]
     Empty,
-    /// It has more than [`Name::MAX_BYTES`]; it has this many.
+    /// It has more than [`Name::MAX_BYTES`] bytes; it has this many.
     #[error("a name must be at most 255 bytes, this one has {0}")]
     TooLong(usize),
-    /// It has a line break, a NUL or the like in it.
+    /// It contains this control character.
     #[error("a name must not contain control characters such as {0:?}")]
     Control(char),
 }
 
 impl Name {
-    /// The length of the longest name.
+    /// Maximum length of a name in bytes.
     pub const MAX_BYTES: usize = 255;
 
-    /// Takes `text` as it is: nothing is trimmed, upper and lower case differ.
+    /// Validates `text`. Nothing is trimmed; case matters.
     ///
     /// # Errors
     /// [`BadName`] if it is empty, too long or has control characters.
@@ -46,7 +44,7 @@ impl Name {
         }
     }
 
-    /// The name as it was given.
+    /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }

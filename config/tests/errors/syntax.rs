@@ -1,9 +1,9 @@
-//! Files that are no YAML, or YAML that nobody means.
+//! Files that are not valid YAML, or are likely mistakes.
 use super::{MILLION, check};
-use crate::told;
+use crate::error_text;
 
 #[test]
-fn what_is_not_yaml_is_told_with_its_line_and_what_helps() {
+fn invalid_yaml_is_reported_with_its_line_and_a_hint() {
     let look =
         "look for a missing colon, quote or bracket here or in the line before, and at the indentation";
     let quote = "put a text that begins with a special character in quotes";
@@ -21,15 +21,15 @@ fn what_is_not_yaml_is_told_with_its_line_and_what_helps() {
         ("\nlisten: *:9889\n", 2, quote),
         ("pools:\n  - name: @a\n", 2, quote),
     ] {
-        let told = told(text);
-        assert!(told.starts_with(&format!("f:{line}: not valid YAML: ")), "{told}");
-        assert!(told.ends_with(&format!("; {way_out}")), "{told}");
-        assert_eq!(told.lines().count(), 1, "{told}");
+        let error_text = error_text(text);
+        assert!(error_text.starts_with(&format!("f:{line}: not valid YAML: ")), "{error_text}");
+        assert!(error_text.ends_with(&format!("; {way_out}")), "{error_text}");
+        assert_eq!(error_text.lines().count(), 1, "{error_text}");
     }
 }
 
 #[test]
-fn what_yaml_takes_but_nobody_means_is_told_too() {
+fn valid_yaml_that_is_a_likely_mistake_is_rejected() {
     check(&[
         ("pools:\n  - name: a\n\0", &["f:3: control character U+0000; remove it"]),
         (
@@ -40,7 +40,7 @@ fn what_yaml_takes_but_nobody_means_is_told_too() {
 }
 
 #[test]
-fn a_byte_order_mark_and_foreign_line_ends_do_no_harm() {
+fn byte_order_mark_and_crlf_are_accepted() {
     check(&[(
         "\u{feff}pools:\r\n  - name: a\r\n    maxlocks: -1\r\n",
         &[&format!("f:3: pool \"a\": maxlocks is -1; {MILLION}")],

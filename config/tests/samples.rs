@@ -1,4 +1,4 @@
-//! The samples that are shipped: valid as they stand, and no key is forgotten in them.
+//! The shipped samples: they are valid and contain every key.
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use distributex_config::{
     POOL_KEYS, read,
 };
 
-use crate::{good, told};
+use crate::{error_text, parse_valid};
 
 const IN_MEMORY: &str = "distributex.yaml";
 const MEMCACHE: &str = "memcache.yaml";
@@ -17,14 +17,14 @@ fn path(sample: &str) -> PathBuf {
 }
 
 fn config(sample: &str) -> Config {
-    read(&path(sample)).unwrap_or_else(|mistakes| panic!("{mistakes}"))
+    read(&path(sample)).unwrap_or_else(|errors| panic!("{errors}"))
 }
 
 fn text(sample: &str) -> String {
     std::fs::read_to_string(path(sample)).expect("the sample")
 }
 
-/// The sample with its options in force: `#key: value`, where prose has a space behind the `#`.
+/// The sample with its options enabled: `#key: value`, where prose has a space after the `#`.
 fn uncommented(sample: &str) -> String {
     let text = text(sample);
     let lines = text.lines().map(|line| match line.trim_start().strip_prefix('#') {
@@ -52,7 +52,7 @@ fn the_sample_has_the_documented_defaults() {
 }
 
 #[test]
-fn the_sample_for_memcache_differs_in_the_backend_alone() {
+fn the_memcache_sample_differs_only_in_the_backend() {
     let memcache = Backend::Memcache(MemcacheSettings::default());
 
     assert_eq!(config(MEMCACHE), Config { backend: memcache, ..config(IN_MEMORY) });
@@ -95,8 +95,8 @@ fn shown(key: &str, sample: &str) {
 }
 
 #[test]
-fn the_options_of_the_sample_can_be_used_as_they_stand() {
-    let (sample, used) = (config(IN_MEMORY), good(&uncommented(IN_MEMORY)));
+fn the_options_of_the_sample_are_valid() {
+    let (sample, used) = (config(IN_MEMORY), parse_valid(&uncommented(IN_MEMORY)));
 
     assert_eq!(used.backend, sample.backend);
     assert_eq!(used.listen.len(), 2);
@@ -111,15 +111,15 @@ fn the_options_of_the_sample_can_be_used_as_they_stand() {
 }
 
 #[test]
-fn the_options_for_memcache_can_be_used_with_one_memcached_or_with_several() {
+fn the_memcache_options_are_valid_with_one_or_several() {
     let text = uncommented(MEMCACHE);
     let without = |key| text.replace(&format!("\n{key}: "), "\n#");
     let one = text.replace("\n    servers: [cache1", "\n    #");
     let several = without("memcachehost").replace("\nmemcacheport: ", "\n#");
 
-    assert!(told(&text).contains("servers is given beside memcachehost or memcacheport"));
-    assert_eq!(good(&one), config(MEMCACHE), "it shows the defaults");
-    let Backend::Memcache(several) = good(&several).backend else { panic!("{text}") };
+    assert!(error_text(&text).contains("servers is given beside memcachehost or memcacheport"));
+    assert_eq!(parse_valid(&one), config(MEMCACHE), "it shows the defaults");
+    let Backend::Memcache(several) = parse_valid(&several).backend else { panic!("{text}") };
     let server = |(host, port): (&str, _)| MemcacheServer { host: host.to_owned(), port };
     let servers = [("cache1", 11211), ("cache2", 11212), ("::1", 11213)].map(server);
     assert_eq!(several, MemcacheSettings { servers: servers.into(), ..MemcacheSettings::default() });

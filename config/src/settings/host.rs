@@ -1,16 +1,16 @@
-//! Names and addresses of machines, with and without ports.
+//! Host names and addresses, with and without ports.
 use std::net::{IpAddr, Ipv6Addr};
 
-/// The length of the longest name in the DNS.
+/// Maximum length of a DNS name.
 const MAX_HOST_BYTES: usize = 253;
 
-/// Can `text` be a host name or an address (without brackets)?
+/// Whether `text` can be a host name or an address (without brackets).
 pub(crate) fn is_host(text: &str) -> bool {
     text.parse::<IpAddr>().is_ok() || is_ipv6(text) || is_name(text.strip_suffix('.').unwrap_or(text))
 }
 
 fn is_name(text: &str) -> bool {
-    // What ends in a number is no name but an address with a slip, such as 127.0.0.300.
+    // A name that ends in a number is a mistyped address, such as 127.0.0.300.
     let numeric = text.rsplit('.').next().is_some_and(|last| last.bytes().all(|b| b.is_ascii_digit()));
     !numeric && text.len() <= MAX_HOST_BYTES && text.split('.').all(is_label)
 }
@@ -19,7 +19,7 @@ fn is_label(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
 }
 
-/// Takes the port off the end of an address, and the brackets off its host.
+/// Splits an address into its host, without brackets, and its port.
 pub(crate) fn split(text: &str) -> Option<(&str, Option<u16>)> {
     let (host, rest) = match text.strip_prefix('[') {
         Some(rest) => rest.split_once(']').filter(|(host, _)| is_ipv6(host))?,
@@ -32,7 +32,7 @@ pub(crate) fn split(text: &str) -> Option<(&str, Option<u16>)> {
     Some((host, Some(port(rest.strip_prefix(':')?)?)))
 }
 
-/// An address, with a zone if it is one of a link: `fe80::1%eth0`.
+/// An IPv6 address, with a zone if it is link-local: `fe80::1%eth0`.
 fn is_ipv6(text: &str) -> bool {
     match text.split_once('%') {
         Some((address, zone)) => {
@@ -44,7 +44,7 @@ fn is_ipv6(text: &str) -> bool {
     }
 }
 
-/// A port in digits only: `parse` alone would take `+80`.
+/// Parses a port of digits only: `parse` alone would accept `+80`.
 fn port(digits: &str) -> Option<u16> {
     let plain = digits.bytes().all(|b| b.is_ascii_digit());
     if plain { digits.parse().ok() } else { None }

@@ -1,13 +1,13 @@
-//! Anchors that are defined twice.
+//! Check for anchors that are defined twice.
 //!
-//! YAML allows it, but the parser then follows an alias of the first to whatever anchor comes next, and
-//! a pool would silently get the values of another one.
+//! YAML allows a second definition, but the parser resolves an alias of the first definition to whatever anchor comes
+//! next: a pool would silently get the values of another one.
 use std::collections::{HashMap, HashSet};
 
 use crate::errors::ConfigError;
 
-/// The first anchor that is defined again, if an alias names it.
-pub(crate) fn twice(text: &str) -> Option<ConfigError> {
+/// The error for the first anchor that is defined again and used by an alias; `None` if there is no such anchor.
+pub(crate) fn duplicate(text: &str) -> Option<ConfigError> {
     let aliases: HashSet<_> = words(text).filter_map(|(_, word)| word.strip_prefix('*')).collect();
     let mut first = HashMap::new();
     words(text).find_map(|(line, word)| {
@@ -18,8 +18,8 @@ pub(crate) fn twice(text: &str) -> Option<ConfigError> {
     })
 }
 
-/// What could be an anchor or an alias, with its line. Text in quotes is looked at too: at worst, a text
-/// with `&x`, `&x` and `*x` in it has to be written in another way.
+/// Words that could be an anchor or an alias, with their lines. Quoted text is included: at worst, a text that
+/// contains `&x`, `&x` and `*x` has to be written in another way.
 fn words(text: &str) -> impl Iterator<Item = (usize, &str)> {
     text.lines().zip(1..).flat_map(|(line, number)| {
         let words = line.split([' ', '\t', ',', '[', ']', '{', '}']);
@@ -42,7 +42,7 @@ mod tests {
             ("a: &x 1\n# &x\nb: *x # &x", false),
             ("R & D & *", false),
         ] {
-            assert_eq!(twice(text).is_some(), found, "{text}");
+            assert_eq!(duplicate(text).is_some(), found, "{text}");
         }
     }
 }

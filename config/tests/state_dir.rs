@@ -1,16 +1,16 @@
-//! What a file says about the directory in which leases are kept, and about what only a restart can change.
+//! `state_dir`, and keys that require a restart.
 use std::path::Path;
 
 use distributex_config::Config;
 
-use crate::{good, told};
+use crate::{error_text, parse_valid};
 
 fn config(lines: &str) -> Config {
-    good(&format!("{lines}\npools: [{{name: a}}]"))
+    parse_valid(&format!("{lines}\npools: [{{name: a}}]"))
 }
 
 #[test]
-fn the_directory_is_taken_as_it_is_written() {
+fn the_state_directory_is_used_as_written() {
     for (written, path) in [
         ("/var/lib/distributex", "/var/lib/distributex"),
         ("'state of things'", "state of things"),
@@ -23,29 +23,29 @@ fn the_directory_is_taken_as_it_is_written() {
 }
 
 #[test]
-fn what_is_no_directory_is_told() {
-    for (written, said) in [("''", "\"\""), ("[a]", "a list"), ("true", "true"), ("' '", "\" \"")] {
-        let told = told(&format!("state_dir: {written}\npools: [{{name: a}}]"));
+fn an_invalid_state_directory_is_reported() {
+    for (written, shown) in [("''", "\"\""), ("[a]", "a list"), ("true", "true"), ("' '", "\" \"")] {
+        let error_text = error_text(&format!("state_dir: {written}\npools: [{{name: a}}]"));
         assert_eq!(
-            told,
-            format!("f:1: state_dir is {said}; must be a directory, as in /var/lib/distributex")
+            error_text,
+            format!("f:1: state_dir is {shown}; must be a directory, as in /var/lib/distributex")
         );
     }
 }
 
 #[test]
-fn beside_memcache_it_makes_no_sense() {
-    let told = told("backend: memcache\nstate_dir: /x\npools: [{name: a}]");
+fn a_state_directory_with_memcache_is_an_error() {
+    let error_text = error_text("backend: memcache\nstate_dir: /x\npools: [{name: a}]");
 
     assert_eq!(
-        told,
+        error_text,
         "f:2: state_dir is given beside backend: memcache; leave it out: leases are in memcached, and a restarted \
          server finds them there"
     );
 }
 
 #[test]
-fn what_a_restart_needs_is_named_when_it_differs() {
+fn changed_keys_that_need_a_restart_are_named() {
     let old = config("state_dir: /x\nlisten: localhost");
 
     assert_eq!(old.need_restart(&config("max_wait: 7\nstate_dir: /x\nlisten: localhost")), [""; 0]);
