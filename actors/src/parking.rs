@@ -187,6 +187,6 @@ mod tests {
 
         assert_eq!(fill(&parking, None).len(), 8);
         drop(permits);
-        assert!(parking.by_address().is_empty(), "nobody is remembered who has none");
+        assert!(parking.by_address().is_empty(), "no address without a permit is remembered");
     }
 }

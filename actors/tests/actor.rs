@@ -1,4 +1,4 @@
-//! The pool actor on backends that misbehave on demand: no real one can.
+//! The pool actor on a backend that replies late or never, which no real one does on demand.
 
 use std::{env, process::Command, time::Duration};
 
@@ -14,44 +14,44 @@ use tokio::{sync::mpsc, time::Instant};
 
 use crate::support::name;
 
-/// A store far away: it says what it was asked, and answers by message or never.
+/// A remote backend: it records its requests, and replies when told to, or never.
 #[derive(Debug)]
 struct Remote {
-    asked: mpsc::UnboundedSender<Asked>,
-    /// What it has to say when it is woken.
+    recorded: mpsc::UnboundedSender<RecordedRequest>,
+    /// Events to be emitted when it is woken.
     answers: std::sync::mpsc::Receiver<Event>,
 }
 
 #[derive(Debug, PartialEq)]
-enum Asked {
+enum RecordedRequest {
     Enter(RequestId),
-    Leave(RequestId),
+    Cancel(RequestId),
     Renew(RequestId),
     Release(RequestId),
-    Unheard(Token),
+    Undelivered(Token),
 }
 
 impl Remote {
-    fn note(&self, asked: Asked) {
-        self.asked.send(asked).unwrap();
+    fn note(&self, recorded: RecordedRequest) {
+        self.recorded.send(recorded).unwrap();
     }
 }
 
 impl Backend for Remote {
     fn acquire(&mut self, request: AcquireRequest, _: Instant, _: &mut Vec<Event>) {
-        self.note(Asked::Enter(request.id));
+        self.note(RecordedRequest::Enter(request.id));
     }
     fn cancel(&mut self, request: RequestId, _: Instant, _: &mut Vec<Event>) {
-        self.note(Asked::Leave(request));
+        self.note(RecordedRequest::Cancel(request));
     }
     fn renew(&mut self, request: RequestId, _: LeaseId, _: Option<Duration>, _: Instant, _: &mut Vec<Event>) {
-        self.note(Asked::Renew(request));
+        self.note(RecordedRequest::Renew(request));
     }
     fn release(&mut self, request: RequestId, _: &ReleaseTarget, _: Instant, _: &mut Vec<Event>) {
-        self.note(Asked::Release(request));
+        self.note(RecordedRequest::Release(request));
     }
     fn undelivered(&mut self, token: Token, _: Instant, _: &mut Vec<Event>) {
-        self.note(Asked::Unheard(token));
+        self.note(RecordedRequest::Undelivered(token));
     }
     fn administer(&mut self, _: RequestId, _: AdminAction, _: &Operator, _: Instant, _: &mut Vec<Event>) {}
     fn refresh(&mut self, _: RequestId, _: PageCursor, _: Instant, _: &mut Vec<Event>) {}
@@ -86,7 +86,7 @@ impl Backend for Remote {
     }
 }
 
-/// Lets a store far away answer.
+/// Replies of the remote store.
 struct Store {
     answers: std::sync::mpsc::Sender<Event>,
     waker: Waker,
@@ -99,16 +99,21 @@ impl Store {
     }
 }
 
-fn remote() -> (Store, PoolHandle, mpsc::UnboundedReceiver<Asked>) {
-    let (asked, questions) = mpsc::unbounded_channel();
+fn remote() -> (Store, PoolHandle, mpsc::UnboundedReceiver<RecordedRequest>) {
+    let (recorded, requests) = mpsc::unbounded_channel();
     let (sender, answers) = std::sync::mpsc::channel();
     let telemetry = Telemetry::default().pool(&name("pool1"));
     let mut waker = None;
     let pool = PoolActor::create(|ctx| {
         waker = Some(PoolActor::waker(ctx));
-        PoolActor::new(name("pool1"), Box::new(Remote { asked, answers }), ParkingLimit::new(10), telemetry)
+        PoolActor::new(
+            name("pool1"),
+            Box::new(Remote { recorded, answers }),
+            ParkingLimit::new(10),
+            telemetry,
+        )
     });
-    (Store { answers: sender, waker: waker.unwrap() }, PoolHandle::new(pool), questions)
+    (Store { answers: sender, waker: waker.unwrap() }, PoolHandle::new(pool), requests)
 }
 
 fn granted(request: RequestId) -> Event {
@@ -119,10 +124,10 @@ fn granted(request: RequestId) -> Event {
 }
 
 #[actix::test]
-async fn an_answer_may_come_later_as_a_message() {
-    let (store, pool, mut questions) = remote();
+async fn a_reply_may_arrive_later() {
+    let (store, pool, mut requests) = remote();
     let answer = actix::spawn(async move { pool.get(name("ann")).await });
-    let Some(Asked::Enter(request)) = questions.recv().await else { panic!("nobody asked") };
+    let Some(RecordedRequest::Enter(request)) = requests.recv().await else { panic!("no request") };
 
     store.answer(granted(request));
 
@@ -132,27 +137,27 @@ async fn an_answer_may_come_later_as_a_message() {
 }
 
 #[actix::test]
-async fn a_late_grant_to_somebody_who_left_goes_back() {
-    let (store, pool, mut questions) = remote();
+async fn a_late_grant_of_a_cancelled_request_is_returned() {
+    let (store, pool, mut requests) = remote();
     let waiter = pool.clone();
     let answer = actix::spawn(async move { waiter.wait(name("ann")).await });
-    let Some(Asked::Enter(request)) = questions.recv().await else { panic!("nobody asked") };
+    let Some(RecordedRequest::Enter(request)) = requests.recv().await else { panic!("no request") };
     answer.abort();
-    assert_eq!(questions.recv().await, Some(Asked::Leave(request)));
+    assert_eq!(requests.recv().await, Some(RecordedRequest::Cancel(request)));
 
     store.answer(granted(request));
 
-    assert_eq!(questions.recv().await, Some(Asked::Unheard(Token(7))));
+    assert_eq!(requests.recv().await, Some(RecordedRequest::Undelivered(Token(7))));
 }
 
 #[actix::test]
-async fn while_the_store_is_away_asks_are_refused_and_who_waits_stays() {
-    let (store, pool, mut questions) = remote();
+async fn while_the_store_is_down_only_waiters_stay() {
+    let (store, pool, mut requests) = remote();
     let waiting = actix::spawn({
         let pool = pool.clone();
         async move { pool.wait(name("ann")).await }
     });
-    let Some(Asked::Enter(request)) = questions.recv().await else { panic!("nobody asked") };
+    let Some(RecordedRequest::Enter(request)) = requests.recv().await else { panic!("no request") };
 
     store.answer(Event::StoreDown);
     let refused = pool.get(name("bob")).await;
@@ -165,15 +170,15 @@ async fn while_the_store_is_away_asks_are_refused_and_who_waits_stays() {
 }
 
 #[actix::test]
-async fn a_release_or_a_renewal_that_the_store_refuses_says_so() {
-    let (store, pool, mut questions) = remote();
+async fn a_refusal_of_the_store_is_reported() {
+    let (store, pool, mut requests) = remote();
     let release = actix::spawn({
         let pool = pool.clone();
         async move { pool.release_host(name("ann")).await }
     });
-    let Some(Asked::Release(first)) = questions.recv().await else { panic!("nobody asked") };
+    let Some(RecordedRequest::Release(first)) = requests.recv().await else { panic!("no request") };
     let renewal = actix::spawn(async move { pool.renew(LeaseId::random(), None).await });
-    let Some(Asked::Renew(second)) = questions.recv().await else { panic!("nobody asked") };
+    let Some(RecordedRequest::Renew(second)) = requests.recv().await else { panic!("no request") };
 
     store.answer(Event::Refused { request: first, why: Refusal::BackendDown, position: None });
     store.answer(Event::Refused { request: second, why: Refusal::LeaseLost, position: None });
@@ -182,13 +187,13 @@ async fn a_release_or_a_renewal_that_the_store_refuses_says_so() {
     assert_eq!(renewal.await.unwrap(), Err(Refusal::LeaseLost));
 }
 
-/// Runs itself once more in a process of its own, which ends.
+/// Runs itself again in a process of its own, which ends.
 #[actix::test]
 async fn a_panic_in_a_pool_actor_ends_the_process() {
     const CHILD: &str = "DISTRIBUTEX_TEST_PANICS";
     if env::var_os(CHILD).is_some() {
-        let (_, pool, questions) = remote();
-        drop(questions); // the backend panics when nobody listens to what it was asked
+        let (_, pool, requests) = remote();
+        drop(requests); // the backend panics when its requests are not received
         let _ = pool.get(name("ann")).await;
         return;
     }

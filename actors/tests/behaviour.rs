@@ -1,15 +1,18 @@
-//! What every pool does, whatever its backend: one suite, run on each of them.
+//! Behavior of pools that all backends share: one suite, run on each of them.
 
-use std::{cell::RefCell, future::poll_fn, sync::mpsc, task::Poll, time::Duration};
+use std::{
+    future::poll_fn,
+    sync::{Arc, mpsc},
+    task::Poll,
+    time::Duration,
+};
 
 use actix::Actor as _;
-#[cfg(feature = "memcache")]
-use distributex_actors::backend::memcache::{Memcache, Shards};
 use distributex_actors::{
     AcquireRequest, AdminAction, AdminOutcome, Denial, Grant, Operator, ParkingLimit, PoolActor, PoolHandle,
-    Refusal, ReleaseTarget, StateDirectory, Telemetry, Ticket, Token, backend::inmemory::InMemory,
+    Refusal, ReleaseTarget, StateDirectory, Telemetry, Ticket, Token,
+    backend::{self, Store},
 };
-#[cfg(feature = "memcache")]
 use distributex_config as config;
 use distributex_config::{Limits, Pool};
 use tokio::{task::JoinHandle, time::Instant};
@@ -17,32 +20,38 @@ use tokio::{task::JoinHandle, time::Instant};
 #[cfg(feature = "memcache")]
 use crate::memcached::Memcached;
 
-use crate::support::{Folder, MINUTE, SECOND, ask_of, name, operator, settings, wait_of};
+use crate::support::{Folder, MINUTE, SECOND, config, name, operator, settings, try_of_owner, wait_of_owner};
 
-/// A backend, and the clock that the test owns.
+/// A store, and the clock that the test owns.
 struct Ground {
+    store: Arc<dyn Store>,
     #[cfg(feature = "memcache")]
-    memcached: Option<(Memcached, Shards)>,
-    directory: Option<(RefCell<StateDirectory>, Folder)>,
-    /// While it is there, no time passes but what [`Ground::pass`] lets pass: a store answers in its own time.
+    _memcached: Option<Memcached>,
+    _directory: Option<Folder>,
+    /// While this exists, time passes only in [`Ground::pass`], as a store replies in its own time.
     _stop: mpsc::Sender<()>,
 }
 
 impl Ground {
-    fn inmemory() -> Self {
+    fn new(backend: config::Backend, state: Option<StateDirectory>) -> Self {
         Self {
+            store: backend::open(&config(backend, &[]), state).unwrap(),
             #[cfg(feature = "memcache")]
-            memcached: None,
-            directory: None,
+            _memcached: None,
+            _directory: None,
             _stop: stop_the_clock(),
         }
     }
 
-    /// In memory, and every answer on the disk first.
+    fn inmemory() -> Self {
+        Self::new(config::Backend::InMemory, None)
+    }
+
+    /// In memory, with every response on the disk first.
     fn directory() -> Self {
         let folder = Folder::new();
         let state = StateDirectory::open(folder.path()).unwrap();
-        Self { directory: Some((RefCell::new(state), folder)), ..Self::inmemory() }
+        Self { _directory: Some(folder), ..Self::new(config::Backend::InMemory, Some(state)) }
     }
 
     #[cfg(feature = "memcache")]
@@ -52,42 +61,29 @@ impl Ground {
             servers: vec![memcached.server()],
             ..config::MemcacheSettings::default()
         };
-        Self { memcached: Some((memcached, Shards::start(&settings))), ..Self::inmemory() }
+        Self { _memcached: Some(memcached), ..Self::new(config::Backend::Memcache(settings), None) }
     }
 
-    /// Starts a pool with these settings, and room for so many parked asks.
+    /// Starts a pool with these settings, and `permits` parking permits.
     fn start(&self, settings: Pool, permits: usize) -> PoolHandle {
         let (name, parking, limits) = (settings.name.clone(), ParkingLimit::new(permits), Limits::default());
-        let telemetry = Telemetry::new(&distributex_config::TelemetrySettings::default()).pool(&name);
-        #[cfg(feature = "memcache")]
-        if let Some((_, shards)) = &self.memcached {
-            return PoolHandle::new(PoolActor::create(|ctx| {
-                let backend = Memcache::new(settings, limits, shards, PoolActor::waker(ctx));
-                PoolActor::new(name, Box::new(backend), parking, telemetry)
-            }));
-        }
-        if let Some((state, _)) = &self.directory {
-            return PoolHandle::new(PoolActor::create(|ctx| {
-                let (mut state, now) = (state.borrow_mut(), Instant::now());
-                let backend = InMemory::persisted(settings, limits, &mut state, PoolActor::waker(ctx), now);
-                PoolActor::new(name, Box::new(backend), parking, telemetry)
-            }));
-        }
-        PoolHandle::new(
-            PoolActor::new(name, Box::new(InMemory::new(settings, limits)), parking, telemetry).start(),
-        )
+        let telemetry = Telemetry::new(&config::TelemetrySettings::default()).pool(&name);
+        PoolHandle::new(PoolActor::create(|ctx| {
+            let backend = self.store.open(settings, limits, PoolActor::waker(ctx));
+            PoolActor::new(name, backend, parking, telemetry)
+        }))
     }
 
-    /// Lets time go by.
+    /// Lets time pass.
     async fn pass(&self, pool: &PoolHandle, time: Duration) {
-        actors_turn(pool).await;
+        settle(pool).await;
         tokio::time::advance(time).await;
-        actors_turn(pool).await;
+        settle(pool).await;
     }
 }
 
-/// Stops the clock of this test until what it returns is dropped: tokio lets pretended time fly when nothing else
-/// is to be done, but not while a blocking task runs.
+/// Stops the clock of this test until the returned sender is dropped: tokio advances a paused clock when the runtime
+/// is idle, but not while a blocking task runs.
 fn stop_the_clock() -> mpsc::Sender<()> {
     let (go_on, stopped) = mpsc::channel();
     tokio::time::pause();
@@ -118,55 +114,55 @@ macro_rules! on_all_backends {
 }
 
 on_all_backends! {
-    freed_slots_go_round_in_the_order_of_asking
-    who_stops_waiting_leaves_the_line_at_once
+    freed_slots_go_to_the_waiters_in_order
+    a_cancelled_wait_leaves_the_queue_at_once
     a_grant_that_was_sent_but_never_read_goes_to_the_next
-    a_grant_that_was_read_but_not_passed_on_goes_to_the_next
-    a_heard_grant_stays
-    of_five_waits_of_one_host_one_that_is_heard_keeps_the_slot
+    a_grant_that_was_read_and_dropped_goes_to_the_next
+    a_delivered_grant_stays
+    one_delivery_to_five_waits_of_a_host_keeps_the_slot
     an_expired_slot_goes_to_the_longest_waiter
     leases_end_at_their_own_times_and_wake_one_waiter_each
     a_renewed_lease_outlives_its_first_end
-    a_wait_that_is_over_is_told_how_the_pool_is
-    a_cut_wait_keeps_its_place_and_a_grant_meanwhile_waits_too
-    patience_ends_and_the_next_in_line_is_served
-    a_newer_ask_of_an_owner_answers_the_older_one
-    parked_asks_are_limited_and_who_need_not_wait_is_not
-    draining_answers_who_waits_and_still_serves_releases
-    more_slots_are_given_out_at_once_and_fewer_take_none_away
-    who_may_not_wait_any_more_is_told_so_and_who_holds_goes_on
-    a_pool_that_was_taken_away_lives_until_its_leases_have_ended
-    a_pool_that_comes_back_goes_on
-    a_paused_pool_grants_nothing_until_it_goes_on
-    a_wait_that_is_over_while_the_pool_is_paused_is_told_so
-    who_holds_a_slot_of_a_paused_pool_keeps_renews_and_releases_it
-    whoever_pauses_last_is_shown_and_a_pool_that_is_not_paused_may_be_resumed
-    a_lease_that_is_ended_by_force_is_lost_and_its_slot_goes_on
+    a_wait_that_timed_out_gets_a_snapshot
+    a_disconnected_owner_keeps_its_position_and_its_grant
+    after_the_patience_the_next_waiter_is_served
+    a_newer_request_of_an_owner_answers_the_older_one
+    parked_requests_are_limited_but_not_tries
+    draining_refuses_waiters_and_serves_releases
+    more_slots_are_granted_at_once_and_fewer_end_no_lease
+    a_host_no_longer_allowed_keeps_its_lease_but_not_its_wait
+    a_removed_pool_lives_until_its_leases_have_ended
+    a_pool_that_is_configured_again_grants_again
+    a_paused_pool_grants_nothing_until_it_is_resumed
+    a_wait_that_times_out_in_a_paused_pool_says_so
+    holders_of_a_paused_pool_keep_renew_and_release
+    the_latest_pause_is_shown_and_a_resume_may_repeat
+    a_force_released_lease_is_lost_and_its_slot_granted
     a_revoked_lease_goes_to_the_next_when_it_is_released
-    a_lease_that_is_ended_by_force_in_a_paused_pool_waits_for_the_end_of_the_pause
-    who_is_moved_to_the_front_is_next
-    who_is_removed_from_the_line_is_told_so_and_can_come_again
-    levers_for_nobody_do_nothing
+    a_force_released_slot_waits_for_the_end_of_a_pause
+    a_promoted_waiter_is_next
+    an_evicted_waiter_is_told_and_may_wait_again
+    admin_actions_without_a_target_do_nothing
 }
 
-/// This host takes a slot and is told so.
+/// This host gets a slot, which is delivered.
 async fn held_by(pool: &PoolHandle, host: &str) {
     pool.get(name(host)).await.unwrap().delivered();
 }
 
-/// This host waits, and stands in line when this returns.
+/// This host waits; it is queued when this returns.
 async fn waiting(pool: &PoolHandle, host: &str) -> JoinHandle<Result<Grant, Refusal>> {
     let (pool, host) = (pool.clone(), name(host));
     let answer = actix::spawn({
         let pool = pool.clone();
         async move { pool.wait(host).await }
     });
-    actors_turn(&pool).await;
+    settle(&pool).await;
     answer
 }
 
-/// Returns when the actor has seen all messages sent so far, and whoever it answered has run.
-async fn actors_turn(pool: &PoolHandle) {
+/// Returns when the actor has handled all messages sent so far, and the tasks that it answered have run.
+async fn settle(pool: &PoolHandle) {
     for _ in ["what was under way", "what came of it"] {
         tokio::task::yield_now().await;
         let _ = pool.release_host(name("nobody")).await;
@@ -174,10 +170,10 @@ async fn actors_turn(pool: &PoolHandle) {
     }
 }
 
-/// What comes of something that is to happen without any time going by.
+/// The result of a task that has to end without any time passing.
 async fn soon<T>(pool: &PoolHandle, answer: JoinHandle<T>) -> T {
     for _ in 0..10 {
-        actors_turn(pool).await;
+        settle(pool).await;
         if answer.is_finished() {
             return answer.await.unwrap();
         }
@@ -189,7 +185,7 @@ async fn granted(pool: &PoolHandle, answer: JoinHandle<Result<Grant, Refusal>>) 
     soon(pool, answer).await.unwrap()
 }
 
-async fn freed_slots_go_round_in_the_order_of_asking(ground: Ground) {
+async fn freed_slots_go_to_the_waiters_in_order(ground: Ground) {
     let pool = ground.start(settings(), 1_000);
     held_by(&pool, "host0").await;
     let mut answers = Vec::new();
@@ -204,15 +200,15 @@ async fn freed_slots_go_round_in_the_order_of_asking(ground: Ground) {
     }
 }
 
-async fn who_stops_waiting_leaves_the_line_at_once(ground: Ground) {
+async fn a_cancelled_wait_leaves_the_queue_at_once(ground: Ground) {
     let pool = ground.start(Pool { max_waiters: 2, ..settings() }, 10);
     held_by(&pool, "ann").await;
     let bob = waiting(&pool, "bob").await;
     let cid = waiting(&pool, "cid").await;
 
     bob.abort();
-    actors_turn(&pool).await;
-    let dan = waiting(&pool, "dan").await; // there is room for two
+    settle(&pool).await;
+    let dan = waiting(&pool, "dan").await; // two permits are free
     pool.release_host(name("ann")).await.unwrap();
 
     granted(&pool, cid).await.delivered();
@@ -224,8 +220,8 @@ async fn a_grant_that_was_sent_but_never_read_goes_to_the_next(ground: Ground) {
     held_by(&pool, "ann").await;
     let cid = {
         let mut bob = Box::pin(pool.wait(name("bob")));
-        let asked = poll_fn(|cx| Poll::Ready(bob.as_mut().poll(cx))).await;
-        assert!(asked.is_pending());
+        let first_poll = poll_fn(|cx| Poll::Ready(bob.as_mut().poll(cx))).await;
+        assert!(first_poll.is_pending());
         let cid = waiting(&pool, "cid").await;
         pool.release_host(name("ann")).await.unwrap(); // bob's grant is in the channel now
         assert!(!cid.is_finished());
@@ -235,7 +231,7 @@ async fn a_grant_that_was_sent_but_never_read_goes_to_the_next(ground: Ground) {
     granted(&pool, cid).await.delivered();
 }
 
-async fn a_grant_that_was_read_but_not_passed_on_goes_to_the_next(ground: Ground) {
+async fn a_grant_that_was_read_and_dropped_goes_to_the_next(ground: Ground) {
     let pool = ground.start(settings(), 10);
     let ann = pool.get(name("ann")).await.unwrap();
     let bob = waiting(&pool, "bob").await;
@@ -246,17 +242,17 @@ async fn a_grant_that_was_read_but_not_passed_on_goes_to_the_next(ground: Ground
     assert!(granted(&pool, bob).await.lease.token > token);
 }
 
-async fn a_heard_grant_stays(ground: Ground) {
+async fn a_delivered_grant_stays(ground: Ground) {
     let pool = ground.start(settings(), 10);
     held_by(&pool, "ann").await;
-    drop(pool.get(name("ann")).await.unwrap()); // asked again, and hung up this time
+    drop(pool.get(name("ann")).await.unwrap()); // requested again, and disconnected this time
 
     let bob = pool.get(name("bob")).await;
 
     assert_eq!(bob.unwrap_err(), Refusal::PoolFull);
 }
 
-async fn of_five_waits_of_one_host_one_that_is_heard_keeps_the_slot(ground: Ground) {
+async fn one_delivery_to_five_waits_of_a_host_keeps_the_slot(ground: Ground) {
     let pool = ground.start(settings(), 10);
     held_by(&pool, "ann").await;
     let mut bobs = Vec::new();
@@ -271,11 +267,11 @@ async fn of_five_waits_of_one_host_one_that_is_heard_keeps_the_slot(ground: Grou
         grants.push(granted(&pool, bob).await);
     }
     let last = grants.pop();
-    drop(grants); // four of them had hung up
-    actors_turn(&pool).await;
+    drop(grants); // four of them were disconnected
+    settle(&pool).await;
     assert!(!cid.is_finished());
     last.unwrap().delivered();
-    actors_turn(&pool).await;
+    settle(&pool).await;
     assert!(!cid.is_finished());
 
     pool.release_host(name("bob")).await.unwrap();
@@ -312,7 +308,7 @@ async fn leases_end_at_their_own_times_and_wake_one_waiter_each(ground: Ground) 
 
 async fn a_renewed_lease_outlives_its_first_end(ground: Ground) {
     let pool = ground.start(settings(), 10);
-    let ann = pool.acquire(ask_of("ann", "run1")).await.unwrap();
+    let ann = pool.acquire(try_of_owner("ann", "run1")).await.unwrap();
     let lease = ann.lease.id.unwrap();
     ann.delivered();
     let bob = waiting(&pool, "bob").await;
@@ -328,20 +324,20 @@ async fn a_renewed_lease_outlives_its_first_end(ground: Ground) {
     assert_eq!(pool.renew(lease, None).await, Err(Refusal::LeaseLost));
 }
 
-/// Somebody asks, and stands in line when this returns.
+/// Starts a request, which is queued when this returns.
 async fn parked(pool: &PoolHandle, request: AcquireRequest) -> JoinHandle<Result<Grant, Denial>> {
     let answer = actix::spawn({
         let pool = pool.clone();
         async move { pool.acquire(request).await }
     });
-    actors_turn(pool).await;
+    settle(pool).await;
     answer
 }
 
-async fn a_wait_that_is_over_is_told_how_the_pool_is(ground: Ground) {
+async fn a_wait_that_timed_out_gets_a_snapshot(ground: Ground) {
     let pool = ground.start(Pool { expire: None, ..settings() }, 10);
     held_by(&pool, "ann").await;
-    let web = parked(&pool, wait_of("web", "run1")).await;
+    let web = parked(&pool, wait_of_owner("web", "run1")).await;
 
     ground.pass(&pool, MINUTE + SECOND).await;
 
@@ -351,18 +347,18 @@ async fn a_wait_that_is_over_is_told_how_the_pool_is(ground: Ground) {
     assert_eq!((state.holders[0].host.as_str(), state.waiting), ("ann", 1));
 }
 
-async fn a_cut_wait_keeps_its_place_and_a_grant_meanwhile_waits_too(ground: Ground) {
+async fn a_disconnected_owner_keeps_its_position_and_its_grant(ground: Ground) {
     let pool = ground.start(settings(), 10);
     held_by(&pool, "ann").await;
-    let web = parked(&pool, wait_of("web", "run1")).await;
+    let web = parked(&pool, wait_of_owner("web", "run1")).await;
     let bob = waiting(&pool, "bob").await;
     web.abort();
-    actors_turn(&pool).await;
+    settle(&pool).await;
 
     pool.release_host(name("ann")).await.unwrap();
     ground.pass(&pool, 9 * SECOND).await;
     assert!(!bob.is_finished());
-    let back = pool.acquire(wait_of("web", "run1")).await.unwrap();
+    let back = pool.acquire(wait_of_owner("web", "run1")).await.unwrap();
     assert!(!back.again);
     back.delivered();
     ground.pass(&pool, 9 * SECOND).await;
@@ -370,12 +366,12 @@ async fn a_cut_wait_keeps_its_place_and_a_grant_meanwhile_waits_too(ground: Grou
     assert!(!bob.is_finished());
 }
 
-async fn patience_ends_and_the_next_in_line_is_served(ground: Ground) {
+async fn after_the_patience_the_next_waiter_is_served(ground: Ground) {
     let pool = ground.start(settings(), 10);
-    let web = pool.acquire(ask_of("web", "run1")).await.unwrap();
+    let web = pool.acquire(try_of_owner("web", "run1")).await.unwrap();
     let bob = waiting(&pool, "bob").await;
 
-    drop(web); // it had hung up before it was told
+    drop(web); // it disconnected before the delivery
     ground.pass(&pool, 9 * SECOND).await;
     assert!(!bob.is_finished());
     ground.pass(&pool, 2 * SECOND).await;
@@ -383,12 +379,12 @@ async fn patience_ends_and_the_next_in_line_is_served(ground: Ground) {
     granted(&pool, bob).await.delivered();
 }
 
-async fn a_newer_ask_of_an_owner_answers_the_older_one(ground: Ground) {
+async fn a_newer_request_of_an_owner_answers_the_older_one(ground: Ground) {
     let pool = ground.start(settings(), 10);
     held_by(&pool, "ann").await;
-    let older = parked(&pool, wait_of("web", "run1")).await;
+    let older = parked(&pool, wait_of_owner("web", "run1")).await;
 
-    let newer = parked(&pool, wait_of("web", "run1")).await;
+    let newer = parked(&pool, wait_of_owner("web", "run1")).await;
     pool.release_host(name("ann")).await.unwrap();
 
     assert_eq!(soon(&pool, older).await.unwrap_err().why, Refusal::Superseded);
@@ -399,7 +395,7 @@ async fn a_newer_ask_of_an_owner_answers_the_older_one(ground: Ground) {
     assert_eq!(pool.release(held, None).await, Ok(false));
 }
 
-async fn parked_asks_are_limited_and_who_need_not_wait_is_not(ground: Ground) {
+async fn parked_requests_are_limited_but_not_tries(ground: Ground) {
     let pool = ground.start(settings(), 1);
     held_by(&pool, "ann").await;
     let bob = waiting(&pool, "bob").await;
@@ -407,12 +403,12 @@ async fn parked_asks_are_limited_and_who_need_not_wait_is_not(ground: Ground) {
     let cid = pool.wait(name("cid")).await;
     pool.wait(name("ann")).await.unwrap().delivered();
     bob.abort();
-    actors_turn(&pool).await;
+    settle(&pool).await;
     let dan = waiting(&pool, "dan").await;
 
     assert_eq!(cid.unwrap_err(), Refusal::QueueFull);
-    assert!(!dan.is_finished()); // it has bob's seat
-    assert_eq!(pulled(&pool, AdminAction::Pause).await, Some(AdminOutcome::Set));
+    assert!(!dan.is_finished()); // it has bob's permit
+    assert_eq!(administered(&pool, AdminAction::Pause).await, Some(AdminOutcome::Set));
     assert_eq!(
         pool.wait(name("eve")).await.unwrap_err(),
         Refusal::QueueFull,
@@ -420,7 +416,7 @@ async fn parked_asks_are_limited_and_who_need_not_wait_is_not(ground: Ground) {
     );
 }
 
-async fn draining_answers_who_waits_and_still_serves_releases(ground: Ground) {
+async fn draining_refuses_waiters_and_serves_releases(ground: Ground) {
     let pool = ground.start(settings(), 10);
     held_by(&pool, "ann").await;
     let bob = waiting(&pool, "bob").await;
@@ -433,7 +429,7 @@ async fn draining_answers_who_waits_and_still_serves_releases(ground: Ground) {
     assert_eq!(pool.wait(name("ann")).await.unwrap_err(), Refusal::Draining);
 }
 
-async fn more_slots_are_given_out_at_once_and_fewer_take_none_away(ground: Ground) {
+async fn more_slots_are_granted_at_once_and_fewer_end_no_lease(ground: Ground) {
     let pool = ground.start(settings(), 10);
     held_by(&pool, "ann").await;
     let (bob, cid) = (waiting(&pool, "bob").await, waiting(&pool, "cid").await);
@@ -443,20 +439,20 @@ async fn more_slots_are_given_out_at_once_and_fewer_take_none_away(ground: Groun
     assert!(!cid.is_finished());
     pool.reconfigure(Some(settings()), Limits::default());
     pool.release_host(name("ann")).await.unwrap();
-    actors_turn(&pool).await;
+    settle(&pool).await;
     assert!(!cid.is_finished(), "as many are held as there are slots");
     pool.release_host(name("bob")).await.unwrap();
 
     granted(&pool, cid).await.delivered();
 }
 
-async fn who_may_not_wait_any_more_is_told_so_and_who_holds_goes_on(ground: Ground) {
+async fn a_host_no_longer_allowed_keeps_its_lease_but_not_its_wait(ground: Ground) {
     let pool = ground.start(settings(), 10);
-    let ann = pool.acquire(ask_of("ann", "run1")).await.unwrap();
+    let ann = pool.acquire(try_of_owner("ann", "run1")).await.unwrap();
     let lease = ann.lease.id.unwrap();
     ann.delivered();
     let (bob, cid) = (waiting(&pool, "bob").await, waiting(&pool, "cid").await);
-    let dan = parked(&pool, wait_of("dan", "run1")).await;
+    let dan = parked(&pool, wait_of_owner("dan", "run1")).await;
 
     let servers = Some(["cid"].map(name).into());
     pool.reconfigure(Some(Pool { servers, ..settings() }), Limits::default());
@@ -471,9 +467,9 @@ async fn who_may_not_wait_any_more_is_told_so_and_who_holds_goes_on(ground: Grou
     granted(&pool, cid).await.delivered();
 }
 
-async fn a_pool_that_was_taken_away_lives_until_its_leases_have_ended(ground: Ground) {
+async fn a_removed_pool_lives_until_its_leases_have_ended(ground: Ground) {
     let pool = ground.start(settings(), 10);
-    let ann = pool.acquire(ask_of("ann", "run1")).await.unwrap();
+    let ann = pool.acquire(try_of_owner("ann", "run1")).await.unwrap();
     let (lease, token) = (ann.lease.id.unwrap(), ann.lease.token);
     ann.delivered();
     let bob = waiting(&pool, "bob").await;
@@ -491,7 +487,7 @@ async fn a_pool_that_was_taken_away_lives_until_its_leases_have_ended(ground: Gr
     assert_eq!(pool.renew(lease, None).await, Err(Refusal::LeaseLost));
 }
 
-async fn a_pool_that_comes_back_goes_on(ground: Ground) {
+async fn a_pool_that_is_configured_again_grants_again(ground: Ground) {
     let pool = ground.start(settings(), 10);
     let ann = pool.get(name("ann")).await.unwrap();
     let token = ann.lease.token;
@@ -508,74 +504,74 @@ async fn a_pool_that_comes_back_goes_on(ground: Ground) {
     bob.delivered();
 }
 
-/// What comes of this lever.
-async fn pulled(pool: &PoolHandle, action: AdminAction) -> Option<AdminOutcome> {
+/// The outcome of this admin action.
+async fn administered(pool: &PoolHandle, action: AdminAction) -> Option<AdminOutcome> {
     pool.administer(action, operator()).await.unwrap()
 }
 
-/// Who paused the pool.
+/// The operator who paused the pool.
 async fn paused_by(pool: &PoolHandle) -> Option<String> {
     pool.snapshot().await.unwrap().paused.map(|operator| operator.author.to_string())
 }
 
-/// The ticket of the first place in line that is this host's.
+/// The ticket of this host's first queue entry.
 async fn ticket_of(pool: &PoolHandle, host: &str) -> Ticket {
     let queue = pool.snapshot().await.unwrap().waiters;
     queue.iter().find(|waiting| waiting.host == name(host)).unwrap().ticket
 }
 
-async fn a_paused_pool_grants_nothing_until_it_goes_on(ground: Ground) {
+async fn a_paused_pool_grants_nothing_until_it_is_resumed(ground: Ground) {
     let pool = ground.start(settings(), 10);
     held_by(&pool, "ann").await;
     let bob = waiting(&pool, "bob").await;
-    let web = parked(&pool, wait_of("web", "run1")).await;
+    let web = parked(&pool, wait_of_owner("web", "run1")).await;
 
-    assert_eq!(pulled(&pool, AdminAction::Pause).await, Some(AdminOutcome::Set));
+    assert_eq!(administered(&pool, AdminAction::Pause).await, Some(AdminOutcome::Set));
     pool.release_host(name("ann")).await.unwrap();
 
-    let denial = pool.acquire(ask_of("cid", "run1")).await.unwrap_err();
+    let denial = pool.acquire(try_of_owner("cid", "run1")).await.unwrap_err();
     assert_eq!((denial.why, denial.position), (Refusal::PoolPaused, Some(3)));
     let state = denial.state.unwrap();
     assert_eq!((state.held, state.waiting, state.paused.unwrap().reason), (0, 2, operator().reason));
     assert_eq!(pool.get(name("dan")).await.unwrap_err(), Refusal::PoolPaused);
-    actors_turn(&pool).await;
+    settle(&pool).await;
     assert!(!bob.is_finished() && !web.is_finished());
 
-    assert_eq!(pulled(&pool, AdminAction::Resume).await, Some(AdminOutcome::Set));
+    assert_eq!(administered(&pool, AdminAction::Resume).await, Some(AdminOutcome::Set));
     granted(&pool, bob).await.delivered();
     assert!(!web.is_finished());
     pool.release_host(name("bob")).await.unwrap();
     soon(&pool, web).await.unwrap().delivered();
 }
 
-async fn a_wait_that_is_over_while_the_pool_is_paused_is_told_so(ground: Ground) {
+async fn a_wait_that_times_out_in_a_paused_pool_says_so(ground: Ground) {
     let pool = ground.start(settings(), 10);
-    pulled(&pool, AdminAction::Pause).await;
-    let web = parked(&pool, wait_of("web", "run1")).await;
+    administered(&pool, AdminAction::Pause).await;
+    let web = parked(&pool, wait_of_owner("web", "run1")).await;
 
     ground.pass(&pool, MINUTE + SECOND).await;
     let denial = soon(&pool, web).await.unwrap_err();
     assert_eq!((denial.why, denial.position), (Refusal::PoolPaused, Some(1)));
     assert_eq!(denial.state.unwrap().paused.unwrap().author, operator().author);
 
-    let bob = waiting(&pool, "bob").await; // web has its patience, and stands before
-    pulled(&pool, AdminAction::Resume).await;
-    actors_turn(&pool).await;
+    let bob = waiting(&pool, "bob").await; // web has its patience, and is ahead
+    administered(&pool, AdminAction::Resume).await;
+    settle(&pool).await;
     assert!(!bob.is_finished());
-    pool.acquire(wait_of("web", "run1")).await.unwrap().delivered();
+    pool.acquire(wait_of_owner("web", "run1")).await.unwrap().delivered();
 }
 
-async fn who_holds_a_slot_of_a_paused_pool_keeps_renews_and_releases_it(ground: Ground) {
+async fn holders_of_a_paused_pool_keep_renew_and_release(ground: Ground) {
     let pool = ground.start(Pool { slots: 2, ..settings() }, 10);
     held_by(&pool, "ann").await;
-    let web = pool.acquire(ask_of("web", "run1")).await.unwrap();
+    let web = pool.acquire(try_of_owner("web", "run1")).await.unwrap();
     let lease = web.lease.id.unwrap();
     web.delivered();
 
-    pulled(&pool, AdminAction::Pause).await;
+    administered(&pool, AdminAction::Pause).await;
 
-    held_by(&pool, "ann").await; // told once more of what it has
-    let again = pool.acquire(ask_of("web", "run1")).await.unwrap();
+    held_by(&pool, "ann").await; // answered again with what it has
+    let again = pool.acquire(try_of_owner("web", "run1")).await.unwrap();
     assert_eq!((again.again, again.lease.id), (true, Some(lease)));
     again.delivered();
     assert_eq!(pool.renew(lease, None).await.unwrap().id, Some(lease));
@@ -585,50 +581,50 @@ async fn who_holds_a_slot_of_a_paused_pool_keeps_renews_and_releases_it(ground: 
     assert_eq!(pool.get(name("ann")).await.unwrap_err(), Refusal::PoolPaused);
 }
 
-async fn whoever_pauses_last_is_shown_and_a_pool_that_is_not_paused_may_be_resumed(ground: Ground) {
+async fn the_latest_pause_is_shown_and_a_resume_may_repeat(ground: Ground) {
     let pool = ground.start(settings(), 10);
-    assert_eq!(pulled(&pool, AdminAction::Resume).await, Some(AdminOutcome::Unchanged));
+    assert_eq!(administered(&pool, AdminAction::Resume).await, Some(AdminOutcome::Unchanged));
     assert_eq!(paused_by(&pool).await, None);
 
-    pulled(&pool, AdminAction::Pause).await;
+    administered(&pool, AdminAction::Pause).await;
     assert_eq!(paused_by(&pool).await.as_deref(), Some("olga"));
     let otto = Operator { author: "otto".into(), ..operator() };
     assert_eq!(pool.administer(AdminAction::Pause, otto).await, Ok(Some(AdminOutcome::Set)));
     assert_eq!(paused_by(&pool).await.as_deref(), Some("otto"));
-    pulled(&pool, AdminAction::Resume).await;
+    administered(&pool, AdminAction::Resume).await;
 
     assert_eq!(paused_by(&pool).await, None);
     held_by(&pool, "ann").await;
 }
 
-async fn a_lease_that_is_ended_by_force_is_lost_and_its_slot_goes_on(ground: Ground) {
+async fn a_force_released_lease_is_lost_and_its_slot_granted(ground: Ground) {
     let pool = ground.start(settings(), 10);
-    let web = pool.acquire(ask_of("web", "run1")).await.unwrap();
+    let web = pool.acquire(try_of_owner("web", "run1")).await.unwrap();
     let (lease, token) = (web.lease.id.unwrap(), web.lease.token);
     web.delivered();
     let bob = waiting(&pool, "bob").await;
     ground.pass(&pool, 20 * SECOND).await;
 
-    let forced = pulled(&pool, AdminAction::ForceRelease(token)).await;
+    let forced = administered(&pool, AdminAction::ForceRelease(token)).await;
 
     let Some(AdminOutcome::Released { host, held, left: Some(left) }) = forced else { panic!("{forced:?}") };
     assert_eq!((host, held.as_secs(), left.as_secs().abs_diff(40) <= 1), (name("web"), 20, true), "{left:?}");
     granted(&pool, bob).await.delivered();
     assert_eq!(pool.renew(lease, None).await, Err(Refusal::LeaseLost));
-    assert_eq!(pulled(&pool, AdminAction::ForceRelease(token)).await, None);
+    assert_eq!(administered(&pool, AdminAction::ForceRelease(token)).await, None);
     assert_eq!(pool.history().await.unwrap()[0].operator, Some(Box::new(operator())));
 }
 
 async fn a_revoked_lease_goes_to_the_next_when_it_is_released(ground: Ground) {
     let pool = ground.start(settings(), 10);
-    let web = pool.acquire(ask_of("web", "run1")).await.unwrap();
+    let web = pool.acquire(try_of_owner("web", "run1")).await.unwrap();
     let (lease, token, until) = (web.lease.id.unwrap(), web.lease.token, web.lease.until);
     web.delivered();
     let bob = waiting(&pool, "bob").await;
 
-    let revoked = pulled(&pool, AdminAction::Revoke(token, Some(SECOND))).await;
+    let revoked = administered(&pool, AdminAction::Revoke(token, Some(SECOND))).await;
     let renewed = pool.renew(lease, Some(MINUTE * 2)).await.unwrap();
-    let again = pool.acquire(ask_of("web", "run1")).await.unwrap();
+    let again = pool.acquire(try_of_owner("web", "run1")).await.unwrap();
     assert!(again.lease.revoked.is_some() && again.lease.until <= until);
     again.delivered();
 
@@ -641,32 +637,32 @@ async fn a_revoked_lease_goes_to_the_next_when_it_is_released(ground: Ground) {
     let runs = pool.history().await.unwrap();
     assert_eq!(runs[0].operator, Some(Box::new(operator())));
     assert_eq!(pool.find_ended_run(ReleaseTarget::Lease(lease)).await.unwrap().lease.token, token);
-    assert_eq!(pulled(&pool, AdminAction::Revoke(token, None)).await, None);
+    assert_eq!(administered(&pool, AdminAction::Revoke(token, None)).await, None);
 }
 
-async fn a_lease_that_is_ended_by_force_in_a_paused_pool_waits_for_the_end_of_the_pause(ground: Ground) {
+async fn a_force_released_slot_waits_for_the_end_of_a_pause(ground: Ground) {
     let pool = ground.start(settings(), 10);
     let ann = pool.get(name("ann")).await.unwrap();
     let token = ann.lease.token;
     ann.delivered();
     let bob = waiting(&pool, "bob").await;
-    pulled(&pool, AdminAction::Pause).await;
+    administered(&pool, AdminAction::Pause).await;
 
-    assert!(pulled(&pool, AdminAction::ForceRelease(token)).await.is_some());
-    actors_turn(&pool).await;
+    assert!(administered(&pool, AdminAction::ForceRelease(token)).await.is_some());
+    settle(&pool).await;
     assert!(!bob.is_finished());
-    pulled(&pool, AdminAction::Resume).await;
+    administered(&pool, AdminAction::Resume).await;
 
     assert!(granted(&pool, bob).await.lease.token > token);
 }
 
-async fn who_is_moved_to_the_front_is_next(ground: Ground) {
+async fn a_promoted_waiter_is_next(ground: Ground) {
     let pool = ground.start(settings(), 10);
     held_by(&pool, "ann").await;
     let (bob, cid) = (waiting(&pool, "bob").await, waiting(&pool, "cid").await);
     let dan = waiting(&pool, "dan").await;
 
-    let moved = pulled(&pool, AdminAction::Promote(ticket_of(&pool, "dan").await)).await;
+    let moved = administered(&pool, AdminAction::Promote(ticket_of(&pool, "dan").await)).await;
     assert_eq!(moved, Some(AdminOutcome::Moved { host: name("dan") }));
 
     for (holder, next) in [("ann", dan), ("dan", bob), ("bob", cid)] {
@@ -676,25 +672,25 @@ async fn who_is_moved_to_the_front_is_next(ground: Ground) {
     }
 }
 
-async fn who_is_removed_from_the_line_is_told_so_and_can_come_again(ground: Ground) {
+async fn an_evicted_waiter_is_told_and_may_wait_again(ground: Ground) {
     let pool = ground.start(settings(), 10);
     held_by(&pool, "ann").await;
-    let bob = parked(&pool, wait_of("bob", "run1")).await;
+    let bob = parked(&pool, wait_of_owner("bob", "run1")).await;
     let cid = waiting(&pool, "cid").await;
     let ticket = ticket_of(&pool, "bob").await;
 
-    let removed = pulled(&pool, AdminAction::Evict(ticket)).await;
+    let removed = administered(&pool, AdminAction::Evict(ticket)).await;
 
     assert_eq!(removed, Some(AdminOutcome::Moved { host: name("bob") }));
     assert_eq!(soon(&pool, bob).await.unwrap_err().why, Refusal::Evicted);
-    assert_eq!(pulled(&pool, AdminAction::Evict(ticket)).await, None);
-    let bob = parked(&pool, wait_of("bob", "run1")).await;
+    assert_eq!(administered(&pool, AdminAction::Evict(ticket)).await, None);
+    let bob = parked(&pool, wait_of_owner("bob", "run1")).await;
     pool.release_host(name("ann")).await.unwrap();
     granted(&pool, cid).await.delivered();
     assert!(!bob.is_finished(), "it stands behind now");
 }
 
-async fn levers_for_nobody_do_nothing(ground: Ground) {
+async fn admin_actions_without_a_target_do_nothing(ground: Ground) {
     let pool = ground.start(settings(), 10);
     held_by(&pool, "ann").await;
     let bob = waiting(&pool, "bob").await;
@@ -704,9 +700,9 @@ async fn levers_for_nobody_do_nothing(ground: Ground) {
         AdminAction::Promote(Ticket(u64::MAX)),
         AdminAction::Evict(Ticket(u64::MAX)),
     ] {
-        assert_eq!(pulled(&pool, action).await, None, "{action:?}");
+        assert_eq!(administered(&pool, action).await, None, "{action:?}");
     }
-    actors_turn(&pool).await;
+    settle(&pool).await;
 
     assert!(!bob.is_finished());
     assert_eq!(pool.snapshot().await.unwrap().held, 1);

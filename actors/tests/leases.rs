@@ -1,4 +1,4 @@
-//! The rules for askers that come back: owners, patience, and leases with a secret name.
+//! Rules for resumable requesters: owners, patience, and leases with a secret id.
 
 use std::time::Duration;
 
@@ -9,11 +9,11 @@ use distributex_actors::{
 use distributex_config::Pool;
 
 use crate::support::{
-    MINUTE, SECOND, Stage, ask_of, granted, granted_asks, grants, lease_id, name, refusal, refusals,
-    settings, wait_of,
+    MINUTE, SECOND, Stage, granted, granted_requests, grants, lease_id, name, refusal, refusals, settings,
+    try_of_owner, wait_of_owner,
 };
 
-/// A pool whose only slot is held by a classic host, for as long as it likes.
+/// A pool whose only slot is held by a classic host, without a limit.
 fn busy() -> Stage {
     let mut pool = Stage::new(Pool { expire: None, ..settings() });
     pool.get("ann");
@@ -29,26 +29,27 @@ fn renew(pool: &mut Stage, lease: LeaseId, ttl: Option<Duration>) -> Vec<Event> 
 }
 
 #[test]
-fn asking_again_gets_the_same_lease_renewed() {
+fn a_repeated_request_gets_the_same_lease_renewed() {
     let mut pool = Stage::new(settings());
-    let (_, first) = pool.ask(ask_of("web", "run1"));
+    let (_, first) = pool.acquire(try_of_owner("web", "run1"));
     pool.pass(SECOND * 50);
 
-    let (_, second) = pool.ask(AcquireRequest { ttl: Some(SECOND * 20), ..ask_of("web", "run1") });
+    let (_, second) = pool.acquire(AcquireRequest { ttl: Some(SECOND * 20), ..try_of_owner("web", "run1") });
 
     assert_eq!(lease_id(&second), lease_id(&first));
     assert_eq!(grants(&second), [("web", 101)]);
-    let told: Vec<_> = granted(&first).chain(granted(&second)).map(|granted| granted.again).collect();
-    assert_eq!(told, [false, true]);
+    let message: Vec<_> = granted(&first).chain(granted(&second)).map(|granted| granted.again).collect();
+    assert_eq!(message, [false, true]);
     assert_eq!(pool.rules.next_deadline(), Some(pool.now + SECOND * 20));
 }
 
 #[test]
-fn two_owners_of_one_host_and_one_owner_of_two_hosts_are_two_askers() {
+fn host_and_owner_together_identify_a_requester() {
     let mut pool = Stage::new(Pool { slots: 4, ..settings() });
 
-    let all = [("web", "run1"), ("web", "run2"), ("db", "run1")].map(|(host, owner)| ask_of(host, owner));
-    let events: Vec<_> = all.into_iter().flat_map(|request| pool.ask(request).1).collect();
+    let all =
+        [("web", "run1"), ("web", "run2"), ("db", "run1")].map(|(host, owner)| try_of_owner(host, owner));
+    let events: Vec<_> = all.into_iter().flat_map(|request| pool.acquire(request).1).collect();
     let classic = pool.get("web");
 
     assert_eq!(grants(&events), [("web", 101), ("web", 102), ("db", 103)]);
@@ -56,20 +57,20 @@ fn two_owners_of_one_host_and_one_owner_of_two_hosts_are_two_askers() {
 }
 
 #[test]
-fn without_an_owner_every_ask_is_an_asker() {
+fn without_an_owner_every_request_is_a_requester() {
     let mut pool = Stage::new(Pool { slots: 2, ..settings() });
     let once = || {
-        let request = ask_of("web", "nobody");
+        let request = try_of_owner("web", "nobody");
         AcquireRequest {
             requester: Requester::Anonymous { host: name("web"), request: request.id },
             ..request
         }
     };
 
-    let events: Vec<_> = [once(), once()].into_iter().flat_map(|request| pool.ask(request).1).collect();
-    let (_, third) = pool.ask(AcquireRequest { patience: Some(MINUTE), ..once() });
-    let (fourth, _) = pool.ask(AcquireRequest { wait: Some(MINUTE), ..once() });
-    pool.cut(fourth);
+    let events: Vec<_> = [once(), once()].into_iter().flat_map(|request| pool.acquire(request).1).collect();
+    let (_, third) = pool.acquire(AcquireRequest { patience: Some(MINUTE), ..once() });
+    let (fourth, _) = pool.acquire(AcquireRequest { wait: Some(MINUTE), ..once() });
+    pool.cancel(fourth);
 
     assert_eq!(grants(&events), [("web", 101), ("web", 102)]);
     assert_eq!(refusal(&third), Some(Refusal::PoolFull));
@@ -77,9 +78,9 @@ fn without_an_owner_every_ask_is_an_asker() {
 }
 
 #[test]
-fn a_classic_release_does_not_touch_what_an_owner_of_the_host_has() {
+fn a_classic_release_leaves_the_leases_of_owners() {
     let mut pool = Stage::new(Pool { slots: 2, ..settings() });
-    let (_, web) = pool.ask(ask_of("web", "run1"));
+    let (_, web) = pool.acquire(try_of_owner("web", "run1"));
 
     let nothing = pool.release("web");
     let (had, ended) = pool.end(&ReleaseTarget::Lease(lease_id(&web)));
@@ -90,16 +91,16 @@ fn a_classic_release_does_not_touch_what_an_owner_of_the_host_has() {
 }
 
 #[test]
-fn a_lease_lives_as_long_as_was_asked_but_no_longer_than_the_pool_allows() {
-    for (asked, lives) in [(None, MINUTE), (Some(SECOND), SECOND), (Some(MINUTE * 9), MINUTE)] {
+fn a_ttl_is_limited_by_the_pool() {
+    for (wanted, lives) in [(None, MINUTE), (Some(SECOND), SECOND), (Some(MINUTE * 9), MINUTE)] {
         let mut pool = Stage::new(settings());
-        let (_, web) = pool.ask(AcquireRequest { ttl: asked, ..ask_of("web", "run1") });
+        let (_, web) = pool.acquire(AcquireRequest { ttl: wanted, ..try_of_owner("web", "run1") });
 
         assert_eq!(granted(&web).next().unwrap().lease.ttl, Some(lives));
         assert_eq!(pool.rules.next_deadline(), Some(pool.now + lives));
     }
     let mut endless = Stage::new(Pool { expire: None, ..settings() });
-    let (_, web) = endless.ask(ask_of("web", "run1"));
+    let (_, web) = endless.acquire(try_of_owner("web", "run1"));
     assert_eq!(endless.rules.next_deadline(), None);
     renew(&mut endless, lease_id(&web), Some(MINUTE * 9));
     assert_eq!(endless.rules.next_deadline(), Some(endless.now + MINUTE * 9));
@@ -108,7 +109,7 @@ fn a_lease_lives_as_long_as_was_asked_but_no_longer_than_the_pool_allows() {
 #[test]
 fn a_renewal_moves_the_end_and_a_lost_lease_cannot_be_renewed() {
     let mut pool = Stage::new(settings());
-    let (_, web) = pool.ask(AcquireRequest { ttl: Some(SECOND * 40), ..ask_of("web", "run1") });
+    let (_, web) = pool.acquire(AcquireRequest { ttl: Some(SECOND * 40), ..try_of_owner("web", "run1") });
     pool.pass(SECOND * 30);
 
     let renewed = renew(&mut pool, lease_id(&web), None);
@@ -124,34 +125,35 @@ fn a_renewal_moves_the_end_and_a_lost_lease_cannot_be_renewed() {
 }
 
 #[test]
-fn a_wait_ends_in_time_and_asking_again_keeps_the_place() {
+fn a_wait_times_out_and_a_repeated_one_keeps_its_position() {
     let mut pool = busy();
-    let (first, _) = pool.ask(wait_of("web", "run1"));
+    let (first, _) = pool.acquire(wait_of_owner("web", "run1"));
     pool.pass(SECOND * 30);
-    pool.ask(wait_of("db", "run1"));
+    pool.acquire(wait_of_owner("db", "run1"));
 
     let over = pool.pass(SECOND * 30);
     pool.pass(SECOND * 9);
-    let (second, parked) = pool.ask(wait_of("web", "run1"));
+    let (second, parked) = pool.acquire(wait_of_owner("web", "run1"));
     let freed = pool.release("ann");
 
     assert_eq!(refusals(&over), [(first, Refusal::WaitTimeout, Some(1))]);
     assert!(matches!(parked[..], [Event::Parked { position: 1, .. }]));
-    assert_eq!(granted_asks(&freed), [second]);
+    assert_eq!(granted_requests(&freed), [second]);
     assert_eq!(granted(&freed).next().unwrap().lease.waited, SECOND * 69);
 }
 
 #[test]
-fn who_does_not_come_back_in_time_loses_its_place() {
+fn an_entry_is_removed_after_its_patience() {
     let mut pool = busy();
-    let (cut, _) = pool.ask(AcquireRequest { patience: Some(SECOND * 3), ..wait_of("web", "run1") });
-    let (next, _) = pool.ask(wait_of("db", "run1"));
+    let (cancel, _) =
+        pool.acquire(AcquireRequest { patience: Some(SECOND * 3), ..wait_of_owner("web", "run1") });
+    let (next, _) = pool.acquire(wait_of_owner("db", "run1"));
 
-    pool.cut(cut);
+    pool.cancel(cancel);
     pool.pass(SECOND * 3);
     let freed = pool.release("ann");
 
-    assert_eq!(granted_asks(&freed), [next]);
+    assert_eq!(granted_requests(&freed), [next]);
 }
 
 #[test]
@@ -159,7 +161,7 @@ fn waits_and_patience_have_limits() {
     let mut pool = busy();
     let long = Some(MINUTE * 60 * 24);
 
-    pool.ask(AcquireRequest { wait: long, patience: long, ..ask_of("web", "run1") });
+    pool.acquire(AcquireRequest { wait: long, patience: long, ..try_of_owner("web", "run1") });
 
     let hour = MINUTE * 60;
     assert_eq!(pool.rules.next_deadline(), Some(pool.now + hour));
@@ -168,13 +170,14 @@ fn waits_and_patience_have_limits() {
 }
 
 #[test]
-fn a_try_takes_a_place_only_if_it_names_patience() {
+fn a_try_is_queued_only_with_a_patience() {
     let mut pool = busy();
 
-    let (tried, no_place) = pool.ask(ask_of("web", "run1"));
-    let (patient, placed) = pool.ask(AcquireRequest { patience: Some(SECOND * 5), ..ask_of("db", "run1") });
-    let (_, behind) = pool.ask(wait_of("web", "run2"));
-    pool.ask(AcquireRequest { patience: Some(Duration::ZERO), ..ask_of("web", "run3") });
+    let (tried, no_place) = pool.acquire(try_of_owner("web", "run1"));
+    let (patient, placed) =
+        pool.acquire(AcquireRequest { patience: Some(SECOND * 5), ..try_of_owner("db", "run1") });
+    let (_, behind) = pool.acquire(wait_of_owner("web", "run2"));
+    pool.acquire(AcquireRequest { patience: Some(Duration::ZERO), ..try_of_owner("web", "run3") });
 
     assert_eq!(refusals(&no_place), [(tried, Refusal::PoolFull, Some(1))]);
     assert_eq!(refusals(&placed), [(patient, Refusal::PoolFull, Some(1))]);
@@ -183,30 +186,31 @@ fn a_try_takes_a_place_only_if_it_names_patience() {
 }
 
 #[test]
-fn a_grant_between_two_polls_waits_for_its_asker_and_lives_from_the_answer_on() {
+fn a_grant_between_two_requests_lives_from_its_response() {
     let mut pool = busy();
-    pool.ask(AcquireRequest { patience: Some(SECOND * 5), ..ask_of("web", "run1") });
-    pool.ask(wait_of("db", "run1"));
+    pool.acquire(AcquireRequest { patience: Some(SECOND * 5), ..try_of_owner("web", "run1") });
+    pool.acquire(wait_of_owner("db", "run1"));
     pool.pass(SECOND * 2);
 
     let freed = pool.release("ann");
     pool.pass(SECOND * 2);
-    let (request, told) = pool.ask(AcquireRequest { ttl: Some(SECOND * 20), ..ask_of("web", "run1") });
+    let (request, message) =
+        pool.acquire(AcquireRequest { ttl: Some(SECOND * 20), ..try_of_owner("web", "run1") });
 
     assert!(matches!(
         &freed[..],
         [Event::Ended(EndedLease { .. }), Event::Granted { token: Token(102), .. }]
     ));
-    assert_eq!(granted_asks(&told), [request]);
-    assert!(!granted(&told).next().unwrap().again);
+    assert_eq!(granted_requests(&message), [request]);
+    assert!(!granted(&message).next().unwrap().again);
     assert_eq!(pool.rules.next_deadline(), Some(pool.now + SECOND * 20));
 }
 
 #[test]
-fn a_grant_nobody_comes_back_for_goes_to_the_next_when_its_patience_is_over() {
+fn an_unclaimed_grant_goes_to_the_next_after_its_patience() {
     let mut pool = busy();
-    pool.ask(AcquireRequest { patience: Some(SECOND * 5), ..ask_of("web", "run1") });
-    let (db, _) = pool.ask(wait_of("db", "run1"));
+    pool.acquire(AcquireRequest { patience: Some(SECOND * 5), ..try_of_owner("web", "run1") });
+    let (db, _) = pool.acquire(wait_of_owner("db", "run1"));
     pool.pass(SECOND * 2);
     pool.release("ann");
 
@@ -216,22 +220,22 @@ fn a_grant_nobody_comes_back_for_goes_to_the_next_when_its_patience_is_over() {
         over[0],
         Event::Ended(EndedLease { how: EndReason::Undelivered, token: Token(102), .. })
     ));
-    assert_eq!(granted_asks(&over), [db]);
+    assert_eq!(granted_requests(&over), [db]);
 }
 
 #[test]
-fn a_grant_whose_answer_was_not_sent_waits_for_an_owner() {
+fn an_undelivered_grant_waits_for_its_owner() {
     let mut pool = busy();
-    pool.ask(AcquireRequest { patience: Some(SECOND * 5), ..wait_of("web", "run1") });
-    pool.ask(wait_of("db", "run1"));
+    pool.acquire(AcquireRequest { patience: Some(SECOND * 5), ..wait_of_owner("web", "run1") });
+    pool.acquire(wait_of_owner("db", "run1"));
     pool.release("ann");
 
-    let undelivered = pool.unheard(102);
+    let undelivered = pool.undelivered(102);
     pool.pass(SECOND * 4);
-    let (request, told) = pool.ask(ask_of("web", "run1"));
+    let (request, message) = pool.acquire(try_of_owner("web", "run1"));
 
     assert_eq!(undelivered, []);
-    assert_eq!(granted_asks(&told), [request]);
+    assert_eq!(granted_requests(&message), [request]);
     assert_eq!(
         pool.rules.next_deadline(),
         Some(pool.now + SECOND * 56),
@@ -240,23 +244,23 @@ fn a_grant_whose_answer_was_not_sent_waits_for_an_owner() {
 }
 
 #[test]
-fn the_older_of_two_asks_is_superseded() {
+fn the_older_of_two_requests_is_superseded() {
     let mut pool = busy();
-    let (older, _) = pool.ask(wait_of("web", "run1"));
+    let (older, _) = pool.acquire(wait_of_owner("web", "run1"));
 
-    let (newer, events) = pool.ask(wait_of("web", "run1"));
-    pool.cut(older); // its request ends now, which means nothing any more
+    let (newer, events) = pool.acquire(wait_of_owner("web", "run1"));
+    pool.cancel(older); // its request ends now, which no longer has an effect
     let freed = pool.release("ann");
 
     assert_eq!(refusals(&events), [(older, Refusal::Superseded, None)]);
-    assert_eq!(granted_asks(&freed), [newer]);
+    assert_eq!(granted_requests(&freed), [newer]);
 }
 
 #[test]
-fn whoever_gives_its_place_up_waits_no_longer() {
+fn a_released_queue_entry_ends_its_wait() {
     let mut pool = busy();
-    let (parked, _) = pool.ask(wait_of("web", "run1"));
-    let (next, _) = pool.ask(wait_of("db", "run1"));
+    let (parked, _) = pool.acquire(wait_of_owner("web", "run1"));
+    let (next, _) = pool.acquire(wait_of_owner("db", "run1"));
 
     let (had, events) = pool.end(&by("web", "run1"));
     let (had_again, _) = pool.end(&by("web", "run1"));
@@ -264,28 +268,28 @@ fn whoever_gives_its_place_up_waits_no_longer() {
 
     assert_eq!((had, had_again), (true, false));
     assert_eq!(refusals(&events), [(parked, Refusal::Superseded, None)]);
-    assert_eq!(granted_asks(&freed), [next]);
+    assert_eq!(granted_requests(&freed), [next]);
     assert!(pool.end(&by("db", "run1")).0, "by owner a lease ends, too");
 }
 
 #[test]
-fn a_full_line_has_no_place_for_a_try_either_but_keeps_those_it_has() {
+fn a_full_queue_takes_no_try_and_keeps_its_entries() {
     let mut pool = Stage::new(Pool { max_waiters: 1, ..settings() });
     pool.get("ann");
-    let patient = |host| AcquireRequest { patience: Some(SECOND), ..ask_of(host, "run1") };
+    let patient = |host| AcquireRequest { patience: Some(SECOND), ..try_of_owner(host, "run1") };
 
-    pool.ask(patient("web"));
-    let (_, full) = pool.ask(patient("db"));
-    let (_, kept) = pool.ask(patient("web"));
+    pool.acquire(patient("web"));
+    let (_, full) = pool.acquire(patient("db"));
+    let (_, kept) = pool.acquire(patient("web"));
 
     assert_eq!(refusal(&full), Some(Refusal::QueueFull));
     assert_eq!(refusals(&kept)[0].1, Refusal::PoolFull);
 }
 
 #[test]
-fn a_closed_pool_grants_nothing_and_takes_everything_back() {
+fn a_closed_pool_grants_nothing_and_serves_releases() {
     let mut pool = busy();
-    pool.ask(wait_of("web", "run1"));
+    pool.acquire(wait_of_owner("web", "run1"));
 
     pool.rules.close();
     let freed = pool.release("ann");
@@ -295,12 +299,12 @@ fn a_closed_pool_grants_nothing_and_takes_everything_back() {
 }
 
 #[test]
-fn the_state_tells_who_holds_and_who_waits_and_no_secrets() {
+fn a_snapshot_shows_holders_and_waiters_and_no_secrets() {
     let mut pool = Stage::new(settings());
-    pool.ask(AcquireRequest { command: Some("puppet".into()), ..ask_of("web", "s3cret") });
+    pool.acquire(AcquireRequest { command: Some("puppet".into()), ..try_of_owner("web", "s3cret") });
     pool.pass(SECOND * 2);
     pool.wait("ann");
-    pool.ask(AcquireRequest { patience: Some(MINUTE), ..ask_of("db", "s3cret") });
+    pool.acquire(AcquireRequest { patience: Some(MINUTE), ..try_of_owner("db", "s3cret") });
     pool.pass(SECOND);
 
     let state = pool.rules.snapshot(PageCursor::default(), pool.now);

@@ -1,4 +1,4 @@
-//! A memcached for tests, as it is installed here.
+//! The installed memcached, for tests.
 
 use std::{
     fs,
@@ -19,7 +19,7 @@ pub(crate) struct Memcached {
 }
 
 impl Memcached {
-    /// One that evicts nothing, at a port of its own.
+    /// Starts one that evicts nothing, at a port of its own.
     pub(crate) fn start(options: &[&str]) -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
@@ -36,7 +36,7 @@ impl Memcached {
         memcached
     }
 
-    /// Reads the file that it writes once it listens.
+    /// Reads the port from the file that it writes once it listens.
     fn wait_for_port(&mut self, file: &PathBuf) -> u16 {
         let deadline = std::time::SystemTime::now() + Duration::from_secs(20);
         while !file.exists() {
@@ -49,12 +49,12 @@ impl Memcached {
         text.trim().rsplit(' ').next().unwrap().parse().unwrap()
     }
 
-    /// Where it listens.
+    /// Its address.
     pub(crate) fn server(&self) -> MemcacheServer {
         server(self.port)
     }
 
-    /// Ends it.
+    /// Stops it.
     pub(crate) fn stop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
@@ -67,7 +67,7 @@ impl Drop for Memcached {
     }
 }
 
-/// A memcached at this port of this machine.
+/// The address of a memcached at this port of this machine.
 pub(crate) fn server(port: u16) -> MemcacheServer {
     MemcacheServer { host: "127.0.0.1".to_owned(), port }
 }

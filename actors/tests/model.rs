@@ -1,4 +1,4 @@
-//! Random events, played to the rules and to a model so simple that it can be seen to be right.
+//! Random steps on the rules, compared with a model that is simple enough to be obviously right.
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,33 +15,33 @@ use crate::support::{SECOND, Stage, name, operator, settings};
 pub(crate) const TTL: Duration = Duration::from_secs(10);
 pub(crate) const MAX_WAITERS: usize = 4;
 
-/// What can happen to a pool.
+/// A step.
 #[derive(Debug, Clone)]
 pub(crate) enum Step {
     Enter {
-        who: u8,
-        /// Seconds; above five is for as long as it takes.
+        index: u8,
+        /// Seconds; above five: unlimited.
         wait: u8,
         patience: Option<u8>,
         ttl: Option<u8>,
     },
-    /// The request of the n-th of all asks so far ends.
-    Leave(usize),
+    /// The n-th request ends.
+    Cancel(usize),
     Release {
-        who: u8,
+        index: u8,
     },
-    /// The n-th of all grants so far is released by its secret name.
-    GiveBack(usize),
-    /// An answer of the n-th of all grants so far is not sent.
-    Unheard(usize),
-    /// The n-th of all grants so far is renewed.
+    /// The n-th grant is released by its lease id.
+    ReleaseLease(usize),
+    /// A response that carries the n-th grant is not sent.
+    Undelivered(usize),
+    /// The n-th grant is renewed.
     Renew(usize, Option<u8>),
-    /// An operator takes the n-th of all grants so far away.
+    /// An operator force-releases the n-th grant.
     Force(usize),
-    /// An operator wants the n-th of all grants so far back, within so many seconds.
+    /// An operator revokes the n-th grant, within this number of seconds.
     Revoke(usize, Option<u8>),
-    /// An operator does something else.
-    Pull(AdminAction),
+    /// Another admin action.
+    Admin(AdminAction),
     Pass(u8),
 }
 
@@ -49,37 +49,37 @@ pub(crate) fn steps() -> impl Strategy<Value = Vec<Step>> {
     let ttl = || option::of(1..20u8);
     let step = prop_oneof![
         8 => (0..8u8, 0..8u8, option::of(0..5u8), ttl())
-            .prop_map(|(who, wait, patience, ttl)| Step::Enter { who, wait, patience, ttl }),
-        2 => any::<usize>().prop_map(Step::Leave),
-        3 => (0..8u8).prop_map(|who| Step::Release { who }),
-        1 => any::<usize>().prop_map(Step::GiveBack),
-        2 => any::<usize>().prop_map(Step::Unheard),
+            .prop_map(|(index, wait, patience, ttl)| Step::Enter { index, wait, patience, ttl }),
+        2 => any::<usize>().prop_map(Step::Cancel),
+        3 => (0..8u8).prop_map(|index| Step::Release { index }),
+        1 => any::<usize>().prop_map(Step::ReleaseLease),
+        2 => any::<usize>().prop_map(Step::Undelivered),
         1 => (any::<usize>(), ttl()).prop_map(|(n, ttl)| Step::Renew(n, ttl)),
         3 => (0..6u8).prop_map(Step::Pass),
         1 => any::<usize>().prop_map(Step::Force),
         2 => (any::<usize>(), option::of(0..15u8)).prop_map(|(n, within)| Step::Revoke(n, within)),
-        1 => (1..20u64).prop_map(|ticket| Step::Pull(AdminAction::Promote(Ticket(ticket)))),
-        1 => (1..20u64).prop_map(|ticket| Step::Pull(AdminAction::Evict(Ticket(ticket)))),
-        1 => Just(Step::Pull(AdminAction::Pause)),
-        2 => Just(Step::Pull(AdminAction::Resume)),
+        1 => (1..20u64).prop_map(|ticket| Step::Admin(AdminAction::Promote(Ticket(ticket)))),
+        1 => (1..20u64).prop_map(|ticket| Step::Admin(AdminAction::Evict(Ticket(ticket)))),
+        1 => Just(Step::Admin(AdminAction::Pause)),
+        2 => Just(Step::Admin(AdminAction::Resume)),
     ];
     vec(step, 1..120)
 }
 
-/// Three classic hosts, four owners of two hosts, and somebody who never comes back.
-fn asker(who: u8, request: RequestId) -> Requester {
-    let host = name(&format!("host{}", who % 3));
-    match who {
+/// Three classic hosts, four owners on two hosts, and an anonymous requester.
+fn requester(index: u8, request: RequestId) -> Requester {
+    let host = name(&format!("host{}", index % 3));
+    match index {
         0..3 => Requester::Host(host),
         3..7 => Requester::Owner {
-            host: name(&format!("host{}", who % 2)),
-            owner: name(&format!("run{}", who / 5)),
+            host: name(&format!("host{}", index % 2)),
+            owner: name(&format!("run{}", index / 5)),
         },
         _ => Requester::Anonymous { host, request },
     }
 }
 
-/// A place in line: the ask as it was made, and what became of it.
+/// A queue entry: the request, and its state.
 #[derive(Debug, Clone)]
 struct Place {
     ticket: Ticket,
@@ -89,7 +89,7 @@ struct Place {
     until: Option<Instant>,
 }
 
-/// A held slot.
+/// A lease.
 #[derive(Debug, Clone)]
 struct Slot {
     token: Token,
@@ -101,7 +101,7 @@ struct Slot {
     revoked: Option<Instant>,
 }
 
-/// The model: two lists, searched from end to end.
+/// The model: two lists that are searched from end to end.
 #[derive(Debug, Default)]
 pub(crate) struct Model {
     slots: usize,
@@ -116,12 +116,12 @@ fn ttl(request: &AcquireRequest) -> Duration {
     request.ttl.unwrap_or(TTL).min(TTL)
 }
 
-fn comes_back(request: &AcquireRequest) -> bool {
+fn is_resumable(request: &AcquireRequest) -> bool {
     matches!(request.requester, Requester::Owner { .. })
 }
 
 fn patience(request: &AcquireRequest) -> Duration {
-    if comes_back(request) { request.patience.unwrap_or(SECOND * 10) } else { Duration::ZERO }
+    if is_resumable(request) { request.patience.unwrap_or(SECOND * 10) } else { Duration::ZERO }
 }
 
 fn refused(request: RequestId, why: Refusal, position: Option<usize>) -> Event {
@@ -145,7 +145,7 @@ impl Slot {
         self.revoked.map(|end| Arc::new(Revocation { operator: operator(), end }))
     }
 
-    /// Lets it end then, or when it has to as it is revoked.
+    /// Sets the end of the lease, within the limit of its revocation.
     fn end_at(&mut self, end: Instant) {
         self.until = end.min(self.revoked.map_or(end, |latest| latest.max(self.until)));
     }
@@ -163,7 +163,7 @@ impl Model {
         if let Some(slot) = self.held.iter_mut().find(|slot| slot.request.requester == request.requester) {
             let again = slot.deliveries > 0;
             slot.deliveries += 1;
-            if comes_back(&request) {
+            if is_resumable(&request) {
                 slot.request = AcquireRequest { lease: slot.request.lease, ..request.clone() };
                 slot.extend(now);
             }
@@ -178,7 +178,7 @@ impl Model {
         let own = self
             .queue
             .iter()
-            .position(|position| comes_back(&request) && position.request.requester == request.requester);
+            .position(|position| is_resumable(&request) && position.request.requester == request.requester);
         let position = if let Some(own) = own {
             let older = self.queue[own].clone();
             if older.present {
@@ -213,9 +213,9 @@ impl Model {
     }
 
     fn make_room(&mut self, parks: bool, out: &mut Vec<Event>) -> bool {
-        // A place that was moved stands before all others, so the last in line is who came last.
+        // Promoted entries are ahead of all others, so the last one in the queue is the latest.
         let last = self.queue.iter().rposition(|position| parks && !position.present);
-        last.map(|at| self.give_up(at, out)).is_some()
+        last.map(|at| self.abandon(at, out)).is_some()
     }
 
     fn full(&self) -> Refusal {
@@ -226,11 +226,11 @@ impl Model {
         let patience = patience(&self.queue[at].request);
         (self.queue[at].present, self.queue[at].until) = (false, Some(now + patience));
         if patience.is_zero() {
-            self.give_up(at, out);
+            self.abandon(at, out);
         }
     }
 
-    fn give_up(&mut self, at: usize, out: &mut Vec<Event>) -> Place {
+    fn abandon(&mut self, at: usize, out: &mut Vec<Event>) -> Place {
         let position = self.queue.remove(at);
         out.push(Event::Left { ticket: position.ticket, host: position.request.requester.host().clone() });
         position
@@ -244,7 +244,7 @@ impl Model {
         }
     }
 
-    fn pull(&mut self, request: RequestId, action: AdminAction, now: Instant, out: &mut Vec<Event>) {
+    fn administer(&mut self, request: RequestId, action: AdminAction, now: Instant, out: &mut Vec<Event>) {
         self.expire(now, out);
         let at = |ticket| self.queue.iter().position(|position| position.ticket == ticket);
         let moved =
@@ -349,7 +349,7 @@ impl Model {
                         out.push(refused(self.queue[at].request.id, why, Some(at + 1)));
                         self.part(at, now, out);
                     } else {
-                        self.give_up(at, out);
+                        self.abandon(at, out);
                     }
                 }
                 _ => return,
@@ -394,7 +394,7 @@ impl Model {
         };
         let slot = self.held.iter().find(|slot| is_it(&slot.request)).map(|slot| slot.token);
         let position = self.queue.iter().position(|position| {
-            comes_back(&position.request)
+            is_resumable(&position.request)
                 && matches!(held, ReleaseTarget::Requester(_))
                 && is_it(&position.request)
         });
@@ -402,7 +402,7 @@ impl Model {
             self.end(token, EndReason::Released, Some(released), now, out);
         }
         if let Some(at) = position {
-            let position = self.give_up(at, out);
+            let position = self.abandon(at, out);
             if position.present {
                 out.push(refused(position.request.id, Refusal::Superseded, None));
             }
@@ -410,7 +410,7 @@ impl Model {
         out.push(Event::Released { request: released, had: slot.is_some() || position.is_some() });
     }
 
-    fn unheard(&mut self, token: Token, now: Instant, out: &mut Vec<Event>) {
+    fn undelivered(&mut self, token: Token, now: Instant, out: &mut Vec<Event>) {
         let Some(slot) = self.held.iter_mut().find(|slot| slot.token == token) else { return };
         slot.deliveries -= 1;
         if slot.deliveries == 0 {
@@ -441,23 +441,23 @@ impl Model {
 }
 
 impl Model {
-    /// A pool with so many slots, whose first token is 101.
+    /// A pool with this number of slots, whose first token is 101.
     pub(crate) fn of(slots: u32) -> Self {
         Self { slots: slots as usize, token: 100, ..Self::default() }
     }
 
-    /// The hosts of those in line who come back, first come first.
-    pub(crate) fn owners_in_line(&self) -> Vec<&str> {
-        let owners = self.queue.iter().filter(|position| comes_back(&position.request));
+    /// Hosts of the resumable waiters, in order.
+    pub(crate) fn queued_owners(&self) -> Vec<&str> {
+        let owners = self.queue.iter().filter(|position| is_resumable(&position.request));
         owners.map(|position| position.request.requester.host().as_str()).collect()
     }
 }
 
-/// What happened so far: steps refer to it.
+/// The history that steps refer to.
 #[derive(Debug, Default)]
 pub(crate) struct Past {
     pub(crate) requests: Vec<RequestId>,
-    /// Answers that are on their way, and may still turn out to be unheard.
+    /// Responses on their way, which may turn out to be undelivered.
     pub(crate) grants: Vec<LeaseDetails>,
 }
 
@@ -472,8 +472,8 @@ pub(crate) fn play(
     let seconds = |n: u8| SECOND * u32::from(n);
     let pick = |n: usize, from: &[LeaseDetails]| from.get(n.checked_rem(from.len())?).cloned();
     let real = match *step {
-        Step::Enter { who, wait, patience, ttl } => {
-            let requester = asker(who, id);
+        Step::Enter { index, wait, patience, ttl } => {
+            let requester = requester(index, id);
             let classic = matches!(requester, Requester::Host(_));
             let request = AcquireRequest {
                 id,
@@ -486,34 +486,34 @@ pub(crate) fn play(
             };
             past.requests.push(id);
             model.enter(request.clone(), pool.now, out);
-            pool.ask(request).1
+            pool.acquire(request).1
         }
-        Step::Leave(n) => {
+        Step::Cancel(n) => {
             if let Some(request) = n.checked_rem(past.requests.len()).map(|n| past.requests[n]) {
                 model.leave(request, pool.now, out);
-                pool.cut(request)
+                pool.cancel(request)
             } else {
                 Vec::new()
             }
         }
-        Step::Release { who } => {
-            let held = ReleaseTarget::Requester(asker(who, id));
+        Step::Release { index } => {
+            let held = ReleaseTarget::Requester(requester(index, id));
             model.release(id, &held, pool.now, out);
             pool.act(|rules, now, out| rules.release(id, &held, now, out))
         }
-        Step::GiveBack(n) => {
+        Step::ReleaseLease(n) => {
             let Some(lease) = pick(n, &past.grants).and_then(|lease| lease.id) else {
                 return Default::default();
             };
             model.release(id, &ReleaseTarget::Lease(lease), pool.now, out);
             pool.act(|rules, now, out| rules.release(id, &ReleaseTarget::Lease(lease), now, out))
         }
-        Step::Unheard(n) => {
+        Step::Undelivered(n) => {
             let Some(LeaseDetails { token, .. }) = pick(n, &past.grants) else {
                 return Default::default();
             };
             past.grants.remove(n % past.grants.len());
-            model.unheard(token, pool.now, out);
+            model.undelivered(token, pool.now, out);
             pool.act(|rules, now, out| rules.undelivered(token, now, out))
         }
         Step::Renew(n, ttl) => {
@@ -525,13 +525,13 @@ pub(crate) fn play(
         }
         Step::Force(n) => {
             let token = pick(n, &past.grants).map_or(Token(0), |lease| lease.token);
-            pull(id, AdminAction::ForceRelease(token), pool, model, out)
+            administer(id, AdminAction::ForceRelease(token), pool, model, out)
         }
         Step::Revoke(n, within) => {
             let token = pick(n, &past.grants).map_or(Token(0), |lease| lease.token);
-            pull(id, AdminAction::Revoke(token, within.map(seconds)), pool, model, out)
+            administer(id, AdminAction::Revoke(token, within.map(seconds)), pool, model, out)
         }
-        Step::Pull(action) => pull(id, action, pool, model, out),
+        Step::Admin(action) => administer(id, action, pool, model, out),
         Step::Pass(n) => {
             model.expire(pool.now + seconds(n), out);
             pool.pass(seconds(n))
@@ -540,14 +540,14 @@ pub(crate) fn play(
     (real, expected)
 }
 
-fn pull(
+fn administer(
     id: RequestId,
     action: AdminAction,
     pool: &mut Stage,
     model: &mut Model,
     expected: &mut Vec<Event>,
 ) -> Vec<Event> {
-    model.pull(id, action, pool.now, expected);
+    model.administer(id, action, pool.now, expected);
     pool.act(|rules, now, out| rules.administer(id, action, &operator(), now, out))
 }
 
@@ -555,7 +555,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(2_000) })]
 
     #[test]
-    fn the_rules_do_what_the_model_does(slots in 1..4u32, steps in steps()) {
+    fn the_rules_behave_like_the_model(slots in 1..4u32, steps in steps()) {
         let settings = Pool { slots, expire: Some(TTL), max_waiters: MAX_WAITERS, ..settings() };
         let mut pool = Stage::new(settings);
         let mut model = Model::of(slots);

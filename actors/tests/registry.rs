@@ -3,30 +3,18 @@
 use std::{future::poll_fn, task::Poll};
 
 use distributex_actors::{ParkingLimit, Refusal, Registry, backend};
-use distributex_config::{Admin, Backend, Config, DEFAULT_PORT, Limits, Listen, Pool, TelemetrySettings};
+use distributex_config::{Backend, Config, DEFAULT_PORT, Listen};
 
-use crate::support::{name, settings};
-
-fn config(pools: &[&str]) -> Config {
-    Config {
-        backend: Backend::InMemory,
-        state_dir: None,
-        limits: Limits::default(),
-        listen: Vec::new(),
-        admin: Admin::default(),
-        telemetry: TelemetrySettings::default(),
-        pools: pools.iter().map(|pool| Pool { name: name(pool), ..settings() }).collect(),
-    }
-}
+use crate::support::{config, name};
 
 /// A registry of in-memory pools.
 fn started(pools: &[&str]) -> Registry {
-    let config = config(pools);
+    let config = config(Backend::InMemory, pools);
     Registry::start(&config, &ParkingLimit::new(10), backend::open(&config, None).unwrap())
 }
 
 #[actix::test]
-async fn when_the_first_pool_is_drained_no_other_one_grants_any_more() {
+async fn when_the_first_pool_is_drained_none_grants() {
     let registry = started(&["one", "two", "three"]);
     let mut drain = Box::pin(registry.drain());
 
@@ -40,11 +28,11 @@ async fn when_the_first_pool_is_drained_no_other_one_grants_any_more() {
 }
 
 #[actix::test]
-async fn pools_come_and_go_with_the_configuration_and_keep_their_order() {
+async fn pools_follow_the_configuration_in_order() {
     let registry = started(&["one", "two"]);
     registry.pools().get("two").unwrap().get(name("ann")).await.unwrap().delivered();
 
-    let changed = registry.reload(&config(&["three", "one"]));
+    let changed = registry.reload(&config(Backend::InMemory, &["three", "one"]));
 
     let pools = registry.pools();
     assert_eq!(changed, [""; 0]);
@@ -55,14 +43,18 @@ async fn pools_come_and_go_with_the_configuration_and_keep_their_order() {
 }
 
 #[actix::test]
-async fn what_needs_a_restart_is_named_as_long_as_it_differs() {
+async fn keys_that_need_a_restart_are_named_while_they_differ() {
     let registry = started(&["one"]);
     let listen = Listen { host: "localhost".to_owned(), port: Some(DEFAULT_PORT) };
-    let new = Config { listen: vec![listen], state_dir: Some("/x".into()), ..config(&["one", "two"]) };
+    let new = Config {
+        listen: vec![listen],
+        state_dir: Some("/x".into()),
+        ..config(Backend::InMemory, &["one", "two"])
+    };
 
     for _ in ["once", "twice"] {
         assert_eq!(registry.reload(&new), ["listen", "state_dir"]);
         assert!(registry.pools().get("two").is_some());
     }
-    assert_eq!(registry.reload(&config(&["one"])), [""; 0]);
+    assert_eq!(registry.reload(&config(Backend::InMemory, &["one"])), [""; 0]);
 }

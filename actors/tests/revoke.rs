@@ -1,4 +1,4 @@
-//! The rules for leases that an operator revokes.
+//! Rules for revoked leases.
 
 use std::time::Duration;
 
@@ -10,19 +10,20 @@ use distributex_config::Pool;
 use tokio::time::Instant;
 
 use crate::support::{
-    MINUTE, SECOND, Stage, ask_of, granted, granted_asks, lease_id, name, operator, settings, wait_of,
+    MINUTE, SECOND, Stage, granted, granted_requests, lease_id, name, operator, settings, try_of_owner,
+    wait_of_owner,
 };
 
 /// A pool whose only slot is held by an owner for a minute from now, and the lease.
 fn held() -> (Stage, LeaseId) {
     let mut pool = Stage::new(settings());
-    let (_, events) = pool.ask(ask_of("web", "run1"));
+    let (_, events) = pool.acquire(try_of_owner("web", "run1"));
     let lease = lease_id(&events);
     (pool, lease)
 }
 
 fn revoke(pool: &mut Stage, within: impl Into<Option<Duration>>) -> AdminOutcome {
-    pool.pull(AdminAction::Revoke(Token(101), within.into())).0.expect("somebody has that token")
+    pool.administer(AdminAction::Revoke(Token(101), within.into())).0.expect("a lease has that token")
 }
 
 /// When the slot is free at the latest, and whether the holder is notified.
@@ -44,7 +45,7 @@ fn is_revoked(lease: &LeaseDetails) -> bool {
 }
 
 #[test]
-fn renewals_say_so_and_extend_a_revoked_lease_to_its_end_alone() {
+fn renewals_extend_a_revoked_lease_to_its_limit_only() {
     let (mut pool, lease) = held();
     let start = pool.now;
     pool.pass(SECOND * 10);
@@ -52,9 +53,9 @@ fn renewals_say_so_and_extend_a_revoked_lease_to_its_end_alone() {
     let revoked = revoke(&mut pool, SECOND * 90);
     pool.pass(SECOND * 35);
     let whole = renew(&mut pool, lease, SECOND * 50);
-    let (next, _) = pool.ask(wait_of("db", "run1"));
+    let (next, _) = pool.acquire(wait_of_owner("db", "run1"));
     pool.pass(SECOND * 45);
-    let cut = renew(&mut pool, lease, None);
+    let cancel = renew(&mut pool, lease, None);
     pool.pass(SECOND * 5);
     let last = renew(&mut pool, lease, MINUTE);
     let over = pool.pass(SECOND * 5);
@@ -62,24 +63,24 @@ fn renewals_say_so_and_extend_a_revoked_lease_to_its_end_alone() {
     let end = Some(start + SECOND * 100);
     assert_eq!(outcome(&revoked), (end, true));
     assert_eq!((whole.until, whole.ttl), (Some(start + SECOND * 95), Some(SECOND * 50)));
-    assert_eq!((cut.until, cut.ttl), (end, Some(SECOND * 10)));
+    assert_eq!((cancel.until, cancel.ttl), (end, Some(SECOND * 10)));
     assert_eq!((last.until, last.ttl), (end, Some(SECOND * 5)));
-    assert!([whole, cut, last].iter().all(is_revoked));
+    assert!([whole, cancel, last].iter().all(is_revoked));
     let [Event::Ended(EndedLease { how: EndReason::Expired, revoked: Some(_), .. }), ..] = &over[..] else {
         panic!("{over:?}")
     };
-    assert_eq!(granted_asks(&over), [next]);
+    assert_eq!(granted_requests(&over), [next]);
 }
 
 #[test]
-fn a_lease_never_ends_earlier_than_its_holder_was_told() {
+fn a_revoked_lease_never_ends_before_its_last_renewal_says() {
     let (mut pool, lease) = held();
     let start = pool.now;
     pool.pass(SECOND * 10);
 
     let revoked = revoke(&mut pool, Duration::ZERO);
     let renewed = renew(&mut pool, lease, None);
-    let (_, again) = pool.ask(AcquireRequest { ttl: Some(MINUTE), ..ask_of("web", "run1") });
+    let (_, again) = pool.acquire(AcquireRequest { ttl: Some(MINUTE), ..try_of_owner("web", "run1") });
 
     let end = Some(start + MINUTE);
     assert_eq!(outcome(&revoked), (end, true));
@@ -92,26 +93,27 @@ fn a_lease_never_ends_earlier_than_its_holder_was_told() {
 #[test]
 fn a_released_slot_of_a_revoked_lease_goes_to_the_next() {
     let (mut pool, _) = held();
-    let (next, _) = pool.ask(wait_of("db", "run1"));
-    let (_, revoked) = pool.pull(AdminAction::Revoke(Token(101), None));
+    let (next, _) = pool.acquire(wait_of_owner("db", "run1"));
+    let (_, revoked) = pool.administer(AdminAction::Revoke(Token(101), None));
 
-    let (_, freed) = pool.end(&distributex_actors::ReleaseTarget::Requester(ask_of("web", "run1").requester));
+    let (_, freed) =
+        pool.end(&distributex_actors::ReleaseTarget::Requester(try_of_owner("web", "run1").requester));
 
     assert_eq!(revoked, [], "nothing is granted before the holder has stopped");
-    assert_eq!(granted_asks(&freed), [next]);
+    assert_eq!(granted_requests(&freed), [next]);
     assert!(matches!(&freed[0], Event::Ended(EndedLease { how: EndReason::Released, revoked: Some(_), .. })));
 }
 
 #[test]
-fn who_never_renews_is_not_notified_and_keeps_the_slot() {
+fn a_holder_that_never_renews_is_not_notified() {
     for (settings, request, ends) in [
         (settings(), AcquireRequest::classic(name("web"), false), true),
         (Pool { expire: None, ..settings() }, AcquireRequest::classic(name("web"), false), false),
-        (Pool { expire: None, ..settings() }, ask_of("web", "run1"), false),
+        (Pool { expire: None, ..settings() }, try_of_owner("web", "run1"), false),
     ] {
         let mut pool = Stage::new(settings);
         let end = ends.then(|| pool.now + MINUTE);
-        pool.ask(request);
+        pool.acquire(request);
 
         let revoked = revoke(&mut pool, SECOND);
         pool.pass(SECOND * 59);
@@ -122,9 +124,9 @@ fn who_never_renews_is_not_notified_and_keeps_the_slot() {
 }
 
 #[test]
-fn a_lease_without_an_end_gets_one_when_its_holder_wants_it() {
+fn a_revoked_lease_without_an_end_gets_one_when_renewed() {
     let mut pool = Stage::new(Pool { expire: None, ..settings() });
-    let (_, events) = pool.ask(ask_of("web", "run1"));
+    let (_, events) = pool.acquire(try_of_owner("web", "run1"));
     let lease = lease_id(&events);
     revoke(&mut pool, SECOND);
     pool.pass(SECOND * 2);
@@ -132,11 +134,11 @@ fn a_lease_without_an_end_gets_one_when_its_holder_wants_it() {
     let endless = renew(&mut pool, lease, None);
     let finite = renew(&mut pool, lease, SECOND * 10);
     pool.pass(SECOND * 5);
-    let cut = renew(&mut pool, lease, SECOND * 10);
+    let cancel = renew(&mut pool, lease, SECOND * 10);
 
     assert!(is_revoked(&endless) && endless.until.is_none());
     assert_eq!(finite.until, Some(pool.now + SECOND * 5));
-    assert_eq!(cut.until, finite.until);
+    assert_eq!(cancel.until, finite.until);
 }
 
 #[test]
@@ -154,14 +156,14 @@ fn a_second_revoke_can_only_shorten_the_first() {
 fn an_undelivered_lease_is_revoked_too() {
     let mut pool = Stage::new(settings());
     pool.get("ann");
-    pool.ask(AcquireRequest { patience: Some(SECOND * 30), ..ask_of("web", "run1") });
+    pool.acquire(AcquireRequest { patience: Some(SECOND * 30), ..try_of_owner("web", "run1") });
     pool.release("ann");
     let start = pool.now;
 
-    let revoked = pool.pull(AdminAction::Revoke(Token(102), Some(SECOND * 40))).0.unwrap();
+    let revoked = pool.administer(AdminAction::Revoke(Token(102), Some(SECOND * 40))).0.unwrap();
     pool.pass(SECOND * 20);
-    let (_, delivered) = pool.ask(ask_of("web", "run1"));
-    let undelivered = pool.unheard(102);
+    let (_, delivered) = pool.acquire(try_of_owner("web", "run1"));
+    let undelivered = pool.undelivered(102);
 
     assert_eq!(outcome(&revoked), (Some(start + SECOND * 40), true));
     let lease = &granted(&delivered).next().unwrap().lease;
@@ -171,7 +173,7 @@ fn an_undelivered_lease_is_revoked_too() {
 }
 
 #[test]
-fn anybody_can_see_who_is_to_stop_and_when_the_slot_is_free() {
+fn a_snapshot_shows_the_revocation_and_its_end() {
     let (mut pool, _) = held();
     let start = pool.now;
 
@@ -180,5 +182,5 @@ fn anybody_can_see_who_is_to_stop_and_when_the_slot_is_free() {
     let holder = pool.rules.holder(Token(101), pool.now).unwrap();
     assert!(matches!(holder.revoked.as_deref(), Some(Revocation { operator: by, .. }) if *by == operator()));
     assert_eq!((holder.until, holder.free_at), (Some(start + MINUTE), Some(start + SECOND * 90)));
-    assert_eq!(pool.pull(AdminAction::Revoke(Token(999), None)).0, None);
+    assert_eq!(pool.administer(AdminAction::Revoke(Token(999), None)).0, None);
 }

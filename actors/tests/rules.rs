@@ -1,11 +1,11 @@
-//! The rules of a pool, told the time.
+//! Rules of a pool that are given the time.
 
 use std::time::Duration;
 
 use distributex_actors::{AdminAction, EndReason, Event, PageCursor, Refusal, RequestId, Ticket, Token};
 use distributex_config::Pool;
 
-use crate::support::{MINUTE, SECOND, Stage, granted_asks, grants, held_by, name, refusal, settings};
+use crate::support::{MINUTE, SECOND, Stage, granted_requests, grants, held_by, name, refusal, settings};
 
 #[test]
 fn a_free_slot_is_granted_at_once_and_to_one_host_only() {
@@ -18,7 +18,7 @@ fn a_free_slot_is_granted_at_once_and_to_one_host_only() {
 }
 
 #[test]
-fn a_host_that_holds_is_told_so_again_and_its_end_does_not_move() {
+fn a_repeated_get_is_answered_and_moves_no_end() {
     let mut pool = Stage::new(settings());
     pool.get("ann");
     pool.pass(MINUTE / 2);
@@ -55,12 +55,12 @@ fn a_freed_slot_goes_to_the_longest_waiter() {
 }
 
 #[test]
-fn a_waiter_is_told_its_ticket_and_its_place() {
+fn a_waiter_has_a_ticket_and_a_position() {
     let mut pool = Stage::new(settings());
     pool.get("ann");
     let (bob, _) = pool.wait("bob");
     pool.wait("cid");
-    pool.cut(bob);
+    pool.cancel(bob);
 
     let (dan, events) = pool.wait("dan");
 
@@ -75,13 +75,13 @@ fn a_waiter_is_told_its_ticket_and_its_place() {
 }
 
 #[test]
-fn a_waiter_that_left_is_passed_over_and_leaving_twice_changes_nothing() {
+fn a_waiter_that_left_is_skipped() {
     let mut pool = Stage::new(settings());
     pool.get("ann");
     let (bob, _) = pool.wait("bob");
     pool.wait("cid");
-    pool.cut(bob);
-    pool.cut(bob);
+    pool.cancel(bob);
+    pool.cancel(bob);
 
     let freed = pool.release("ann");
 
@@ -100,19 +100,19 @@ fn one_grant_answers_all_waits_of_its_host() {
     let freed = pool.release("ann");
     let next = pool.release("zoe");
 
-    assert_eq!(granted_asks(&freed), [first, second]);
+    assert_eq!(granted_requests(&freed), [first, second]);
     assert_eq!(grants(&freed), [("bob", 102 + 1), ("bob", 103)]);
-    assert_eq!(granted_asks(&next), [cid]);
+    assert_eq!(granted_requests(&next), [cid]);
 }
 
 #[test]
-fn a_host_whose_first_wait_left_stands_where_its_second_wait_stands() {
+fn a_host_has_the_position_of_its_first_present_wait() {
     let mut pool = Stage::new(settings());
     pool.get("ann");
     let (first, _) = pool.wait("bob");
     pool.wait("cid");
     pool.wait("bob");
-    pool.cut(first);
+    pool.cancel(first);
 
     let freed = pool.release("ann");
 
@@ -151,7 +151,7 @@ fn every_lease_ends_at_its_own_time() {
 }
 
 #[test]
-fn a_lease_that_is_over_is_not_in_the_way_of_who_asks_before_the_timer_rings() {
+fn an_expired_lease_blocks_no_request_before_the_timer() {
     let mut pool = Stage::new(settings());
     pool.get("ann");
     pool.now += MINUTE;
@@ -186,7 +186,7 @@ fn only_the_named_hosts_may_use_a_pool() {
 }
 
 #[test]
-fn a_full_line_refuses_who_would_have_to_wait_and_nobody_else() {
+fn a_full_queue_refuses_only_new_waiters() {
     let mut pool = Stage::new(Pool { max_waiters: 1, ..settings() });
     pool.get("ann");
     pool.wait("bob");
@@ -199,12 +199,12 @@ fn a_full_line_refuses_who_would_have_to_wait_and_nobody_else() {
 }
 
 #[test]
-fn a_grant_that_nobody_heard_of_goes_to_the_next() {
+fn an_undelivered_grant_goes_to_the_next() {
     let mut pool = Stage::new(settings());
     pool.get("ann");
     pool.wait("bob");
 
-    let events = pool.unheard(101);
+    let events = pool.undelivered(101);
 
     let Event::Ended(ended) = &events[0] else { panic!("{events:?}") };
     assert_eq!((ended.token, ended.how, ended.held), (Token(101), EndReason::Undelivered, Duration::ZERO));
@@ -212,7 +212,7 @@ fn a_grant_that_nobody_heard_of_goes_to_the_next() {
 }
 
 #[test]
-fn a_grant_that_anybody_heard_of_stays() {
+fn a_grant_delivered_to_one_request_stays() {
     let mut pool = Stage::new(settings());
     pool.get("ann");
     for _ in 0..5 {
@@ -220,30 +220,30 @@ fn a_grant_that_anybody_heard_of_stays() {
     }
     pool.release("ann");
 
-    let four: Vec<_> = (0..4).flat_map(|_| pool.unheard(102)).collect();
+    let four: Vec<_> = (0..4).flat_map(|_| pool.undelivered(102)).collect();
     let again = pool.get("bob");
-    let fifth = pool.unheard(102);
+    let fifth = pool.undelivered(102);
 
     assert_eq!(four, []);
     assert_eq!(grants(&again), [("bob", 102)]);
-    assert_eq!(fifth, []); // the get was told
+    assert_eq!(fifth, []); // the get was answered
 }
 
 #[test]
-fn what_was_not_heard_of_an_older_lease_does_not_end_a_newer_one() {
+fn an_undelivered_old_lease_does_not_end_a_newer_one() {
     let mut pool = Stage::new(settings());
     pool.get("ann");
     pool.release("ann");
     pool.get("ann");
 
-    let events = pool.unheard(101);
+    let events = pool.undelivered(101);
 
     assert_eq!(events, []);
     assert_eq!(refusal(&pool.get("bob")), Some(Refusal::PoolFull));
 }
 
 #[test]
-fn a_pool_is_told_in_pages_of_a_hundred() {
+fn a_snapshot_has_pages_of_a_hundred() {
     let mut pool = Stage::new(Pool { slots: 250, ..settings() });
     for n in 0..250 {
         pool.get(&format!("holder{n}"));
@@ -251,7 +251,7 @@ fn a_pool_is_told_in_pages_of_a_hundred() {
     for n in 0..130 {
         pool.wait(&format!("waiter{n}"));
     }
-    pool.pull(AdminAction::Promote(Ticket(120)));
+    pool.administer(AdminAction::Promote(Ticket(120)));
 
     let (mut after, mut sizes, mut hosts, mut tickets) =
         (Some(PageCursor::default()), vec![], vec![], vec![]);

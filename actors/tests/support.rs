@@ -1,4 +1,4 @@
-//! Short words for what the tests are about.
+//! Fixtures of the tests.
 
 use std::{
     fs,
@@ -11,7 +11,7 @@ use distributex_actors::{
     AcquireRequest, AdminAction, AdminOutcome, Delivery, Event, LeaseId, Operator, Refusal, ReleaseTarget,
     RequestId, Requester, Token, pool::rules::Rules,
 };
-use distributex_config::{Limits, Name, Pool};
+use distributex_config::{Admin, Backend, Config, Limits, Name, Pool, TelemetrySettings};
 use tokio::time::Instant;
 
 /// A second.
@@ -20,12 +20,25 @@ pub(crate) const SECOND: Duration = Duration::from_secs(1);
 /// A minute.
 pub(crate) const MINUTE: Duration = Duration::from_secs(60);
 
-/// A pool with one slot, whose leases live for a minute, and which any host may use.
+/// A pool with one slot, whose leases live for a minute, open to any host.
 pub(crate) fn settings() -> Pool {
     Pool { name: name("pool1"), expire: Some(MINUTE), slots: 1, servers: None, max_waiters: 1_000 }
 }
 
-/// A folder of its own, removed with this value.
+/// A configuration of this backend and these pools.
+pub(crate) fn config(backend: Backend, pools: &[&str]) -> Config {
+    Config {
+        backend,
+        state_dir: None,
+        limits: Limits::default(),
+        listen: Vec::new(),
+        admin: Admin::default(),
+        telemetry: TelemetrySettings::default(),
+        pools: pools.iter().map(|pool| Pool { name: name(pool), ..settings() }).collect(),
+    }
+}
+
+/// A temporary directory, removed when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Folder(PathBuf);
 
@@ -40,7 +53,7 @@ impl Folder {
         Self(path)
     }
 
-    /// Where it is.
+    /// Its path.
     pub(crate) fn path(&self) -> &Path {
         &self.0
     }
@@ -52,28 +65,28 @@ impl Drop for Folder {
     }
 }
 
-/// A host's name.
+/// A valid name.
 pub(crate) fn name(text: &str) -> Name {
     Name::new(text).unwrap()
 }
 
-/// This host and this owner ask for a slot, and would not wait.
-pub(crate) fn ask_of(host: &str, owner: &str) -> AcquireRequest {
+/// A try of this owner on this host.
+pub(crate) fn try_of_owner(host: &str, owner: &str) -> AcquireRequest {
     let requester = Requester::Owner { host: name(host), owner: name(owner) };
     AcquireRequest { requester, lease: Some(LeaseId::random()), ..AcquireRequest::classic(name(host), false) }
 }
 
 /// The same, parked for a minute at most.
-pub(crate) fn wait_of(host: &str, owner: &str) -> AcquireRequest {
-    AcquireRequest { wait: Some(MINUTE), ..ask_of(host, owner) }
+pub(crate) fn wait_of_owner(host: &str, owner: &str) -> AcquireRequest {
+    AcquireRequest { wait: Some(MINUTE), ..try_of_owner(host, owner) }
 }
 
-/// Whatever a host has in the classic protocol.
+/// What a host holds in the classic protocol.
 pub(crate) fn held_by(host: &str) -> ReleaseTarget {
     ReleaseTarget::Requester(Requester::Host(name(host)))
 }
 
-/// Rules and the time, and what came of the latest step.
+/// Rules and the time, and the outcome of the latest step.
 #[derive(Debug)]
 pub(crate) struct Stage {
     pub(crate) rules: Rules,
@@ -81,33 +94,33 @@ pub(crate) struct Stage {
 }
 
 impl Stage {
-    /// A pool that nobody has used yet. Its first token is 101.
+    /// A pool without leases. Its first token is 101.
     pub(crate) fn new(settings: Pool) -> Self {
         Self { rules: Rules::new(settings, Limits::default(), Token(100)), now: Instant::now() }
     }
 
-    /// Time goes by.
+    /// Lets time pass.
     pub(crate) fn pass(&mut self, time: Duration) -> Vec<Event> {
         self.now += time;
         self.act(|rules, now, out| rules.expire(now, out))
     }
 
-    /// This host asks for a slot and would not wait.
+    /// This host tries to get a slot.
     pub(crate) fn get(&mut self, host: &str) -> Vec<Event> {
         self.enter(host, false).1
     }
 
-    /// This host asks for a slot and waits.
+    /// This host waits for a slot.
     pub(crate) fn wait(&mut self, host: &str) -> (RequestId, Vec<Event>) {
         self.enter(host, true)
     }
 
-    /// This host gives back what it has in the classic protocol.
+    /// This host releases what it holds in the classic protocol.
     pub(crate) fn release(&mut self, host: &str) -> Vec<Event> {
         self.end(&held_by(host)).1
     }
 
-    /// Whether something was released, and what came of it.
+    /// Releases something; whether there was anything, and the events.
     pub(crate) fn end(&mut self, held: &ReleaseTarget) -> (bool, Vec<Event>) {
         let released = RequestId::next();
         let mut events = self.act(|rules, now, out| rules.release(released, held, now, out));
@@ -116,34 +129,35 @@ impl Stage {
         (had, events)
     }
 
-    /// Somebody asks for a slot.
-    pub(crate) fn ask(&mut self, request: AcquireRequest) -> (RequestId, Vec<Event>) {
+    /// Acquires a slot.
+    pub(crate) fn acquire(&mut self, request: AcquireRequest) -> (RequestId, Vec<Event>) {
         let id = request.id;
         (id, self.act(|rules, now, out| rules.acquire(request, now, out)))
     }
 
-    /// The request of an ask ends before its answer.
-    pub(crate) fn cut(&mut self, request: RequestId) -> Vec<Event> {
+    /// Ends a request before its response.
+    pub(crate) fn cancel(&mut self, request: RequestId) -> Vec<Event> {
         self.act(|rules, now, out| rules.cancel(request, now, out))
     }
 
-    /// An operator does something.
-    pub(crate) fn pull(&mut self, action: AdminAction) -> (Option<AdminOutcome>, Vec<Event>) {
-        let pulled = RequestId::next();
-        let mut events = self.act(|rules, now, out| rules.administer(pulled, action, &operator(), now, out));
+    /// Carries out an admin action.
+    pub(crate) fn administer(&mut self, action: AdminAction) -> (Option<AdminOutcome>, Vec<Event>) {
+        let administered = RequestId::next();
+        let mut events =
+            self.act(|rules, now, out| rules.administer(administered, action, &operator(), now, out));
         let answer = events.iter().position(|event| matches!(event, Event::ActionApplied { .. }));
         let answer = answer.map(|at| events.remove(at));
         let Some(Event::ActionApplied { request, what }) = answer else { panic!("not answered") };
-        assert_eq!(request, pulled);
+        assert_eq!(request, administered);
         (what, events)
     }
 
-    /// An answer that told of this lease was not sent.
-    pub(crate) fn unheard(&mut self, token: u64) -> Vec<Event> {
+    /// A response that carried this lease was not sent.
+    pub(crate) fn undelivered(&mut self, token: u64) -> Vec<Event> {
         self.act(|rules, now, out| rules.undelivered(Token(token), now, out))
     }
 
-    /// Anything else.
+    /// Any other step.
     pub(crate) fn act(&mut self, act: impl FnOnce(&mut Rules, Instant, &mut Vec<Event>)) -> Vec<Event> {
         let mut events = Vec::new();
         act(&mut self.rules, self.now, &mut events);
@@ -151,7 +165,7 @@ impl Stage {
     }
 
     fn enter(&mut self, host: &str, wait: bool) -> (RequestId, Vec<Event>) {
-        self.ask(AcquireRequest::classic(name(host), wait))
+        self.acquire(AcquireRequest::classic(name(host), wait))
     }
 }
 
@@ -160,22 +174,22 @@ pub(crate) fn operator() -> Operator {
     Operator { author: "olga".into(), reason: "kernel update".into(), at: SystemTime::UNIX_EPOCH }
 }
 
-/// To whom which tokens were granted.
+/// Hosts and tokens of the granted leases.
 pub(crate) fn grants(events: &[Event]) -> Vec<(&str, u64)> {
     granted(events).map(|granted| (granted.lease.host.as_str(), granted.lease.token.0)).collect()
 }
 
-/// Which asks were granted something.
-pub(crate) fn granted_asks(events: &[Event]) -> Vec<RequestId> {
+/// Requests that were answered with a lease.
+pub(crate) fn granted_requests(events: &[Event]) -> Vec<RequestId> {
     granted(events).map(|granted| granted.request).collect()
 }
 
-/// Why somebody got nothing.
+/// The reason of the last refusal.
 pub(crate) fn refusal(events: &[Event]) -> Option<Refusal> {
     events.iter().find_map(|event| if let Event::Refused { why, .. } = event { Some(*why) } else { None })
 }
 
-/// Which asks were refused, why, and with which place.
+/// Refused requests, with the reason and the position.
 pub(crate) fn refusals(events: &[Event]) -> Vec<(RequestId, Refusal, Option<usize>)> {
     let refused = |event: &Event| {
         if let Event::Refused { request, why, position } = event {
@@ -187,7 +201,7 @@ pub(crate) fn refusals(events: &[Event]) -> Vec<(RequestId, Refusal, Option<usiz
     events.iter().filter_map(refused).collect()
 }
 
-/// The secret name of the lease that was granted.
+/// Id of the lease that was granted.
 pub(crate) fn lease_id(events: &[Event]) -> LeaseId {
     granted(events).find_map(|granted| granted.lease.id).expect("no lease with a name was granted")
 }

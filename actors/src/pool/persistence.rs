@@ -24,7 +24,7 @@ pub enum PoolChange {
     /// The lease with this token; `None`: it ended.
     Lease(Token, Option<Lease>),
     /// The queue entry of a resumable requester; `None`: it was removed.
-    Place(Ticket, Option<Waiter>),
+    QueueEntry(Ticket, Option<Waiter>),
     /// The pause; `None`: resumed.
     Paused(Option<Operator>),
     /// New upper bounds of tokens and tickets.
@@ -51,7 +51,7 @@ pub struct PersistedPool {
     /// Its leases.
     pub leases: Vec<Lease>,
     /// Queue entries of resumable requesters, in any order.
-    pub places: Vec<(Ticket, Waiter)>,
+    pub queue_entries: Vec<(Ticket, Waiter)>,
     /// Who paused it, if it was paused.
     pub paused: Option<Operator>,
 }
@@ -60,7 +60,7 @@ impl Rules {
     /// Starts from a stored pool and logs changes from now on. The patience of queue entries and undelivered grants
     /// restarts. Free slots are granted by the next [`Rules::serve`].
     pub fn restore(&mut self, kept: PersistedPool, now: Instant) {
-        let PersistedPool { numbers, leases, mut places, paused } = kept;
+        let PersistedPool { numbers, leases, mut queue_entries, paused } = kept;
         self.paused = paused;
         self.kept = numbers;
         self.last = self.last.max(numbers.token);
@@ -68,8 +68,8 @@ impl Rules {
             self.last = self.last.max(lease.token);
             self.leases.begin(lease);
         }
-        places.sort_unstable_by_key(|(ticket, waiter)| waiter.moved.unwrap_or(sort_key_of(*ticket)));
-        for (ticket, waiter) in places {
+        queue_entries.sort_unstable_by_key(|(ticket, waiter)| waiter.moved.unwrap_or(sort_key_of(*ticket)));
+        for (ticket, waiter) in queue_entries {
             self.queue.insert(ticket, waiter);
         }
         let last = self.queue.last();
@@ -91,10 +91,10 @@ impl Rules {
         }
         let leases =
             tokens.into_iter().map(|token| PoolChange::Lease(token, self.leases.get(token).cloned()));
-        let places =
-            tickets.into_iter().map(|ticket| PoolChange::Place(ticket, self.queue.get(ticket).cloned()));
+        let queue_entries =
+            tickets.into_iter().map(|ticket| PoolChange::QueueEntry(ticket, self.queue.get(ticket).cloned()));
         let paused = pauses.first().map(|()| PoolChange::Paused(self.paused.clone()));
-        let mut changes: Vec<_> = leases.chain(places).chain(paused).collect();
+        let mut changes: Vec<_> = leases.chain(queue_entries).chain(paused).collect();
         if has_new_ticket || token > self.kept.token {
             self.kept = HighestNumbers {
                 token: Token(token.0 + TOKEN_RESERVE),

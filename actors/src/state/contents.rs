@@ -44,7 +44,7 @@ impl StateContents {
                     if position.moved.is_some_and(|spot| !moved.insert((pool, spot))) {
                         return Err(format!("two waiters of pool {pool:?} have the same position"));
                     }
-                    of_pool.places.push((Ticket(*number), position));
+                    of_pool.queue_entries.push((Ticket(*number), position));
                 }
                 RowKind::Paused => {
                     of_pool.paused = Some(json::<PauseRecord<'_>>(value).ok_or_else(bad)?.read());

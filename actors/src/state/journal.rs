@@ -111,9 +111,9 @@ impl Journal {
             PoolChange::Lease(token, lease) => {
                 (key(RowKind::Lease, token.0), lease.map(|lease| StateRecord::Lease(Box::new(lease), now)))
             }
-            PoolChange::Place(ticket, waiter) => (
+            PoolChange::QueueEntry(ticket, waiter) => (
                 key(RowKind::QueueEntry, ticket.0),
-                waiter.map(|waiter| StateRecord::Place(Box::new(waiter), now)),
+                waiter.map(|waiter| StateRecord::QueueEntry(Box::new(waiter), now)),
             ),
         });
         let mut next = self.shared().lock_next();

@@ -79,12 +79,15 @@ impl StateDirectory {
     #[must_use]
     pub fn restored(&self) -> (usize, usize) {
         let kept = self.kept.values();
-        kept.fold((0, 0), |(leases, places), kept| (leases + kept.leases.len(), places + kept.places.len()))
+        kept.fold((0, 0), |(leases, queue_entries), kept| {
+            (leases + kept.leases.len(), queue_entries + kept.queue_entries.len())
+        })
     }
 
     /// Pools with leases or queue entries that have not been opened, with settings under which their leases continue.
     pub(crate) fn pools(&self) -> Vec<Pool> {
-        let used = self.kept.iter().filter(|(_, kept)| !kept.leases.is_empty() || !kept.places.is_empty());
+        let used =
+            self.kept.iter().filter(|(_, kept)| !kept.leases.is_empty() || !kept.queue_entries.is_empty());
         let pools = used.map(|(name, kept)| {
             let lives_for_ever = kept.leases.iter().any(|lease| lease.ttl.is_none());
             let longest = kept.leases.iter().filter_map(|lease| lease.ttl).max();

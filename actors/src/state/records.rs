@@ -31,7 +31,7 @@ pub(super) enum StateRecord {
     /// A lease.
     Lease(Box<Lease>, ClockReading),
     /// A queue entry.
-    Place(Box<Waiter>, ClockReading),
+    QueueEntry(Box<Waiter>, ClockReading),
     /// The numbers a pool has used.
     Numbers(HighestNumbers),
     /// A pause.
@@ -51,7 +51,7 @@ impl StateRecord {
     pub(super) fn to_json(&self) -> Vec<u8> {
         let json = match self {
             Self::Lease(lease, now) => serde_json::to_vec(&LeaseRecord::of(lease, now)),
-            Self::Place(waiter, now) => serde_json::to_vec(&QueueEntryRecord::of(waiter, now)),
+            Self::QueueEntry(waiter, now) => serde_json::to_vec(&QueueEntryRecord::of(waiter, now)),
             Self::Numbers(numbers) => serde_json::to_vec(&HighestNumbersRecord::of(*numbers)),
             Self::Paused(operator) => serde_json::to_vec(&PauseRecord::of(operator)),
         };

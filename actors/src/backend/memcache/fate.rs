@@ -1,6 +1,6 @@
 //! Unsettled writes: sent without a reply, they may have happened, may happen later, or may never happen.
 //!
-//! A network or a memcached that stands still delivers what was sent before a connection was closed. So each attempt
+//! A network or a frozen memcached delivers what was sent before a connection was closed. So each attempt
 //! to take a slot has its own lease id, and one without a reply is remembered: its entry is deleted, by its CAS
 //! number, whenever it appears, and the claim continues with another id. While a deletion without a reply may still
 //! arrive, the entry as it is cannot be delivered: it is changed first.

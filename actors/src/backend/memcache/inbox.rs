@@ -55,7 +55,7 @@ pub(super) struct PendingRevoke {
     pub(super) id: LeaseId,
     /// Limit of renewals, from now; `None`: the lease's ttl.
     pub(super) within: Option<Duration>,
-    /// Who revokes it, and why.
+    /// Author and reason.
     pub(super) operator: Operator,
 }
 

@@ -122,7 +122,7 @@ fn a_queue_entry_is_read_as_it_was_written() {
         lease: Some(LeaseId::random()),
         moved: Some(-3),
     };
-    let json = StateRecord::Place(Box::new(waiter.clone()), before).to_json();
+    let json = StateRecord::QueueEntry(Box::new(waiter.clone()), before).to_json();
 
     let read = serde_json::from_slice::<QueueEntryRecord<'_>>(&json).unwrap().read(&then).unwrap();
 

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// A held slot: readable text, so that an operator can view it with memcached's own tools. It contains secrets, as
-/// whoever can read a memcached can also write it.
+/// every client that can read a memcached can also write it.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct LeaseEntry {
     /// Lease id.

@@ -1,7 +1,7 @@
 //! Tokens: the sum of the store's base and the CAS number of the entry's first write.
 //!
 //! Memcached's CAS numbers rise with every write by any client, so they order all grants without a counter of ours.
-//! But they restart with memcached. The base, written anew then, is the microseconds since 1970: fewer than one write
+//! But they restart with memcached. The base, written again then, is the microseconds since 1970: fewer than one write
 //! per microsecond is made. Memcached's own clock counts, which all servers share; but it knows only seconds, and is
 //! up to two of them slow and one fast. So a server whose clock agrees with it uses its own, and any other uses the
 //! earliest time that memcached's can mean, as soon as that is later than memcached's start: all earlier grants are

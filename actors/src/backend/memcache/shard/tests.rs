@@ -39,10 +39,10 @@ async fn jobs_are_done_and_the_store_is_known() {
 
 #[actix::test]
 async fn an_unreachable_memcached_is_reported_at_once() {
-    let nobody = server(1);
-    let shard = shard(nobody.clone());
+    let unreachable = server(1);
+    let shard = shard(unreachable.clone());
 
-    let done = run(&shard, TestServer::at(nobody, 1, 1).job(vec![], vec![], vec![once("ann")])).await;
+    let done = run(&shard, TestServer::at(unreachable, 1, 1).job(vec![], vec![], vec![once("ann")])).await;
 
     assert_eq!(done.error.as_deref(), Some("memcached 127.0.0.1:1: connection refused"));
     assert_eq!(done.job.claims[0].found, None);
@@ -88,8 +88,8 @@ async fn a_pool_whose_job_succeeded_may_submit_at_once() {
     loop {
         let ((sender, receiver), (again, next)) = (oneshot::channel(), (shard.clone(), job()));
         shard.run(job(), move |done| {
-            let (told, answer) = mpsc::channel();
-            again.run(next, move |next| told.send(next.error).unwrap());
+            let (reply, answer) = mpsc::channel();
+            again.run(next, move |next| reply.send(next.error).unwrap());
             let next = answer.recv_timeout(TIMEOUT).unwrap(); // this thread continues after that
             sender.send((done.error, next)).unwrap();
         });

@@ -140,8 +140,8 @@ fn a_hint_that_is_not_rewritten_is_of_a_dead_server() {
     };
 
     assert_eq!([0, 2, 3].map(|second| waited(hint, second)), [Some(SECOND), Some(3 * SECOND), None]);
-    let anew = QueueHint { version: 2, waited: 5 * SECOND, ..hint };
-    assert_eq!(waited(anew, 4), Some(5 * SECOND));
+    let rewritten = QueueHint { version: 2, waited: 5 * SECOND, ..hint };
+    assert_eq!(waited(rewritten, 4), Some(5 * SECOND));
 }
 
 #[test]

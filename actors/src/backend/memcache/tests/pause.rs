@@ -40,7 +40,7 @@ fn a_server_sees_a_new_pause_before_it_grants() {
     assert_eq!(two.claim(vec![once("bob"), host("cid")]), [ClaimResult::NoSlot, ClaimResult::NoSlot]);
     assert_eq!(two.view.taken_from(0), 1, "what they took is given back");
     assert_eq!(paused_by(&mut two), operator("olga"));
-    assert!(two.renew(ann_id), "who holds goes on");
+    assert!(two.renew(ann_id), "a holder may renew");
     assert_eq!(two.claim(vec![owner("ann", "run1")]), [ClaimResult::AlreadyHeld(ann_id)]);
     let (job, result) = two.run(vec![end(LeaseSelector::Lease(ann_id))], vec![], vec![host("cid")]);
     assert_eq!(

@@ -1,13 +1,13 @@
-//! Queue entries whose requests have ended: how many of them a pool keeps.
+//! Limits of queue entries whose requests have ended.
 
 use std::time::Duration;
 
 use distributex_actors::{AcquireRequest, Event, Refusal, RequestId, Ticket};
 use distributex_config::{Limits, Pool};
 
-use crate::support::{MINUTE, SECOND, Stage, ask_of, grants, name, refusals, settings, wait_of};
+use crate::support::{MINUTE, SECOND, Stage, grants, name, refusals, settings, try_of_owner, wait_of_owner};
 
-/// A pool whose slot is held, and which keeps three entries of a host that is not there.
+/// A pool whose slot is held, with three entries of an absent host.
 fn held(max_waiters: usize) -> Stage {
     let (mut pool, settings) = (Stage::new(settings()), Pool { max_waiters, ..settings() });
     let limits = Limits { absent_per_host: 3, ..Limits::default() };
@@ -16,12 +16,12 @@ fn held(max_waiters: usize) -> Stage {
     pool
 }
 
-/// A try that wants its place kept.
+/// A try whose queue entry is kept for a minute.
 fn try_of(host: &str, owner: &str) -> AcquireRequest {
-    AcquireRequest { patience: Some(MINUTE), ..ask_of(host, owner) }
+    AcquireRequest { patience: Some(MINUTE), ..try_of_owner(host, owner) }
 }
 
-/// Which tickets were given up.
+/// Tickets of the waiters that left.
 fn left(events: &[Event]) -> Vec<u64> {
     let ticket = |event: &Event| {
         if let Event::Left { ticket: Ticket(number), .. } = event { Some(*number) } else { None }
@@ -34,44 +34,45 @@ fn length(pool: &Stage) -> usize {
 }
 
 #[test]
-fn a_host_with_ever_new_owners_has_few_entries() {
+fn a_host_has_a_limited_number_of_absent_entries() {
     let mut pool = held(1_000);
 
-    let tries: Vec<_> = (0..100).map(|n| pool.ask(try_of("evil", &format!("run{n}")))).collect();
+    let tries: Vec<_> = (0..100).map(|n| pool.acquire(try_of("evil", &format!("run{n}")))).collect();
 
     assert_eq!(length(&pool), 3);
-    let places = tries
+    let positions = tries
         .iter()
         .flat_map(|(_, events)| refusals(events))
         .map(|(_, why, position)| (why, position.unwrap()));
-    let places: Vec<_> = places.collect();
-    assert_eq!(places[..3], [(Refusal::PoolFull, 1), (Refusal::PoolFull, 2), (Refusal::PoolFull, 3)]);
-    assert!(places[3..].iter().all(|refused| *refused == (Refusal::PoolFull, 4)), "it would be the 4th");
-    let (_, events) = pool.ask(try_of("good", "run"));
+    let positions: Vec<_> = positions.collect();
+    assert_eq!(positions[..3], [(Refusal::PoolFull, 1), (Refusal::PoolFull, 2), (Refusal::PoolFull, 3)]);
+    assert!(positions[3..].iter().all(|refused| *refused == (Refusal::PoolFull, 4)), "it would be the 4th");
+    let (_, events) = pool.acquire(try_of("good", "run"));
     assert_eq!(refusals(&events)[0].2, Some(4));
     assert_eq!(length(&pool), 4);
 }
 
 #[test]
-fn of_waits_that_end_those_who_came_last_are_dropped() {
+fn the_latest_absent_entries_are_dropped_first() {
     let mut pool = held(1_000);
-    let waits: Vec<RequestId> = (0..5).map(|n| pool.ask(wait_of("web", &format!("run{n}"))).0).collect();
+    let waits: Vec<RequestId> =
+        (0..5).map(|n| pool.acquire(wait_of_owner("web", &format!("run{n}"))).0).collect();
 
-    let events: Vec<_> = waits.into_iter().rev().map(|request| left(&pool.cut(request))).collect();
+    let events: Vec<_> = waits.into_iter().rev().map(|request| left(&pool.cancel(request))).collect();
 
     assert_eq!(events, [vec![], vec![], vec![], vec![5], vec![4]]);
     assert_eq!(length(&pool), 3);
 }
 
 #[test]
-fn who_waits_gets_the_place_of_one_who_is_not_there() {
+fn a_waiter_replaces_an_absent_entry() {
     let mut pool = held(3);
-    pool.ask(try_of("evil", "run1"));
-    pool.ask(try_of("evil", "run2"));
+    pool.acquire(try_of("evil", "run1"));
+    pool.acquire(try_of("evil", "run2"));
     pool.wait("ann");
 
     let (bob, events) = pool.wait("bob");
-    let (_, refused) = pool.ask(try_of("other", "run"));
+    let (_, refused) = pool.acquire(try_of("other", "run"));
 
     let (ticket, host, position) = (Ticket(4), name("bob"), 3);
     assert_eq!(
@@ -88,10 +89,10 @@ fn who_waits_gets_the_place_of_one_who_is_not_there() {
 }
 
 #[test]
-fn a_freed_slot_waits_no_longer_than_one_patience() {
+fn a_freed_slot_waits_for_one_patience_at_most() {
     let mut pool = held(1_000);
     for n in 0..100 {
-        pool.ask(try_of("evil", &format!("run{n}")));
+        pool.acquire(try_of("evil", &format!("run{n}")));
         pool.pass(Duration::from_millis(100));
     }
     pool.wait("good");
@@ -108,7 +109,7 @@ fn a_freed_slot_waits_no_longer_than_one_patience() {
 fn a_lower_limit_counts_at_once() {
     let mut pool = held(1_000);
     for n in 0..3 {
-        pool.ask(try_of("web", &format!("run{n}")));
+        pool.acquire(try_of("web", &format!("run{n}")));
     }
     let limits = Limits { absent_per_host: 1, ..Limits::default() };
 

@@ -1,4 +1,4 @@
-//! What is written down of pools, and how they go on after a restart.
+//! Persistence of pools, and their state after a restart.
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -20,16 +20,17 @@ use tokio::time::Instant;
 use crate::{
     model::{MAX_WAITERS, Model, Past, TTL, play, steps},
     support::{
-        Folder, MINUTE, SECOND, Stage, ask_of, granted_asks, grants, name, refusals, settings, wait_of,
+        Folder, MINUTE, SECOND, Stage, granted_requests, grants, name, refusals, settings, try_of_owner,
+        wait_of_owner,
     },
 };
 
-/// What stands on the disk, as far as the rules can tell.
+/// The rows on the disk, as the rules write them.
 #[derive(Debug, Default)]
 struct Book {
     numbers: HighestNumbers,
     leases: BTreeMap<Token, Lease>,
-    places: BTreeMap<Ticket, Waiter>,
+    queue_entries: BTreeMap<Ticket, Waiter>,
     paused: Option<Operator>,
 }
 
@@ -41,8 +42,10 @@ impl Book {
                 PoolChange::Paused(paused) => self.paused = paused,
                 PoolChange::Lease(token, Some(lease)) => drop(self.leases.insert(token, lease)),
                 PoolChange::Lease(token, None) => drop(self.leases.remove(&token)),
-                PoolChange::Place(ticket, Some(waiter)) => drop(self.places.insert(ticket, waiter)),
-                PoolChange::Place(ticket, None) => drop(self.places.remove(&ticket)),
+                PoolChange::QueueEntry(ticket, Some(waiter)) => {
+                    drop(self.queue_entries.insert(ticket, waiter))
+                }
+                PoolChange::QueueEntry(ticket, None) => drop(self.queue_entries.remove(&ticket)),
             }
         }
     }
@@ -54,20 +57,20 @@ impl Book {
         PersistedPool {
             numbers: self.numbers,
             leases: self.leases.values().cloned().collect(),
-            places: self.places.iter().map(absent).collect(),
+            queue_entries: self.queue_entries.iter().map(absent).collect(),
             paused: self.paused.clone(),
         }
     }
 }
 
-/// A pool that is written down from its beginning.
+/// A pool that is persisted from its start.
 fn written(settings: Pool) -> Stage {
     let mut pool = Stage::new(settings);
     pool.rules.restore(PersistedPool::default(), pool.now);
     pool
 }
 
-/// The pool as it is after a restart, when free slots are not given out yet.
+/// The pool after a restart, before free slots are granted.
 fn restarted(pool: &Stage, book: &Book, settings: Pool) -> Stage {
     let mut restarted = Stage { now: pool.now, ..Stage::new(settings) };
     restarted.rules.restore(book.kept(), pool.now);
@@ -78,7 +81,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(1_000) })]
 
     #[test]
-    fn whatever_happened_a_restart_forgets_no_lease_and_no_place(slots in 1..4u32, steps in steps()) {
+    fn a_restart_forgets_no_lease_and_no_queue_entry(slots in 1..4u32, steps in steps()) {
         let settings = Pool { slots, expire: Some(TTL), max_waiters: MAX_WAITERS, ..settings() };
         let mut pool = written(settings.clone());
         let mut model = Model::of(slots);
@@ -105,49 +108,49 @@ proptest! {
                 prop_assert!(!deliveries || now.until == before.until, "{:?} {:?}", now, before);
             }
             let hosts: Vec<_> = now.waiters.iter().map(|waiting| waiting.host.as_str()).collect();
-            prop_assert_eq!(hosts, model.owners_in_line());
+            prop_assert_eq!(hosts, model.queued_owners());
             prop_assert_eq!(now.paused, before.paused);
             let mut wide = restarted(&pool, &book, Pool { slots: 99, ..settings.clone() });
-            wide.pull(AdminAction::Pause);
-            wide.pull(AdminAction::Resume); // now those who wait are served
-            let token = grants(&wide.get("somebody else"))[0].1;
+            wide.administer(AdminAction::Pause);
+            wide.administer(AdminAction::Resume); // now the waiters are served
+            let token = grants(&wide.get("another"))[0].1;
             prop_assert!(token > latest, "a token that was given is not given again");
         }
     }
 }
 
 #[test]
-fn a_returning_waiter_finds_its_place_and_a_slot_waits_for_the_head_of_the_line() {
+fn a_restored_waiter_keeps_its_position_and_its_slot() {
     let (mut pool, mut book) = (written(settings()), Book::default());
     pool.get("ann");
-    let (_, _) = (pool.ask(wait_of("bob", "run1")), pool.ask(wait_of("cid", "run1")));
+    let (_, _) = (pool.acquire(wait_of_owner("bob", "run1")), pool.acquire(wait_of_owner("cid", "run1")));
     pool.release("ann");
-    let (_, dan) = pool.ask(wait_of("dan", "run1"));
+    let (_, dan) = pool.acquire(wait_of_owner("dan", "run1"));
     assert!(grants(&dan).is_empty());
     book.enter(pool.rules.take_changes());
-    // Bob was told of the slot, or was about to be; it is given back while the server is down, as it expires.
+    // Bob's grant was delivered, or on its way; its slot is freed while the server is down, as the lease expires.
     let mut kept = book.kept();
     kept.leases.clear();
 
     let mut pool = Stage { now: pool.now + MINUTE, ..Stage::new(settings()) };
     pool.rules.restore(kept, pool.now);
     let events = pool.act(|rules, now, out| rules.serve(now, out));
-    assert!(granted_asks(&events).is_empty(), "cid has the slot, but is not here to be told");
-    let (dan, events) = pool.ask(wait_of("dan", "run1"));
-    assert!(refusals(&events).is_empty() && granted_asks(&events).is_empty());
+    assert!(granted_requests(&events).is_empty(), "cid has the slot, but is absent");
+    let (dan, events) = pool.acquire(wait_of_owner("dan", "run1"));
+    assert!(refusals(&events).is_empty() && granted_requests(&events).is_empty());
     pool.pass(9 * SECOND);
-    let (cid, events) = pool.ask(wait_of("cid", "run1"));
+    let (cid, events) = pool.acquire(wait_of_owner("cid", "run1"));
 
-    assert_eq!(granted_asks(&events), [cid]);
-    let (_, events) = pool.end(&ReleaseTarget::Requester(wait_of("cid", "run1").requester));
-    assert_eq!(granted_asks(&events), [dan]);
+    assert_eq!(granted_requests(&events), [cid]);
+    let (_, events) = pool.end(&ReleaseTarget::Requester(wait_of_owner("cid", "run1").requester));
+    assert_eq!(granted_requests(&events), [dan]);
 }
 
 #[test]
-fn who_does_not_come_back_within_its_patience_has_lost_its_place() {
+fn a_restored_waiter_is_removed_after_its_patience() {
     let (mut pool, mut book) = (written(Pool { expire: None, ..settings() }), Book::default());
     pool.get("ann");
-    pool.ask(wait_of("bob", "run1"));
+    pool.acquire(wait_of_owner("bob", "run1"));
     book.enter(pool.rules.take_changes());
 
     let mut pool = restarted(&pool, &book, settings());
@@ -159,11 +162,11 @@ fn who_does_not_come_back_within_its_patience_has_lost_its_place() {
 }
 
 #[test]
-fn who_may_not_use_the_pool_after_the_restart_has_no_place_there_and_keeps_its_lease() {
+fn a_host_not_allowed_after_a_restart_keeps_only_its_lease() {
     let (mut pool, mut book) = (written(settings()), Book::default());
-    pool.ask(ask_of("ann", "run1"));
-    pool.ask(wait_of("bob", "run1"));
-    let (_, cid) = pool.ask(wait_of("cid", "run1"));
+    pool.acquire(try_of_owner("ann", "run1"));
+    pool.acquire(wait_of_owner("bob", "run1"));
+    let (_, cid) = pool.acquire(wait_of_owner("cid", "run1"));
     let ticket = |events: &[Event]| {
         let placed =
             |event: &Event| if let Event::Parked { ticket, .. } = event { Some(*ticket) } else { None };
@@ -177,29 +180,29 @@ fn who_may_not_use_the_pool_after_the_restart_has_no_place_there_and_keeps_its_l
 
     let state = pool.rules.snapshot(PageCursor::default(), pool.now);
     assert_eq!((state.held, state.waiting, state.waiters[0].host.as_str()), (1, 1, "cid"));
-    assert_eq!(book.places.len(), 1, "bob's place is forgotten on the disk, too");
-    let (_, dan) = pool.ask(wait_of("dan", "run1"));
+    assert_eq!(book.queue_entries.len(), 1, "bob's entry is deleted from the disk, too");
+    let (_, dan) = pool.acquire(wait_of_owner("dan", "run1"));
     assert!(ticket(&dan) > ticket(&cid));
-    assert!(pool.end(&ReleaseTarget::Requester(ask_of("ann", "run1").requester)).0);
+    assert!(pool.end(&ReleaseTarget::Requester(try_of_owner("ann", "run1").requester)).0);
 }
 
 #[test]
-fn a_ticket_that_was_given_is_not_given_again() {
+fn tickets_do_not_repeat_after_a_restart() {
     let (mut pool, mut book) = (written(settings()), Book::default());
     pool.get("ann");
-    let (_, bob) = pool.ask(wait_of("bob", "run1"));
+    let (_, bob) = pool.acquire(wait_of_owner("bob", "run1"));
     assert!(matches!(bob[0], Event::Queued { ticket: Ticket(1), .. }));
     book.enter(pool.rules.take_changes());
-    assert!(pool.end(&ReleaseTarget::Requester(wait_of("bob", "run1").requester)).0);
+    assert!(pool.end(&ReleaseTarget::Requester(wait_of_owner("bob", "run1").requester)).0);
     book.enter(pool.rules.take_changes());
 
-    let (_, cid) = restarted(&pool, &book, settings()).ask(wait_of("cid", "run1"));
+    let (_, cid) = restarted(&pool, &book, settings()).acquire(wait_of_owner("cid", "run1"));
 
     assert!(matches!(cid[0], Event::Queued { ticket: Ticket(2..), .. }), "{cid:?}");
 }
 
 #[test]
-fn tickets_of_classic_hosts_do_not_repeat_either() {
+fn tickets_of_classic_hosts_do_not_repeat() {
     let (mut pool, mut book) = (written(Pool { max_waiters: 5_000, ..settings() }), Book::default());
     pool.get("ann");
     for host in 0..1_500 {
@@ -207,13 +210,13 @@ fn tickets_of_classic_hosts_do_not_repeat_either() {
         book.enter(pool.rules.take_changes());
     }
 
-    let (_, cid) = restarted(&pool, &book, settings()).ask(wait_of("cid", "run1"));
+    let (_, cid) = restarted(&pool, &book, settings()).acquire(wait_of_owner("cid", "run1"));
 
     assert!(matches!(cid[0], Event::Queued { ticket: Ticket(1_501..), .. }), "{cid:?}");
 }
 
 #[test]
-fn a_pool_that_nobody_uses_writes_nothing() {
+fn an_unused_pool_writes_nothing() {
     let mut pool = written(settings());
 
     pool.pass(MINUTE);
@@ -222,38 +225,38 @@ fn a_pool_that_nobody_uses_writes_nothing() {
 }
 
 #[test]
-fn while_nothing_can_be_written_nobody_gets_a_slot_and_nobody_loses_patience() {
+fn while_writes_fail_no_slot_is_granted_and_patience_stops() {
     let mut pool = written(settings());
     pool.get("ann");
-    let (bob, _) = pool.ask(wait_of("bob", "run1"));
+    let (bob, _) = pool.acquire(wait_of_owner("bob", "run1"));
     let (cid, _) = pool.wait("cid");
     pool.rules.suspend(pool.now);
-    pool.cut(bob);
+    pool.cancel(bob);
 
-    assert!(granted_asks(&pool.release("ann")).is_empty());
-    assert!(granted_asks(&pool.pass(MINUTE * 5)).is_empty());
+    assert!(granted_requests(&pool.release("ann")).is_empty());
+    assert!(granted_requests(&pool.pass(MINUTE * 5)).is_empty());
     let events = pool.act(|rules, now, out| rules.resume(now, out));
-    assert!(granted_asks(&events).is_empty(), "it is bob's turn, who has ten seconds to come back");
+    assert!(granted_requests(&events).is_empty(), "bob is next, and has ten seconds to reconnect");
     let events = pool.pass(11 * SECOND);
 
-    assert_eq!(granted_asks(&events), [cid]);
+    assert_eq!(granted_requests(&events), [cid]);
 }
 
 #[test]
-fn a_grant_that_cannot_be_written_is_as_if_it_had_not_been() {
+fn a_grant_that_cannot_be_written_is_undone() {
     let mut pool = written(Pool { slots: 2, ..settings() });
     pool.get("ann");
     pool.get("amy");
     let waiters = ["bob", "cid", "bob", "dan"].map(|host| pool.wait(host).0);
-    let (eve, _) = pool.ask(AcquireRequest { patience: Some(MINUTE), ..ask_of("eve", "run1") });
+    let (eve, _) = pool.acquire(AcquireRequest { patience: Some(MINUTE), ..try_of_owner("eve", "run1") });
     let tokens = [101, 102].map(Token);
     tokens.iter().for_each(|token| pool.rules.recorded(*token));
-    let (_, events) = pool.pull(AdminAction::Promote(Ticket(4)));
+    let (_, events) = pool.administer(AdminAction::Promote(Ticket(4)));
     assert!(grants(&events).is_empty());
 
     pool.release("ann");
     pool.release("amy"); // dan and bob have the slots
-    pool.cut(waiters[0]);
+    pool.cancel(waiters[0]);
     let taken_back = pool.rules.take_back(&mut Vec::new());
     pool.rules.suspend(pool.now);
 
@@ -263,32 +266,32 @@ fn a_grant_that_cannot_be_written_is_as_if_it_had_not_been() {
     let hosts: Vec<_> = first.iter().map(|waiting| waiting.host.as_str()).collect();
     assert_eq!(hosts, ["dan", "cid", "bob", "eve"]);
     let granted = pool.act(|rules, now, out| rules.resume(now, out));
-    assert_eq!(granted_asks(&granted), [waiters[3], waiters[1]]);
-    assert!(!granted_asks(&granted).contains(&eve));
+    assert_eq!(granted_requests(&granted), [waiters[3], waiters[1]]);
+    assert!(!granted_requests(&granted).contains(&eve));
 }
 
 #[test]
-fn a_wait_that_only_goes_on_writes_nothing() {
+fn a_wait_that_only_continues_writes_nothing() {
     let mut pool = written(settings());
     pool.get("ann");
-    let (bob, _) = pool.ask(wait_of("bob", "run1"));
+    let (bob, _) = pool.acquire(wait_of_owner("bob", "run1"));
     assert!(!pool.rules.take_changes().is_empty());
 
-    pool.cut(bob);
-    pool.ask(wait_of("bob", "run1"));
+    pool.cancel(bob);
+    pool.acquire(wait_of_owner("bob", "run1"));
     pool.wait("cid");
     pool.get("ann");
 
     assert!(pool.rules.take_changes().is_empty());
 }
 
-/// The life of a server, which opens this directory first. When it is over, its actors are gone.
+/// One run of a server, which opens this directory first. When this returns, its actors are gone.
 fn life<T>(directory: &Path, live: impl AsyncFnOnce(StateDirectory) -> T) -> T {
     let state = opened(directory).unwrap();
     actix::System::new().block_on(live(state))
 }
 
-/// Opens a directory as soon as the thread of whoever had it before is gone, too.
+/// Opens a directory once the journal's thread of its previous user has ended.
 fn opened(directory: &Path) -> Result<StateDirectory, CannotOpen> {
     loop {
         match StateDirectory::open(directory) {
@@ -309,19 +312,19 @@ fn start(state: &mut StateDirectory, settings: Pool) -> PoolHandle {
 }
 
 #[test]
-fn leases_tokens_and_places_outlive_the_process() {
+fn leases_tokens_and_queue_entries_outlive_the_process() {
     let folder = Folder::new();
     let directory = folder.path().join("not/there/yet");
     let patient =
-        |host| distributex_actors::AcquireRequest { patience: Some(MINUTE), ..ask_of(host, "run1") };
+        |host| distributex_actors::AcquireRequest { patience: Some(MINUTE), ..try_of_owner(host, "run1") };
 
     let (store, lease, ended, token) = life(&directory, async |mut state| {
         let pool = start(&mut state, Pool { slots: 3, ..settings() });
         pool.get(name("ann")).await.unwrap().delivered();
-        let bob = pool.acquire(ask_of("bob", "run1")).await.unwrap();
+        let bob = pool.acquire(try_of_owner("bob", "run1")).await.unwrap();
         let (lease, token) = (bob.lease.id.unwrap(), bob.lease.token);
         bob.delivered();
-        let cid = pool.acquire(ask_of("cid", "run1")).await.unwrap();
+        let cid = pool.acquire(try_of_owner("cid", "run1")).await.unwrap();
         let ended = cid.lease.id.unwrap();
         cid.delivered();
         assert_eq!(pool.release(ReleaseTarget::Lease(ended), None).await, Ok(true));
@@ -359,7 +362,7 @@ fn a_directory_belongs_to_one_server_at_a_time() {
 }
 
 #[test]
-fn the_directory_is_private_and_so_is_what_is_in_it() {
+fn the_directory_and_its_files_are_private() {
     use std::os::unix::fs::PermissionsExt as _;
     let folder = Folder::new();
     let directory = folder.path().join("state");
@@ -370,7 +373,7 @@ fn the_directory_is_private_and_so_is_what_is_in_it() {
 }
 
 #[test]
-fn a_first_start_that_was_cut_short_is_a_first_start() {
+fn an_interrupted_first_start_can_be_repeated() {
     let folder = Folder::new();
     std::fs::write(folder.path().join("leases.redb.new"), "half of something").unwrap();
 
@@ -378,7 +381,7 @@ fn a_first_start_that_was_cut_short_is_a_first_start() {
 }
 
 #[test]
-fn a_file_that_is_damaged_or_something_else_stops_the_start_and_is_not_touched() {
+fn an_invalid_file_stops_the_start_and_stays() {
     let folder = Folder::new();
     let file = folder.path().join("leases.redb");
     life(folder.path(), async |mut state| {
@@ -387,7 +390,7 @@ fn a_file_that_is_damaged_or_something_else_stops_the_start_and_is_not_touched()
             pool.get(name(&format!("host{host}"))).await.unwrap().delivered();
         }
     });
-    drop(opened(folder.path()).unwrap()); // closed as it should be
+    drop(opened(folder.path()).unwrap()); // closed regularly
     drop(opened(folder.path()).unwrap());
     let good = std::fs::read(&file).unwrap();
     let used = good.chunks(4096).rposition(|page| page.iter().any(|byte| *byte != 0)).unwrap();
@@ -410,7 +413,7 @@ fn a_file_that_is_damaged_or_something_else_stops_the_start_and_is_not_touched()
 }
 
 #[test]
-fn what_is_no_directory_is_told_so() {
+fn a_path_that_is_no_directory_is_reported() {
     let folder = Folder::new();
     let file = folder.path().join("file");
     std::fs::write(&file, "").unwrap();
@@ -426,7 +429,7 @@ fn what_is_no_directory_is_told_so() {
 }
 
 #[test]
-fn a_lease_that_ended_while_nobody_ran_is_over_at_the_start() {
+fn a_lease_that_expired_during_downtime_is_over() {
     let folder = Folder::new();
     let short = || Pool { expire: Some(SECOND), ..settings() };
     life(folder.path(), async |mut state| {
