@@ -4,7 +4,7 @@
 
 mod absent_waiters;
 mod actor;
-mod behaviour;
+mod behavior;
 mod leases;
 #[cfg(feature = "memcache")]
 mod memcached;
@@ -13,4 +13,5 @@ mod persistence;
 mod registry;
 mod revoke;
 mod rules;
+mod state_directory;
 mod support;

@@ -5,7 +5,7 @@
 //! part of the backend: a store with one queue for all servers brings its own.
 //!
 //! Adding a backend: a folder with an implementation of [`Backend`] and [`Store`], an arm in [`open()`], its
-//! section in the configuration, and the behaviour suite in `actors/tests`.
+//! section in the configuration, and the behavior suite in `actors/tests`.
 
 use std::{fmt::Debug, time::Duration};
 

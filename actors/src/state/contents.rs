@@ -8,9 +8,12 @@ use serde::Deserialize;
 use super::{
     boot::{BootNumber, ClockReading},
     file::{Changes, RowKey, RowKind, Rows},
-    records::{HighestNumbersRecord, LeaseRecord, PauseRecord, QueueEntryRecord, StateRecord, is_number},
+    records::{HighestNumbersRecord, LeaseRecord, QueueEntryRecord, StateRecord, is_number},
 };
-use crate::pool::{Ticket, Token, persistence::PersistedPool};
+use crate::{
+    json::OperatorJson,
+    pool::{Ticket, Token, persistence::PersistedPool},
+};
 
 /// All records: pool, kind, number, value.
 #[derive(Debug, Default)]
@@ -47,7 +50,7 @@ impl StateContents {
                     of_pool.queue_entries.push((Ticket(*number), position));
                 }
                 RowKind::Paused => {
-                    of_pool.paused = Some(json::<PauseRecord<'_>>(value).ok_or_else(bad)?.read());
+                    of_pool.paused = Some(json::<OperatorJson<'_>>(value).ok_or_else(bad)?.read());
                 }
             }
         }

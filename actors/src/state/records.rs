@@ -6,17 +6,13 @@
 #[cfg(test)]
 mod tests;
 
-use std::{
-    borrow::Cow,
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
 use super::boot::{BootNumber, ClockReading, StoredMoment};
 use crate::{
-    json::{RequesterJson, micros},
+    json::{JSON_NUMBER_LIMIT, OperatorJson, RequesterJson, micros},
     pool::{
         LeaseId, Operator, Revocation, Ticket, Token,
         lease::Lease,
@@ -38,9 +34,6 @@ pub(super) enum StateRecord {
     Paused(Operator),
 }
 
-/// Tokens, tickets and positions are below this, where JSON numbers are exact.
-const JSON_NUMBER_LIMIT: u64 = 1 << 53;
-
 /// Whether a number can be a token or ticket.
 pub(super) fn is_number(number: u64) -> bool {
     number < JSON_NUMBER_LIMIT
@@ -53,7 +46,7 @@ impl StateRecord {
             Self::Lease(lease, now) => serde_json::to_vec(&LeaseRecord::of(lease, now)),
             Self::QueueEntry(waiter, now) => serde_json::to_vec(&QueueEntryRecord::of(waiter, now)),
             Self::Numbers(numbers) => serde_json::to_vec(&HighestNumbersRecord::of(*numbers)),
-            Self::Paused(operator) => serde_json::to_vec(&PauseRecord::of(operator)),
+            Self::Paused(operator) => serde_json::to_vec(&OperatorJson::from(operator)),
         };
         json.expect("a record has only texts and numbers")
     }
@@ -88,7 +81,7 @@ pub(super) struct LeaseRecord<'a> {
 #[derive(Debug, Serialize, Deserialize)]
 struct RevokedRecord<'a> {
     #[serde(borrow)]
-    operator: PauseRecord<'a>,
+    operator: OperatorJson<'a>,
     left: u64,
 }
 
@@ -107,16 +100,6 @@ pub(super) struct QueueEntryRecord<'a> {
     /// Position it was moved to by an admin action.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     moved: Option<SortKey>,
-}
-
-/// Record of a pause: author, reason and time in microseconds since 1970.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct PauseRecord<'a> {
-    #[serde(borrow)]
-    author: Cow<'a, str>,
-    #[serde(borrow)]
-    reason: Cow<'a, str>,
-    at: u64,
 }
 
 /// Record of the numbers a pool may have used.
@@ -142,7 +125,7 @@ impl<'a> LeaseRecord<'a> {
             command: lease.command.as_deref().map(Cow::Borrowed),
             delivered: lease.deliveries > 0,
             revoked: lease.revoked.as_deref().map(|revoked| RevokedRecord {
-                operator: PauseRecord::of(&revoked.operator),
+                operator: OperatorJson::from(&revoked.operator),
                 left: left(revoked.end),
             }),
         }
@@ -215,22 +198,6 @@ impl<'a> QueueEntryRecord<'a> {
             lease: id(self.lease)?,
             moved: self.moved,
         })
-    }
-}
-
-impl<'a> PauseRecord<'a> {
-    fn of(operator: &'a Operator) -> Self {
-        let at = operator.at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let (author, reason) = (Cow::Borrowed(&*operator.author), Cow::Borrowed(&*operator.reason));
-        Self { author, reason, at: micros(at) }
-    }
-
-    pub(super) fn read(self) -> Operator {
-        Operator {
-            author: self.author.into(),
-            reason: self.reason.into(),
-            at: SystemTime::UNIX_EPOCH + Duration::from_micros(self.at),
-        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Records that are written and read.
 
+use std::time::SystemTime;
+
 use distributex_config::Name;
 use tokio::time::Instant;
 
@@ -137,7 +139,7 @@ fn a_pause_is_read_as_it_was_written() {
 
     let json = StateRecord::Paused(operator.clone()).to_json();
 
-    assert_eq!(serde_json::from_slice::<PauseRecord<'_>>(&json).unwrap().read(), operator);
+    assert_eq!(serde_json::from_slice::<OperatorJson<'_>>(&json).unwrap().read(), operator);
 }
 
 #[test]

@@ -3,18 +3,14 @@
 pub(crate) mod keys;
 pub(crate) mod pause;
 
-use std::{
-    borrow::Cow,
-    fmt,
-    time::{Duration, SystemTime},
-};
+use std::{fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
     backend::memcache::job::revoke::RevocationNote,
-    json::{RequesterJson, micros},
-    pool::{LeaseId, Operator, Requester, Token},
+    json::{JSON_NUMBER_LIMIT, OperatorJson, RequesterJson, micros},
+    pool::{LeaseId, Requester, Token},
 };
 
 /// A held slot: readable text, so that an operator can view it with memcached's own tools. It contains secrets, as
@@ -74,9 +70,6 @@ impl fmt::Display for ServerRunId {
 /// Version of the format. Values of other versions are not changed.
 const VERSION: u32 = 1;
 
-/// Exclusive limit of tokens and of what makes them: JSON numbers are exact below it.
-pub(crate) const JSON_NUMBER_LIMIT: u64 = 1 << 53;
-
 /// JSON of a [`LeaseEntry`]. Times are in microseconds.
 #[derive(Serialize, Deserialize)]
 struct EntryJson<'a> {
@@ -103,28 +96,20 @@ struct EntryJson<'a> {
 #[derive(Serialize, Deserialize)]
 struct NoteJson<'a> {
     #[serde(borrow)]
-    author: Cow<'a, str>,
-    #[serde(borrow)]
-    reason: Cow<'a, str>,
-    /// In microseconds since 1970.
-    at: u64,
+    operator: OperatorJson<'a>,
     /// In seconds.
     end: u64,
 }
 
 impl NoteJson<'_> {
-    fn read(self) -> Option<RevocationNote> {
-        let at = SystemTime::UNIX_EPOCH.checked_add(Duration::from_micros(self.at))?;
-        let operator = Operator { author: self.author.into(), reason: self.reason.into(), at };
-        Some(RevocationNote { operator, end: self.end.min(JSON_NUMBER_LIMIT) })
+    fn read(self) -> RevocationNote {
+        RevocationNote { operator: self.operator.read(), end: self.end.min(JSON_NUMBER_LIMIT) }
     }
 }
 
 impl<'a> From<&'a RevocationNote> for NoteJson<'a> {
     fn from(RevocationNote { operator, end }: &'a RevocationNote) -> Self {
-        let at = micros(operator.at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default());
-        let (author, reason) = (Cow::Borrowed(&*operator.author), Cow::Borrowed(&*operator.reason));
-        Self { author, reason, at, end: *end }
+        Self { operator: OperatorJson::from(operator), end: *end }
     }
 }
 
@@ -169,17 +154,19 @@ impl LeaseEntry {
             end: record.end,
             command: record.command,
             by,
-            revoked: record.revoked.and_then(NoteJson::read),
+            revoked: record.revoked.map(NoteJson::read),
         })
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::SystemTime;
+
     use distributex_config::Name;
 
     use super::*;
-    use crate::pool::RequestId;
+    use crate::pool::{Operator, RequestId};
 
     fn name(text: &str) -> Name {
         Name::new(text).unwrap()

@@ -4,19 +4,14 @@
 //! pause is written before the slots are read. So either the claim sees the pause, and returns its slot, or the
 //! operator's answer shows the claim's lease among the holders.
 
-use std::{
-    borrow::Cow,
-    time::{Duration, SystemTime},
-};
-
-use serde::{Deserialize, Serialize};
+use std::time::SystemTime;
 
 use crate::{
     backend::memcache::job::{
         Job,
         view::{HeldSlot, PoolView},
     },
-    json::micros,
+    json::OperatorJson,
     pool::Operator,
 };
 
@@ -40,29 +35,14 @@ pub(crate) struct PauseChange {
     pub(crate) has_changed: bool,
 }
 
-/// JSON of an [`Operator`]. The time is in microseconds since 1970.
-#[derive(Serialize, Deserialize)]
-struct PauseJson<'a> {
-    #[serde(borrow)]
-    author: Cow<'a, str>,
-    #[serde(borrow)]
-    reason: Cow<'a, str>,
-    since: u64,
-}
-
 /// The stored value.
-pub(crate) fn write(Operator { author, reason, at }: &Operator) -> String {
-    let since = micros(at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default());
-    let record = PauseJson { author: Cow::Borrowed(author), reason: Cow::Borrowed(reason), since };
-    serde_json::to_string(&record).expect("a record has only texts and numbers")
+pub(crate) fn write(operator: &Operator) -> String {
+    serde_json::to_string(&OperatorJson::from(operator)).expect("a record has only texts and numbers")
 }
 
 /// Parses a stored value. A value that cannot be parsed pauses the pool, too: it may be that of a later version.
 pub(crate) fn read(value: &[u8], cas: u64) -> PauseEntry {
-    let operator = serde_json::from_slice(value).ok().and_then(|PauseJson { author, reason, since }| {
-        let at = SystemTime::UNIX_EPOCH.checked_add(Duration::from_micros(since))?;
-        Some(Operator { author: author.into(), reason: reason.into(), at })
-    });
+    let operator = serde_json::from_slice(value).ok().map(OperatorJson::read);
     let unknown = || Operator {
         author: "unknown".into(),
         reason: "memcached has a pause of an unknown format; use resume to end it".into(),
@@ -91,6 +71,8 @@ impl PoolView {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]

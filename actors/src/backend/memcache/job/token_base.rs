@@ -12,13 +12,14 @@ use serde::{Deserialize, Serialize};
 use super::{read, view::StoreEntry};
 use crate::{
     backend::memcache::{
-        entry::{JSON_NUMBER_LIMIT, keys::KeyNames},
+        entry::keys::KeyNames,
         shard::{
             clock,
             connection_pool::{ConnectionPool, ExchangeFailure, PooledLink},
             protocol::{MemcacheCommand, MemcacheReply},
         },
     },
+    json::JSON_NUMBER_LIMIT,
     pool::LeaseId,
 };
 
