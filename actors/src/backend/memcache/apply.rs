@@ -38,18 +38,18 @@ impl Memcache {
         self.fates.update(std::mem::take(&mut job.unsettled), error.is_some(), now);
         self.apply_pauses(&pauses, job.pausing.as_ref(), out);
 
-        let (released, taken) = job.ends.split_at(releases.len());
-        self.apply_force_releases(&ends, taken, now, out);
+        let (released, other_ends) = job.ends.split_at(releases.len());
+        self.apply_force_releases(&ends, other_ends, now, out);
         self.apply_releases(releases, released, now, out);
-        let (waiting, asking) = job.claims.split_at(candidates);
+        let (waiter_claims, new_claims) = job.claims.split_at(candidates);
         let freed = job.ends.iter().any(|end| end.had == Some(true)).then_some(at);
         let has_granted = self.begin_all(&job.claims, at, out);
         let has_news = error.is_none() && self.reconcile(at, now, out);
         let revoked: Vec<_> = revokes.iter().map(|revoking| (revoking.request, revoking.token)).collect();
         self.settle_revokes(&revoked, &job.revokes, out);
         self.apply_renewals(&renewals, &job.renewals, at, now, out);
-        let unwanted = self.apply_waiters(waiting, freed, now, out);
-        self.apply_acquires(requests, asking, at, now, out);
+        let unwanted = self.apply_waiters(waiter_claims, freed, now, out);
+        self.apply_acquires(requests, new_claims, at, now, out);
         self.queue_undelivered(&unwanted, now);
         for request in reads {
             match error {
@@ -62,8 +62,8 @@ impl Memcache {
         self.schedule_read(has_more || has_news, now);
     }
 
-    fn set_store_down(&mut self, is_away: bool, now: Instant, out: &mut Vec<Event>) {
-        match (&self.outage_state, is_away) {
+    fn set_store_down(&mut self, is_down: bool, now: Instant, out: &mut Vec<Event>) {
+        match (&self.outage_state, is_down) {
             (None, true) => {
                 self.outage_state = Some(OutageState { parked_until: Some(now + self.outage) });
                 out.push(Event::StoreDown);

@@ -7,7 +7,12 @@ use tokio::time::Instant;
 
 use super::{
     entry::{LeaseEntry, pause::PauseChange},
-    job::{Claim, EndLease, LeaseSelector, RenewLease, revoke::RevokeLease, view::HeldSlot},
+    job::{
+        Claim, EndLease, LeaseSelector, RenewLease,
+        revoke::RevokeLease,
+        view::{HeldSlot, whole_seconds},
+    },
+    shard::clock::unix_now,
 };
 use crate::pool::{
     AcquireRequest, EndReason, LeaseId, Operator, ReleaseTarget, RequestId, Token, lease::Lease,
@@ -104,11 +109,9 @@ impl Inbox {
     pub(super) fn ends(&self) -> Vec<EndLease> {
         let released =
             self.releases.iter().map(|(_, held)| EndLease::new(LeaseSelector::from(held.clone()), false));
-        let taken = self
-            .ends
-            .iter()
-            .map(|takeback| EndLease::new(LeaseSelector::Lease(takeback.id), takeback.by.is_none()));
-        released.chain(taken).collect()
+        let others =
+            self.ends.iter().map(|end| EndLease::new(LeaseSelector::Lease(end.id), end.by.is_none()));
+        released.chain(others).collect()
     }
 
     /// Leases to be revoked.
@@ -183,8 +186,7 @@ impl HeldSlot {
     /// The lease, if another server granted it.
     pub(super) fn foreign_lease(&self, now: Instant) -> Lease {
         let LeaseEntry { id, requester, since, waited, ttl, command, .. } = &*self.entry;
-        let clock = std::time::SystemTime::now().duration_since(std::time::SystemTime::UNIX_EPOCH);
-        let held = clock.unwrap_or_default().saturating_sub(*since);
+        let held = unix_now().saturating_sub(*since);
         Lease {
             token: self.token(),
             id: Some(*id),
@@ -204,7 +206,7 @@ impl HeldSlot {
     /// seconds. `None`: never.
     pub(super) fn estimated_end(&self, now: Instant) -> Option<Instant> {
         let (left, ttl) = (self.left?, self.entry.ttl?);
-        let more = Duration::from_secs(ttl.as_secs() + u64::from(ttl.subsec_nanos() > 0) + 1) - ttl;
+        let more = Duration::from_secs(whole_seconds(ttl) + 1) - ttl;
         Some(now + left.saturating_sub(more))
     }
 }

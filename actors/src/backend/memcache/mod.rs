@@ -10,9 +10,9 @@
 //! | `shard` | one memcached: threads, connections, commands, reachability, memory and clock |
 //!
 //! ```text
-//!  acquire, renew, release ─► inbox ─► job ──► a thread of the shard ──► memcached
-//!                                       │ one at a time                     │
-//!  answered, refused, store down ◄─ apply ◄┴─ done, with what memcached has now ┘
+//!  acquire, renew, release ──► inbox ──► job, one at a time ──► a thread of the shard ──► memcached
+//!                                                                         │
+//!  answered, refused, store down ◄── apply ◄── done, with a new view ◄────┘
 //! ```
 //!
 //! A pool has one job in flight; requests that arrive meanwhile go into the next one. The queue is that of this
@@ -240,9 +240,9 @@ impl Memcache {
     fn job(&mut self, now: Instant) -> Job {
         let later = self.pending.requests.split_off(MAX_NEW_REQUESTS.min(self.pending.requests.len()));
         let pending = mem::replace(&mut self.pending, Inbox { requests: later, ..Inbox::default() });
-        let max = MAX_CANDIDATES.min(self.slots);
-        let mut waiters = self.rules.head_of_queue(max + 1);
-        let behind = waiters.split_off(max.min(waiters.len()));
+        let max_waiters = MAX_CANDIDATES.min(self.slots);
+        let mut waiters = self.rules.head_of_queue(max_waiters + 1);
+        let behind = waiters.split_off(max_waiters.min(waiters.len()));
         let candidates = waiters.len();
         let behind = behind.first().map(|waiter| now - waiter.since);
         let order = self.foreign_waiters.order(candidates, behind, self.poll, now);

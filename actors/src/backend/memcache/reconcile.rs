@@ -77,7 +77,7 @@ impl Memcache {
     }
 
     /// Handles a lease that is no longer in the store, and was not ended by this server.
-    pub(super) fn on_missing(&mut self, token: Token, now: Instant, out: &mut Vec<Event>) {
+    fn on_missing(&mut self, token: Token, now: Instant, out: &mut Vec<Event>) {
         let Some(lease) = self.rules.lease(token) else { return };
         let (id, until, host) = (lease.id, lease.until, lease.requester.host().clone());
         let is_over = until.is_some_and(|until| until <= now);
@@ -99,7 +99,7 @@ impl Memcache {
 
     /// Remembers a vanished lease, up to [`MAX_VANISHED`]: in a pool that is used through several servers, most leases
     /// end at another one.
-    pub(super) fn remember_vanished(&mut self, id: LeaseId, vanished: VanishedLease, now: Instant) {
+    fn remember_vanished(&mut self, id: LeaseId, vanished: VanishedLease, now: Instant) {
         if self.vanished.len() >= MAX_VANISHED {
             self.vanished.retain(|_, vanished| vanished.until > now);
         }

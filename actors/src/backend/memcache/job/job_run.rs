@@ -12,6 +12,7 @@ use super::{
     planned_write::{PlannedWrite, WritePurpose},
     read::{self, PoolRead},
     token_base,
+    view::PoolView,
 };
 use crate::backend::memcache::shard::{
     clock,
@@ -28,7 +29,7 @@ pub(super) struct CommandBatch {
     /// The writes, then the reads.
     pub(super) commands: Vec<MemcacheCommand>,
     /// Whether the view is of the process at the other end.
-    pub(super) is_current: bool,
+    is_current: bool,
 }
 
 /// A job being carried out.
@@ -38,13 +39,13 @@ pub(super) struct JobRun<'a> {
     pub(super) link: Option<PooledConnection<Connector>>,
     pub(super) job: &'a mut Job,
     /// Replies to the attempts to end leases, one per end.
-    pub(super) end_attempts: Vec<EndAttempt>,
+    end_attempts: Vec<EndAttempt>,
     /// Whether the view was read by this job.
     pub(super) fresh: bool,
     /// Whether an exchange has failed.
     pub(super) failed: bool,
     /// Whether another server changed the hints at the moment of writing.
-    pub(super) hints_conflict: bool,
+    hints_conflict: bool,
 }
 
 impl<'a> JobRun<'a> {
@@ -79,7 +80,7 @@ impl<'a> JobRun<'a> {
     }
 
     /// One exchange, or what has to precede the next one; whether the job is done.
-    pub(super) fn exchange_once(&mut self) -> Result<bool, ExchangeFailure> {
+    fn exchange_once(&mut self) -> Result<bool, ExchangeFailure> {
         let Some(mut link) = self.link.take() else {
             return Err(self.connections.failed("is not connected"));
         };
@@ -138,7 +139,7 @@ impl<'a> JobRun<'a> {
     }
 
     /// Whether the view is of the process at the other end.
-    pub(super) fn is_same(&self, link: &PooledLink) -> bool {
+    fn is_same(&self, link: &PooledLink) -> bool {
         let store = self.job.view.store.as_ref();
         store.is_some_and(|store| link.store.as_ref() == Some(&store.id))
     }
@@ -199,7 +200,7 @@ impl<'a> JobRun<'a> {
     }
 
     /// Adopts the view, if there is a store, and settles what it shows; whether the job is done.
-    pub(super) fn adopt_view(
+    fn adopt_view(
         &mut self,
         link: &mut PooledLink,
         pool_read: PoolRead,
@@ -220,33 +221,43 @@ impl<'a> JobRun<'a> {
             token_base::raise(connections, link, &job.keys, &store, pool_read.newest, job.highest_token)?;
             return Ok(false);
         }
-        if pool_read.view.foreign != job.view.foreign && !pool_read.view.foreign.is_empty() {
-            let (server, key) = (connections.server(), job.keys.slot(pool_read.view.foreign[0]));
+        self.take_view(link, &store.id, pool_read.view);
+        Ok(self.settle(delivered_claims))
+    }
+
+    /// Makes a view of the store with this id the view of the job.
+    fn take_view(&mut self, link: &mut PooledLink, store: &Arc<str>, view: PoolView) {
+        let (connections, job) = (self.connections, &mut *self.job);
+        if view.foreign != job.view.foreign
+            && let Some(slot) = view.foreign.first()
+        {
+            let (server, key) = (connections.server(), job.keys.slot(*slot));
             let hint = "not an entry of this version; it occupies a slot until it is removed";
             warn!(server:%, key, hint; "unparsable_entry");
         }
-        pool_read
-            .view
-            .held()
-            .filter_map(|(_, held)| held.time())
-            .max()
-            .inspect(|time| connections.observe_time(*time));
-        link.store = Some(Arc::clone(&store.id));
-        job.view = pool_read.view;
+        if let Some(time) = view.held().filter_map(|(_, held)| held.time()).max() {
+            connections.observe_time(time);
+        }
+        link.store = Some(Arc::clone(store));
+        job.view = view;
         job.highest_token = job.view.held().map(|(_, held)| held.token().0).fold(job.highest_token, u64::max);
         self.fresh = true;
-        let view = &job.view;
-        if view.slot_count() > view.slots.len() {
-            return Ok(false); // more slots have to be read
+    }
+
+    /// Settles what the view shows; whether the job is done.
+    fn settle(&mut self, delivered_claims: &HashSet<usize>) -> bool {
+        let job = &mut *self.job;
+        if job.view.slot_count() > job.view.slots.len() {
+            return false; // more slots have to be read
         }
-        job.unsettled.settle_by(view, job.server);
-        let is_wide = view.slot_count() >= job.slots;
+        job.unsettled.settle_by(&job.view, job.server);
+        let reads_all_slots = job.view.slot_count() >= job.slots;
         job.settle_held(&self.end_attempts);
-        if is_wide {
+        if reads_all_slots {
             job.settle_claims(delivered_claims);
         }
-        let right = job.view.slot_count() == job.view.needed(job.slots);
-        Ok(right && job.is_done() && !self.hints_conflict)
+        let has_right_width = job.view.slot_count() == job.view.needed(job.slots);
+        has_right_width && job.is_done() && !self.hints_conflict
     }
 }
 

@@ -36,7 +36,7 @@ pub(super) struct StoreInfo {
     /// Random id of the store that was last seen.
     pub(super) store: Option<Arc<str>>,
     /// Whether the settings were checked for this store, or before there was one.
-    pub(super) inspected: bool,
+    inspected: bool,
 }
 
 impl ShardShared {
@@ -70,7 +70,7 @@ impl ShardShared {
     }
 
     /// Calls memcached unless it was unreachable a moment ago, and records whether it was reached. Returns the error.
-    pub(super) fn guarded(&self, work: impl FnOnce() -> Result<(), MemcacheError>) -> Option<String> {
+    fn guarded(&self, work: impl FnOnce() -> Result<(), MemcacheError>) -> Option<String> {
         if let Err(why) = self.breaker.try_acquire(Instant::now()) {
             return Some(why);
         }
@@ -80,7 +80,7 @@ impl ShardShared {
     }
 
     /// Records whether memcached was reached, and logs changes.
-    pub(super) fn record_outcome(&self, result: &Result<(), MemcacheError>) {
+    fn record_outcome(&self, result: &Result<(), MemcacheError>) {
         let change = self.breaker.record(Instant::now(), result);
         let server = self.connections.server();
         match change {
@@ -94,7 +94,7 @@ impl ShardShared {
     }
 
     /// Remembers the store of a job, and whether memcached refused something.
-    pub(super) fn remember_store(&self, job: &Job) {
+    fn remember_store(&self, job: &Job) {
         if let Some(why) = &job.refused {
             self.memory.refused(why);
         }
