@@ -14,9 +14,9 @@ pub(super) struct Block {
 #[derive(Debug)]
 pub(super) struct Step<'a> {
     pub(super) command: &'a str,
-    /// What it prints, described in words.
+    /// The expected output, in words.
     pub(super) answer: &'a str,
-    /// The lines that follow: what it prints, as an example.
+    /// The lines that follow: example of the output.
     pub(super) output: Vec<&'a str>,
 }
 
@@ -25,7 +25,7 @@ pub(super) fn document(path: &str) -> String {
     fs::read_to_string(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
 }
 
-/// The documents with code blocks for users and developers: README.md, those in docs/, CONTRIBUTING.md and SECURITY.md.
+/// Paths of the documents for users and developers: README.md, docs/, CONTRIBUTING.md and SECURITY.md.
 pub(super) fn documents() -> Vec<String> {
     let docs = fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/docs")).unwrap();
     let docs = docs.map(|entry| entry.unwrap().file_name().into_string().unwrap());
@@ -36,7 +36,7 @@ pub(super) fn documents() -> Vec<String> {
     ["README.md".to_owned()].into_iter().chain(docs).chain(after).collect()
 }
 
-/// All blocks of all documents. Drawings (```text) are not for running.
+/// All blocks of all documents, except drawings (```text).
 pub(super) fn all_blocks() -> Vec<Block> {
     let mut blocks = Vec::new();
     for path in documents() {
@@ -53,7 +53,7 @@ pub(super) fn all_blocks() -> Vec<Block> {
     blocks
 }
 
-/// The block of a document that begins with this.
+/// The block of a document with this beginning.
 pub(super) fn block(document: &str, beginning: &str) -> String {
     let is_it = |block: &Block| block.document == document && block.text.starts_with(beginning);
     all_blocks().into_iter().find(is_it).unwrap().text

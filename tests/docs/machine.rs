@@ -1,4 +1,4 @@
-//! A machine on which nothing is installed yet, in a folder.
+//! A folder that acts as a machine on which nothing is installed yet.
 
 use std::{
     fs,
@@ -9,24 +9,24 @@ use std::{
 
 use crate::wrapper::run::{ended, folder};
 
-/// The folders of the machine that commands name.
+/// Absolute paths in commands that are replaced by folders of the machine.
 const FOLDERS: [&str; 6] =
     ["/etc/systemd/system/", "/etc/", "/run/distributexd/", "/run/", "/usr/local/bin/", "/usr/bin/"];
 
-/// What stands in for cargo: it makes the programs that cargo would make.
+/// Replacement for cargo: links the programs that this test was built with.
 const CARGO: &str = r#"#!/bin/sh
 [ "$*" = "build --release" ] || { echo "cargo $*?" >&2; exit 1; }
 mkdir -p target/release && ln -sf PROGRAMS/distributex PROGRAMS/distributexctl PROGRAMS/distributexd target/release/
 "#;
 
-/// The folder. Commands run in its copy of the repository.
+/// The machine. Commands run in its copy of the repository.
 #[derive(Debug)]
 pub(super) struct Machine {
     root: PathBuf,
 }
 
 impl Machine {
-    /// A fresh one.
+    /// A new machine.
     pub(super) fn fresh() -> Self {
         let machine = Self { root: folder() };
         let root = |name: &str| machine.root.join(name);
@@ -52,17 +52,17 @@ impl Machine {
         machine
     }
 
-    /// A path on it.
+    /// A path on the machine.
     pub(super) fn path(&self, path: &str) -> PathBuf {
         self.root.join(path.trim_start_matches('/'))
     }
 
-    /// What a file on it says.
+    /// The content of a file on the machine.
     pub(super) fn read(&self, path: &str) -> String {
         fs::read_to_string(self.path(path)).unwrap()
     }
 
-    /// The text with folders of this machine in it instead of those of the real one.
+    /// Replaces absolute paths in the text by those of this machine.
     pub(super) fn here(&self, text: &str) -> String {
         let root = self.root.to_str().unwrap();
         let is_path = |before: &str| before.chars().next_back().is_none_or(|c| " '\"=>@:\n".contains(c));
@@ -88,14 +88,14 @@ impl Machine {
         shell
     }
 
-    /// Runs a script that has to end well: what it printed.
+    /// Runs a script that must succeed. Returns its output.
     pub(super) fn run(&self, script: &str) -> String {
         let (status, printed, said) = ended(&mut self.shell(script));
         assert_eq!(status, 0, "{script}\n{printed}{said}");
         printed
     }
 
-    /// Makes a program.
+    /// Writes an executable file.
     fn program(&self, path: &str, text: &str) {
         fs::write(self.path(path), text).unwrap();
         fs::set_permissions(self.path(path), fs::Permissions::from_mode(0o755)).unwrap();
@@ -108,7 +108,7 @@ impl Drop for Machine {
     }
 }
 
-/// The first of the machine's folders that a text names, and where.
+/// The first of [`FOLDERS`] in the text, with its offset.
 fn next_folder(text: &str) -> Option<(usize, &'static str)> {
     let found = FOLDERS.iter().filter_map(|folder| Some((text.find(folder)?, *folder)));
     found.min_by_key(|(at, folder)| (*at, usize::MAX - folder.len()))

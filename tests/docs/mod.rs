@@ -1,17 +1,19 @@
 //! The documents: every block of commands runs as written, and every table agrees with the programs.
 
+mod api_tables;
 mod blocks;
 mod client_blocks;
+mod links;
 mod machine;
 mod server_blocks;
 mod tables;
 
 use self::{blocks::all_blocks, machine::Machine};
 
-/// How a block is run: its document, its beginning, and the function that runs it.
+/// Document of a block, its beginning, and the function that runs it.
 type Runner = (&'static str, &'static str, fn(&Machine, &str));
 
-/// Every block of the documents, in their order. A new one needs a line here.
+/// Every block of the documents, in their order. A new block needs a line here.
 const RUNNERS: &[Runner] = &[
     ("README.md", "$(command -v sudo) sh -c 'apt-get", server_blocks::first_command),
     ("README.md", "$ curl \"http://localhost:9889/get/?", server_blocks::curl_session),

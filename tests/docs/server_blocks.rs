@@ -22,7 +22,7 @@ use crate::{
 
 /// The first command, on a free port.
 pub(super) fn first_command(machine: &Machine, block: &str) {
-    let script = block.replace("&& target/", "&& exec target/"); // so that it is the server that ends with the test
+    let script = block.replace("&& target/", "&& exec target/"); // the server, not the shell, is the child that ends with the test
     let script = format!("{} --listen 127.0.0.1:0", script.trim_end());
 
     let server = Server::spawn(&mut machine.shell(&script));
@@ -76,7 +76,7 @@ pub(super) fn event_stream(machine: &Machine, block: &str) {
     let mut curl = machine.shell(&format!("exec {command}"));
     let mut curl = curl.stdout(fs::File::create(&shown).unwrap()).spawn().unwrap();
 
-    eventually("an event comes", || {
+    eventually("an event arrives", || {
         server.word("/get?host=web1&pool=pool1");
         server.word("/release?host=web1&pool=pool1");
         fs::read_to_string(&shown).unwrap().contains("event: granted\ndata: {")
@@ -167,7 +167,7 @@ pub(super) fn two_servers_and_a_memcached(machine: &Machine, start: &str) {
     for server in [&one, &two] {
         let state = format!("curl http://localhost:{server}/v1/pools/pool1");
         let reaches_memcached = || machine.shell(&state).output().unwrap().status.success();
-        eventually("it has found memcached, which may have started later", reaches_memcached);
+        eventually("the server has found memcached, which may have started later", reaches_memcached);
     }
 
     session(machine, &here(&block("docs/backends.md", "$ curl \"http://localhost:9889/get?")));
@@ -180,7 +180,7 @@ pub(super) fn two_servers_and_a_memcached(machine: &Machine, start: &str) {
     assert!(TcpStream::connect(ports[0].addr()).is_err(), "{end} ends all");
 }
 
-/// The fields of a pool: every word of the block is one, and every field is in the block.
+/// The fields of a pool's snapshot: the words of the block are those of a real one.
 pub(super) fn fields_of_a_pool(_: &Machine, block: &str) {
     let server = Server::start(WITH_KEY);
     assert_eq!(server.word("/get?host=ann&pool=pool1"), "YES");

@@ -1,20 +1,24 @@
-//! Tables of the documents, compared with what the programs say of themselves.
+//! Tables of options, keys and exit statuses, compared with `--help` and the configuration.
 
 use std::{collections::BTreeSet, process::Command};
 
 use distributex_config::{ADMIN_KEYS, KEYS, LIMIT_KEYS, MEMCACHE_KEYS, POOL_KEYS};
-use distributex_protocol::{error::ErrorKind, event::EventName};
 
 use super::blocks::{document, documents};
-use crate::{
-    support::{ONE_SLOT, Server},
-    wrapper::run::{ended, folder},
-};
+use crate::wrapper::run::ended;
 
-type Words = BTreeSet<String>;
+/// A set of words.
+pub(super) type Words = BTreeSet<String>;
+
+/// The programs, each with the page that documents it.
+const PROGRAMS: [(&str, &str); 3] = [
+    ("docs/wrapper.md", env!("CARGO_BIN_EXE_distributex")),
+    ("docs/operations.md", env!("CARGO_BIN_EXE_distributexctl")),
+    ("docs/configuration.md", env!("CARGO_BIN_EXE_distributexd")),
+];
 
 /// The rows of all tables of a document, each as its cells.
-fn rows(path: &str) -> Vec<Vec<String>> {
+pub(super) fn rows(path: &str) -> Vec<Vec<String>> {
     let text = document(path).replace("\\|", "\u{0}");
     let rows = text.lines().filter(|line| line.starts_with('|'));
     let cells =
@@ -23,12 +27,12 @@ fn rows(path: &str) -> Vec<Vec<String>> {
 }
 
 /// Words in backticks.
-fn quoted(text: &str) -> Vec<&str> {
+pub(super) fn quoted(text: &str) -> Vec<&str> {
     text.split('`').skip(1).step_by(2).collect()
 }
 
 /// Words in backticks of the first cells of all rows that `belongs` accepts.
-fn first_cells(path: &str, belongs: impl Fn(&str) -> bool) -> Words {
+pub(super) fn first_cells(path: &str, belongs: impl Fn(&str) -> bool) -> Words {
     let cells = rows(path).into_iter().map(|row| row[0].clone());
     let words = cells.flat_map(|cell| quoted(&cell).into_iter().map(str::to_owned).collect::<Vec<_>>());
     words.filter(|word| belongs(word)).collect()
@@ -86,6 +90,45 @@ fn commands() -> Vec<String> {
     names.filter(|name| !name.is_empty() && *name != "help").map(str::to_owned).collect()
 }
 
+/// Long options with their defaults, as `--help` lists them: defaults of one word only.
+fn defaults_of(program: &str) -> Vec<(String, String)> {
+    let (_, help, _) = ended(Command::new(program).arg("--help"));
+    let options = help.split("\n\n").find(|part| part.starts_with("OPTIONS:")).unwrap();
+    let mut entries: Vec<String> = Vec::new();
+    for line in options.lines().skip(1) {
+        let text = line.trim_start();
+        match entries.last_mut().filter(|_| line.len() - text.len() > 8) {
+            Some(entry) => *entry = format!("{entry} {text}"),
+            None => entries.push(text.to_owned()),
+        }
+    }
+    let read = |entry: &String| {
+        let option = entry.split([' ', ',']).find(|word| word.starts_with("--"))?.to_owned();
+        let default = entry.split_once("[default: ")?.1.split_once(']')?.0.to_owned();
+        (!default.contains(' ')).then_some((option, default))
+    };
+    entries.iter().filter_map(read).collect()
+}
+
+#[test]
+fn option_tables_have_the_defaults_of_help() {
+    for (path, program) in PROGRAMS {
+        let rows = rows(path);
+        let defaults = defaults_of(program);
+        assert!(defaults.len() > 2, "{program}: {defaults:?}");
+        for (option, default) in defaults {
+            let is_its = |row: &&Vec<String>| {
+                quoted(&row[0]).iter().any(|word| word.split(' ').any(|word| word == option))
+            };
+            let row = rows.iter().find(is_its).unwrap();
+            assert!(
+                row.iter().any(|cell| cell.trim_matches('`') == default),
+                "{path}: {option} has {default}"
+            );
+        }
+    }
+}
+
 #[test]
 fn every_command_of_the_tool_is_documented() {
     let first = |word: &str| word.split(' ').next().unwrap().to_owned();
@@ -123,114 +166,52 @@ fn configuration_keys_are_in_the_table_and_the_samples() {
 }
 
 #[test]
-fn metrics_are_those_of_the_server() {
-    let state = format!("state_dir: {}\n{ONE_SLOT}", folder().join("state").display());
-    let server = Server::start(&state);
-    assert_eq!(server.word("/get?host=ann&pool=pool1"), "YES");
-    assert_eq!(server.word("/get?host=bob&pool=pool1"), "NO");
-    let own = |name: &&str| name.starts_with("distributex_");
-    let (_, text) = server.get("/metrics");
-    let served: Words = text
-        .lines()
-        .filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next())
-        .filter(own)
-        .map(str::to_owned)
-        .collect();
-
-    let documented = first_cells("docs/monitoring.md", |word| word.starts_with("distributex_"));
-
-    assert_eq!(documented, served);
+fn configuration_keys_have_the_defaults_of_the_samples() {
+    let samples = document("config/distributex.yaml") + &document("config/memcache.yaml");
+    let sentences = samples.replace("\n    #", "").replace("\n#", "");
+    let mut compared = 0;
+    for row in rows("docs/configuration.md").iter().filter(|row| row.len() == 3) {
+        let default = row[1].trim_matches('`');
+        let is_number =
+            !default.is_empty() && default.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+        let key = quoted(&row[0]).first().copied().unwrap_or_default();
+        let explained =
+            sentences.split(&format!(" {key}: ")).nth(1).and_then(|text| text.split_once("Default: "));
+        let Some((_, stated)) = explained.filter(|(before, _)| is_number && !before.contains('\n')) else {
+            continue;
+        };
+        assert!(stated.starts_with(&format!("{default}.")), "{key}: {default} or {stated:.20}?");
+        compared += 1;
+    }
+    assert!(compared > 10, "{compared}");
 }
 
-#[test]
-fn events_are_those_of_the_protocol() {
-    let words: Words = EventName::ALL.iter().map(|name| name.word().to_owned()).collect();
-    let documented =
-        first_cells("docs/monitoring.md", |word| !word.starts_with("distributex_") && !word.starts_with('/'));
-
-    assert_eq!(documented, words);
-}
-
-#[test]
-fn error_kinds_are_those_of_the_protocol() {
-    let kinds: Words =
-        ErrorKind::ALL.iter().map(|kind| kind.word().to_owned()).filter(|word| !word.is_empty()).collect();
-    let cells =
-        rows("docs/http-api.md").into_iter().filter(|row| row[0].starts_with(|c: char| c.is_ascii_digit()));
-    let documented: Words =
-        cells.flat_map(|row| quoted(&row[1]).into_iter().map(str::to_owned).collect::<Vec<_>>()).collect();
-
-    assert_eq!(documented, kinds);
+/// The statuses in the first cells of a document's tables.
+fn documented_statuses(path: &str) -> BTreeSet<u8> {
+    let cells = rows(path).into_iter().map(|row| row[0].clone());
+    cells.flat_map(|cell| cell.split(", ").filter_map(|word| word.parse().ok()).collect::<Vec<_>>()).collect()
 }
 
 #[test]
 fn exit_statuses_are_those_of_help() {
-    for (path, program) in [
-        ("docs/wrapper.md", env!("CARGO_BIN_EXE_distributex")),
-        ("docs/operations.md", env!("CARGO_BIN_EXE_distributexctl")),
-        ("docs/configuration.md", env!("CARGO_BIN_EXE_distributexd")),
-    ] {
+    for (path, program) in PROGRAMS {
         let (_, help, _) = ended(Command::new(program).arg("--help"));
         let list = help.split("EXIT STATUS:\n").nth(1).unwrap().split("\n\n").next().unwrap();
-        let number = |word: &str| word.parse::<u8>().ok();
-        let taught: BTreeSet<_> =
-            list.lines().filter_map(|line| number(line.split_whitespace().next()?)).collect();
-        let cells = rows(path).into_iter().map(|row| row[0].clone());
-        let documented: BTreeSet<_> =
-            cells.flat_map(|cell| cell.split(", ").filter_map(number).collect::<Vec<_>>()).collect();
+        let statuses = list.lines().filter_map(|line| line.split_whitespace().next()?.parse().ok());
 
-        assert_eq!(documented, taught, "{path}");
+        assert_eq!(documented_statuses(path), statuses.collect(), "{path}");
     }
 }
 
 #[test]
-fn links_between_documents_lead_somewhere() {
-    for path in documents() {
-        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-        let text = document(&path);
-        for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
-            let (file, anchor) = target.split_once('#').unwrap_or((target, ""));
-            if file.starts_with("http") {
-                continue;
-            }
-            let linked = if file.is_empty() { path.clone() } else { resolved(folder, file) };
-            let full = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(&linked);
-            assert!(full.exists(), "{path} links to {linked}");
-            if !anchor.is_empty() {
-                let headings = document(&linked);
-                let is_there =
-                    headings.lines().filter(|line| line.starts_with('#')).any(|line| slug(line) == anchor);
-                assert!(is_there, "{path} links to {linked}#{anchor}");
-            }
-        }
-    }
-}
+fn exit_statuses_are_those_of_the_code() {
+    let code = document("src/program/exit_status.rs");
+    let constants = code.lines().filter_map(|line| line.strip_prefix("pub(crate) const ")?.strip_suffix(';'));
+    let mut statuses: BTreeSet<u8> =
+        constants.map(|line| line.split(" = ").nth(1).unwrap().parse().unwrap()).collect();
+    statuses.extend([0, 70]); // success, and a pool that panicked
 
-/// A path relative to a folder of the repository.
-fn resolved(folder: &str, file: &str) -> String {
-    match file.strip_prefix("../") {
-        Some(file) => file.to_owned(),
-        None if folder.is_empty() => file.to_owned(),
-        None => format!("{folder}/{file}"),
-    }
-}
+    let documented = PROGRAMS.iter().flat_map(|(path, _)| documented_statuses(path));
 
-/// The anchor of a heading, as GitHub makes it.
-fn slug(heading: &str) -> String {
-    let text = heading.trim_start_matches('#').trim().to_lowercase();
-    let kept = text.chars().filter(|c| c.is_alphanumeric() || [' ', '-', '_'].contains(c));
-    kept.map(|c| if c == ' ' { '-' } else { c }).collect()
-}
-
-#[test]
-fn paths_in_the_architecture_exist() {
-    let text = document("docs/architecture.md");
-    let roots = ["src/", "actors/", "clients/", "config/", "protocol/", "tests/", "benches/", "docs/"];
-    let paths: Vec<_> =
-        quoted(&text).into_iter().filter(|word| roots.iter().any(|root| word.starts_with(root))).collect();
-
-    assert!(paths.len() > 50, "{paths:?}");
-    for path in paths {
-        assert!(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(path).exists(), "{path}");
-    }
+    assert_eq!(documented.collect::<BTreeSet<_>>(), statuses);
 }
