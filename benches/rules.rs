@@ -16,6 +16,11 @@ use tokio::{runtime::Builder, task::LocalSet, time::Instant};
 
 const WAITERS: [usize; 4] = [100, 1_000, 5_000, 15_000];
 
+/// A request that waits without limit.
+fn waiting(host: Name) -> AcquireRequest {
+    AcquireRequest { wait: None, ..AcquireRequest::new(Requester::Host(host)) }
+}
+
 fn settings() -> Pool {
     let expire = Some(Duration::from_secs(300));
     Pool { name: name(0), expire, slots: 1, servers: None, max_waiters: usize::MAX }
@@ -30,9 +35,9 @@ fn held(host: Name) -> ReleaseTarget {
 }
 
 fn enter(rules: &mut Rules, n: usize) -> RequestId {
-    let (ask, mut events) = (AcquireRequest::classic(name(n), true), Vec::new());
-    let id = ask.id;
-    rules.acquire(ask, Instant::now(), &mut events);
+    let (request, mut events) = (waiting(name(n)), Vec::new());
+    let id = request.id;
+    rules.acquire(request, Instant::now(), &mut events);
     id
 }
 
@@ -52,7 +57,7 @@ fn rules(c: &mut Criterion) {
             (Rules::new(settings(), Limits::default(), Token(0)), name(1), Instant::now());
         b.iter(|| {
             let mut events: Vec<Event> = Vec::new();
-            rules.acquire(AcquireRequest::classic(host.clone(), false), now, &mut events);
+            rules.acquire(AcquireRequest::new(Requester::Host(host.clone())), now, &mut events);
             rules.release(RequestId::next(), &held(host.clone()), now, &mut events);
             black_box(events)
         });
@@ -64,15 +69,15 @@ fn rules(c: &mut Criterion) {
             b.iter(|| {
                 let (mut events, host) = (Vec::new(), &hosts[holders.next().unwrap()]);
                 rules.release(RequestId::next(), &held(host.clone()), Instant::now(), &mut events);
-                rules.acquire(AcquireRequest::classic(host.clone(), true), Instant::now(), &mut events);
+                rules.acquire(waiting(host.clone()), Instant::now(), &mut events);
                 black_box(events)
             });
         });
         group.bench_function(BenchmarkId::new("enter and leave", waiters), |b| {
             let mut rules = full_line(waiters);
             b.iter(|| {
-                let ask = enter(&mut rules, waiters + 1);
-                rules.cancel(black_box(ask), Instant::now(), &mut Vec::new());
+                let request = enter(&mut rules, waiters + 1);
+                rules.cancel(black_box(request), Instant::now(), &mut Vec::new());
             });
         });
     }
@@ -90,8 +95,9 @@ fn actor(c: &mut Criterion) {
     c.bench_function("actor/get and release", |b| {
         b.iter(|| {
             local.block_on(&runtime, async {
-                pool.get(name(1)).await.unwrap().delivered();
-                pool.release_host(name(1)).await.unwrap();
+                let requester = Requester::Host(name(1));
+                pool.acquire(AcquireRequest::new(requester.clone())).await.unwrap().delivered();
+                pool.release(ReleaseTarget::Requester(requester), None).await.unwrap();
             });
         });
     });

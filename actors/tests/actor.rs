@@ -12,6 +12,7 @@ use distributex_actors::{
 use distributex_config::{Limits, Pool};
 use tokio::{sync::mpsc, time::Instant};
 
+use crate::support::HostRequests as _;
 use crate::support::name;
 
 /// A remote backend: it records its requests, and replies when told to, or never.

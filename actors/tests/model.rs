@@ -483,6 +483,7 @@ pub(crate) fn play(
                 ttl: ttl.filter(|_| !classic).map(seconds),
                 command: None,
                 lease: (!classic).then(LeaseId::random),
+                want_snapshot: false,
             };
             past.requests.push(id);
             model.enter(request.clone(), pool.now, out);

@@ -5,7 +5,7 @@ use std::{future::poll_fn, task::Poll};
 use distributex_actors::{ParkingLimit, Refusal, Registry, backend};
 use distributex_config::{Backend, Config, DEFAULT_PORT, Listen};
 
-use crate::support::{config, name};
+use crate::support::{HostRequests as _, config, name};
 
 /// A registry of in-memory pools.
 fn started(pools: &[&str]) -> Registry {

@@ -10,8 +10,8 @@ use distributex_config::Pool;
 use tokio::time::Instant;
 
 use crate::support::{
-    MINUTE, SECOND, Stage, granted, granted_requests, lease_id, name, operator, settings, try_of_owner,
-    wait_of_owner,
+    MINUTE, SECOND, Stage, granted, granted_requests, host_request, lease_id, name, operator, settings,
+    try_of_owner, wait_of_owner,
 };
 
 /// A pool whose only slot is held by an owner for a minute from now, and the lease.
@@ -107,8 +107,8 @@ fn a_released_slot_of_a_revoked_lease_goes_to_the_next() {
 #[test]
 fn a_holder_that_never_renews_is_not_notified() {
     for (settings, request, ends) in [
-        (settings(), AcquireRequest::classic(name("web"), false), true),
-        (Pool { expire: None, ..settings() }, AcquireRequest::classic(name("web"), false), false),
+        (settings(), host_request(name("web"), false), true),
+        (Pool { expire: None, ..settings() }, host_request(name("web"), false), false),
         (Pool { expire: None, ..settings() }, try_of_owner("web", "run1"), false),
     ] {
         let mut pool = Stage::new(settings);

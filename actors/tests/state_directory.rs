@@ -10,7 +10,7 @@ use distributex_actors::{
 use distributex_config::{Limits, Pool};
 use tokio::time::Instant;
 
-use crate::support::{Folder, MINUTE, SECOND, name, settings, try_of_owner};
+use crate::support::{Folder, HostRequests as _, MINUTE, SECOND, name, settings, try_of_owner};
 
 /// One run of a server, which opens this directory first. When this returns, its actors are gone.
 fn life<T>(directory: &Path, live: impl AsyncFnOnce(StateDirectory) -> T) -> T {

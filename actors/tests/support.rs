@@ -8,8 +8,8 @@ use std::{
 };
 
 use distributex_actors::{
-    AcquireRequest, AdminAction, AdminOutcome, Delivery, Event, LeaseId, Operator, Refusal, ReleaseTarget,
-    RequestId, Requester, Token, pool::rules::Rules,
+    AcquireRequest, AdminAction, AdminOutcome, Delivery, Event, Grant, LeaseId, Operator, PoolHandle,
+    Refusal, ReleaseTarget, RequestId, Requester, Token, pool::rules::Rules,
 };
 use distributex_config::{Admin, Backend, Config, Limits, Name, Pool, TelemetrySettings};
 use tokio::time::Instant;
@@ -73,7 +73,37 @@ pub(crate) fn name(text: &str) -> Name {
 /// A try of this owner on this host.
 pub(crate) fn try_of_owner(host: &str, owner: &str) -> AcquireRequest {
     let requester = Requester::Owner { host: name(host), owner: name(owner) };
-    AcquireRequest { requester, lease: Some(LeaseId::random()), ..AcquireRequest::classic(name(host), false) }
+    AcquireRequest { lease: Some(LeaseId::random()), want_snapshot: true, ..AcquireRequest::new(requester) }
+}
+
+/// Request of a host without an owner.
+pub(crate) fn host_request(host: Name, waits: bool) -> AcquireRequest {
+    let wait = if waits { None } else { Some(Duration::ZERO) };
+    AcquireRequest { wait, ..AcquireRequest::new(Requester::Host(host)) }
+}
+
+/// Requests of hosts without an owner.
+pub(crate) trait HostRequests {
+    /// Acquires a slot without waiting.
+    async fn get(&self, host: Name) -> Result<Grant, Refusal>;
+    /// Acquires a slot, waiting in the queue.
+    async fn wait(&self, host: Name) -> Result<Grant, Refusal>;
+    /// Releases the host's slot, if it holds one.
+    async fn release_host(&self, host: Name) -> Result<(), Refusal>;
+}
+
+impl HostRequests for PoolHandle {
+    async fn get(&self, host: Name) -> Result<Grant, Refusal> {
+        self.acquire(host_request(host, false)).await.map_err(|denial| denial.why)
+    }
+
+    async fn wait(&self, host: Name) -> Result<Grant, Refusal> {
+        self.acquire(host_request(host, true)).await.map_err(|denial| denial.why)
+    }
+
+    async fn release_host(&self, host: Name) -> Result<(), Refusal> {
+        self.release(ReleaseTarget::Requester(Requester::Host(host)), None).await.map(drop)
+    }
 }
 
 /// The same, parked for a minute at most.
@@ -165,7 +195,7 @@ impl Stage {
     }
 
     fn enter(&mut self, host: &str, wait: bool) -> (RequestId, Vec<Event>) {
-        self.acquire(AcquireRequest::classic(name(host), wait))
+        self.acquire(host_request(name(host), wait))
     }
 }
 

@@ -16,7 +16,9 @@ use actix_web::{
         header::{ALLOW, CONTENT_TYPE, HeaderValue},
     },
 };
-use distributex_actors::{AcquireRequest, Grant, PoolHandle, Pools, Refusal};
+use distributex_actors::{
+    AcquireRequest, Denial, Grant, PoolHandle, Pools, Refusal, ReleaseTarget, Requester,
+};
 use distributex_config::Name;
 use log::info;
 use tokio::time::Instant;
@@ -48,25 +50,33 @@ pub async fn respond(request: &mut ServiceRequest, pools: &Pools, peer: &Rc<Peer
         Err(why) => return invalid(&why),
     };
     match call {
-        ClassicPath::Get => respond_to_grant(pool.get(host).await, peer),
+        ClassicPath::Get => {
+            respond_to_grant(pool.acquire(acquire_request(host, Some(Duration::ZERO))).await, peer)
+        }
         ClassicPath::Wait => {
             drop(mem::take(request.headers_mut())); // a third of the memory of a parked request
             handling.park();
-            let granted = pool.acquire_from(AcquireRequest::classic(host, true), peer.address()).await;
-            respond_to_grant(granted.map_err(|denial| denial.why), peer)
+            respond_to_grant(pool.acquire_from(acquire_request(host, None), peer.address()).await, peer)
         }
-        ClassicPath::Release => match pool.release_host(host).await {
-            Ok(()) => word(StatusCode::OK, "OK"),
-            Err(why) => refused(why),
-        },
+        ClassicPath::Release => {
+            match pool.release(ReleaseTarget::Requester(Requester::Host(host)), None).await {
+                Ok(_) => word(StatusCode::OK, "OK"),
+                Err(why) => refused(why),
+            }
+        }
     }
 }
 
+/// The request of a host. It has no lease id: only the host itself, an expiry or an operator can end its lease.
+fn acquire_request(host: Name, wait: Option<Duration>) -> AcquireRequest {
+    AcquireRequest { wait, ..AcquireRequest::new(Requester::Host(host)) }
+}
+
 /// Responds with the grant if the client is still connected; otherwise the grant is returned.
-fn respond_to_grant(answer: Result<Grant, Refusal>, peer: &Peer) -> HttpResponse {
-    match answer {
+fn respond_to_grant(granted: Result<Grant, Denial>, peer: &Peer) -> HttpResponse {
+    match granted {
         Ok(grant) => deliver(grant, peer, |_| word(StatusCode::OK, "YES")).unwrap_or_else(not_now),
-        Err(why) => refused(why),
+        Err(denial) => refused(denial.why),
     }
 }
 
@@ -177,29 +187,33 @@ mod tests {
         PoolHandle::new(PoolActor::new(name, backend, ParkingLimit::new(1), watch).start())
     }
 
+    async fn get(pool: &PoolHandle, host: &str) -> Result<Grant, Denial> {
+        pool.acquire(acquire_request(name(host), Some(Duration::ZERO))).await
+    }
+
     #[actix::test]
-    async fn who_hung_up_before_the_answer_is_not_told_and_the_slot_goes_on() {
+    async fn a_client_that_is_gone_is_not_granted_the_slot() {
         let (pool, (connection, client)) = (pool(), connected().await);
-        let grant = pool.get(name("ann")).await;
+        let grant = get(&pool, "ann").await;
         drop(client);
         is_gone_soon(connection.peer()).await;
 
         let answer = respond_to_grant(grant, connection.peer());
 
         assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
-        assert!(pool.get(name("bob")).await.is_ok());
+        assert!(get(&pool, "bob").await.is_ok());
     }
 
     #[actix::test]
-    async fn who_hangs_up_after_the_answer_keeps_the_slot() {
+    async fn a_client_that_leaves_after_the_response_keeps_the_slot() {
         let (pool, (connection, client)) = (pool(), connected().await);
-        let grant = pool.get(name("ann")).await;
+        let grant = get(&pool, "ann").await;
 
         let answer = respond_to_grant(grant, connection.peer());
         drop(client);
         is_gone_soon(connection.peer()).await;
 
         assert_eq!(answer.status(), StatusCode::OK);
-        assert_eq!(pool.get(name("bob")).await.err(), Some(Refusal::PoolFull));
+        assert_eq!(get(&pool, "bob").await.err().map(|denial| denial.why), Some(Refusal::PoolFull));
     }
 }

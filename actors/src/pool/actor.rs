@@ -20,8 +20,8 @@ use tokio::{sync::oneshot, time::Instant};
 
 use super::{
     AcquireRequest, AdminAction, AdminOutcome, Delivery, Event, Holder, LeaseDetails, LeaseId, Operator,
-    PageCursor, PoolSnapshot, Refusal, ReleaseTarget, RequestId, Requester, Token, admin::seconds,
-    grant::Grant, handle::Denial,
+    PageCursor, PoolSnapshot, Refusal, ReleaseTarget, RequestId, Token, admin::seconds, grant::Grant,
+    handle::Denial,
 };
 use crate::{
     backend::{Backend, Waker},
@@ -42,9 +42,9 @@ pub struct PoolActor {
     /// Limit of parked requests.
     parking: Arc<ParkingLimit>,
     /// The timer and its time. It may fire early, when a lease ended before its time.
-    alarm: Option<(Instant, SpawnHandle)>,
+    timer: Option<(Instant, SpawnHandle)>,
     /// Whether the store cannot be reached.
-    away: bool,
+    store_down: bool,
     /// Metrics, events and history.
     pub(super) telemetry: PoolTelemetry,
     /// Open flush requests.
@@ -55,7 +55,7 @@ pub struct PoolActor {
 #[derive(Debug)]
 pub(super) enum PendingReply {
     /// Of an acquire.
-    Grant {
+    Acquire {
         /// The channel.
         to: GrantReply,
         /// Whether the request waits.
@@ -63,18 +63,18 @@ pub(super) enum PendingReply {
         /// Its parking permit; `None` if it does not wait, or there was none.
         permit: Option<ParkingPermit>,
         /// Whether the refusal includes a snapshot of the pool.
-        curious: bool,
+        want_snapshot: bool,
     },
     /// Of a renewal of this lease.
     Renewal(LeaseId, RenewalReply),
     /// Of a release, with the exit status of the holder's command.
     Release(Option<u8>, ReleaseReply),
     /// Of an admin action.
-    Pull(AdminAction, Operator, AdminReply),
+    Administer(AdminAction, Operator, AdminReply),
     /// Of a snapshot that begins there.
-    Look(PageCursor, SnapshotReply),
+    Snapshot(PageCursor, SnapshotReply),
     /// Of a look-up of a holder.
-    LookUp(Token, HolderReply),
+    FindHolder(Token, HolderReply),
 }
 
 type GrantReply = oneshot::Sender<Result<Grant, Denial>>;
@@ -105,12 +105,12 @@ impl PoolActor {
         telemetry: PoolTelemetry,
     ) -> Self {
         let open = HashMap::new();
-        Self { name, backend, open, parking, alarm: None, away: false, telemetry, flushes: Vec::new() }
+        Self { name, backend, open, parking, timer: None, store_down: false, telemetry, flushes: Vec::new() }
     }
 
     /// Why nothing can be granted now; `None` if grants are possible.
     fn closed(&self) -> Option<Refusal> {
-        match (self.parking.is_closed(), self.away) {
+        match (self.parking.is_closed(), self.store_down) {
             (true, _) => Some(Refusal::Draining),
             (false, true) => Some(Refusal::BackendDown),
             (false, false) => None,
@@ -129,7 +129,7 @@ impl PoolActor {
             self.on_event(event, ctx);
         }
         self.telemetry.count(&self.backend.counts());
-        if self.away || self.backend.is_idle() {
+        if self.store_down || self.backend.is_idle() {
             for reply in self.flushes.drain(..) {
                 let _ = reply.send(()); // the requester may no longer wait
             }
@@ -165,20 +165,20 @@ impl PoolActor {
 
     fn answer_grant(&mut self, Delivery { request, lease, again, freed }: Delivery, me: Addr<Self>) {
         let grant = Grant::new(lease, again, me, freed.zip(self.telemetry.handover()));
-        if let Some(PendingReply::Grant { to, .. }) = self.open.remove(&request) {
-            drop(to.send(Ok(grant))); // an undelivered grant comes back as Undelivered
+        if let Some(PendingReply::Acquire { to, .. }) = self.open.remove(&request) {
+            drop(to.send(Ok(grant))); // a grant that is dropped is returned as Undelivered
         }
     }
 
     fn refuse(&mut self, request: RequestId, why: Refusal, position: Option<usize>) {
         match self.open.remove(&request) {
-            Some(PendingReply::Grant { to, wait, permit, curious }) => {
+            Some(PendingReply::Acquire { to, wait, permit, want_snapshot }) => {
                 let has_no_slot = matches!(why, Refusal::PoolFull | Refusal::PoolPaused);
                 let would_have_waited = wait && permit.is_none() && has_no_slot;
                 let why = if would_have_waited { Refusal::QueueFull } else { why };
                 self.telemetry.refused(why);
-                let state =
-                    curious.then(|| Box::new(self.backend.snapshot(PageCursor::default(), Instant::now())));
+                let state = want_snapshot
+                    .then(|| Box::new(self.backend.snapshot(PageCursor::default(), Instant::now())));
                 drop(to.send(Err(Denial { why, position, state })));
             }
             Some(PendingReply::Renewal(lease, to)) => {
@@ -188,9 +188,9 @@ impl PoolActor {
                 drop(to.send(Err(why)));
             }
             Some(PendingReply::Release(_, to)) => drop(to.send(Err(why))),
-            Some(PendingReply::Pull(.., to)) => drop(to.send(Err(why))),
-            Some(PendingReply::Look(_, to)) => drop(to.send(Err(why))),
-            Some(PendingReply::LookUp(_, to)) => drop(to.send(Err(why))),
+            Some(PendingReply::Administer(.., to)) => drop(to.send(Err(why))),
+            Some(PendingReply::Snapshot(_, to)) => drop(to.send(Err(why))),
+            Some(PendingReply::FindHolder(_, to)) => drop(to.send(Err(why))),
             None => {} // cancelled before it was refused
         }
     }
@@ -208,35 +208,35 @@ impl PoolActor {
         }
     }
 
-    fn answer_snapshot(&mut self, request: RequestId, then: Option<PoolSnapshot>) {
+    fn answer_snapshot(&mut self, request: RequestId, snapshot: Option<PoolSnapshot>) {
         let now = Instant::now();
         match self.open.remove(&request) {
-            Some(PendingReply::Look(after, to)) => {
-                drop(to.send(Ok(then.unwrap_or_else(|| self.backend.snapshot(after, now)))));
+            Some(PendingReply::Snapshot(after, to)) => {
+                drop(to.send(Ok(snapshot.unwrap_or_else(|| self.backend.snapshot(after, now)))));
             }
-            Some(PendingReply::LookUp(token, to)) => {
-                let holder = match then {
-                    Some(then) => then.holders.into_iter().find(|holder| holder.token == token),
+            Some(PendingReply::FindHolder(token, to)) => {
+                let holder = match snapshot {
+                    Some(snapshot) => snapshot.holders.into_iter().find(|holder| holder.token == token),
                     None => self.backend.holder(token, now),
                 };
                 drop(to.send(Ok(holder.filter(|holder| holder.until.is_none_or(|until| until > now)))));
             }
             Some(
-                PendingReply::Grant { .. }
+                PendingReply::Acquire { .. }
                 | PendingReply::Renewal(..)
                 | PendingReply::Release(..)
-                | PendingReply::Pull(..),
+                | PendingReply::Administer(..),
             )
             | None => {}
         }
     }
 
     /// Records whether the store can be reached. The backend logs it, once for all its pools.
-    fn set_store_down(&mut self, away: bool) {
-        let event = if away { EventName::StoreDown } else { EventName::StoreUp };
+    fn set_store_down(&mut self, store_down: bool) {
+        let event = if store_down { EventName::StoreDown } else { EventName::StoreUp };
         info!(pool = self.name.as_str(); "{}", event.word());
-        self.away = away;
-        self.telemetry.set_store_down(away);
+        self.store_down = store_down;
+        self.telemetry.set_store_down(store_down);
     }
 
     /// Makes the timer fire at the next deadline. A timer that fires earlier is kept: replacing it for every grant and
@@ -245,17 +245,17 @@ impl PoolActor {
         let Some(end) = self.backend.next_deadline() else {
             return;
         };
-        if let Some((at, timer)) = self.alarm {
+        if let Some((at, timer)) = self.timer {
             if at <= end {
                 return;
             }
             ctx.cancel_future(timer);
         }
         let timer = ctx.run_later(end.saturating_duration_since(Instant::now()), |pool, ctx| {
-            pool.alarm = None;
+            pool.timer = None;
             pool.act(ctx, |backend, now, out| backend.poll(now, out));
         });
-        self.alarm = Some((end, timer));
+        self.timer = Some((end, timer));
     }
 }
 
@@ -299,8 +299,8 @@ impl Handler<Acquire> for PoolActor {
         if permit.is_none() {
             request.wait = Some(Duration::ZERO);
         }
-        let curious = !matches!(request.requester, Requester::Host(_));
-        self.open.insert(request.id, PendingReply::Grant { to: reply, wait, permit, curious });
+        let want_snapshot = request.want_snapshot;
+        self.open.insert(request.id, PendingReply::Acquire { to: reply, wait, permit, want_snapshot });
         self.act(ctx, |backend, now, out| backend.acquire(request, now, out));
     }
 }
@@ -342,7 +342,7 @@ impl Handler<Renew> for PoolActor {
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub(super) struct Release {
-    pub(super) held: ReleaseTarget,
+    pub(super) target: ReleaseTarget,
     pub(super) exit_status: Option<u8>,
     pub(super) reply: ReleaseReply,
 }
@@ -350,10 +350,10 @@ pub(super) struct Release {
 impl Handler<Release> for PoolActor {
     type Result = ();
 
-    fn handle(&mut self, Release { held, exit_status, reply }: Release, ctx: &mut Self::Context) {
+    fn handle(&mut self, Release { target, exit_status, reply }: Release, ctx: &mut Self::Context) {
         let request = RequestId::next();
         self.open.insert(request, PendingReply::Release(exit_status, reply));
-        self.act(ctx, |backend, now, out| backend.release(request, &held, now, out));
+        self.act(ctx, |backend, now, out| backend.release(request, &target, now, out));
     }
 }
 
@@ -380,7 +380,7 @@ impl Handler<ReadSnapshot> for PoolActor {
 
     fn handle(&mut self, ReadSnapshot(after, reply): ReadSnapshot, ctx: &mut Self::Context) {
         let request = RequestId::next();
-        self.open.insert(request, PendingReply::Look(after, reply));
+        self.open.insert(request, PendingReply::Snapshot(after, reply));
         self.act(ctx, |backend, now, out| backend.refresh(request, after, now, out));
     }
 }
@@ -395,7 +395,7 @@ impl Handler<FindHolder> for PoolActor {
 
     fn handle(&mut self, FindHolder(token, reply): FindHolder, ctx: &mut Self::Context) {
         let request = RequestId::next();
-        self.open.insert(request, PendingReply::LookUp(token, reply));
+        self.open.insert(request, PendingReply::FindHolder(token, reply));
         let after = PageCursor { token: Token(token.0.saturating_sub(1)), ..PageCursor::default() }; // the page that shows it
         self.act(ctx, |backend, now, out| backend.refresh(request, after, now, out));
     }
@@ -412,8 +412,8 @@ impl Handler<Drain> for PoolActor {
     fn handle(&mut self, Drain: Drain, _: &mut Self::Context) {
         self.parking.close();
         self.backend.close();
-        for (_, reply) in self.open.extract_if(|_, reply| matches!(reply, PendingReply::Grant { .. })) {
-            if let PendingReply::Grant { to, .. } = reply {
+        for (_, reply) in self.open.extract_if(|_, reply| matches!(reply, PendingReply::Acquire { .. })) {
+            if let PendingReply::Acquire { to, .. } = reply {
                 let _ = to.send(Err(Denial { why: Refusal::Draining, position: None, state: None }));
             }
         }

@@ -30,14 +30,14 @@ impl PoolActor {
             Some(PendingReply::Release(exit_status, _)) => {
                 EndReport { exit_status: *exit_status, operator: revoked_by }
             }
-            Some(PendingReply::Pull(_, operator, _)) => {
+            Some(PendingReply::Administer(_, operator, _)) => {
                 EndReport { exit_status: None, operator: Some(operator.clone()) }
             }
             Some(
-                PendingReply::Grant { .. }
+                PendingReply::Acquire { .. }
                 | PendingReply::Renewal(..)
-                | PendingReply::Look(..)
-                | PendingReply::LookUp(..),
+                | PendingReply::Snapshot(..)
+                | PendingReply::FindHolder(..),
             )
             | None => EndReport { exit_status: None, operator: revoked_by },
         };
@@ -53,13 +53,13 @@ impl PoolActor {
     }
 
     /// Reports the outcome of an admin action and answers it.
-    pub(super) fn on_action_applied(&mut self, request: RequestId, what: Option<AdminOutcome>) {
-        let Some(PendingReply::Pull(action, operator, to)) = self.open.remove(&request) else { return };
-        if let Some(what) = what.as_ref().filter(|what| **what != AdminOutcome::Unchanged) {
-            self.log_action(action, what, &operator);
-            self.telemetry.action_applied(action, what, &operator);
+    pub(super) fn on_action_applied(&mut self, request: RequestId, outcome: Option<AdminOutcome>) {
+        let Some(PendingReply::Administer(action, operator, to)) = self.open.remove(&request) else { return };
+        if let Some(outcome) = outcome.as_ref().filter(|outcome| **outcome != AdminOutcome::Unchanged) {
+            self.log_action(action, outcome, &operator);
+            self.telemetry.action_applied(action, outcome, &operator);
         }
-        let _ = to.send(Ok(what)); // the action is done even if the operator is gone
+        let _ = to.send(Ok(outcome)); // the action is done even if the operator is gone
     }
 
     /// Reports a pause or resume through another server; the store does not know who resumed.
@@ -74,10 +74,10 @@ impl PoolActor {
         self.telemetry.action_applied(action, &AdminOutcome::Set, &operator);
     }
 
-    fn log_action(&self, action: AdminAction, what: &AdminOutcome, operator: &Operator) {
+    fn log_action(&self, action: AdminAction, outcome: &AdminOutcome, operator: &Operator) {
         let (event, pool) = (action.event().word(), self.name.as_str());
         let (author, reason) = (&*operator.author, &*operator.reason);
-        match (what, action) {
+        match (outcome, action) {
             (AdminOutcome::Moved { host }, AdminAction::Promote(ticket) | AdminAction::Evict(ticket)) => {
                 info!(pool, host = host.as_str(), ticket = ticket.0, author, reason; "{event}");
             }
@@ -115,7 +115,7 @@ impl Handler<Administer> for PoolActor {
 
     fn handle(&mut self, Administer { action, operator, reply }: Administer, ctx: &mut Self::Context) {
         let request = RequestId::next();
-        self.open.insert(request, PendingReply::Pull(action, operator.clone(), reply));
+        self.open.insert(request, PendingReply::Administer(action, operator.clone(), reply));
         self.act(ctx, |backend, now, out| backend.administer(request, action, &operator, now, out));
     }
 }
@@ -128,8 +128,8 @@ pub(super) struct FindEndedRun(pub(super) ReleaseTarget);
 impl Handler<FindEndedRun> for PoolActor {
     type Result = Option<Arc<Run>>;
 
-    fn handle(&mut self, FindEndedRun(held): FindEndedRun, _: &mut Self::Context) -> Self::Result {
-        self.telemetry.find_ended_run(&held)
+    fn handle(&mut self, FindEndedRun(target): FindEndedRun, _: &mut Self::Context) -> Self::Result {
+        self.telemetry.find_ended_run(&target)
     }
 }
 

@@ -4,12 +4,12 @@ use std::{sync::Arc, time::Duration};
 
 use actix::Addr;
 use distributex_config as config;
-use distributex_config::{Limits, Name};
+use distributex_config::Limits;
 use tokio::sync::oneshot;
 
 use super::{
     AcquireRequest, AdminAction, AdminOutcome, Holder, LeaseDetails, LeaseId, Operator, PageCursor,
-    PoolSnapshot, Refusal, ReleaseTarget, RequestId, Requester, Token,
+    PoolSnapshot, Refusal, ReleaseTarget, RequestId, Token,
     actor::{
         Acquire, Cancel, Drain, FindHolder, Flush, PoolActor, ReadSnapshot, Reconfigure, Release, Renew,
     },
@@ -42,23 +42,6 @@ impl PoolHandle {
         Self { addr }
     }
 
-    /// Acquires a slot for a host of the classic protocol, without waiting.
-    ///
-    /// # Errors
-    /// The reason why there is none.
-    pub async fn get(&self, host: Name) -> Result<Grant, Refusal> {
-        self.acquire(AcquireRequest::classic(host, false)).await.map_err(|denial| denial.why)
-    }
-
-    /// Acquires a slot for a host of the classic protocol, waiting in the queue. Dropping the future removes the
-    /// waiter.
-    ///
-    /// # Errors
-    /// The reason why it cannot wait, or no longer.
-    pub async fn wait(&self, host: Name) -> Result<Grant, Refusal> {
-        self.acquire(AcquireRequest::classic(host, true)).await.map_err(|denial| denial.why)
-    }
-
     /// Acquires a slot. Dropping the future ends the request: the queue entry of a resumable requester is kept for its
     /// patience, any other is removed.
     ///
@@ -78,20 +61,12 @@ impl PoolHandle {
         address: Option<ClientAddress>,
     ) -> Result<Grant, Denial> {
         let (reply, answer) = oneshot::channel();
-        let mut position = RequestGuard { request: Some(request.id), pool: &self.addr };
+        let mut guard = RequestGuard { request: Some(request.id), pool: &self.addr };
         self.addr.do_send(Acquire { request, address, reply });
         let stopping = Denial { why: Refusal::Draining, position: None, state: None };
         let answer = answer.await.unwrap_or(Err(stopping));
-        position.request = None;
+        guard.request = None;
         answer
-    }
-
-    /// Releases what this host holds in the classic protocol, if anything.
-    ///
-    /// # Errors
-    /// The reason why that cannot be done.
-    pub async fn release_host(&self, host: Name) -> Result<(), Refusal> {
-        self.release(ReleaseTarget::Requester(Requester::Host(host)), None).await.map(drop)
     }
 
     /// Releases a lease, or whatever a requester has; `false` if there was nothing. `exit_status` is that of the
@@ -99,16 +74,16 @@ impl PoolHandle {
     ///
     /// # Errors
     /// The reason why that cannot be done.
-    pub async fn release(&self, held: ReleaseTarget, exit_status: Option<u8>) -> Result<bool, Refusal> {
+    pub async fn release(&self, target: ReleaseTarget, exit_status: Option<u8>) -> Result<bool, Refusal> {
         let (reply, answer) = oneshot::channel();
-        self.addr.do_send(Release { held, exit_status, reply });
+        self.addr.do_send(Release { target, exit_status, reply });
         answer.await.unwrap_or(Err(Refusal::Draining))
     }
 
     /// The run of a lease that ended recently; `None` if it is not remembered. Only for its holder: the target is
     /// secret.
-    pub async fn find_ended_run(&self, held: ReleaseTarget) -> Option<Arc<Run>> {
-        self.addr.send(FindEndedRun(held)).await.unwrap_or_default()
+    pub async fn find_ended_run(&self, target: ReleaseTarget) -> Option<Arc<Run>> {
+        self.addr.send(FindEndedRun(target)).await.unwrap_or_default()
     }
 
     /// Applies an admin action; `None` if no lease or waiter has that token or ticket.

@@ -30,7 +30,7 @@ impl RequestId {
 /// requester: a host that uses both protocols can hold two slots.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Requester {
-    /// A host of the classic protocol: one requester, however many requests it has.
+    /// A host: one requester, however many requests it has. Repeating a request does not renew its lease.
     Host(Name),
     /// A host with an owner: its queue entry and its grant outlive its requests for their patience.
     Owner {
@@ -70,7 +70,7 @@ impl fmt::Debug for Requester {
         match self {
             Self::Host(host) => write!(f, "Host({host:?})"),
             Self::Owner { host, .. } => write!(f, "Owner({host:?}, …)"),
-            Self::Anonymous { host, .. } => write!(f, "Once({host:?})"),
+            Self::Anonymous { host, .. } => write!(f, "Anonymous({host:?})"),
         }
     }
 }
@@ -92,15 +92,24 @@ pub struct AcquireRequest {
     pub command: Option<Arc<str>>,
     /// Secret id of the lease to be granted; `None`: a lease that only its requester can end.
     pub lease: Option<LeaseId>,
+    /// Whether a refusal includes a snapshot of the pool.
+    pub want_snapshot: bool,
 }
 
 impl AcquireRequest {
-    /// A request of the classic protocol, parked or not.
+    /// A request that does not wait, with defaults for everything else.
     #[must_use]
-    pub fn classic(host: Name, parks: bool) -> Self {
-        let wait = if parks { None } else { Some(Duration::ZERO) };
-        let (id, requester) = (RequestId::next(), Requester::Host(host));
-        Self { id, requester, wait, patience: None, ttl: None, command: None, lease: None }
+    pub fn new(requester: Requester) -> Self {
+        Self {
+            id: RequestId::next(),
+            requester,
+            wait: Some(Duration::ZERO),
+            patience: None,
+            ttl: None,
+            command: None,
+            lease: None,
+            want_snapshot: false,
+        }
     }
 
     /// Whether the request may be parked.

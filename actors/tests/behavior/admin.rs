@@ -6,7 +6,9 @@ use distributex_actors::{
 use distributex_config::Pool;
 
 use super::{Ground, administered, granted, held_by, parked, settle, soon, waiting};
-use crate::support::{MINUTE, SECOND, name, operator, settings, try_of_owner, wait_of_owner};
+use crate::support::{
+    HostRequests as _, MINUTE, SECOND, name, operator, settings, try_of_owner, wait_of_owner,
+};
 
 /// The operator who paused the pool.
 async fn paused_by(pool: &PoolHandle) -> Option<String> {

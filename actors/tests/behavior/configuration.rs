@@ -4,7 +4,7 @@ use distributex_actors::{Refusal, ReleaseTarget};
 use distributex_config::{Limits, Pool};
 
 use super::{Ground, granted, held_by, parked, settle, soon, waiting};
-use crate::support::{name, settings, try_of_owner, wait_of_owner};
+use crate::support::{HostRequests as _, name, settings, try_of_owner, wait_of_owner};
 
 pub(super) async fn more_slots_are_granted_at_once_and_fewer_end_no_lease(ground: Ground) {
     let pool = ground.start(settings(), 10);

@@ -7,7 +7,7 @@ use distributex_config::Pool;
 use tokio::time::Instant;
 
 use super::{Ground, granted, held_by, settle, waiting};
-use crate::support::{MINUTE, SECOND, name, settings, try_of_owner};
+use crate::support::{HostRequests as _, MINUTE, SECOND, name, settings, try_of_owner};
 
 pub(super) async fn freed_slots_go_to_the_waiters_in_order(ground: Ground) {
     let pool = ground.start(settings(), 1_000);

@@ -21,7 +21,7 @@ use distributex_config::{Limits, Pool};
 use tokio::task::JoinHandle;
 
 use self::{admin::*, configuration::*, grants::*, owners::*};
-use crate::support::{Folder, config, name, operator};
+use crate::support::{Folder, HostRequests as _, config, name, operator};
 
 #[cfg(feature = "memcache")]
 use crate::memcached::Memcached;

@@ -4,7 +4,7 @@ use distributex_actors::{AdminAction, AdminOutcome, Refusal, ReleaseTarget};
 use distributex_config::Pool;
 
 use super::{Ground, administered, granted, held_by, parked, settle, soon, waiting};
-use crate::support::{MINUTE, SECOND, name, settings, try_of_owner, wait_of_owner};
+use crate::support::{HostRequests as _, MINUTE, SECOND, name, settings, try_of_owner, wait_of_owner};
 
 pub(super) async fn a_wait_that_timed_out_gets_a_snapshot(ground: Ground) {
     let pool = ground.start(Pool { expire: None, ..settings() }, 10);

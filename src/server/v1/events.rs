@@ -231,7 +231,10 @@ mod tests {
     use std::collections::HashSet;
 
     use actix::Actor as _;
-    use distributex_actors::{ParkingLimit, PoolActor, PoolHandle, Telemetry, backend::inmemory::InMemory};
+    use distributex_actors::{
+        AcquireRequest, ParkingLimit, PoolActor, PoolHandle, ReleaseTarget, Requester, Telemetry,
+        backend::inmemory::InMemory,
+    };
     use distributex_config as config;
     use tokio::time::pause;
 
@@ -249,6 +252,16 @@ mod tests {
         let (backend, watch) =
             (Box::new(InMemory::new(settings, config::Limits::default())), watch.pool(&name));
         PoolHandle::new(PoolActor::new(name, backend, ParkingLimit::new(1), watch).start())
+    }
+
+    async fn acquire(pool: &PoolHandle, host: &str) {
+        pool.acquire(AcquireRequest::new(Requester::Host(name(host)))).await.unwrap().delivered();
+    }
+
+    /// Two events of the pool.
+    async fn acquire_and_release(pool: &PoolHandle) {
+        acquire(pool, "ann").await;
+        pool.release(ReleaseTarget::Requester(Requester::Host(name("ann"))), None).await.unwrap();
     }
 
     /// A started stream of events of pool `one`.
@@ -273,8 +286,7 @@ mod tests {
         let busy = actix_web::rt::spawn(async move {
             loop {
                 sleep(Duration::from_secs(1)).await;
-                other.get(name("ann")).await.unwrap().delivered();
-                other.release_host(name("ann")).await.unwrap();
+                acquire_and_release(&other).await;
             }
         });
 
@@ -284,7 +296,7 @@ mod tests {
             assert!(late < BATCH_INTERVAL * 2 * n, "{late:?}");
         }
         busy.abort();
-        one.get(name("bob")).await.unwrap().delivered();
+        acquire(&one, "bob").await;
         let event = stream.next().await.unwrap();
         assert!(event.starts_with(b"id: ") && event.ends_with(b"\n\n"), "{event:?}");
     }
@@ -300,8 +312,7 @@ mod tests {
         let mut stream = begun(&watch).await;
         let _others: Vec<_> = (1..1_000).map(|_| board.reader(None, HashSet::new()).unwrap()).collect();
         for _ in 0..2_000 {
-            pool.get(name("ann")).await.unwrap().delivered();
-            pool.release_host(name("ann")).await.unwrap();
+            acquire_and_release(&pool).await;
         }
         pause();
         let start = Instant::now();
@@ -322,8 +333,7 @@ mod tests {
         let pool = pool(name("one"), &watch);
         let mut stream = begun(&watch).await;
         for _ in 0..2_000 {
-            pool.get(name("ann")).await.unwrap().delivered();
-            pool.release_host(name("ann")).await.unwrap();
+            acquire_and_release(&pool).await;
         }
         pause();
         let (start, mut events) = (Instant::now(), 0);

@@ -53,6 +53,7 @@ pub(super) fn acquire(body: &[u8]) -> Result<AcquireRequest, V1Error> {
         ttl: ttl(&fields)?,
         command: text("command", &fields.command)?.map(command),
         lease: Some(LeaseId::random()),
+        want_snapshot: true,
     })
 }
 
